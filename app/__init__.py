@@ -1,0 +1,26 @@
+"""Vigie: the one place that knows all parts. `create_app` wires them."""
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.product import make_product
+from app.web import admin, errors, public, security
+from config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(config: Config) -> Flask:
+    """Return the Flask app for `config`; touches no database."""
+    app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
+    app.extensions["vigie"] = make_product(config)
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
+    )
+    security.protect(app, config)
+    errors.register(app)
+    public.register(app)
+    admin.register(app)
+    return app

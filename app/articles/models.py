@@ -1,0 +1,61 @@
+"""Tables of sources and articles. Knows nothing of readers or editions."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, enum_type
+
+
+class SourceKind(StrEnum):
+    """Where a feed is read: from the web, or from a file on this machine (command line only)."""
+
+    URL = "url"
+    FILE = "file"
+
+
+class Source(Base):
+    """A feed. `failure` says in words why the last fetch brought nothing; it is empty when all is well."""
+
+    __tablename__ = "sources"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[SourceKind] = mapped_column(enum_type(SourceKind))
+    location: Mapped[str] = mapped_column(sa.String(2000), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    etag: Mapped[str | None] = mapped_column(sa.String(500))
+    last_modified: Mapped[str | None] = mapped_column(sa.String(100))
+    fetched_at: Mapped[datetime | None]
+    next_fetch_at: Mapped[datetime]
+    failure: Mapped[str | None] = mapped_column(sa.String(500))
+    failures: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class Article(Base):
+    """One piece. Identity is the feed's GUID within its source, then the normalised link (`link_key`)."""
+
+    __tablename__ = "articles"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "guid"),
+        sa.Index("ix_articles_arrival", "language", "added_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    source_id: Mapped[int | None] = mapped_column(sa.ForeignKey("sources.id"))
+    guid: Mapped[str | None] = mapped_column(sa.String(1000))
+    link: Mapped[str | None] = mapped_column(sa.String(2000))
+    link_key: Mapped[str | None] = mapped_column(sa.String(2000), unique=True)
+    language: Mapped[str] = mapped_column(sa.String(8))
+    title: Mapped[str] = mapped_column(sa.String(300))
+    summary: Mapped[str]
+    body: Mapped[str]
+    image_url: Mapped[str | None] = mapped_column(sa.String(2000))
+    published_at: Mapped[datetime]
+    added_at: Mapped[datetime]
+
+    source: Mapped[Source | None] = relationship(lazy="joined")

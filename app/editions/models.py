@@ -1,0 +1,125 @@
+"""Tables of editions and of the schedules that make them."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.articles.models import Article
+from app.db import Base, enum_type, new_public_id
+
+
+class EditionStatus(StrEnum):
+    """draft → sending ⇄ paused → sent, or cancelled from any of the first three."""
+
+    DRAFT = "draft"
+    SENDING = "sending"
+    PAUSED = "paused"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class CompileOutcome(StrEnum):
+    """What came of an attempt to compile."""
+
+    COMPILED = "compiled"
+    NOTHING_NEW = "nothing new"
+    MISSED = "missed"
+
+
+class Edition(Base):
+    """One number of a newsletter in one language. `introduction` is Markdown. `is_automatic`: the schedule sends it."""
+
+    __tablename__ = "editions"
+    __table_args__ = (sa.Index("ix_editions_newsletter", "newsletter_id", "language", "status"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    status: Mapped[EditionStatus] = mapped_column(enum_type(EditionStatus), default=EditionStatus.DRAFT)
+    is_automatic: Mapped[bool] = mapped_column(default=False)
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    preheader: Mapped[str] = mapped_column(sa.String(200))
+    introduction: Mapped[str] = mapped_column(default="")
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    started_by: Mapped[str | None] = mapped_column(sa.String(254))
+    finished_at: Mapped[datetime | None]
+
+    items: Mapped[list["EditionItem"]] = relationship(
+        back_populates="edition", order_by="EditionItem.position", cascade="all, delete-orphan"
+    )
+    content: Mapped["EditionContent | None"] = relationship(back_populates="edition", cascade="all, delete-orphan")
+
+
+class EditionItem(Base):
+    """An article's place in an edition."""
+
+    __tablename__ = "edition_items"
+    __table_args__ = (
+        sa.UniqueConstraint("edition_id", "article_id"),
+        sa.Index("ix_edition_items_article_id", "article_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    article_id: Mapped[int] = mapped_column(sa.ForeignKey("articles.id"))
+    position: Mapped[int]
+
+    edition: Mapped[Edition] = relationship(back_populates="items")
+    article: Mapped[Article] = relationship(lazy="joined")
+
+
+class EditionContent(Base):
+    """The letter of an edition as frozen at its start, with marks where personal pieces go.
+
+    Frozen, because a retry must carry the same bytes, and the web copy must show what was mailed.
+    """
+
+    __tablename__ = "edition_contents"
+
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True)
+    subject: Mapped[str] = mapped_column(sa.String(200))
+    html: Mapped[str]
+    text: Mapped[str]
+
+    edition: Mapped[Edition] = relationship(back_populates="content")
+
+
+class Schedule(Base):
+    """When the digest of a newsletter and language leaves: `cron` in the newsletter's own zone; `next_run_at` in UTC."""
+
+    __tablename__ = "schedules"
+    __table_args__ = (sa.UniqueConstraint("newsletter_id", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    cron: Mapped[str] = mapped_column(sa.String(100))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    next_run_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Compilation(Base):
+    """The record of one attempt to compile, by hand or by a schedule's period; "nothing new" is an outcome too."""
+
+    __tablename__ = "compilations"
+    __table_args__ = (
+        sa.UniqueConstraint("schedule_id", "period_at"),
+        sa.Index("ix_compilations_newsletter", "newsletter_id", "language", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    schedule_id: Mapped[int | None] = mapped_column(sa.ForeignKey("schedules.id"))
+    period_at: Mapped[datetime | None]
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    since: Mapped[datetime]
+    until: Mapped[datetime]
+    at: Mapped[datetime]
+    outcome: Mapped[CompileOutcome] = mapped_column(enum_type(CompileOutcome))
+    edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))

@@ -1,0 +1,65 @@
+"""The tree of all the product's exceptions.
+
+AppError
+├── InputRefused             what a person or a file gave cannot be taken; the message says why
+│   ├── AddressInvalid       not an address that mail can be sent to
+│   └── HeaderInvalid        a value that would break out of its header field
+├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
+│   └── TokenExpired         genuine, but older than its purpose allows
+├── NotFound                 no such row
+├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
+├── SigninRefused            wrong address or password, or a used one-time link
+│   └── SigninThrottled      too many failures; carries the seconds to wait
+└── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+
+Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a letter is not an
+exception but an `Outcome` (`app.mail.transport`).
+"""
+
+
+class AppError(Exception):
+    """Root of what the product raises on purpose; its text may be shown to the person concerned."""
+
+
+class InputRefused(AppError):
+    """What was given cannot be taken."""
+
+
+class AddressInvalid(InputRefused):
+    """Not an e-mail address that we can send to."""
+
+
+class HeaderInvalid(InputRefused):
+    """A value holds a control character or line break and may not enter a header field."""
+
+
+class TokenInvalid(AppError):
+    """Not a token of ours for this purpose."""
+
+
+class TokenExpired(TokenInvalid):
+    """A genuine token past its life."""
+
+
+class NotFound(AppError):
+    """No such row."""
+
+
+class TransitionRefused(AppError):
+    """The row's present state does not allow the change."""
+
+
+class SigninRefused(AppError):
+    """The sign-in did not hold."""
+
+
+class SigninThrottled(SigninRefused):
+    """Too many failures; try again after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many attempts, wait {seconds} s")
+        self.seconds = seconds
+
+
+class FetchRefused(AppError):
+    """A URL or file could not be fetched or may not be."""

@@ -1,0 +1,64 @@
+"""Words and dates in the reader's language: gettext catalogues from `translations/<language>/*.po`, one file per
+audience (public pages, letters, desk).
+
+English texts are the message ids. The `.po` files are read as they are: no compile step to forget.
+"""
+
+import io
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
+
+DEFAULT_LANGUAGE = "fr"
+#: Language codes and their own names.
+LANGUAGES: Mapping[str, str] = MappingProxyType({"fr": "Français", "en": "English"})
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """Return the catalogue of `language`, merged from its `.po` files; English is the source and needs none."""
+    merged = NullTranslations()
+    for path in sorted((TRANSLATIONS / language).glob("*.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=language)
+        compiled = io.BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        loaded = Translations(compiled)
+        merged = merged.merge(loaded) if isinstance(merged, Translations) else loaded
+    return merged
+
+
+def gettext(language: str, message: str, **values: object) -> str:
+    """Return `message` in `language`, with `%(name)s` places filled from `values`."""
+    text: str = translations(language).ugettext(message)
+    return text % values if values else text
+
+
+def ngettext(language: str, singular: str, plural: str, number: int, **values: object) -> str:
+    """Return the right plural form of a message in `language`; `%(num)s` is the number."""
+    text: str = translations(language).ungettext(singular, plural, number)
+    return text % {"num": number, **values}
+
+
+def day(language: str, value: date) -> str:
+    """Return a date in full, as "17 mars 2026" or "17 March 2026"."""
+    pattern = {"en": "d MMMM y"}.get(language)
+    return format_date(value, format=pattern or "long", locale=language)
+
+
+def moment(language: str, value: datetime, zone: str) -> str:
+    """Return a date and time in full with the zone's name, as "17 mars 2026 à 07:30 (Europe/Paris)"."""
+    local = value.astimezone(ZoneInfo(zone))
+    at = {"fr": "'à'", "en": "'at'"}[language]
+    return f"{format_datetime(local, f'd MMMM y {at} HH:mm', locale=language)} ({zone})"

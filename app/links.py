@@ -1,0 +1,54 @@
+"""Absolute URLs for letters and pages, from the configured public URL: workers have no request to ask."""
+
+from app.tokens import Tokens
+
+
+class Links:
+    """Builds every link that leaves the house; `public_url` has no trailing slash."""
+
+    def __init__(self, public_url: str, tokens: Tokens) -> None:
+        self.public_url = public_url
+        self._tokens = tokens
+
+    def home(self, language: str) -> str:
+        """The sign-up page."""
+        return f"{self.public_url}/{language}/"
+
+    def privacy(self, language: str) -> str:
+        """The privacy policy."""
+        return f"{self.public_url}/{language}/privacy"
+
+    def legal(self, language: str) -> str:
+        """The legal notice (LCEN art. 1-1)."""
+        return f"{self.public_url}/{language}/legal"
+
+    def archive(self, language: str) -> str:
+        """The list of past editions."""
+        return f"{self.public_url}/{language}/archive"
+
+    def archived_edition(self, language: str, edition_public_id: str) -> str:
+        """The public page of one sent edition."""
+        return f"{self.public_url}/{language}/archive/{edition_public_id}"
+
+    def confirm(self, language: str, confirmation_id: str) -> str:
+        """The page that confirms one sign-up request; lives as long as the confirm setting says."""
+        return self._signed(language, "confirm", confirmation_id)
+
+    def unsubscribe(self, language: str, subscription_public_id: str) -> str:
+        """The page, and the one-click target (RFC 8058), that ends one subscription."""
+        return self._signed(language, "unsubscribe", subscription_public_id)
+
+    def preferences(self, language: str, subscription_public_id: str) -> str:
+        """The reader's choices."""
+        return self._signed(language, "preferences", subscription_public_id)
+
+    def view(self, language: str, edition_public_id: str) -> str:
+        """The letter of an edition in a browser, without anything personal."""
+        return self._signed(language, "view", edition_public_id)
+
+    def sign_in(self, link_secret: str) -> str:
+        """A one-time sign-in page of the desk."""
+        return f"{self.public_url}/admin/sign-in/{link_secret}"
+
+    def _signed(self, language: str, purpose: str, value: str) -> str:
+        return f"{self.public_url}/{language}/{purpose}/{self._tokens.sign(purpose, value)}"

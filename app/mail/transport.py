@@ -1,0 +1,65 @@
+"""What a transport is: it takes messages and gives back one outcome each. A remote refusal is a value, never an exception."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class OutcomeKind(StrEnum):
+    """What one attempt showed. `uncertain`: the final dot was sent and its reply never came (RFC 1047)."""
+
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+
+
+class Fault(StrEnum):
+    """Whose fault a refusal is; only an `address` fault says anything about the reader."""
+
+    ADDRESS = "address"
+    MAILBOX = "mailbox"
+    SENDER = "sender"
+    CONTENT = "content"
+    HOST = "host"
+    AUTHENTICATION = "authentication"
+    UNSUPPORTED_ADDRESS = "unsupported-address"
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message ready for the wire. `key` is the caller's; `data` has CRLF line ends and is not yet dot-stuffed."""
+
+    key: int
+    sender: str
+    recipient: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one attempt showed; `text` is the server's reply, or our own words where none came."""
+
+    kind: OutcomeKind
+    code: int | None = None
+    enhanced: str | None = None
+    text: str = ""
+    fault: Fault | None = None
+
+    @property
+    def concerns_route(self) -> bool:
+        """Whether the fault is the server's or our set-up's, so that every other letter would meet it too."""
+        return self.kind is not OutcomeKind.ACCEPTED and self.fault in {Fault.HOST, Fault.AUTHENTICATION}
+
+
+class Transport(Protocol):
+    """Takes messages one after another and yields one (key, outcome) for each, in any order.
+
+    `on_start` is called with a message's key before its content leaves: from then on, until its outcome, a crash
+    leaves that copy uncertain.
+    """
+
+    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+        """Send `messages`, pulling each only when it can go at once. Never raises for what a server does."""
+        ...

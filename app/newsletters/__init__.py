@@ -1,0 +1,1 @@
+"""Newsletters: what one subscribes to, its languages, its sender, and the wordings shown when subscribing."""

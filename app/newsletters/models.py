@@ -1,0 +1,97 @@
+"""Tables of newsletters and of the numbered wordings that readers were shown. Knows no reader."""
+
+import hashlib
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base
+
+
+class Newsletter(Base):
+    """What one subscribes to. Digests go out in `timezone`, an IANA zone name."""
+
+    __tablename__ = "newsletters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(sa.String(60), unique=True)
+    timezone: Mapped[str] = mapped_column(sa.String(60))
+    sends_welcome: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    languages: Mapped[list["NewsletterLanguage"]] = relationship(
+        back_populates="newsletter", order_by="NewsletterLanguage.id", lazy="selectin"
+    )
+
+    def in_language(self, language: str) -> "NewsletterLanguage":
+        """Return the newsletter's face in `language`, or in its first language where it has none."""
+        return next((face for face in self.languages if face.language == language), self.languages[0])
+
+
+class NewsletterLanguage(Base):
+    """A newsletter in one language: its name and its List-Id label (RFC 2919: constant over time)."""
+
+    __tablename__ = "newsletter_languages"
+    __table_args__ = (sa.UniqueConstraint("newsletter_id", "language"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    name: Mapped[str] = mapped_column(sa.String(120))
+    description: Mapped[str] = mapped_column(sa.String(500))
+    list_label: Mapped[str] = mapped_column(sa.String(60))
+
+    newsletter: Mapped[Newsletter] = relationship(back_populates="languages")
+
+
+class ConsentWording(Base):
+    """One version of what the sign-up form says; rows are never changed, a new text is a new version (GDPR art. 7(1))."""
+
+    __tablename__ = "consent_wordings"
+    __table_args__ = (sa.UniqueConstraint("language", "version"), sa.UniqueConstraint("language", "sha256"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(sa.String(8))
+    version: Mapped[int]
+    heading: Mapped[str]
+    statement: Mapped[str]
+    button: Mapped[str]
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime]
+
+
+class PrivacyPolicy(Base):
+    """One version of the privacy policy as HTML, with the retention values in force when it was shown."""
+
+    __tablename__ = "privacy_policies"
+    __table_args__ = (sa.UniqueConstraint("language", "version"), sa.UniqueConstraint("language", "sha256"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(sa.String(8))
+    version: Mapped[int]
+    body: Mapped[str]
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    created_at: Mapped[datetime]
+
+
+def text_hash(*parts: str) -> str:
+    """Return the SHA-256, in hex, of `parts` joined by NUL."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()
+
+
+def newsletter_by_slug(slug: str | None = None) -> Select[tuple[Newsletter]]:
+    """Select the newsletter of `slug`, or the first one."""
+    query = select(Newsletter).order_by(Newsletter.id).limit(1)
+    return query.where(Newsletter.slug == slug) if slug else query
+
+
+def current_wording(language: str) -> Select[tuple[ConsentWording]]:
+    """Select the newest wording of the sign-up form in `language`."""
+    return select(ConsentWording).where(ConsentWording.language == language).order_by(ConsentWording.version.desc()).limit(1)
+
+
+def current_policy(language: str) -> Select[tuple[PrivacyPolicy]]:
+    """Select the newest privacy policy in `language`."""
+    return select(PrivacyPolicy).where(PrivacyPolicy.language == language).order_by(PrivacyPolicy.version.desc()).limit(1)

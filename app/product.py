@@ -1,0 +1,31 @@
+"""The product's parts, wired once per process and handed down; knows no Flask."""
+
+from dataclasses import dataclass
+
+from app.db import Database
+from app.links import Links
+from app.tokens import Tokens
+from config import Config
+
+
+@dataclass(frozen=True)
+class Product:
+    """What entry points work with. `link_tokens` sign what stands in letters, `form_tokens` what stands in pages."""
+
+    config: Config
+    database: Database
+    link_tokens: Tokens
+    form_tokens: Tokens
+    links: Links
+
+
+def make_product(config: Config) -> Product:
+    """Return the wired parts for `config`; opens no connection yet."""
+    link_tokens = Tokens(config.link_keys)
+    return Product(
+        config=config,
+        database=Database(config.database_url),
+        link_tokens=link_tokens,
+        form_tokens=Tokens(config.secret_keys),
+        links=Links(config.public_url, link_tokens),
+    )

@@ -1,0 +1,1 @@
+"""Readers and what they agreed to: subscribers, subscriptions, consent events, suppressions."""

@@ -1,0 +1,177 @@
+"""Tables of readers. A subscriber is one address we may hold consent for; a subscription ties it to a newsletter."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base, BigId, enum_type, new_public_id
+from app.errors import TransitionRefused
+
+
+class SubscriptionStatus(StrEnum):
+    """pending → confirmed → unsubscribed; a new request leads back to pending."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class ConsentKind(StrEnum):
+    """What a consent event records."""
+
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    LANGUAGE_CHANGED = "language-changed"
+
+
+class ConsentMethod(StrEnum):
+    """How the reader, or an admin for them, did it."""
+
+    FORM = "form"
+    EMBEDDED_FORM = "embedded-form"
+    CONFIRM_PAGE = "confirm-page"
+    UNSUBSCRIBE_PAGE = "unsubscribe-page"
+    ONE_CLICK = "one-click"
+    PREFERENCES = "preferences-page"
+    ADMIN = "admin"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address is never mailed."""
+
+    HARD_BOUNCE = "hard-bounce"
+    COMPLAINT = "complaint"
+    ERASED = "erased"
+    ADMIN = "admin"
+
+
+class Subscriber(Base):
+    """One address.
+
+    `email` is as typed, domain in Unicode, for display; `email_ascii` has the domain as A-labels, for the envelope;
+    `email_key` is the whole in lower case, for uniqueness: case matters in transport, not to people (RFC 5321 §2.4).
+    """
+
+    __tablename__ = "subscribers"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    email: Mapped[str] = mapped_column(sa.String(254))
+    email_ascii: Mapped[str] = mapped_column(sa.String(254))
+    email_key: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    created_at: Mapped[datetime]
+
+    subscriptions: Mapped[list["Subscription"]] = relationship(back_populates="subscriber", passive_deletes=True)
+
+
+class Subscription(Base):
+    """A subscriber's place in a newsletter. `confirmation_id` names the one sign-up request that a link may confirm."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        sa.UniqueConstraint("newsletter_id", "subscriber_id"),
+        sa.Index("ix_subscriptions_audience", "newsletter_id", "language", "status", "subscriber_id"),
+        sa.Index("ix_subscriptions_subscriber_id", "subscriber_id"),
+        sa.Index(
+            "ix_subscriptions_pending",
+            "requested_at",
+            sqlite_where=sa.text("status = 'pending'"),
+            postgresql_where=sa.text("status = 'pending'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    subscriber_id: Mapped[int] = mapped_column(sa.ForeignKey("subscribers.id", ondelete="CASCADE"))
+    status: Mapped[SubscriptionStatus] = mapped_column(enum_type(SubscriptionStatus))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    confirmation_id: Mapped[str | None] = mapped_column(sa.String(22), unique=True)
+    requested_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    unsubscribed_at: Mapped[datetime | None]
+
+    subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
+
+    def request(self, at: datetime, language: str) -> None:
+        """Begin, or begin anew, a double opt-in; links of an older request stop working."""
+        if self.status is SubscriptionStatus.CONFIRMED:
+            raise TransitionRefused("already confirmed")
+        self.status = SubscriptionStatus.PENDING
+        self.language = language
+        self.requested_at = at
+        self.confirmation_id = new_public_id()
+
+    def confirm(self, at: datetime) -> None:
+        """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success."""
+        if self.status is not SubscriptionStatus.PENDING:
+            raise TransitionRefused("nothing to confirm")
+        self.status = SubscriptionStatus.CONFIRMED
+        self.confirmed_at = at
+        self.unsubscribed_at = None
+
+    def unsubscribe(self, at: datetime) -> None:
+        """End the subscription; the confirmation id goes, so that an old confirm link never revives it."""
+        self.status = SubscriptionStatus.UNSUBSCRIBED
+        self.confirmation_id = None
+        self.unsubscribed_at = at
+
+
+class ConsentEvent(Base):
+    """Append-only proof: what was shown, in which version, what was done, when and how. Never updated."""
+
+    __tablename__ = "consent_events"
+    __table_args__ = (sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subscription_id: Mapped[int] = mapped_column(sa.ForeignKey("subscriptions.id", ondelete="CASCADE"))
+    kind: Mapped[ConsentKind] = mapped_column(enum_type(ConsentKind))
+    method: Mapped[ConsentMethod] = mapped_column(enum_type(ConsentMethod))
+    at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(sa.String(8))
+    wording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("consent_wordings.id"))
+    policy_id: Mapped[int | None] = mapped_column(sa.ForeignKey("privacy_policies.id"))
+    form_url: Mapped[str | None] = mapped_column(sa.String(500))
+    actor: Mapped[str | None] = mapped_column(sa.String(254))
+
+
+class Suppression(Base):
+    """Do-not-mail by keyed hash of the address; outlives the subscriber."""
+
+    __tablename__ = "suppressions"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    address_hmac: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    reason: Mapped[SuppressionReason] = mapped_column(enum_type(SuppressionReason))
+    source: Mapped[str] = mapped_column(sa.String(120))
+    created_at: Mapped[datetime]
+
+
+class PurgeCount(Base):
+    """How many never-confirmed sign-ups were deleted on a day: all that stays of them (GDPR art. 5(1)(e))."""
+
+    __tablename__ = "purge_counts"
+
+    day: Mapped[str] = mapped_column(sa.String(10), primary_key=True)
+    purged: Mapped[int]
+
+
+def subscriber_by_key(email_key: str) -> Select[tuple[Subscriber]]:
+    """Select the subscriber of a normalised address."""
+    return select(Subscriber).where(Subscriber.email_key == email_key)
+
+
+def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[tuple[Subscription]]:
+    """Select one subscriber's subscription to one newsletter."""
+    return select(Subscription).where(
+        Subscription.subscriber_id == subscriber_id, Subscription.newsletter_id == newsletter_id
+    )
+
+
+def subscription_by_public_id(public_id: str) -> Select[tuple[Subscription]]:
+    """Select the subscription that a link's token names."""
+    return select(Subscription).where(Subscription.public_id == public_id)

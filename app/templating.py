@@ -1,0 +1,38 @@
+"""Templates outside a request: one strict Jinja environment for letters. Knows no Flask."""
+
+from functools import cache, partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from app import i18n
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment for everything under `templates/`; `.txt` is not escaped, all else is."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(enabled_extensions=("html", "mjml"), default=True, disabled_extensions=("txt",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def words(language: str) -> dict[str, object]:
+    """Return what every template may call, bound to `language`: `_`, `ngettext`, `day`, `moment`, and `language`."""
+    return {
+        "language": language,
+        "_": partial(i18n.gettext, language),
+        "ngettext": partial(i18n.ngettext, language),
+        "day": partial(i18n.day, language),
+        "moment": partial(i18n.moment, language),
+    }
+
+
+def render(template: str, language: str, **context: object) -> str:
+    """Return `template` (a path below `templates/`) rendered in `language`. Raises jinja2.UndefinedError on a missing value."""
+    return environment().get_template(template).render(**words(language), **context)

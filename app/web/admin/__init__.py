@@ -1,0 +1,1 @@
+"""The desk: where admins compile, preview and send."""

@@ -1,0 +1,57 @@
+"""Exceptions become pages here and nowhere else: clear words, the right code, no trace."""
+
+import logging
+
+from flask import Flask, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import AppError, InputRefused, NotFound, TokenInvalid, TransitionRefused
+
+log = logging.getLogger(__name__)
+
+#: What an exception of ours means to a browser.
+STATUS: tuple[tuple[type[AppError], int], ...] = (
+    (TokenInvalid, 400),
+    (InputRefused, 422),
+    (NotFound, 404),
+    (TransitionRefused, 409),
+)
+RETRY_AFTER_S = 30
+
+
+def register(app: Flask) -> None:
+    """Register the error pages on `app`."""
+    app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(AppError, show_refusal)
+    app.register_error_handler(OperationalError, show_unavailable)
+    app.register_error_handler(500, show_fault)
+
+
+def show_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]]:
+    """Show a refusal of the framework's (404, 405, 413, …)."""
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    return error_page(error.code or 500), error.code or 500, headers
+
+
+def show_refusal(error: AppError) -> tuple[str, int]:
+    """Show a refusal of ours."""
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
+    return error_page(status), status
+
+
+def show_unavailable(error: OperationalError) -> tuple[str, int, dict[str, str]]:
+    """Say that the store cannot take this now (locked, full, away); nothing was half-written."""
+    log.error("the database cannot answer: %s", error.orig)
+    return error_page(503), 503, {"Retry-After": str(RETRY_AFTER_S)}
+
+
+def show_fault(error: Exception) -> tuple[str, int]:
+    """Say that the fault is ours."""
+    return error_page(500), 500
+
+
+def error_page(status: int) -> str:
+    """Return the page for `status` in the language of the address asked for."""
+    language = (request.view_args or {}).get("language") or ("en" if request.path.startswith("/en") else "fr")
+    return render_template("error.html", status=status, language=language)

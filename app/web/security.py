@@ -1,0 +1,79 @@
+"""What holds for every request: known hosts, same-origin writes, small bodies, strict headers.
+
+There is no CSRF token: a browser says where a request comes from (Sec-Fetch-Site, or Origin where that is missing), and
+whatever says nothing is no browser and carries nobody's cookie unknowingly. Exempt routes are named in `OPEN_TO_ALL`.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, request
+
+from app.web import product
+from config import Config
+
+#: Routes that machines of others post to; their authority is a token alone (RFC 8058 §3.1).
+OPEN_TO_ALL = frozenset({"public.unsubscribe_submit"})
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_FORM_PARTS = 60
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+
+#: Routes whose URL is a secret: nothing may keep or pass on the address.
+TOKEN_ROUTES = frozenset(
+    {"public.confirm", "public.confirm_submit", "public.unsubscribe", "public.unsubscribe_submit",
+     "public.preferences", "public.preferences_submit", "public.view", "admin.sign_in_link", "admin.sign_in_link_submit"}
+)  # fmt: skip
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; object-src 'none'; base-uri 'none'; frame-ancestors {ancestors}"
+)
+
+
+def protect(app: Flask, config: Config) -> None:
+    """Apply the rules to every request of `app`."""
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
+    app.config["TRUSTED_HOSTS"] = sorted(trusted_hosts(config))
+    app.before_request(refuse_foreign_writes)
+    app.after_request(set_headers)
+
+
+def trusted_hosts(config: Config) -> set[str]:
+    """Return the host names that this product answers to."""
+    hosts = set(config.allowed_hosts) | {urlsplit(config.public_url).hostname or ""}
+    return hosts | {"127.0.0.1", "localhost", "[::1]"} if config.is_loopback else hosts
+
+
+def refuse_foreign_writes() -> None:
+    """Refuse a state-changing request that a page of another site made, or whose body is no form."""
+    if request.method not in {"POST", "PUT", "PATCH", "DELETE"} or request.endpoint in OPEN_TO_ALL:
+        return
+    if request.content_length and request.mimetype not in FORM_TYPES:
+        abort(415)
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            abort(403)
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin).netloc not in {request.host, urlsplit(product().config.public_url).netloc}:
+        abort(403)
+
+
+def set_headers(response: Response) -> Response:
+    """Set the headers that hold for every page; a view that set one of its own keeps it."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors="'none'"))
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if product().config.public_url.startswith("https:"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint in TOKEN_ROUTES:
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Cache-Control"] = "no-store"
+        headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
