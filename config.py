@@ -143,7 +143,7 @@ class _Reader:
         on_one_machine = database_url.startswith("sqlite")
         port = self.whole("PORT", 8000, 1, 65535)
         public_url = self.public_url(port)
-        values = dict(
+        config = Config(
             data_dir=data_dir,
             database_url=database_url,
             public_url=public_url,
@@ -157,7 +157,7 @@ class _Reader:
             allowed_hosts=self.words("ALLOWED_HOSTS"),
             frame_ancestors=self.text("EMBED_ALLOWED_ORIGINS", "*"),
             timezone=self.checked("TIMEZONE", "Europe/Paris", _is_zone, "is not a time zone name"),
-            digest_cron=self.checked("DIGEST_CRON", "30 7 * * 2", _is_cron, "is not a cron line (minute hour day month weekday)"),
+            digest_cron=self.checked("DIGEST_CRON", "30 7 * * 2", _is_cron, "is not a cron line of five fields"),
             sends_welcome=self.flag("WELCOME_LETTER", True),
             identity=self.identity(public_url),
             mail=self.mail(),
@@ -167,10 +167,10 @@ class _Reader:
                 allowed_inward=self.words("FETCH_ALLOWED_INWARD"),
                 contact=public_url,
             ),
-        )  # fmt: skip
+        )
         if self.problems:
             raise SettingsInvalid(self.problems)
-        return Config(**values)  # type: ignore[arg-type]
+        return config
 
     def text(self, name: str, default: str) -> str:
         file = self.environ.get(f"{name}_FILE")

@@ -61,11 +61,7 @@ class Tokens:
         if purpose not in UNTIMED:
             raise ValueError(f"unknown purpose {purpose}")
         # SHA-1 and the concatenating derivation are the library's defaults; both are replaced.
-        return Signer(
-            self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256
-        )
+        return Signer(self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)
 
     def _make_timed(self, purpose: str) -> TimestampSigner:
-        return TimestampSigner(
-            self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256
-        )
+        return TimestampSigner(self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)

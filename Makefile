@@ -1,0 +1,55 @@
+# `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv dev run test quick check lint format lock bench screenshots clean
+
+help: ## list the targets
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+.venv: .venv/installed ## set up the environment, nothing else
+
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11, 3.12 or 3.13 is needed; say which: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+dev: .venv/installed-dev ## set up what tests and checks need as well
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: .venv/installed ## run everything on this machine: pages, scheduler, sender, mail catcher
+	@exec $(BIN)/flask serve
+
+test: .venv/installed-dev ## run all tests (T=path for some)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(T)
+
+quick: .venv/installed-dev ## run the tests that take under two seconds each
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(T)
+
+lint: .venv/installed-dev ## ruff format and lint, mypy --strict, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## everything that must hold before a commit
+
+format: .venv/installed-dev ## let ruff format and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: .venv/installed-dev ## resolve requirements*.in into the locked files
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+bench: .venv/installed-dev ## measure the sign-up answer under load
+	$(BIN)/python bench/signup.py
+
+clean: ## remove the environment (instance/ stays: it holds keys and readers)
+	rm -rf .venv

@@ -1,0 +1,13 @@
+"""The `flask` commands. Each parses its arguments and calls one function; errors are one line and a non-zero code."""
+
+from flask import Flask
+
+from app.cli import admins, articles, database, editions, running, sources, subscribers
+
+
+def register(app: Flask) -> None:
+    """Put the commands on `app`."""
+    for group in (database.group, admins.group, subscribers.group, sources.group, articles.group, editions.group):
+        app.cli.add_command(group)
+    for command in (running.serve, running.scheduler, running.worker):
+        app.cli.add_command(command)

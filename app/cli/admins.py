@@ -1,0 +1,29 @@
+"""`flask admins`: the people of the desk."""
+
+from datetime import timedelta
+
+import click
+
+from app.admins.signin import create_admin, make_signin_link
+from app.cli.output import Commands
+from app.clock import now
+from app.web import product
+
+LINK_LIFE = timedelta(hours=1)
+
+
+@click.group("admins", cls=Commands)
+def group() -> None:
+    """Create people of the desk."""
+
+
+@group.command("create")
+@click.argument("email")
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+def create(email: str, language: str) -> None:
+    """Create an admin (or find the one there is) and print a one-time sign-in link, good for an hour."""
+    wired = product()
+    with wired.database.transaction() as session:
+        admin = create_admin(session, email=email, language=language, now=now())
+        secret = make_signin_link(session, admin=admin, now=now(), life=LINK_LIFE)
+    click.echo(wired.links.sign_in(secret))

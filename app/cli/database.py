@@ -1,0 +1,41 @@
+"""`flask db`: migrations, and the rows that a fresh or changed set-up needs."""
+
+import click
+from flask import current_app
+from flask_alembic.cli import cli as alembic_commands
+
+from app.cli.output import Commands
+from app.clock import now
+from app.editions.schedule import install_schedules
+from app.newsletters.defaults import install_defaults
+from app.web import product
+
+
+@click.group("db", cls=Commands)
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Migrate the database."""
+    ctx.obj = current_app.extensions["alembic"]
+
+
+for name in ("current", "check", "downgrade", "revision", "heads", "log"):
+    group.add_command(alembic_commands.commands[name])
+
+
+@group.command("upgrade")
+@click.argument("target", default="heads")
+def upgrade(target: str) -> None:
+    """Run migrations, then store the newsletter, its schedules and the wordings in force; safe to repeat."""
+    upgrade_database(target)
+    click.echo("The database is up to date.")
+
+
+def upgrade_database(target: str = "heads") -> None:
+    """Migrate to `target` and install what the product needs to start."""
+    current_app.extensions["alembic"].upgrade(target)
+    if target != "heads":
+        return
+    wired = product()
+    with wired.database.transaction() as session:
+        install_defaults(session, wired.config, now())
+        install_schedules(session, wired.config, now())

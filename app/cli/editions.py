@@ -1,0 +1,168 @@
+"""`flask editions`: compile, look, send, follow."""
+
+import time
+from datetime import datetime, timedelta
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.cli.output import Commands, Row, as_json, print_row, print_rows
+from app.clock import now
+from app.delivery.models import OPEN, DeliveryState
+from app.editions.audience import count_audience, edition_counts, start_edition
+from app.editions.compile import compile_edition
+from app.editions.compose import preview
+from app.editions.models import Edition, EditionStatus
+from app.errors import NotFound
+from app.newsletters.models import newsletter_by_slug
+from app.web import product
+
+
+@click.group("editions", cls=Commands)
+def group() -> None:
+    """Compile and send editions."""
+
+
+@group.command("compile")
+@click.option("--language", type=click.Choice(["fr", "en"]), required=True)
+@click.option("--since", type=click.DateTime(), help="Take articles that arrived from this UTC time on.")
+@click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 200))
+@as_json
+def compile_command(language: str, since: datetime | None, limit: int, as_json: bool) -> None:
+    """Compile a digest from the articles that no edition has carried yet."""
+    at = now()
+    with product().database.transaction() as session:
+        newsletter = session.scalars(newsletter_by_slug()).one()
+        compilation = compile_edition(
+            session,
+            newsletter=newsletter,
+            language=language,
+            since=since.replace(tzinfo=at.tzinfo) if since else None,
+            until=at,
+            now=at,
+            limit=limit,
+        )
+        edition = session.get(Edition, compilation.edition_id) if compilation.edition_id else None
+        row = {
+            "id": compilation.edition_id,
+            "outcome": compilation.outcome.value,
+            "articles": len(edition.items) if edition else 0,
+            "subject": edition.subject if edition else None,
+        }
+    print_row(row, as_json=as_json)
+
+
+@group.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@as_json
+def list_editions(limit: int, as_json: bool) -> None:
+    """List editions, newest first."""
+    with product().database.reading() as session:
+        editions = session.scalars(select(Edition).order_by(Edition.id.desc()).limit(limit))
+        rows = [_row(edition) for edition in editions]
+    print_rows(rows, as_json=as_json)
+
+
+@group.command("show")
+@click.argument("edition_id", metavar="ID", type=int)
+@as_json
+def show(edition_id: int, as_json: bool) -> None:
+    """Show one edition and its articles in order."""
+    with product().database.reading() as session:
+        edition = _edition(session, edition_id)
+        row = dict(_row(edition))
+        items = [
+            {"position": item.position, "article": item.article_id, "title": item.article.title,
+             "source": item.article.source.name if item.article.source else None, "link": item.article.link}
+            for item in edition.items
+        ]  # fmt: skip
+    if as_json:
+        print_row({**row, "items": items}, as_json=True)
+        return
+    print_row(row, as_json=False)
+    print_rows(items, as_json=False)
+
+
+@group.command("preview")
+@click.argument("edition_id", metavar="ID", type=int)
+@click.option("--text", "as_text", is_flag=True, help="The text part instead of the HTML part.")
+def preview_command(edition_id: int, as_text: bool) -> None:
+    """Print the letter as a reader would get it, without personal links."""
+    wired = product()
+    with wired.database.reading() as session:
+        letter = preview(session, edition=_edition(session, edition_id), config=wired.config, links=wired.links)
+    click.echo(letter.text if as_text else letter.html)
+
+
+@group.command("send")
+@click.argument("edition_id", metavar="ID", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--wait", is_flag=True, help="Show progress until no copy is open; a worker must be running.")
+def send(edition_id: int, yes: bool, wait: bool) -> None:
+    """Send an edition to all confirmed readers of its language."""
+    wired = product()
+    with wired.database.reading() as session:
+        edition = _edition(session, edition_id)
+        readers = count_audience(session, edition=edition)
+        subject = edition.subject
+    if not yes:
+        click.confirm(f"Send “{subject}” to {readers} readers?", abort=True)
+    with wired.database.transaction() as session:
+        copies = start_edition(
+            session, edition_id=edition_id, actor="cli", now=now(), config=wired.config, links=wired.links
+        )
+    click.echo(f"{copies} copies are queued.")
+    if wait:
+        _follow(edition_id, copies)
+
+
+@group.command("status")
+@click.argument("edition_id", metavar="ID", type=int)
+@as_json
+def status(edition_id: int, as_json: bool) -> None:
+    """Show how far an edition is: its copies by state."""
+    with product().database.reading() as session:
+        edition = _edition(session, edition_id)
+        counts = edition_counts(session, edition_id)
+        row = {"id": edition.id, "status": edition.status.value, "copies": sum(counts.values())}
+    print_row({**row, **{state.value: counts.get(state, 0) for state in DeliveryState}}, as_json=as_json)
+
+
+def _follow(edition_id: int, copies: int) -> None:
+    """Show progress until nothing is open; give up after ten minutes without any change."""
+    last, changed_at = -1, now()
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("sending", total=copies)
+        while last != copies:
+            with product().database.reading() as session:
+                counts = edition_counts(session, edition_id)
+            settled = copies - sum(counts.get(state, 0) for state in OPEN)
+            if settled != last:
+                last, changed_at = settled, now()
+                progress.update(task, completed=settled)
+            elif now() - changed_at > timedelta(minutes=10):
+                raise click.ClickException("nothing has moved for ten minutes; is a worker running?")
+            time.sleep(0.5)
+
+
+def _edition(session: Session, edition_id: int) -> Edition:
+    edition = session.get(Edition, edition_id)
+    if edition is None:
+        raise NotFound(f"no edition {edition_id}")
+    return edition
+
+
+def _row(edition: Edition) -> Row:
+    return {
+        "id": edition.id,
+        "language": edition.language,
+        "status": EditionStatus(edition.status).value,
+        "subject": edition.subject,
+        "since": edition.since,
+        "until": edition.until,
+        "started_at": edition.started_at,
+        "finished_at": edition.finished_at,
+    }

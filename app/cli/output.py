@@ -1,0 +1,73 @@
+"""How commands speak: JSON for programs, a table for people, one line for errors."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app.errors import AppError
+
+Row = Mapping[str, object]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Commands(AppGroup):
+    """A group whose refusals are one line on stderr and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, turning our exceptions into words."""
+        try:
+            return super().invoke(ctx)
+        except AppError as error:
+            raise click.ClickException(str(error)) from error
+        except (OperationalError, ProgrammingError) as error:
+            reason = str(error.orig).splitlines()[0]
+            raise click.ClickException(f"the database cannot answer ({reason}); was `flask db upgrade` run?") from error
+
+
+def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:
+    """Print a list: an array of objects, or a table."""
+    if as_json:
+        click.echo(json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=1))
+        return
+    if not rows:
+        click.echo("none")
+        return
+    table = Table(*rows[0].keys(), box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(_text(value) for value in row.values()))
+    Console(file=sys.stdout, soft_wrap=True, highlight=False).print(table)
+
+
+def print_row(row: Row, *, as_json: bool) -> None:
+    """Print one thing: an object, or a line per field."""
+    if as_json:
+        click.echo(json.dumps(_plain(row), ensure_ascii=False, indent=1))
+        return
+    for name, value in row.items():
+        click.echo(f"{name}: {_text(value)}")
+
+
+def _plain(row: Row) -> dict[str, object]:
+    return {name: _json_value(value) for name, value in row.items()}
+
+
+def _json_value(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M UTC")
+    if isinstance(value, StrEnum):
+        return value.value
+    return "" if value is None else str(value)

@@ -1,0 +1,152 @@
+"""`flask serve`, `flask scheduler`, `flask worker`: the long-running processes."""
+
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from waitress.server import create_server
+
+from app.cli.database import upgrade_database
+from app.demo.catcher import Mailbox, make_catcher
+from app.demo.seeding import make_first_admin, seed_sources
+from app.jobs.schedule import Scheduler
+from app.product import Product
+from app.sending import make_sender
+from app.web import mailbox, product
+from config import Config
+
+THREADS = 8
+
+
+@click.command("serve")
+@with_appcontext
+def serve() -> None:
+    """Run everything in one process: pages, scheduler, sender, and a mail catcher where no mail server is set."""
+    app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
+    config = wired.config
+    check_ports(config)
+    upgrade_database()
+    with ExitStack() as parts:
+        if config.uses_catcher:
+            box = Mailbox(config.data_dir / "mailbox")
+            mailbox.register(app, box)
+            parts.enter_context(running_catcher(box, config.mail.port))
+            seed_sources(wired)
+        parts.enter_context(running_scheduler(wired))
+        parts.enter_context(running_sender(app))
+        print_places(wired)
+        serve_pages(app, config)
+    click.echo("Stopped.")
+
+
+@click.command("scheduler")
+@with_appcontext
+def scheduler() -> None:
+    """Run the periodic jobs; several of these may run, one works at a time."""
+    with running_scheduler(product()):
+        click.echo("The scheduler runs; Ctrl-C or SIGTERM ends it.")
+        wait_for_signal()
+
+
+@click.command("worker")
+@with_appcontext
+def worker() -> None:
+    """Send what is queued until told to stop; what is in hand is finished first."""
+    with running_sender(current_app._get_current_object()):  # type: ignore[attr-defined]
+        click.echo("The sender runs; Ctrl-C or SIGTERM ends it.")
+        wait_for_signal()
+
+
+def serve_pages(app: Flask, config: Config) -> None:
+    """Serve the pages until SIGINT or SIGTERM."""
+    # Forwarded headers pass: ProxyFix alone judges them, by the configured number of proxies.
+    server = create_server(
+        app, host=config.bind, port=config.port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=False
+    )
+    signal.signal(signal.SIGTERM, _raise_interrupt)
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.close()
+
+
+def check_ports(config: Config) -> None:
+    """Leave with one line and code 2 where a port that we need is taken."""
+    ports = {"PORT": (config.bind, config.port)}
+    if config.uses_catcher:
+        ports["MAIL_CATCHER_PORT"] = ("127.0.0.1", config.mail.port)
+    for name, address in ports.items():
+        with socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(address)
+            except OSError as error:
+                click.echo(f"vigie: {name} {address[1]} cannot be used: {error.strerror}", err=True)
+                sys.exit(2)
+
+
+def print_places(wired: Product) -> None:
+    """Tell where everything is."""
+    config, base = wired.config, wired.config.public_url
+    click.echo(f"Sign-up page  {base}/")
+    if config.uses_catcher:
+        click.echo(f"Mailbox       {base}/mailbox/   (SMTP catcher on 127.0.0.1:{config.mail.port})")
+    else:
+        click.echo(f"Mail server   {config.mail.server}:{config.mail.port}")
+    click.echo(f"Admin desk    {base}/admin/")
+    if (link := make_first_admin(wired)) is not None:
+        click.echo(f"Sign in once  {link}")
+    click.echo("Ctrl-C ends everything.")
+
+
+@contextmanager
+def running_catcher(box: Mailbox, port: int) -> Iterator[None]:
+    """Run the mail catcher."""
+    controller = make_catcher(box, port)
+    controller.start()
+    yield
+    controller.stop()
+
+
+@contextmanager
+def running_scheduler(wired: Product) -> Iterator[None]:
+    """Run the periodic jobs in background threads."""
+    ticking = Scheduler(wired)
+    ticking.start()
+    yield
+    ticking.stop()
+
+
+@contextmanager
+def running_sender(app: Flask) -> Iterator[None]:
+    """Run the sending engine in a background thread; leaving waits for the copies in hand."""
+    stop = threading.Event()
+    sender = make_sender(app)
+    thread = threading.Thread(target=sender.run, args=(stop,), name="sender")
+    thread.start()
+    yield
+    stop.set()
+    thread.join()
+
+
+def wait_for_signal() -> None:
+    """Sleep until SIGINT or SIGTERM."""
+    stop = threading.Event()
+    end: Callable[[int, FrameType | None], None] = lambda *_: stop.set()  # noqa: E731 - a handler of one line
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    while not stop.wait(1.0):  # an endless wait would not see the signal on every platform
+        pass
+
+
+def _raise_interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

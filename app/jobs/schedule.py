@@ -1,0 +1,98 @@
+"""The table of periodic jobs, and the scheduler that runs it: APScheduler ticks in UTC, one process at a time works.
+
+APScheduler only wakes us up. What is due is decided by rows (`Schedule.next_run_at`, `Source.next_fetch_at`), so a
+missed tick, a restart or a change of clocks loses nothing.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app.articles.intake import fetch_due
+from app.clock import now
+from app.editions.audience import finish_editions
+from app.editions.schedule import run_due_schedules
+from app.jobs import lease
+from app.product import Product
+from app.subscriptions.retention import purge_unconfirmed
+
+log = logging.getLogger(__name__)
+
+LEASE_NAME = "scheduler"
+
+
+def fetch_feeds(product: Product) -> None:
+    """Fetch the sources whose time has come."""
+    for report in fetch_due(product.database, settings=product.config.fetch, now=now()):
+        log.info("source %s: %s", report.source_id, report.failure or f"{report.new} new")
+
+
+def start_digests(product: Product) -> None:
+    """Compile and start the digests whose period has come."""
+    with product.database.transaction() as session:
+        for compilation in run_due_schedules(session, now=now()):
+            log.info("digest %s, period %s: %s", compilation.language, compilation.period_at, compilation.outcome)
+
+
+def close_editions(product: Product) -> None:
+    """Mark as sent the editions of which no copy is open any more."""
+    with product.database.transaction() as session:
+        finish_editions(session, now=now())
+
+
+def purge_signups(product: Product) -> None:
+    """Delete the sign-ups that nobody confirmed in time."""
+    with product.database.transaction() as session:
+        purged = purge_unconfirmed(session, now=now(), pending_days=product.config.retention.pending_days)
+    if purged:
+        log.info("purged %d unconfirmed sign-ups", purged)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One periodic job: how often to look, and what to do."""
+
+    name: str
+    every_s: int
+    run: Callable[[Product], None]
+
+
+JOBS = (
+    Job("digests", 10, start_digests),
+    Job("editions", 5, close_editions),
+    Job("feeds", 30, fetch_feeds),
+    Job("purge", 3600, purge_signups),
+)
+
+
+class Scheduler:
+    """Runs `JOBS` in background threads while it holds the lease."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._owner = secrets.token_hex(8)
+        # A late tick must still run, once: the library's default drops what is over a second late.
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
+        for job in JOBS:
+            self._ticker.add_job(self.tick, "interval", [job], seconds=job.every_s, id=job.name, next_run_time=now())
+
+    def start(self) -> None:
+        """Start ticking."""
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Stop ticking, wait for running jobs, give up the lease."""
+        self._ticker.shutdown(wait=True)
+        lease.release(self._product.database, name=LEASE_NAME, owner=self._owner)
+
+    def tick(self, job: Job) -> None:
+        """Run `job` once if this process is the elected one; a failure is logged and the next tick tries again."""
+        try:
+            if lease.hold(self._product.database, name=LEASE_NAME, owner=self._owner, now=now()):
+                job.run(self._product)
+        except Exception:
+            log.exception("job %s failed; it runs again in %d s", job.name, job.every_s)

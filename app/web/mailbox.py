@@ -1,0 +1,65 @@
+"""The pages of the mail catcher; registered by `flask serve` only, and only where no mail server is set."""
+
+from email.message import EmailMessage
+
+from flask import Blueprint, Flask, Response, abort, current_app, render_template
+
+from app.demo.catcher import Mailbox
+
+SHOWN_LETTERS = 100
+#: The letter's own inline styles are allowed; nothing else, and no script.
+LETTER_POLICY = (
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "img-src 'self'; frame-ancestors 'self'"
+)
+
+bp = Blueprint("mailbox", __name__, url_prefix="/mailbox")
+
+
+def register(app: Flask, mailbox: Mailbox) -> None:
+    """Show `mailbox` at /mailbox/."""
+    app.extensions["mailbox"] = mailbox
+    app.register_blueprint(bp)
+
+
+@bp.get("/")
+def index() -> str:
+    """List the newest letters."""
+    return render_template("mailbox/index.html", letters=list(_mailbox().letters(SHOWN_LETTERS)))
+
+
+@bp.get("/<name>")
+def letter(name: str) -> str:
+    """Show one letter: its fields, its HTML part in a sandbox, its text part."""
+    message = _letter(name)
+    return render_template("mailbox/letter.html", name=name, message=message, text=_part(message, "plain"))
+
+
+@bp.get("/<name>/html")
+def html(name: str) -> Response:
+    """Serve the HTML part; links open in a window of their own, since the frame may go nowhere."""
+    body = _part(_letter(name), "html").replace("<head>", '<head><base target="_blank">', 1)
+    return Response(body, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": LETTER_POLICY})
+
+
+@bp.get("/<name>/source")
+def source(name: str) -> Response:
+    """Serve the letter as it came."""
+    data = _mailbox().source(name)
+    if data is None:
+        abort(404)
+    return Response(data, content_type="text/plain; charset=utf-8")
+
+
+def _mailbox() -> Mailbox:
+    mailbox: Mailbox = current_app.extensions["mailbox"]
+    return mailbox
+
+
+def _letter(name: str) -> EmailMessage:
+    return _mailbox().letter(name) or abort(404)
+
+
+def _part(message: EmailMessage, subtype: str) -> str:
+    part = message.get_body((subtype,))
+    return str(part.get_content()) if part is not None else ""
