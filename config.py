@@ -84,7 +84,7 @@ class Retention:
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """How feeds are fetched. `allowed_inward` holds host:port pairs on the newsroom's own network that may be fetched."""
+    """How feeds are fetched. `allowed_inward`: host:port pairs on the newsroom's own network that may be fetched."""
 
     interval_minutes: int = 30
     allowed_inward: frozenset[str] = frozenset()

@@ -1,39 +1,18 @@
-"""Vigie: the one place that knows all parts. `create_app` wires them."""
+"""Vigie: `create_app` wires all parts; `app.factory` is the one place that knows them.
 
-from pathlib import Path
+Nothing is imported here until it is called, so that the packages below can be used without Flask.
+"""
 
-from flask import Flask
-from flask_alembic import Alembic
-from werkzeug.middleware.proxy_fix import ProxyFix
+from typing import TYPE_CHECKING
 
-from app import cli, models
-from app.db import make_migration_engine
-from app.product import make_product
-from app.web import admin, errors, public, security
-from config import Config
+if TYPE_CHECKING:
+    from flask import Flask
 
-ROOT = Path(__file__).resolve().parent.parent
+    from config import Config
 
 
-def create_app(config: Config) -> Flask:
+def create_app(config: "Config") -> "Flask":
     """Return the Flask app for `config`; touches no database."""
-    app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
-    app.extensions["vigie"] = make_product(config)
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
-    )
-    add_migrations(app, config)
-    security.protect(app, config)
-    errors.register(app)
-    public.register(app)
-    admin.register(app)
-    cli.register(app)
-    return app
+    from app.factory import make_app  # noqa: PLC0415 - see above
 
-
-def add_migrations(app: Flask, config: Config) -> None:
-    """Let Alembic find `migrations/` and compare it with the models; `flask db` drives it."""
-    app.config["ALEMBIC"] = {"script_location": str(ROOT / "migrations")}
-    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_type": True}
-    engine = make_migration_engine(config.database_url)
-    Alembic(app, run_mkdir=False, command_name="", metadatas=models.Base.metadata, engines=engine)
+    return make_app(config)

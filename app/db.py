@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
@@ -39,6 +39,7 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the driver UTC; SQLite stores it without the zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -47,6 +48,7 @@ class UtcDateTime(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware UTC datetime."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -72,7 +74,7 @@ class Base(DeclarativeBase):
     """Base of all models; constraints are named, because SQLite's batch migrations cannot drop unnamed ones."""
 
     metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
-    type_annotation_map = {datetime: UtcDateTime(), str: sa.Text()}
+    type_annotation_map: ClassVar = {datetime: UtcDateTime(), str: sa.Text()}
 
 
 class Database:
@@ -91,7 +93,7 @@ class Database:
     def transaction(self) -> Iterator[Session]:
         """Yield a session that commits on success and rolls back on any exception.
 
-        On SQLite the write lock is taken at once: a read that turns into a write would fail as "locked" without waiting.
+        SQLite takes the write lock at once: a read that turned into a write would fail as "locked" without waiting.
         """
         with self._sessions() as session, session.begin():
             session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
@@ -102,7 +104,6 @@ class Database:
         """Yield a session for reading; nothing of it is ever written."""
         with self._sessions() as session:
             yield session
-            session.rollback()
 
     def dispose(self) -> None:
         """Close all pooled connections."""

@@ -3,6 +3,7 @@
 AppError
 ├── InputRefused             what a person or a file gave cannot be taken; the message says why
 │   ├── AddressInvalid       not an address that mail can be sent to
+│   ├── PasswordRefused      too short, too long or too easy to guess; carries which
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
@@ -12,8 +13,8 @@ AppError
 │   └── SigninThrottled      too many failures; carries the seconds to wait
 └── FetchRefused             a feed or page that may not or could not be fetched; the message says why
 
-Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a letter is not an
-exception but an `Outcome` (`app.mail.transport`).
+Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a
+letter is not an exception but an `Outcome` (`app.mail.transport`).
 """
 
 
@@ -27,6 +28,14 @@ class InputRefused(AppError):
 
 class AddressInvalid(InputRefused):
     """Not an e-mail address that we can send to."""
+
+
+class PasswordRefused(InputRefused):
+    """The password may not be used; `weakness` says why ("short", "long", "easy")."""
+
+    def __init__(self, weakness: str) -> None:
+        super().__init__(f"the password is too {weakness}")
+        self.weakness = weakness
 
 
 class HeaderInvalid(InputRefused):

@@ -34,5 +34,5 @@ def words(language: str) -> dict[str, object]:
 
 
 def render(template: str, language: str, **context: object) -> str:
-    """Return `template` (a path below `templates/`) rendered in `language`. Raises jinja2.UndefinedError on a missing value."""
+    """Return `template`, a path below `templates/`, rendered in `language`. Raises jinja2.UndefinedError."""
     return environment().get_template(template).render(**words(language), **context)

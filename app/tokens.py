@@ -11,7 +11,7 @@ from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
 
 from app.errors import TokenExpired, TokenInvalid
 
-#: Purposes whose tokens never expire, because a letter may be opened years later (CAN-SPAM and CASL set floors of 30 and 60 days).
+#: Their tokens never expire: a letter may be opened years later (CAN-SPAM and CASL set floors of 30 and 60 days).
 UNTIMED = frozenset({"unsubscribe", "preferences", "view", "message-id"})
 #: Purposes whose tokens carry the time of their signing.
 TIMED = frozenset({"confirm", "form", "sign-in"})

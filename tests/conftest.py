@@ -1,5 +1,6 @@
 """Fixtures: the product on a fresh database, SQLite and PostgreSQL alike, with loopback sockets only."""
 
+import os
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,6 @@ from flask.testing import FlaskClient
 
 from app import create_app, models
 from app.db import make_migration_engine
-from app.newsletters.defaults import install_defaults
 from app.product import Product
 from config import Config
 
@@ -45,21 +45,43 @@ def postgresql_server() -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A fresh, migrated database on each of the two kinds."""
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without tables, of each of the two kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    return new_postgresql_database(request.getfixturevalue("postgresql_server"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh database with all tables, of each of the two kinds."""
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'vigie.db'}"
-        _create_tables(url)
-        yield url
-        return
+        create_tables(url)
+        return url
     server = request.getfixturevalue("postgresql_server")
-    url = _fresh_postgresql(server)
-    yield url
+    if not _template:
+        _template.append(new_postgresql_database(server))
+        create_tables(_template[0])
+    return new_postgresql_database(server, template=_template[0].rpartition("/")[2].partition("?")[0])
+
+
+@pytest.fixture
+def app_without_tables(empty_database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """The app on a database that was never migrated."""
+    app = create_app(make_config(empty_database_url, tmp_path))
+    yield app
+    app.extensions["vigie"].database.dispose()
 
 
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Config:
     """Settings of a trial on this machine."""
+    return make_config(database_url, tmp_path)
+
+
+def make_config(database_url: str, tmp_path: Path) -> Config:
+    """Settings of a trial on this machine, with keys that tests know."""
     return Config.from_env(
         {
             "VIGIE_DATA_DIR": str(tmp_path / "data"),
@@ -76,6 +98,8 @@ def app(config: Config) -> Iterator[Flask]:
     """The app, with the default newsletter installed."""
     app = create_app(config)
     wired: Product = app.extensions["vigie"]
+    from app.newsletters.defaults import install_defaults
+
     with wired.database.transaction() as session:
         install_defaults(session, config, NOW)
     yield app
@@ -95,7 +119,8 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
-def _create_tables(url: str) -> None:
+def create_tables(url: str) -> None:
+    """Create all tables as the models have them."""
     engine = make_migration_engine(url)
     models.Base.metadata.create_all(engine)
     engine.dispose()
@@ -105,15 +130,10 @@ _count = iter(range(1, 1_000_000))
 _template: list[str] = []
 
 
-def _fresh_postgresql(server: str) -> str:
-    """Return the URL of a copy of the template database, which is made once."""
+def new_postgresql_database(server: str, *, template: str = "template1") -> str:
+    """Create a database on `server` as a copy of `template` and return its URL."""
+    name = f"vigie_{os.getpid()}_{next(_count)}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
-    base = sa.make_url(server)
     with engine.connect() as connection:
-        if not _template:
-            connection.execute(sa.text("CREATE DATABASE vigie_template"))
-            _create_tables(base.set(database="vigie_template").render_as_string(hide_password=False))
-            _template.append("vigie_template")
-        name = f"vigie_{next(_count)}"
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE vigie_template"))
-    return base.set(database=name).render_as_string(hide_password=False)
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return sa.make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -10,7 +10,7 @@ from app.db import Base, BigId, enum_type
 
 
 class DeliveryState(StrEnum):
-    """queued → sending → accepted | deferred (→ sending) | rejected | uncertain (→ sending once); or cancelled, expired."""
+    """queued → sending → accepted, rejected, or deferred and uncertain (→ sending); else cancelled or expired."""
 
     QUEUED = "queued"
     SENDING = "sending"

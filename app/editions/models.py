@@ -91,7 +91,7 @@ class EditionContent(Base):
 
 
 class Schedule(Base):
-    """When the digest of a newsletter and language leaves: `cron` in the newsletter's own zone; `next_run_at` in UTC."""
+    """When the digest of a newsletter and language leaves: `cron` is read in the newsletter's own zone."""
 
     __tablename__ = "schedules"
     __table_args__ = (sa.UniqueConstraint("newsletter_id", "language"),)

@@ -47,7 +47,7 @@ class NewsletterLanguage(Base):
 
 
 class ConsentWording(Base):
-    """One version of what the sign-up form says; rows are never changed, a new text is a new version (GDPR art. 7(1))."""
+    """One version of what the sign-up form says; never changed, a new text is a new version (GDPR art. 7(1))."""
 
     __tablename__ = "consent_wordings"
     __table_args__ = (sa.UniqueConstraint("language", "version"), sa.UniqueConstraint("language", "sha256"))
@@ -89,9 +89,16 @@ def newsletter_by_slug(slug: str | None = None) -> Select[tuple[Newsletter]]:
 
 def current_wording(language: str) -> Select[tuple[ConsentWording]]:
     """Select the newest wording of the sign-up form in `language`."""
-    return select(ConsentWording).where(ConsentWording.language == language).order_by(ConsentWording.version.desc()).limit(1)
+    return (
+        select(ConsentWording)
+        .where(ConsentWording.language == language)
+        .order_by(ConsentWording.version.desc())
+        .limit(1)
+    )
 
 
 def current_policy(language: str) -> Select[tuple[PrivacyPolicy]]:
     """Select the newest privacy policy in `language`."""
-    return select(PrivacyPolicy).where(PrivacyPolicy.language == language).order_by(PrivacyPolicy.version.desc()).limit(1)
+    return (
+        select(PrivacyPolicy).where(PrivacyPolicy.language == language).order_by(PrivacyPolicy.version.desc()).limit(1)
+    )

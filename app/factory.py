@@ -1,0 +1,43 @@
+"""The one place that knows all parts and wires them."""
+
+from pathlib import Path
+
+from flask import Flask
+from flask_alembic import Alembic
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import models
+from app.db import make_migration_engine
+from app.product import make_product
+from app.web import admin, errors, public, security
+from config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def make_app(config: Config) -> Flask:
+    """Return the Flask app for `config`; touches no database."""
+    app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
+    app.extensions["vigie"] = make_product(config)
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
+    )
+    add_migrations(app, config)
+    security.protect(app, config)
+    errors.register(app)
+    public.register(app)
+    admin.register(app)
+    try:
+        from app import cli
+    except ImportError:
+        return app
+    cli.register(app)
+    return app
+
+
+def add_migrations(app: Flask, config: Config) -> None:
+    """Let Alembic find `migrations/` and compare it with the models; `flask db` drives it."""
+    app.config["ALEMBIC"] = {"script_location": str(ROOT / "migrations")}
+    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_type": True}
+    engine = make_migration_engine(config.database_url)
+    Alembic(app, run_mkdir=False, command_name="", metadatas=models.Base.metadata, engines=engine)

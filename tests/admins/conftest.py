@@ -1,0 +1,16 @@
+"""The wired parts without pages: these rules know none."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from app.product import Product, make_product
+from config import Config
+
+
+@pytest.fixture
+def product(config: Config) -> Iterator[Product]:
+    """The wired parts on an empty database."""
+    product = make_product(config)
+    yield product
+    product.database.dispose()

@@ -1,0 +1,101 @@
+"""`flask serve` as a newcomer meets it: places printed, ports checked, a clean end, everything caught."""
+
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.end_to_end.house import ROOT, House, free_port, wait_until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> House:
+    """A house without a mail server: it catches its own letters."""
+    house = House(tmp_path, 1, MAIL_CATCHER_PORT=str(free_port()))
+    del house.environ["MAIL_SERVER"]
+    return house
+
+
+def test_it_prints_where_things_are_and_ends_cleanly(trial: House) -> None:
+    with trial.process("flask", "serve", is_up=trial.answers) as running:
+        wait_until(lambda: "Ctrl-C" in trial.output.read_text(), "the places to be printed")
+        printed = trial.output.read_text()
+        assert f"{trial.url}/mailbox/" in printed
+        assert re.search(rf"{trial.url}/admin/sign-in/\S+", printed)
+        with urlopen(f"{trial.url}/mailbox/") as response:
+            assert response.status == 200
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=20) == 0
+    assert "Traceback" not in trial.output.read_text()
+    keys = trial.output.parent / "keys"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {0o600}
+
+
+def test_a_second_start_takes_under_five_seconds(trial: House) -> None:
+    with trial.serving():
+        pass
+    begun = time.monotonic()
+    with trial.serving():
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("name", ["PORT", "MAIL_CATCHER_PORT"])
+def test_a_port_in_use_is_one_line_and_code_2(trial: House, name: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(trial.environ[name])))
+        taken.listen()
+        ended = trial.flask("serve", check=False)
+    assert ended.returncode == 2
+    assert ended.stderr.strip().count("\n") == 0
+    assert name in ended.stderr
+
+
+def test_a_wrong_setting_is_one_line_and_code_2(trial: House) -> None:
+    trial.environ["TIMEZONE"] = "Paris"
+    ended = trial.flask("serve", check=False)
+    assert (ended.returncode, ended.stderr.strip().count("\n")) == (2, 0)
+    assert "TIMEZONE" in ended.stderr
+
+
+def test_commands_say_what_is_wrong_in_one_line(trial: House) -> None:
+    ended = trial.flask("editions", "list", check=False)
+    assert ended.returncode == 1
+    assert "flask db upgrade" in ended.stderr
+    assert ended.stderr.strip().count("\n") == 0
+    trial.flask("db", "upgrade")
+    for arguments in (("subscribers", "show", "nobody@reader.example"), ("subscribers", "add", "not an address"),
+                      ("editions", "show", "99"), ("sources", "add", "nowhere.xml")):  # fmt: skip
+        ended = trial.flask(*arguments, check=False)
+        assert ended.returncode == 1, arguments
+        assert ended.stderr.startswith("Error: ")
+        assert ended.stderr.strip().count("\n") == 0
+
+
+def test_sending_asks_first(trial: House) -> None:
+    trial.flask("db", "upgrade")
+    article = trial.output.parent / "piece.md"
+    article.write_text("# A piece\n\nSome words about a cable.\n")
+    trial.flask("articles", "add", "--language", "en", str(article))
+    edition = trial.flask_json("editions", "compile", "--language", "en")["id"]
+    assert trial.flask("editions", "send", str(edition), check=False, stdin="n\n").returncode == 1
+    assert trial.flask_json("editions", "status", str(edition))["status"] == "draft"
+    assert trial.flask_json("editions", "compile", "--language", "en") == {
+        "id": None, "outcome": "nothing new", "articles": 0, "subject": None,
+    }  # fmt: skip
+
+
+def test_wsgi_refuses_wrong_settings_too(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", "import wsgi"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PORT": "none", "VIGIE_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)

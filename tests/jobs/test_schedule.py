@@ -1,0 +1,67 @@
+"""The table of jobs: each runs, one failure stops nothing, a stranger to the lease stays idle."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from app.jobs import lease
+from app.jobs.schedule import JOBS, LEASE_NAME, Job, Scheduler
+from app.product import Product
+from app.subscriptions.models import PurgeCount, Subscriber, SubscriptionStatus
+from tests.conftest import NOW
+from tests.make import make_subscription
+
+
+def test_every_job_of_the_table_runs_on_a_fresh_database(product: Product, caplog: pytest.LogCaptureFixture) -> None:
+    scheduler = Scheduler(product)
+    for job in JOBS:
+        scheduler.tick(job)
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def test_unconfirmed_sign_ups_go_after_the_configured_days(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_subscription(session, email="pending@reader.example", status=SubscriptionStatus.PENDING, at=NOW)
+        make_subscription(session, email="reader@reader.example", at=NOW)
+    purge = next(job for job in JOBS if job.name == "purge")
+    days = product.config.retention.pending_days
+    with time_machine.travel(NOW + timedelta(days=days, hours=-1), tick=False):
+        Scheduler(product).tick(purge)
+        assert addresses(product) == {"pending@reader.example", "reader@reader.example"}
+        lease.release(product.database, name=LEASE_NAME, owner="")
+    with time_machine.travel(NOW + timedelta(days=days, hours=1), tick=False):
+        Scheduler(product).tick(purge)
+    assert addresses(product) == {"reader@reader.example"}
+    with product.database.reading() as session:
+        assert session.scalars(select(PurgeCount.purged)).all() == [1]
+
+
+def test_a_failing_job_is_logged_and_runs_again(product: Product, caplog: pytest.LogCaptureFixture) -> None:
+    runs: list[int] = []
+
+    def fail(_: Product) -> None:
+        runs.append(1)
+        raise RuntimeError("boom")
+
+    scheduler = Scheduler(product)
+    for _ in range(2):
+        scheduler.tick(Job("failing", 5, fail))
+    assert len(runs) == 2
+    assert "boom" in caplog.text
+
+
+def test_a_scheduler_without_the_lease_does_nothing(product: Product) -> None:
+    runs: list[int] = []
+    job = Job("counted", 5, lambda _: runs.append(1))
+    first, second = Scheduler(product), Scheduler(product)
+    first.tick(job)
+    second.tick(job)
+    assert len(runs) == 1
+
+
+def addresses(product: Product) -> set[str]:
+    with product.database.reading() as session:
+        return set(session.scalars(select(Subscriber.email)))

@@ -1,0 +1,105 @@
+"""Settings: defaults that run, every problem at once, keys that are kept."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from config import Config, SettingsInvalid
+
+GOOD_KEY = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA0123456789"
+PUBLIC = {
+    "PUBLIC_URL": "https://news.example.org",
+    "PUBLISHER_NAME": "Example Press",
+    "PUBLISHER_ADDRESS": "1 Example Street",
+    "PUBLISHER_CONTACT": "desk@example.org",
+    "PUBLICATION_DIRECTOR": "A. Example",
+    "HOSTING_PROVIDER": "Example Host",
+    "MAIL_DEFAULT_SENDER": "letter@example.org",
+}
+
+
+def problems(tmp_path: Path, **environ: str) -> list[str]:
+    with pytest.raises(SettingsInvalid) as caught:
+        Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **environ})
+    return caught.value.problems
+
+
+def test_defaults_run_on_a_laptop(tmp_path: Path) -> None:
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)})
+    assert config.database_url == f"sqlite:///{tmp_path}/vigie.db"
+    assert (config.public_url, config.is_loopback, config.uses_catcher) == ("http://127.0.0.1:8000", True, True)
+    assert (config.mail.server, config.mail.port) == ("127.0.0.1", 1025)
+
+
+def test_keys_are_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
+    first = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)})
+    second = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)})
+    assert first.link_keys == second.link_keys
+    assert len({first.link_keys, first.secret_keys, (first.suppression_key,)}) == 3
+    for path in (tmp_path / "keys").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_keys_and_passwords_are_not_printed(tmp_path: Path) -> None:
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "MAIL_PASSWORD": "hunter2hunter2"})
+    shown = repr(config)
+    assert "hunter2" not in shown
+    assert config.link_keys[0] not in shown
+    assert config.suppression_key not in shown
+
+
+def test_several_machines_must_be_given_their_keys(tmp_path: Path) -> None:
+    found = problems(tmp_path, DATABASE_URL="postgresql://db.example.org/vigie")
+    assert [each.split()[0] for each in found] == ["SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY"]
+    assert not (tmp_path / "keys").exists()
+
+
+@pytest.mark.parametrize("key", ["short", "changeme" * 8, "secret" + "x" * 40])
+def test_short_and_sample_keys_are_refused(tmp_path: Path, key: str) -> None:
+    assert any("LINK_KEYS" in each for each in problems(tmp_path, LINK_KEYS=key))
+
+
+def test_several_link_keys_are_read_oldest_first(tmp_path: Path) -> None:
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "LINK_KEYS": f"{GOOD_KEY}-old {GOOD_KEY}-new"})
+    assert config.link_keys == (f"{GOOD_KEY}-old", f"{GOOD_KEY}-new")
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from a file\n")
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "MAIL_PASSWORD_FILE": str(tmp_path / "password")})
+    assert config.mail.password == "from a file"
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, PORT="eight", TIMEZONE="Paris", DIGEST_CRON="every day", MAIL_USE_TLS="perhaps")
+    assert [each.split()[0] for each in found] == ["PORT", "TIMEZONE", "DIGEST_CRON", "MAIL_USE_TLS"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("PORT", "0", "PORT"),
+        ("PORT", "70000", "PORT"),
+        ("DATABASE_URL", "mysql://x/y", "DATABASE_URL"),
+        ("PUBLIC_URL", "ftp://example.org", "PUBLIC_URL"),
+        ("PUBLIC_URL", "http://news.example.org", "https"),
+        ("PENDING_DAYS", "31", "PENDING_DAYS"),
+        ("CONFIRM_HOURS", "169", "CONFIRM_HOURS"),
+        ("MAIL_DEFAULT_SENDER", "Vigie <a@example.org>", "bare"),
+        ("MAIL_DEFAULT_SENDER", "someone@gmail.com", "free mail"),
+        ("MAIL_PASSWORD_FILE", "/nowhere/at/all", "MAIL_PASSWORD_FILE"),
+    ],
+)
+def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str) -> None:
+    assert any(word in each for each in problems(tmp_path, **{name: value}))
+
+
+def test_the_two_kinds_of_tls_exclude_each_other(tmp_path: Path) -> None:
+    assert any("exclude" in each for each in problems(tmp_path, MAIL_USE_TLS="1", MAIL_USE_SSL="1"))
+
+
+def test_a_public_newsletter_must_say_who_publishes_it(tmp_path: Path) -> None:
+    without = {name: value for name, value in PUBLIC.items() if name != "PUBLISHER_ADDRESS"}
+    assert any("PUBLISHER_ADDRESS" in each for each in problems(tmp_path, **without))
+    assert Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **PUBLIC}).identity.publisher == "Example Press"

@@ -1,0 +1,65 @@
+"""Words: every text of templates and code has its French, once, with the right typography."""
+
+import re
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parent.parent
+CATALOGUES = sorted((ROOT / "translations" / "fr").glob("*.po"))
+KEYWORDS = {"_": None, "gettext": (2,), "ngettext": (1, 2)}
+
+
+def wanted() -> set[str]:
+    """Every message id that templates and code use."""
+    found: set[str] = set()
+    templates = extract_from_dir(
+        ROOT / "templates", method_map=[("**", "jinja2.ext:babel_extract")], keywords={"_": None, "ngettext": (1, 2)}
+    )
+    code = extract_from_dir(
+        ROOT / "app", method_map=[("**.py", "python")], keywords={"gettext": (2,), "ngettext": (2, 3)}
+    )
+    for _, _, message, _, _ in [*templates, *code]:
+        found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
+    return found - {""}
+
+
+def known() -> dict[str, tuple[str, ...]]:
+    """Every message id of the catalogues, with its French forms."""
+    messages: dict[str, tuple[str, ...]] = {}
+    for path in CATALOGUES:
+        with path.open("rb") as file:
+            for message in read_po(file, locale="fr"):
+                if not message.id:
+                    continue
+                ids = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
+                strings = message.string if isinstance(message.string, (tuple, list)) else (message.string,)
+                assert ids[0] not in messages, f"{ids[0]!r} stands in two catalogues"
+                messages.update(dict.fromkeys(ids, tuple(strings)))
+    return messages
+
+
+def test_every_text_has_its_french() -> None:
+    messages = known()
+    assert not sorted(each for each in wanted() if not all(messages.get(each, ("",))))
+
+
+def test_no_french_is_left_over() -> None:
+    assert not sorted(set(known()) - wanted())
+
+
+def test_places_are_the_same_in_both_languages() -> None:
+    for message, strings in known().items():
+        for string in strings:
+            assert set(re.findall(r"%\(\w+\)s", message)) - {"%(num)s"} == set(re.findall(r"%\(\w+\)s", string)) - {
+                "%(num)s"
+            }, message
+
+
+def test_french_typography_uses_the_no_break_space() -> None:
+    for message, strings in known().items():
+        for string in strings:
+            bare = re.sub(r"https?://\S+|%\(\w+\)s", "", string)
+            assert not re.search(r"(?<![\u00a0\d])[;!?»]|(?<=[^\W\d])(?<!\u00a0):(?=\s|$)|«(?!\u00a0)", bare), message
+            assert not set(string) & {"\u202f", "'"}, message
