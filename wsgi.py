@@ -4,8 +4,10 @@ import os
 import sys
 
 from app import create_app
+from app.logs import configure_logging
 from config import Config, SettingsInvalid
 
+configure_logging()
 try:
     app = create_app(Config.from_env(os.environ))
 except SettingsInvalid as error:

@@ -1,5 +1,7 @@
 """Absolute URLs for letters and pages, from the configured public URL: workers have no request to ask."""
 
+from datetime import datetime
+
 from app.tokens import Tokens
 
 
@@ -30,9 +32,9 @@ class Links:
         """The public page of one sent edition."""
         return f"{self.public_url}/{language}/archive/{edition_public_id}"
 
-    def confirm(self, language: str, confirmation_id: str) -> str:
-        """The page that confirms one sign-up request; lives as long as the confirm setting says."""
-        return self._signed(language, "confirm", confirmation_id)
+    def confirm(self, language: str, confirmation_id: str, *, requested_at: datetime) -> str:
+        """The page that confirms one sign-up request; its life, the confirm setting, counts from `requested_at`."""
+        return f"{self.public_url}/{language}/confirm/{self._tokens.sign('confirm', confirmation_id, at=requested_at)}"
 
     def unsubscribe(self, language: str, subscription_public_id: str) -> str:
         """The page, and the one-click target (RFC 8058), that ends one subscription."""

@@ -5,9 +5,11 @@ all verify, so a rotation keeps the links of letters already sent.
 """
 
 import hashlib
+from datetime import datetime
 from functools import cache
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
+from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from app.errors import TokenExpired, TokenInvalid
 
@@ -25,9 +27,15 @@ class Tokens:
         self._untimed = cache(self._make_untimed)
         self._timed = cache(self._make_timed)
 
-    def sign(self, purpose: str, value: str) -> str:
-        """Return the URL-safe token of `value` (itself URL-safe, without dots) for `purpose`."""
-        return self._signer(purpose).sign(value).decode("ascii")
+    def sign(self, purpose: str, value: str, *, at: datetime | None = None) -> str:
+        """Return the URL-safe token of `value` (itself URL-safe, without dots) for `purpose`.
+
+        A timed token's age counts from `at`, or from now: a letter that is sent again must hold the same link.
+        """
+        if at is None:
+            return self._signer(purpose).sign(value).decode("ascii")
+        dated = value.encode() + b"." + base64_encode(int_to_bytes(int(at.timestamp())))
+        return (dated + b"." + self._timed(purpose).get_signature(dated)).decode("ascii")
 
     def read(self, purpose: str, token: str, *, max_age_s: int | None = None) -> str:
         """Return the value inside `token`.

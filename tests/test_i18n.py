@@ -15,7 +15,10 @@ def wanted() -> set[str]:
     """Every message id that templates and code use."""
     found: set[str] = set()
     templates = extract_from_dir(
-        ROOT / "templates", method_map=[("**", "jinja2.ext:babel_extract")], keywords={"_": None, "ngettext": (1, 2)}
+        ROOT / "templates",
+        method_map=[("**", "jinja2.ext:babel_extract")],
+        keywords={"_": None, "ngettext": (1, 2)},
+        directory_filter=lambda _: True,  # by default folders like `_partials` are passed over
     )
     code = extract_from_dir(
         ROOT / "app", method_map=[("**.py", "python")], keywords={"gettext": (2,), "ngettext": (2, 3)}

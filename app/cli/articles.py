@@ -26,7 +26,7 @@ def group() -> None:
 @as_json
 def add(file: Path, language: str, title: str | None, link: str | None, as_json: bool) -> None:
     """Add an article from a text, Markdown or HTML file."""
-    extracted = extract_file(file.read_bytes(), file.name, language)
+    extracted = extract_file(file.read_bytes(), file.name)
     with product().database.transaction() as session:
         article = add_article(session, language=language, title=title, extracted=extracted, link=link, now=now())
         row = _row(article)

@@ -71,10 +71,16 @@ def show(email: str, as_json: bool) -> None:
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 def add(email: str, language: str) -> None:
     """Begin a double opt-in for a reader who asked by other means; they get the confirmation letter."""
-    with product().database.transaction() as session:
-        newsletter = session.scalars(newsletter_by_slug()).one()
+    wired = product()
+    with wired.database.transaction() as session:
         add_subscriber(
-            session, address=parse_address(email), language=language, newsletter=newsletter, actor="cli", now=now()
+            session,
+            address=parse_address(email),
+            language=language,
+            newsletter=session.scalars(newsletter_by_slug()).one(),
+            actor="cli",
+            suppression_key=wired.config.suppression_key,
+            now=now(),
         )
     click.echo(f"A confirmation letter to {email} is queued.")
 

@@ -33,7 +33,8 @@ class Delivery(Base):
 
     `kind` chooses who composes it. `subscriber_id` names the recipient, or `address` does where the recipient is no
     subscriber (a test letter). `reference` binds a one-off letter to its cause (the sign-up request it belongs to).
-    `attempt` counts claims and guards settling: an outcome counts only for the claim it belongs to.
+    `attempt` counts claims and guards settling: an outcome counts only for the claim it belongs to. `is_repeatable`
+    tells whether the copy may still be sent again after an uncertain outcome, which it may be once.
     """
 
     __tablename__ = "deliveries"
@@ -66,6 +67,7 @@ class Delivery(Base):
     language: Mapped[str] = mapped_column(sa.String(8))
     state: Mapped[DeliveryState] = mapped_column(enum_type(DeliveryState, length=12), default=DeliveryState.QUEUED)
     attempt: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    is_repeatable: Mapped[bool] = mapped_column(default=True)
     next_attempt_at: Mapped[datetime]
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]

@@ -1,4 +1,7 @@
-"""What a transport is: it takes messages and gives back one outcome each. A remote refusal is a value, never an exception."""
+"""What a transport is: it takes messages and gives back one outcome each.
+
+A remote refusal is a value, never an exception.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,12 +19,16 @@ class OutcomeKind(StrEnum):
 
 
 class Fault(StrEnum):
-    """Whose fault a refusal is; only an `address` fault says anything about the reader."""
+    """Whose fault a refusal is; only an `address` fault says that the reader's address is dead.
+
+    `mailbox`: full or disabled. `destination`: the reader's server, or the way there. `host`: the server we talk to.
+    """
 
     ADDRESS = "address"
     MAILBOX = "mailbox"
     SENDER = "sender"
     CONTENT = "content"
+    DESTINATION = "destination"
     HOST = "host"
     AUTHENTICATION = "authentication"
     UNSUPPORTED_ADDRESS = "unsupported-address"

@@ -81,13 +81,13 @@ def text_hash(*parts: str) -> str:
     return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()
 
 
-def newsletter_by_slug(slug: str | None = None) -> Select[tuple[Newsletter]]:
+def newsletter_by_slug(slug: str | None = None) -> Select[Newsletter]:
     """Select the newsletter of `slug`, or the first one."""
     query = select(Newsletter).order_by(Newsletter.id).limit(1)
     return query.where(Newsletter.slug == slug) if slug else query
 
 
-def current_wording(language: str) -> Select[tuple[ConsentWording]]:
+def current_wording(language: str) -> Select[ConsentWording]:
     """Select the newest wording of the sign-up form in `language`."""
     return (
         select(ConsentWording)
@@ -97,7 +97,7 @@ def current_wording(language: str) -> Select[tuple[ConsentWording]]:
     )
 
 
-def current_policy(language: str) -> Select[tuple[PrivacyPolicy]]:
+def current_policy(language: str) -> Select[PrivacyPolicy]:
     """Select the newest privacy policy in `language`."""
     return (
         select(PrivacyPolicy).where(PrivacyPolicy.language == language).order_by(PrivacyPolicy.version.desc()).limit(1)

@@ -160,18 +160,18 @@ class PurgeCount(Base):
     purged: Mapped[int]
 
 
-def subscriber_by_key(email_key: str) -> Select[tuple[Subscriber]]:
+def subscriber_by_key(email_key: str) -> Select[Subscriber]:
     """Select the subscriber of a normalised address."""
     return select(Subscriber).where(Subscriber.email_key == email_key)
 
 
-def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[tuple[Subscription]]:
+def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[Subscription]:
     """Select one subscriber's subscription to one newsletter."""
     return select(Subscription).where(
         Subscription.subscriber_id == subscriber_id, Subscription.newsletter_id == newsletter_id
     )
 
 
-def subscription_by_public_id(public_id: str) -> Select[tuple[Subscription]]:
+def subscription_by_public_id(public_id: str) -> Select[Subscription]:
     """Select the subscription that a link's token names."""
     return select(Subscription).where(Subscription.public_id == public_id)

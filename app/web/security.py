@@ -58,7 +58,10 @@ def refuse_foreign_writes() -> None:
             abort(403)
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc not in {request.host, urlsplit(product().config.public_url).netloc}:
+    if origin is not None and urlsplit(origin).netloc not in {
+        request.host,
+        urlsplit(product().config.public_url).netloc,
+    }:
         abort(403)
 
 

@@ -1,1 +1,24 @@
-"""The desk: where admins compile, preview and send."""
+"""The desk: where admins compile, preview, send and watch."""
+
+from flask import Blueprint, Flask
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+def register(app: Flask) -> None:
+    """Put the desk on `app`."""
+    from app.web.admin import (  # noqa: F401,PLC0415 - views and the guard attach to bp
+        access,
+        account,
+        articles,
+        dashboard,
+        editions,
+        figures,
+        preview,
+        readers,
+        sending,
+        signin,
+        sources,
+    )
+
+    app.register_blueprint(bp)

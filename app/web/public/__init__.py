@@ -1,8 +1,12 @@
 """What readers see: the form, the confirm, leave and preference pages, the archive, the notices."""
 
-from flask import Blueprint, Flask
+from zoneinfo import ZoneInfo
 
-from app import templating
+from flask import Blueprint, Flask, current_app, request, url_for
+
+from app import i18n, templating
+from app.clock import now
+from app.web import product
 
 LANGUAGE = "<any(fr, en):language>"
 
@@ -11,14 +15,35 @@ bp = Blueprint("public", __name__)
 
 def register(app: Flask) -> None:
     """Put the public pages on `app`."""
-    from app.web.public import archive, leaving, notices, preferences, signup  # noqa: F401,PLC0415 - views attach to bp
+    # The views attach to `bp` as they are imported, and import it from here.
+    from app.web.public import archive, confirm, leaving, notices, preferences, signup  # noqa: F401,PLC0415
 
     app.register_blueprint(bp)
     app.context_processor(page_words)
 
 
 def page_words() -> dict[str, object]:
-    """Give every template its words in the language of the address."""
-    from flask import request  # noqa: PLC0415
+    """Give every template its words in the language of the address, and what the frame of a page shows."""
+    config = product().config
+    language = page_language()
+    return {
+        **templating.words(language),
+        "identity": config.identity,
+        "today": now().astimezone(ZoneInfo(config.timezone)).date(),
+        "other_languages": [(code, name, same_page(code)) for code, name in i18n.LANGUAGES.items() if code != language],
+    }
 
-    return templating.words((request.view_args or {}).get("language", "fr"))
+
+def page_language() -> str:
+    """Return the language that the address asked for names, or the default one where it names none."""
+    named = (request.view_args or {}).get("language") or request.path.lstrip("/").partition("/")[0]
+    return named if named in i18n.LANGUAGES else i18n.DEFAULT_LANGUAGE
+
+
+def same_page(language: str) -> str:
+    """Return the path of the page asked for in another language, or of the front page where it has none."""
+    endpoint = (request.endpoint or "").removesuffix("_submit")
+    arguments = dict(request.view_args or {})
+    if "language" not in arguments or endpoint not in current_app.view_functions:
+        return f"/{language}/"
+    return url_for(endpoint, **{**arguments, "language": language})

@@ -1,0 +1,221 @@
+"""Who may sit at the desk: admins, one-time links, passwords, sessions. Knows no page and no cookie.
+
+Secrets are 256 random bits and stored as SHA-256 only. A session is a row: it ends on the server, by sign-out, after
+half an hour without a request, or after twelve hours.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, Update, delete, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.admins import passwords, throttle
+from app.admins.models import Admin, AdminSession, SigninLink
+from app.db import Database
+from app.errors import AddressInvalid, NotFound, SigninRefused
+from app.mail.address import parse_address
+
+IDLE_LIFE = timedelta(minutes=30)
+SESSION_LIFE = timedelta(hours=12)
+#: A link that replaces a password is short-lived.
+LINK_LIFE = timedelta(minutes=10)
+#: `seen_at` is written at most this often: a busy desk is no reason to hold the database's only write lock.
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """What a browser is given: the session's secret, and an id that shows next time that it has signed in before."""
+
+    secret: str
+    browser: str
+
+
+def admin_by_email(email: str) -> Select[Admin]:
+    """Select the admin of an address as typed."""
+    return select(Admin).where(Admin.email_key == _email_key(email))
+
+
+def create_admin(session: Session, *, email: str, language: str, now: datetime) -> Admin:
+    """Return the admin of an address, added without a password where there is none. Raises AddressInvalid."""
+    address = parse_address(email)
+    if (known := session.scalar(admin_by_email(email))) is not None:
+        return known
+    admin = Admin(email=address.display, email_key=address.key, language=language, created_at=now)
+    session.add(admin)
+    session.flush()
+    return admin
+
+
+def make_signin_link(session: Session, *, admin: Admin, now: datetime, life: timedelta = LINK_LIFE) -> str:
+    """Return the secret of a new one-time link for `admin`; unused older ones stop working."""
+    secret = secrets.token_urlsafe(32)
+    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
+    session.add(SigninLink(admin_id=admin.id, secret_sha256=_sha256(secret), expires_at=now + life))
+    session.flush()
+    return secret
+
+
+def is_link_open(session: Session, *, secret: str, now: datetime) -> bool:
+    """Say whether a one-time link would still let someone in."""
+    link = select(SigninLink.id).where(SigninLink.secret_sha256 == _sha256(secret), *_link_is_open(now))
+    return session.scalar(link) is not None
+
+
+def use_signin_link(session: Session, *, secret: str, now: datetime) -> SignedIn:
+    """Use a one-time link up and open a session. Raises SigninRefused when it is unknown, used or too old."""
+    used = (
+        update(SigninLink)
+        .where(SigninLink.secret_sha256 == _sha256(secret), *_link_is_open(now))
+        .values(used_at=now)
+        .returning(SigninLink.admin_id)
+    )
+    admin_id = session.scalar(used)
+    if admin_id is None:
+        raise SigninRefused("the link is unknown, used or too old")
+    return _open_session(session, admin_id, now)
+
+
+def sign_in(
+    database: Database, *, email: str, password: str, network: str, browser: str | None, key: str, now: datetime
+) -> SignedIn:
+    """Check a password and open a session.
+
+    `network` is the caller's address block, `browser` the id of an earlier SignedIn, `key` hashes the failure counters.
+    Hashing takes tens of milliseconds and so runs outside the two transactions: one that counts the attempt, one that
+    opens the session. Raises SigninRefused, alike for a wrong password and an unknown address, and SigninThrottled.
+    """
+    with database.transaction() as session:
+        admin = session.scalar(admin_by_email(email))
+        counters = _counters(admin, _email_key(email), network, browser)
+        throttle.count_attempt(session, counters=counters, key=key, now=now)
+    if not passwords.is_password(password, admin.password_hash if admin else None):
+        raise SigninRefused("wrong address or password")
+    assert admin is not None
+    assert admin.password_hash is not None
+    renewed = passwords.hash_password(password) if passwords.is_outdated(admin.password_hash) else admin.password_hash
+    with database.transaction() as session:
+        throttle.forgive(session, counters=counters, key=key)
+        _replace_hash(session, admin, renewed)
+        return _open_session(session, admin.id, now)
+
+
+def session_admin(session: Session, *, secret: str, now: datetime) -> AdminSession | None:
+    """Return the live session of `secret`, with its admin, or None."""
+    query = select(AdminSession).where(
+        AdminSession.secret_sha256 == _sha256(secret),
+        AdminSession.ended_at.is_(None),
+        AdminSession.seen_at > now - IDLE_LIFE,
+        AdminSession.created_at > now - SESSION_LIFE,
+    )
+    return session.scalar(query)
+
+
+def is_stale(seen: AdminSession, *, now: datetime) -> bool:
+    """Say whether it is time to write down that the session is in use."""
+    return seen.seen_at <= now - SEEN_EVERY
+
+
+def see_session(session: Session, *, session_id: int, now: datetime) -> None:
+    """Write down that a session is in use: its idle time starts again."""
+    session.execute(update(AdminSession).where(AdminSession.id == session_id).values(seen_at=now))
+
+
+def sign_out(session: Session, *, secret: str, now: datetime) -> None:
+    """End a session on the server; without effect on one that has ended."""
+    session.execute(_still_open(AdminSession.secret_sha256 == _sha256(secret)).values(ended_at=now))
+
+
+def change_password(
+    database: Database, *, admin_id: int, current: str, new: str, secret: str, key: str, now: datetime
+) -> None:
+    """Set an admin's password and end their other sessions; `secret` is the session that stays.
+
+    Whoever has a password must give it. Raises SigninRefused when it is wrong, SigninThrottled, PasswordRefused.
+    """
+    counters = [throttle.by_password_change(admin_id)]
+    with database.transaction() as session:
+        throttle.count_attempt(session, counters=counters, key=key, now=now)
+        admin = _admin(session, admin_id)
+    if admin.password_hash is not None and not passwords.is_password(current, admin.password_hash):
+        raise SigninRefused("the current password is another one")
+    with database.transaction() as session:
+        throttle.forgive(session, counters=counters, key=key)
+        set_password(session, admin=_admin(session, admin_id), password=new, kept_secret=secret, now=now)
+
+
+def set_password(session: Session, *, admin: Admin, password: str, kept_secret: str | None, now: datetime) -> None:
+    """Set `admin`'s password and end all their sessions but the one of `kept_secret`. Raises PasswordRefused."""
+    passwords.choose_password(admin, password)
+    others = _still_open(AdminSession.admin_id == admin.id, AdminSession.secret_sha256 != _sha256(kept_secret or ""))
+    session.execute(others.values(ended_at=now))
+    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
+    session.flush()
+
+
+def forget_password(session: Session, *, admin: Admin, now: datetime) -> None:
+    """Take `admin`'s password away and end their sessions: the way back in is a one-time link."""
+    admin.password_hash = None
+    session.execute(_still_open(AdminSession.admin_id == admin.id).values(ended_at=now))
+    session.flush()
+
+
+def purge_signins(session: Session, *, now: datetime) -> int:
+    """Delete sessions, links and failure counters that no longer do anything; return how many."""
+    ended = delete(AdminSession).where(
+        or_(AdminSession.ended_at.is_not(None), AdminSession.created_at <= now - SESSION_LIFE)
+    )
+    spent = delete(SigninLink).where(or_(SigninLink.used_at.is_not(None), SigninLink.expires_at <= now))
+    rows = [*session.scalars(ended.returning(AdminSession.id)), *session.scalars(spent.returning(SigninLink.id))]
+    return len(rows) + throttle.forget_failures(session, now=now)
+
+
+def _open_session(session: Session, admin_id: int, now: datetime) -> SignedIn:
+    secret = secrets.token_urlsafe(32)
+    session.add(AdminSession(admin_id=admin_id, secret_sha256=_sha256(secret), created_at=now, seen_at=now))
+    session.flush()
+    return SignedIn(secret=secret, browser=f"{admin_id}-{secrets.token_urlsafe(16)}")
+
+
+def _counters(admin: Admin | None, email_key: str, network: str, browser: str | None) -> list[throttle.Counter]:
+    """Choose what to count by: a browser that this admin has used before is not made to wait for what strangers do."""
+    if admin is not None and browser is not None and browser.partition("-")[0] == str(admin.id):
+        return [throttle.by_browser(browser)]
+    return [throttle.by_account(email_key), throttle.by_network(network)]
+
+
+def _admin(session: Session, admin_id: int) -> Admin:
+    admin = session.get(Admin, admin_id)
+    if admin is None:
+        raise NotFound(f"admin {admin_id}")
+    return admin
+
+
+def _replace_hash(session: Session, admin: Admin, renewed: str) -> None:
+    """Store a stronger hash of the same password, unless the password has changed meanwhile."""
+    if renewed != admin.password_hash:
+        same = (Admin.id == admin.id, Admin.password_hash == admin.password_hash)
+        session.execute(update(Admin).where(*same).values(password_hash=renewed))
+
+
+def _still_open(*conditions: ColumnElement[bool]) -> Update:
+    return update(AdminSession).where(AdminSession.ended_at.is_(None), *conditions)
+
+
+def _link_is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return SigninLink.used_at.is_(None), SigninLink.expires_at > now
+
+
+def _email_key(email: str) -> str:
+    """Return the key that an address would be stored under; what is no address shares one that nobody has."""
+    try:
+        return parse_address(email).key
+    except AddressInvalid:
+        return ""
+
+
+def _sha256(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,67 @@
+"""A feed as clean text: what every feed format is reduced to. Knows no format."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.articles.clean import one_line, title_line
+from app.articles.invitations import without_invitation
+from app.articles.prose import summarise
+
+#: A feed's newest entries stand first; what follows these is its archive.
+ENTRIES_MAX = 1_000
+BODY_MAX_CHARS = 200_000
+TITLE_FROM_TEXT_MAX_CHARS = 90
+
+# What blogs append to each entry, whatever the feed's own text is.
+_APPENDED = re.compile(
+    r"(?:\n|(?<=[.!?…»”)\]]) )(?:The post .{1,400} (?:appeared first on|first appeared on) .{1,200}"
+    r"|(?:L[’']article|Cet article|Le billet) .{1,400} est apparu en premier sur .{1,200})\Z"
+)
+_CONTINUES = re.compile(
+    r"\s*(?:\[(?:…|\.{3})\]"
+    r"|\(?(?:read more|continue reading|read the (?:full|rest)|lire la suite|en savoir plus)\b.{0,80})\W*\Z",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry as text: `title` and `summary` on one line, `body` in paragraphs; `guid` is the feed's name for it."""
+
+    guid: str | None
+    link: str | None
+    title: str
+    summary: str
+    body: str
+    published_at: datetime | None = None
+    image_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A feed; `language` is the tag it gives itself, as "fr-FR"."""
+
+    title: str
+    language: str | None
+    entries: tuple[Entry, ...]
+
+
+def make_entry(
+    *, guid: str | None, link: str | None, title: str, summary: str, body: str,
+    published_at: datetime | None, image_url: str | None,
+) -> Entry:  # fmt: skip
+    """Return an entry from clean texts, filling a missing title, summary or body from the others."""
+    body = without_invitation(_without_appendix(body))[:BODY_MAX_CHARS]
+    summary = summarise(without_invitation(_without_appendix(summary)) or body)
+    title = title_line(title) or one_line(summary, TITLE_FROM_TEXT_MAX_CHARS) or link or "…"
+    guid = one_line(guid, 4_000) if guid else None
+    return Entry(guid or None, link, one_line(title), summary, body or summary, published_at, image_url)
+
+
+def _without_appendix(text: str) -> str:
+    head, tail = text[:-1_500], text[-1_500:]
+    tail = _APPENDED.sub("", tail)
+    begun = _CONTINUES.sub("", tail)
+    is_broken_off = begun != tail and not begun.endswith((".", "!", "?", "…", "»"))
+    return (head + begun).strip() + ("…" if is_broken_off else "")

@@ -1,0 +1,115 @@
+"""Takes an article out of a file: plain text, Markdown or HTML. Reads bytes, stores nothing."""
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from markdown_it import MarkdownIt
+
+from app.articles.clean import MARKUP_MAX_CHARS, MARKUP_MAX_DEPTH, html_depth, html_to_text, one_line, plain, title_line
+from app.articles.invitations import without_invitation
+from app.articles.prose import summarise
+from app.errors import InputRefused
+
+FILE_MAX_BYTES = 2_000_000
+#: Prose, after all markup is gone.
+TEXT_MAX_CHARS = 200_000
+WRAPPED_MIN_CHARS, WRAPPED_MAX_CHARS = 50, 100
+
+# What no text holds; form feeds and escapes from terminals are let through and dropped later.
+_BINARY = re.compile(b"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
+_HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*$|\A\s*(\S.*)\n=+[ \t]*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """An article's text as paragraphs, its summary on one line, and its title where the file has one."""
+
+    title: str | None
+    text: str
+    summary: str
+
+
+def extract_file(data: bytes, name: str) -> Extracted:
+    """Return the article in `data`, the content of a file called `name`; its suffix says what it holds.
+
+    What a web page puts below an article to win subscribers is left out, in French and English.
+    Raises InputRefused, saying why, for a file that is empty, too large, binary, not UTF-8, or of another kind.
+    """
+    text = _decode(data)
+    match PurePath(name).suffix.lower():
+        case ".txt" | ".text" | "":
+            title, prose = None, _unwrapped(plain(text))
+        case ".md" | ".markdown":
+            title, prose = _from_markdown(text)
+        case ".html" | ".htm" | ".xhtml":
+            title, prose = _from_html(text)
+        case other:
+            raise InputRefused(f"{other} files are not read: give text (.txt), Markdown (.md) or HTML (.html)")
+    title = title_line(title or "")
+    prose = without_invitation(_without_heading(prose, title))
+    if not prose:
+        raise InputRefused("the file holds no article text")
+    if len(prose) > TEXT_MAX_CHARS:
+        raise InputRefused(f"the article is longer than {TEXT_MAX_CHARS:,} characters")
+    return Extracted(title or None, prose, summarise(prose))
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > FILE_MAX_BYTES:
+        raise InputRefused(f"the file is larger than {FILE_MAX_BYTES // 1_000_000} MB")
+    if not data.strip():
+        raise InputRefused("the file is empty")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputRefused("the file is UTF-16, not UTF-8: save it as UTF-8 and try again")
+    if _BINARY.search(data) or data.startswith(b"%PDF-"):
+        raise InputRefused("the file is binary, not text")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputRefused(f"the file is not UTF-8 (line {line}): save it as UTF-8 and try again") from error
+
+
+def _from_markdown(text: str) -> tuple[str | None, str]:
+    """Return the first-level heading at the top, if there is one, and the rest as prose."""
+    heading = _HEADING.search(text)
+    body = text[heading.end() :] if heading else text
+    parser = MarkdownIt("commonmark", {"html": False})
+    markup = parser.render(body)
+    if len(markup) > MARKUP_MAX_CHARS:
+        raise InputRefused(f"the article is longer than {TEXT_MAX_CHARS:,} characters")
+    title = html_to_text(parser.renderInline(heading[1] or heading[2])) if heading else None
+    return title, html_to_text(markup)
+
+
+def _from_html(text: str) -> tuple[str | None, str]:
+    """Return the title and main text of a web page."""
+    if html_depth(text) > MARKUP_MAX_DEPTH:
+        raise InputRefused(f"the page nests elements deeper than {MARKUP_MAX_DEPTH}")
+    # Half a second and seventeen packages, which only this kind of file needs.
+    import trafilatura  # noqa: PLC0415
+    from trafilatura.settings import Document  # noqa: PLC0415
+
+    page = trafilatura.bare_extraction(text, include_comments=False, with_metadata=True)
+    if not isinstance(page, Document):
+        return None, ""
+    return page.title, plain("\n\n".join((page.text or "").split("\n")))
+
+
+def _unwrapped(text: str) -> str:
+    """Return `text` with the lines of hard-wrapped paragraphs joined; lists, verse and forms have shorter lines."""
+    return "\n\n".join(
+        " ".join(lines) if len(lines) > 1 and all(_is_wrapped(line) for line in lines[:-1]) else "\n".join(lines)
+        for lines in (paragraph.split("\n") for paragraph in text.split("\n\n"))
+    )
+
+
+def _is_wrapped(line: str) -> bool:
+    return WRAPPED_MIN_CHARS <= len(line) <= WRAPPED_MAX_CHARS
+
+
+def _without_heading(prose: str, title: str) -> str:
+    """Return `prose` without a first line that only says the title again."""
+    first, _, rest = prose.partition("\n")
+    return rest.lstrip("\n") if title and one_line(first).casefold() == title.casefold() else prose

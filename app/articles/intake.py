@@ -1,0 +1,173 @@
+"""Brings articles in: from the feeds that are due, several at once, and by hand. No network inside a transaction."""
+
+import logging
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from app import i18n
+from app.articles.apart import parse_feed_apart
+from app.articles.clean import title_line
+from app.articles.extract import Extracted
+from app.articles.feeds import FEED_MAX_BYTES
+from app.articles.fetch import Fetched, FetchLimits, fetch
+from app.articles.models import Article, Source, SourceKind
+from app.articles.sources import Reading, due_sources, record_fetch
+from app.articles.urls import index_key, link_key, web_link
+from app.db import Database
+from app.errors import FetchRefused, InputRefused
+from config import FetchSettings
+
+log = logging.getLogger(__name__)
+
+#: Feeds fetched at once.
+FETCHERS = 8
+_HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
+
+
+@dataclass(frozen=True)
+class FetchReport:
+    """What the fetch of one source came to: the number of new articles, or a failure in words."""
+
+    source_id: int
+    name: str
+    new: int
+    failure: str | None
+
+
+def fetch_due(
+    database: Database,
+    *,
+    settings: FetchSettings,
+    now: datetime,
+    only: Collection[int] | None = None,
+    is_forced: bool = False,
+    progress: Callable[[FetchReport], None] | None = None,
+) -> list[FetchReport]:
+    """Fetch the sources that are due and store what is new; `progress` is called after each.
+
+    `is_forced` takes all active sources, due or not; `only` takes the sources of these ids, active or not.
+    A source that fails, for whatever reason, is recorded with it and never stops the others.
+    """
+    with database.reading() as session:
+        sources = _chosen(session, now, only, is_forced)
+    limits = FetchLimits(allowed_inward=settings.allowed_inward, contact=settings.contact)
+    interval = timedelta(minutes=settings.interval_minutes)
+    reports = []
+    with ThreadPoolExecutor(max_workers=FETCHERS, thread_name_prefix="fetch") as pool:
+        readings = {pool.submit(_read, source, limits, now): source for source in sources}
+        for done in as_completed(readings):
+            report = _record(database, readings[done], done.result(), interval, now)
+            reports.append(report)
+            if progress is not None:
+                progress(report)
+    return reports
+
+
+def add_article(
+    session: Session, *, language: str, title: str | None, extracted: Extracted, link: str | None, now: datetime
+) -> Article:
+    """Return the article of `extracted`, added now unless one of the same link, or else of the same text, is there.
+
+    Raises InputRefused for an unknown language, a link that is not http or https, or a missing title.
+    """
+    if language not in i18n.LANGUAGES:
+        raise InputRefused(f"there is no newsletter in the language {language!r}")
+    heading = title_line(title or extracted.title or "")
+    if not heading:
+        raise InputRefused("the article needs a title")
+    page = web_link(link) if link else None
+    if link and page is None:
+        raise InputRefused("the link is not an http or https address")
+    key, guid = link_key(page) if page else None, index_key(f"{language} {heading}\n{extracted.text}")
+    same = Article.link_key == key if key else and_(Article.source_id.is_(None), Article.guid == guid)
+    article = session.scalars(select(Article).where(same)).first()
+    if article is None:
+        article = Article(
+            guid=guid, link=page, link_key=key, language=language, title=heading, summary=extracted.summary,
+            body=extracted.text, published_at=now, added_at=now,
+        )  # fmt: skip
+        session.add(article)
+        session.flush()
+    return article
+
+
+def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_forced: bool) -> Sequence[Source]:
+    if only is not None:
+        return session.scalars(select(Source).where(Source.id.in_(only)).order_by(Source.id)).all()
+    if is_forced:
+        return session.scalars(select(Source).where(Source.is_active).order_by(Source.id)).all()
+    return due_sources(session, now)
+
+
+def _record(database: Database, source: Source, reading: Reading, interval: timedelta, now: datetime) -> FetchReport:
+    new, failure = 0, reading.failure
+    try:
+        with database.transaction() as session:
+            new = record_fetch(session, source_id=source.id, reading=reading, interval=interval, now=now)
+    except Exception:
+        log.exception("source %s could not be recorded", source.id)
+        failure = failure or "what was fetched could not be stored"
+    return FetchReport(source.id, source.name, new, failure)
+
+
+def _read(source: Source, limits: FetchLimits, now: datetime) -> Reading:
+    """Return what one source shows now; this is the loop's body, where a defect of ours must not stop other feeds."""
+    try:
+        if source.kind is SourceKind.FILE:
+            return _read_file(Path(source.location))
+        return _read_answer(fetch(source.location, etag=source.etag, modified=source.last_modified, limits=limits), now)
+    except FetchRefused as refusal:
+        return Reading(failure=str(refusal))
+    except Exception:
+        log.exception("source %s could not be read", source.id)
+        return Reading(failure="the feed could not be read: an error of ours, see the log")
+
+
+def _read_file(path: Path) -> Reading:
+    try:
+        with path.open("rb") as file:
+            body = file.read(FEED_MAX_BYTES + 1)
+    except OSError as error:
+        raise FetchRefused(f"the file cannot be read: {error.strerror}") from error
+    return Reading(feed=parse_feed_apart(body, path.as_uri()))
+
+
+def _read_answer(answer: Fetched, now: datetime) -> Reading:
+    match answer.status:
+        case 200:
+            feed = parse_feed_apart(answer.body, answer.url, content_type=answer.headers.get("content-type", ""))
+            etag, modified = _kept(answer.headers, "etag", 500), _kept(answer.headers, "last-modified", 100)
+            return Reading(feed=feed, etag=etag, last_modified=modified)
+        case 304:
+            return Reading()
+        case 410:
+            return Reading(failure="the feed is gone for good, says its server (410)", is_gone=True)
+        case 429 | 503:
+            pause = _retry_after(answer.headers.get("retry-after", ""), now)
+            return Reading(failure=f"the server asks us to come back later ({answer.status})", retry_after=pause)
+    return Reading(failure=f"the server answers {answer.status}")
+
+
+def _kept(headers: Mapping[str, str], name: str, max_chars: int) -> str | None:
+    """Return a header that is fit to be sent back later, else None."""
+    value = headers.get(name, "").strip()
+    return value if len(value) <= max_chars and _HEADER_VALUE.fullmatch(value) else None
+
+
+def _retry_after(value: str, now: datetime) -> timedelta | None:
+    """Return the pause a server asks for, in seconds or until a date (RFC 9110 §10.2.3)."""
+    try:
+        if re.fullmatch(r"[0-9]{1,9}", value.strip()):
+            return timedelta(seconds=int(value))
+        moment = parsedate_to_datetime(value)
+        return max((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now, timedelta())
+    except ValueError:
+        return None

@@ -1,0 +1,119 @@
+"""Feeds as rows: add one, find those that are due, record what a fetch brought. Fetches nothing itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import i18n
+from app.articles.arrival import store_entries
+from app.articles.clean import one_line
+from app.articles.entries import Feed
+from app.articles.fetch import parse_address
+from app.articles.models import Source, SourceKind
+from app.articles.urls import host_of
+from app.errors import FetchRefused, InputRefused, NotFound
+
+NAME_MAX_CHARS = 200
+FAILURE_MAX_CHARS = 500
+#: A feed that keeps failing is still tried this often; a server may ask for a longer pause, up to a week.
+RETRY_MAX = timedelta(days=1)
+PAUSE_MAX = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one fetch of a feed showed: a feed, nothing new (neither feed nor failure), or a failure in words."""
+
+    feed: Feed | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    failure: str | None = None
+    is_gone: bool = False
+    retry_after: timedelta | None = None
+
+
+def add_source(session: Session, *, location: str, language: str | None, name: str | None, now: datetime) -> Source:
+    """Return the source at `location`: an http or https URL, or the path of a feed file. One location is one source.
+
+    Without a language or name, the feed's own are taken when it is first read.
+    Raises InputRefused if the location is neither, or the language is not one of ours.
+    """
+    if language and language not in i18n.LANGUAGES:
+        raise InputRefused(f"there is no newsletter in the language {language!r}")
+    kind, location = _place(location.strip())
+    source = session.scalars(select(Source).where(Source.location == location)).one_or_none()
+    if source is None:
+        source = Source(kind=kind, location=location, language="", name=_first_name(location), created_at=now)
+        session.add(source)
+    source.is_active = True
+    source.next_fetch_at = now
+    source.language = language or source.language
+    source.name = one_line(name or "", NAME_MAX_CHARS) or source.name
+    session.flush()
+    return source
+
+
+def due_sources(session: Session, now: datetime) -> Sequence[Source]:
+    """Return the active sources whose time has come, the longest waiting first."""
+    query = (
+        select(Source).where(Source.is_active, Source.next_fetch_at <= now).order_by(Source.next_fetch_at, Source.id)
+    )
+    return session.scalars(query).all()
+
+
+def record_fetch(session: Session, *, source_id: int, reading: Reading, interval: timedelta, now: datetime) -> int:
+    """Store what a fetch brought and say when the next one is due; return the number of new articles.
+
+    Raises NotFound if the source has gone meanwhile.
+    """
+    source = session.get(Source, source_id, with_for_update=True)
+    if source is None:
+        raise NotFound(f"there is no source {source_id}")
+    source.fetched_at = now
+    if reading.failure is not None:
+        _record_failure(source, reading, interval, now)
+        return 0
+    source.is_active, source.failure, source.failures = True, None, 0
+    source.next_fetch_at = now + interval
+    if reading.feed is None:
+        return 0
+    source.etag, source.last_modified = reading.etag, reading.last_modified
+    _take_names(source, reading.feed)
+    return store_entries(session, source=source, entries=reading.feed.entries, now=now)
+
+
+def _record_failure(source: Source, reading: Reading, interval: timedelta, now: datetime) -> None:
+    source.failure = one_line(reading.failure or "", FAILURE_MAX_CHARS)
+    pause = min(interval * 2 ** min(source.failures, 10), max(interval, RETRY_MAX))
+    source.failures += 1
+    source.next_fetch_at = now + max(pause, min(reading.retry_after or timedelta(), PAUSE_MAX))
+    source.is_active = not reading.is_gone
+
+
+def _take_names(source: Source, feed: Feed) -> None:
+    """Fill in what nobody said when the source was added."""
+    if not source.language:
+        tag = (feed.language or "").replace("_", "-").partition("-")[0].lower()
+        source.language = tag if tag.isascii() and tag.isalpha() and len(tag) in {2, 3} else i18n.DEFAULT_LANGUAGE
+    if source.name == _first_name(source.location):
+        source.name = one_line(feed.title, NAME_MAX_CHARS) or source.name
+
+
+def _first_name(location: str) -> str:
+    return one_line(host_of(location) or Path(location).name, NAME_MAX_CHARS)
+
+
+def _place(location: str) -> tuple[SourceKind, str]:
+    if "://" in location:
+        try:
+            return SourceKind.URL, parse_address(location).url
+        except FetchRefused as error:
+            raise InputRefused(str(error)) from error
+    path = Path(location).expanduser().absolute()
+    if not location.isprintable() or not path.is_file():
+        raise InputRefused(f"there is no file {location!r}, and it is no http or https address")
+    return SourceKind.FILE, str(path)

@@ -1,0 +1,66 @@
+"""Past editions, for everybody."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.editions.models import Edition, EditionItem, EditionStatus
+from app.errors import NotFound
+from app.newsletters.models import Newsletter
+
+PAGE_LENGTH = 50
+
+
+@dataclass(frozen=True)
+class PastEdition:
+    """One line of the archive; `day` is on the newsletter's own calendar."""
+
+    public_id: str
+    subject: str
+    preheader: str
+    day: date
+    articles: int
+
+
+def past_editions(
+    session: Session, *, language: str, before: str | None = None, length: int = PAGE_LENGTH
+) -> list[PastEdition]:
+    """Return the editions sent in `language`, newest first, from the one that follows the public id `before` on."""
+    articles = select(sa.func.count()).where(EditionItem.edition_id == Edition.id).correlate(Edition).scalar_subquery()
+    query = (
+        select(Edition, Newsletter.timezone, articles)
+        .join(Newsletter, Newsletter.id == Edition.newsletter_id)
+        .where(Edition.language == language, Edition.status == EditionStatus.SENT)
+        .order_by(Edition.id.desc())
+        .limit(length)
+    )
+    if before is not None:
+        query = query.where(Edition.id < select(Edition.id).where(Edition.public_id == before).scalar_subquery())
+    return [
+        PastEdition(edition.public_id, edition.subject, edition.preheader, sent_on(edition, zone), count)
+        for edition, zone, count in session.execute(query)
+    ]
+
+
+def past_edition(session: Session, *, public_id: str) -> Edition:
+    """Return one sent edition. Raises NotFound for any other."""
+    edition = session.scalars(
+        select(Edition).where(Edition.public_id == public_id, Edition.status == EditionStatus.SENT)
+    ).one_or_none()
+    if edition is None:
+        raise NotFound("no such edition")
+    return edition
+
+
+def sent_at(edition: Edition) -> datetime:
+    """Return the moment that a letter of `edition` bears: of its start, or of its window's end while it is a draft."""
+    return edition.started_at or edition.until
+
+
+def sent_on(edition: Edition, zone: str) -> date:
+    """Return the day of `sent_at` on the calendar of `zone`."""
+    return sent_at(edition).astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,167 @@
+"""Starting an edition and leading it to its end: one delivery per reader, written by the database itself."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import CursorResult, insert, literal, select, update
+from sqlalchemy.orm import Session
+
+from app.admins.models import Admin
+from app.delivery.models import OPEN, Delivery, DeliveryState
+from app.delivery.queue import cancel_waiting, enqueue, hold_edition, release_edition
+from app.editions.compose import EDITION, TEST, freeze_content
+from app.editions.models import Edition, EditionStatus
+from app.errors import InputRefused, NotFound, TransitionRefused
+from app.links import Links
+from app.subscriptions.models import Subscription, SubscriptionStatus
+from config import Config
+
+#: Digests wait behind letters that somebody sits waiting for.
+EDITION_PRIORITY = 5
+TEST_PRIORITY = 1
+
+
+def count_audience(session: Session, *, edition: Edition) -> int:
+    """Return how many readers `edition` would go to now. Those suppressed since are left out only as it is sent."""
+    return session.scalar(select(sa.func.count()).select_from(_audience(edition).subquery())) or 0
+
+
+def start_edition(session: Session, *, edition_id: int, actor: str, now: datetime, config: Config, links: Links) -> int:
+    """Freeze a draft and queue one copy for each confirmed reader of its language; return how many.
+
+    Of several starts at once one counts. Raises TransitionRefused for the others, and where there is nothing to send;
+    NotFound; InputRefused when the letter cannot be set.
+    """
+    _change(
+        session,
+        edition_id,
+        from_statuses=(EditionStatus.DRAFT,),
+        to=EditionStatus.SENDING,
+        started_at=now,
+        started_by=actor,
+    )
+    edition = session.get_one(Edition, edition_id, populate_existing=True)
+    if not edition.items:
+        raise TransitionRefused("an edition without articles is not sent")
+    freeze_content(session, edition, config=config, links=links, now=now)
+    return _queue_copies(session, edition, now)
+
+
+def pause_edition(session: Session, *, edition_id: int, now: datetime) -> None:
+    """Hold the copies that no worker has in hand. Raises TransitionRefused unless the edition is being sent."""
+    _change(session, edition_id, from_statuses=(EditionStatus.SENDING,), to=EditionStatus.PAUSED)
+    hold_edition(session, edition_id=edition_id, now=now)
+
+
+def resume_edition(session: Session, *, edition_id: int) -> None:
+    """Let a paused edition go on. Raises TransitionRefused unless it is paused."""
+    _change(session, edition_id, from_statuses=(EditionStatus.PAUSED,), to=EditionStatus.SENDING)
+    release_edition(session, edition_id=edition_id)
+
+
+def cancel_edition(session: Session, *, edition_id: int, now: datetime) -> int:
+    """End an edition for good and return how many copies were still waiting. Its articles are free for another one."""
+    _change(
+        session,
+        edition_id,
+        from_statuses=(EditionStatus.DRAFT, EditionStatus.SENDING, EditionStatus.PAUSED),
+        to=EditionStatus.CANCELLED,
+        finished_at=now,
+    )
+    cancelled = cancel_waiting(session, edition_id=edition_id, now=now)
+    release_edition(session, edition_id=edition_id)
+    return cancelled
+
+
+def finish_editions(session: Session, *, now: datetime) -> list[int]:
+    """Mark as sent the editions whose copies have all come to an end; return their ids."""
+    unfinished = select(Delivery.id).where(
+        Delivery.edition_id == Edition.id,
+        Delivery.state.in_(OPEN) | ((Delivery.state == DeliveryState.UNCERTAIN) & Delivery.is_repeatable),
+    )
+    finished = session.scalars(
+        update(Edition)
+        .where(Edition.status == EditionStatus.SENDING, ~unfinished.exists())
+        .values(status=EditionStatus.SENT, finished_at=now)
+        .returning(Edition.id)
+        .execution_options(synchronize_session="fetch")
+    )
+    return sorted(finished)
+
+
+def edition_counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
+    """Return how many copies of the edition are in each state; states without copies are left out."""
+    rows = session.execute(
+        select(Delivery.state, sa.func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
+    )
+    return dict(rows.tuples().all())
+
+
+def send_test(session: Session, *, edition_id: int, address: str, now: datetime) -> Delivery:
+    """Queue the letter of an edition, as it stands, for one admin's `address` in its wire form.
+
+    Raises InputRefused for an address that is no admin's, NotFound.
+    """
+    edition = session.get(Edition, edition_id)
+    if edition is None:
+        raise NotFound(f"no edition {edition_id}")
+    if session.scalars(select(Admin.id).where(Admin.email_key == address.lower())).one_or_none() is None:
+        raise InputRefused("test letters go to admins only")
+    return enqueue(
+        session,
+        kind=TEST,
+        language=edition.language,
+        newsletter_id=edition.newsletter_id,
+        address=address,
+        reference=edition.public_id,
+        priority=TEST_PRIORITY,
+        now=now,
+    )
+
+
+def _audience(edition: Edition) -> sa.Select[int]:
+    return select(Subscription.subscriber_id).where(
+        Subscription.newsletter_id == edition.newsletter_id,
+        Subscription.language == edition.language,
+        Subscription.status == SubscriptionStatus.CONFIRMED,
+    )
+
+
+def _queue_copies(session: Session, edition: Edition, now: datetime) -> int:
+    values: dict[str, object] = {
+        "kind": EDITION,
+        "priority": EDITION_PRIORITY,
+        "edition_id": edition.id,
+        "newsletter_id": edition.newsletter_id,
+        "language": edition.language,
+        "state": DeliveryState.QUEUED,
+        "attempt": 0,
+        "is_repeatable": True,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
+    columns = [literal(value, Delivery.__table__.c[name].type) for name, value in values.items()]
+    copies = _audience(edition).add_columns(*columns).order_by(Subscription.subscriber_id)
+    written = session.execute(insert(Delivery).from_select(["subscriber_id", *values], copies))
+    assert isinstance(written, CursorResult)
+    return written.rowcount
+
+
+def _change(
+    session: Session, edition_id: int, *, from_statuses: tuple[EditionStatus, ...], to: EditionStatus, **values: object
+) -> None:
+    """Change the status in one guarded statement, so that of two at once only one succeeds."""
+    session.flush()
+    changed = session.execute(
+        update(Edition)
+        .where(Edition.id == edition_id, Edition.status.in_(from_statuses))
+        .values(status=to, **values)
+        .execution_options(synchronize_session="fetch")
+    )
+    assert isinstance(changed, CursorResult)
+    if changed.rowcount == 1:
+        return
+    edition = session.get(Edition, edition_id)
+    if edition is None:
+        raise NotFound(f"no edition {edition_id}")
+    raise TransitionRefused(f"the edition is {edition.status.value}")

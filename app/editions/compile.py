@@ -1,0 +1,149 @@
+"""Compiling: the articles of a window become a draft edition, or the record that there was nothing new."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.editions.headlines import preheader_for, subject_for
+from app.editions.models import (
+    Compilation,
+    CompileOutcome,
+    Edition,
+    EditionItem,
+    EditionStatus,
+)
+from app.errors import InputRefused
+from app.newsletters.models import Newsletter
+
+#: The first window of a newsletter reaches this far back.
+FIRST_WINDOW = timedelta(days=7)
+#: An article that arrived just before the last window closed may have been committed just after it: look back this
+#: far. What an edition already carries is left out anyway.
+OVERLAP = timedelta(minutes=15)
+
+
+def compile_edition(
+    session: Session,
+    *,
+    newsletter: Newsletter,
+    language: str,
+    until: datetime,
+    now: datetime,
+    since: datetime | None = None,
+    is_automatic: bool = False,
+    limit: int = 30,
+    per_source: int = 5,
+    schedule_id: int | None = None,
+    period_at: datetime | None = None,
+) -> Compilation:
+    """Make a draft of the articles that arrived from `since` to `until` and that no edition carries yet.
+
+    Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles, and
+    `per_source` of one feed, are taken; the newest come first. Returns the record, whose outcome may be "nothing new".
+    Raises InputRefused when the window ends before it begins.
+    """
+    last_end = None if since else _end_of_last_window(session, newsletter, language)
+    start = since or last_end or until - FIRST_WINDOW
+    if start > until:
+        raise InputRefused("the window ends before it begins")
+    reach = last_end - OVERLAP if last_end else start
+    articles = session.scalars(
+        new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
+    ).all()
+    articles = sorted(articles, key=lambda article: (article.published_at, article.id), reverse=True)
+    compilation = Compilation(
+        schedule_id=schedule_id,
+        period_at=period_at,
+        newsletter_id=newsletter.id,
+        language=language,
+        since=start,
+        until=until,
+        at=now,
+        outcome=CompileOutcome.COMPILED if articles else CompileOutcome.NOTHING_NEW,
+    )
+    if articles:
+        edition = _draft(articles, compilation, is_automatic=is_automatic)
+        session.add(edition)
+        session.flush()
+        compilation.edition_id = edition.id
+    session.add(compilation)
+    session.flush()
+    return compilation
+
+
+def new_articles(
+    newsletter: Newsletter, language: str, *, since: datetime, until: datetime, limit: int, per_source: int
+) -> Select[Article]:
+    """Select the articles for an edition, fairly: every feed's newest before any feed's second newest.
+
+    Articles of no feed were put in by hand, so each of them counts as a newest one.
+    """
+    rank = sa.case(
+        (Article.source_id.is_(None), 1),
+        else_=sa.func.row_number().over(
+            partition_by=Article.source_id, order_by=(Article.published_at.desc(), Article.id.desc())
+        ),
+    )
+    ranked = (
+        select(Article.id, rank.label("rank"))
+        .where(
+            Article.language == language,
+            Article.added_at > since,
+            Article.added_at <= until,
+            Article.id.not_in(_carried(newsletter, language)),
+        )
+        .subquery()
+    )
+    return (
+        select(Article)
+        .join(ranked, ranked.c.id == Article.id)
+        .where(ranked.c.rank <= per_source)
+        .order_by(ranked.c.rank, Article.published_at.desc(), Article.id.desc())
+        .limit(limit)
+    )
+
+
+def _carried(newsletter: Newsletter, language: str) -> Select[int]:
+    return (
+        select(EditionItem.article_id)
+        .join(Edition)
+        .where(
+            Edition.newsletter_id == newsletter.id,
+            Edition.language == language,
+            Edition.status != EditionStatus.CANCELLED,
+        )
+    )
+
+
+def _end_of_last_window(session: Session, newsletter: Newsletter, language: str) -> datetime | None:
+    """Return where the last window ended that was really looked through and whose edition was not cancelled."""
+    return session.scalar(
+        select(Compilation.until)
+        .outerjoin(Edition, Edition.id == Compilation.edition_id)
+        .where(
+            Compilation.newsletter_id == newsletter.id,
+            Compilation.language == language,
+            Compilation.outcome != CompileOutcome.MISSED,
+            sa.func.coalesce(Edition.status, EditionStatus.SENT) != EditionStatus.CANCELLED,
+        )
+        .order_by(Compilation.until.desc())
+        .limit(1)
+    )
+
+
+def _draft(articles: list[Article], compilation: Compilation, *, is_automatic: bool) -> Edition:
+    subject = subject_for(articles, compilation.language)
+    return Edition(
+        newsletter_id=compilation.newsletter_id,
+        language=compilation.language,
+        is_automatic=is_automatic,
+        subject=subject,
+        preheader=preheader_for(articles, compilation.language, since=compilation.since, until=compilation.until),
+        since=compilation.since,
+        until=compilation.until,
+        created_at=compilation.at,
+        items=[EditionItem(article=article, position=place) for place, article in enumerate(articles, start=1)],
+    )

@@ -1,0 +1,19 @@
+"""Cutting texts of others to the measure of a letter."""
+
+import re
+
+_ADDRESS = re.compile(r"https?://([^\s/<>\"]+)[^\s<>\"]*", re.IGNORECASE)
+
+
+def shorten(text: str, length: int) -> str:
+    """Return `text` cut at a word to at most `length` characters, the ellipsis included; no-break spaces are kept."""
+    if len(text) <= length:
+        return text
+    head = text[: max(length - 1, 0)]
+    at_word = (head.rpartition(" ")[0] or head).rstrip(" ,;:.\u00a0–—-")
+    return at_word + "…" if at_word else ""
+
+
+def without_addresses(text: str) -> str:
+    """Return `text` with bare addresses cut to their host: mail clients make links of them in one part only."""
+    return _ADDRESS.sub(lambda found: found[1].removeprefix("www."), text)

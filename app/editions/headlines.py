@@ -1,0 +1,66 @@
+"""The subject and preheader of an edition: those we propose, and what an editor's own must keep to."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+from app.articles.models import Article
+from app.editions.excerpts import shorten
+from app.errors import HeaderInvalid, InputRefused
+from app.i18n import day, gettext, ngettext
+from app.mail.letter import check_subject
+
+#: Most inboxes show no more of a subject.
+SUBJECT_LENGTH = 90
+MAX_SUBJECT_LENGTH = 200
+#: A shorter preheader lets the first words of the letter run into it; a longer one is cut.
+PREHEADER_LENGTH = (40, 110)
+
+
+def subject_for(articles: Sequence[Article], language: str) -> str:
+    """Return the subject of a digest: its first title that can stand in a header, or else the day."""
+    for article in articles:
+        try:
+            return check_subject(shorten(article.title, SUBJECT_LENGTH))
+        except HeaderInvalid:
+            continue
+    return gettext(language, "The edition of %(day)s", day=day(language, articles[0].added_at))
+
+
+def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime) -> str:
+    """Return what the inbox shows after the subject: the next titles, or how much there is to read."""
+    low, high = PREHEADER_LENGTH
+    others = " · ".join(article.title for article in articles[1:])
+    if others:
+        others = shorten(gettext(language, "Also to read: %(titles)s", titles=others), high)
+    if len(others) >= low:
+        return others
+    return ngettext(
+        language,
+        "%(num)s article to read, from %(since)s to %(until)s",
+        "%(num)s articles to read, from %(since)s to %(until)s",
+        len(articles),
+        since=day(language, since),
+        until=day(language, until),
+    )
+
+
+def checked_subject(subject: str) -> str:
+    """Return an editor's subject, trimmed. Raises HeaderInvalid or InputRefused, saying why."""
+    subject = check_subject(subject.strip())
+    if len(subject) > MAX_SUBJECT_LENGTH:
+        raise InputRefused(f"the subject has more than {MAX_SUBJECT_LENGTH} characters")
+    return subject
+
+
+def checked_preheader(preheader: str, subject: str) -> str:
+    """Return an editor's preheader, trimmed. Raises HeaderInvalid or InputRefused, saying why."""
+    preheader = unicodedata.normalize("NFC", preheader.strip())
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in preheader):
+        raise HeaderInvalid("the preheader is one line of plain text")
+    low, high = PREHEADER_LENGTH
+    if not low <= len(preheader) <= high:
+        raise InputRefused(f"the preheader takes {low} to {high} characters; this one has {len(preheader)}")
+    if preheader.casefold() == subject.casefold():
+        raise InputRefused("the preheader repeats the subject")
+    return preheader

@@ -1,0 +1,79 @@
+"""An editor's introduction, in Markdown, as the HTML and the plain text of a letter.
+
+Paragraphs, emphasis, lists, quotations and links only: headings would break the letter's own order of them.
+"""
+
+import re
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+from app.editions.excerpts import without_addresses
+
+MAX_CHARACTERS = 5_000
+
+_TAGS = {"p", "br", "a", "em", "strong", "ul", "ol", "li", "blockquote"}
+_SCHEMES = {"http", "https", "mailto"}
+#: Mail clients that drop <style> still show these.
+_STYLES = {
+    "p": "margin:0 0 12px;",
+    "a": "color:#0b5a75;text-decoration:underline;",
+    "ul": "margin:0 0 12px;padding:0 0 0 22px;",
+    "ol": "margin:0 0 12px;padding:0 0 0 22px;",
+    "blockquote": "margin:0 0 12px;padding:0 0 0 16px;border-left:3px solid #cdd4d9;",
+}
+#: An address that stands bare in the text, its sentence's punctuation apart; in `[words](address)` it is not bare.
+_BARE_ADDRESS = re.compile(r"(?<![<\[\w])(?<!\]\()https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?»”’'\"]")
+_markdown = MarkdownIt("commonmark", {"html": False}).disable(["heading", "lheading", "image", "code", "fence", "hr"])
+
+
+def introduction_html(markdown: str) -> Markup:
+    """Return `markdown` as clean HTML for a page; raw HTML in it shows as the text it is."""
+    html = nh3.clean(
+        _markdown.render(_with_links(markdown)),
+        tags=_TAGS,
+        attributes={"a": {"href"}},
+        url_schemes=_SCHEMES,
+        link_rel=None,
+    )
+    return Markup(html.strip())  # noqa: S704 - nh3 has just cleaned it
+
+
+def introduction_for_letter(markdown: str) -> Markup:
+    """Return `markdown` as clean HTML whose styles are inline, as mail clients need them."""
+    html = str(introduction_html(markdown))
+    for tag, style in _STYLES.items():
+        html = re.sub(rf"<{tag}(?=[ >])", f'<{tag} style="{style}"', html)
+    return Markup(html)  # noqa: S704 - clean before, and only our own styles since
+
+
+def introduction_text(markdown: str) -> str:
+    """Return `markdown` as plain text: paragraphs apart, list items dashed, each link's address on its own line."""
+    blocks: list[str] = []
+    prefix = ""
+    for token in _markdown.parse(_with_links(markdown)):
+        if token.type == "list_item_open":
+            prefix = "- "
+        elif token.type == "inline":
+            blocks.append(prefix + _inline_text(token.children or []))
+            prefix = ""
+    return "\n\n".join(blocks)
+
+
+def _with_links(markdown: str) -> str:
+    return _BARE_ADDRESS.sub(r"<\g<0>>", markdown)
+
+
+def _inline_text(tokens: list[Token]) -> str:
+    words: list[str] = []
+    addresses: list[str] = []
+    for token in tokens:
+        if token.type == "link_open":
+            addresses.append(str(token.attrs["href"]))
+        elif token.type in {"text", "code_inline"}:
+            words.append(without_addresses(token.content))
+        elif token.type in {"softbreak", "hardbreak"}:
+            words.append("\n" if token.type == "hardbreak" else " ")
+    return "\n".join(["".join(words), *addresses])

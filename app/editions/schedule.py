@@ -1,0 +1,122 @@
+"""Periodic digests: which period is due, and that each gives exactly one edition.
+
+A schedule's row holds the next period in UTC. Whoever moves it on, by an UPDATE that names the value it saw, has that
+period; through restarts, a second scheduler and both clock changes the others find it gone.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from sqlalchemy import CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from app.editions.audience import start_edition
+from app.editions.compile import compile_edition
+from app.editions.models import Compilation, CompileOutcome, Schedule
+from app.links import Links
+from app.newsletters.models import Newsletter
+from config import Config
+
+#: A period missed by less than this is caught up, once; an older one is only recorded.
+CATCH_UP = timedelta(hours=24)
+ACTOR = "schedule"
+
+
+def install_schedules(session: Session, config: Config, now: datetime) -> None:
+    """Give every newsletter, in each of its languages, the digest of the settings; a changed cron line takes effect."""
+    for newsletter in session.scalars(select(Newsletter).with_for_update()):
+        known = {
+            schedule.language: schedule
+            for schedule in session.scalars(select(Schedule).where(Schedule.newsletter_id == newsletter.id))
+        }
+        for face in newsletter.languages:
+            schedule = known.get(face.language)
+            if schedule is None:
+                schedule = Schedule(newsletter_id=newsletter.id, language=face.language, cron="")
+                session.add(schedule)
+            if schedule.cron != config.digest_cron:
+                schedule.cron = config.digest_cron
+                schedule.next_run_at = next_run(config.digest_cron, newsletter.timezone, now)
+    session.flush()
+
+
+def run_due_schedules(session: Session, *, now: datetime, config: Config, links: Links) -> list[Compilation]:
+    """Compile and start the digests whose period has come; return what came of each."""
+    due = session.scalars(
+        select(Schedule).where(Schedule.is_active, Schedule.next_run_at <= now).order_by(Schedule.id)
+    ).all()
+    return [
+        _run_period(session, schedule, period_at=period_at, now=now, config=config, links=links)
+        for schedule in due
+        if (period_at := _claim_period(session, schedule, now)) is not None
+    ]
+
+
+def next_run(cron: str, zone: str, after: datetime) -> datetime:
+    """Return the first moment after `after`, in UTC, that `cron` names on the clocks of `zone`.
+
+    An hour that the clocks skip runs when they have; an hour that they show twice runs the first time.
+    """
+    runs = (run.astimezone(UTC) for run in CronSim(cron, after.astimezone(ZoneInfo(zone))))
+    # In the second showing of an hour the library names the first again, which is past.
+    return next(run for run in runs if run > after)
+
+
+def last_period(cron: str, zone: str, *, seen: datetime, now: datetime) -> datetime:
+    """Return the newest period up to `now`, knowing that `seen` was due: of several missed ones only this may run."""
+    period_at = seen
+    upcoming = next_run(cron, zone, max(seen, now - CATCH_UP))
+    while upcoming <= now:
+        period_at = upcoming
+        upcoming = next_run(cron, zone, upcoming)
+    return period_at
+
+
+def _claim_period(session: Session, schedule: Schedule, now: datetime) -> datetime | None:
+    """Move the schedule on and return the period this process now has, or None where another was first."""
+    zone = session.get_one(Newsletter, schedule.newsletter_id).timezone
+    seen = schedule.next_run_at
+    moved = session.execute(
+        update(Schedule)
+        .where(Schedule.id == schedule.id, Schedule.next_run_at == seen, Schedule.is_active)
+        .values(next_run_at=next_run(schedule.cron, zone, now))
+    )
+    assert isinstance(moved, CursorResult)
+    return last_period(schedule.cron, zone, seen=seen, now=now) if moved.rowcount == 1 else None
+
+
+def _run_period(
+    session: Session, schedule: Schedule, *, period_at: datetime, now: datetime, config: Config, links: Links
+) -> Compilation:
+    if now - period_at >= CATCH_UP:
+        return _record_missed(session, schedule, period_at, now)
+    compilation = compile_edition(
+        session,
+        newsletter=session.get_one(Newsletter, schedule.newsletter_id),
+        language=schedule.language,
+        until=now,
+        now=now,
+        is_automatic=True,
+        schedule_id=schedule.id,
+        period_at=period_at,
+    )
+    if compilation.edition_id is not None:
+        start_edition(session, edition_id=compilation.edition_id, actor=ACTOR, now=now, config=config, links=links)
+    return compilation
+
+
+def _record_missed(session: Session, schedule: Schedule, period_at: datetime, now: datetime) -> Compilation:
+    missed = Compilation(
+        schedule_id=schedule.id,
+        period_at=period_at,
+        newsletter_id=schedule.newsletter_id,
+        language=schedule.language,
+        since=period_at,
+        until=period_at,
+        at=now,
+        outcome=CompileOutcome.MISSED,
+    )
+    session.add(missed)
+    session.flush()
+    return missed

@@ -1,0 +1,111 @@
+"""Setting an edition: its articles, texts and links become the two parts of a letter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from app.articles.models import Article
+from app.editions.excerpts import shorten, without_addresses
+from app.editions.introduction import introduction_for_letter, introduction_text
+from app.editions.models import Edition
+from app.errors import InputRefused
+from app.i18n import gettext
+from app.links import Links
+from app.mjml import render_mjml, render_text
+from app.newsletters.models import Newsletter
+from config import Config
+
+#: Gmail clips a letter near 102 kB of HTML, and the footer with it. The real links, set in later, need the margin.
+MAX_HTML_BYTES = 98_000
+#: Longest summaries to try, in characters, until the letter fits; the footer is never touched.
+SUMMARY_LENGTHS = (900, 600, 400, 280, 160, 80, 0)
+
+
+@dataclass(frozen=True)
+class PersonalLinks:
+    """The addresses in a letter that belong to one reader; without preferences where there are none to show."""
+
+    unsubscribe_url: str
+    preferences_url: str | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A letter's two parts, which say the same."""
+
+    html: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One article as the templates see it; `link` is an http address or None."""
+
+    title: str
+    link: str | None
+    source: str
+    published_on: date
+    summary: str
+    language: str
+
+
+def typeset(
+    edition: Edition, *, newsletter: Newsletter, config: Config, links: Links, at: datetime, personal: PersonalLinks
+) -> Parts:
+    """Return the letter of `edition`, dated `at`, with a reader's `personal` links (or the marks that stand for them).
+
+    Summaries are shortened, all alike, until the HTML part fits. Raises InputRefused when even that is not enough.
+    """
+    face = newsletter.in_language(edition.language)
+    pieces = pieces_of(edition, zone=newsletter.timezone, publication=config.identity.publication)
+    context = {
+        "subject": edition.subject,
+        "preheader": edition.preheader,
+        "newsletter": face,
+        "identity": config.identity,
+        "links": links,
+        "unsubscribe_url": personal.unsubscribe_url,
+        "preferences_url": personal.preferences_url,
+        "view_url": links.view(edition.language, edition.public_id),
+        "reason": gettext(
+            edition.language,
+            "You receive this letter because you subscribed to %(newsletter)s and confirmed your address.",
+            newsletter=face.name,
+        ),
+        "zone": newsletter.timezone,
+        "at": at.astimezone(ZoneInfo(newsletter.timezone)),
+    }
+    for length in SUMMARY_LENGTHS:
+        short = [replace(piece, summary=shorten(piece.summary, length)) for piece in pieces]
+        html = _html(edition, short, context)
+        if len(html.encode()) <= MAX_HTML_BYTES:
+            return Parts(html=html, text=_text(edition, short, context))
+    raise InputRefused("the edition is too long for one letter: remove some articles")
+
+
+def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
+    """Return the articles of `edition` in order, dated in `zone`; those of no feed are the newsroom's own."""
+    return [_piece(item.article, zone, publication) for item in edition.items]
+
+
+def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
+    introduction = introduction_for_letter(edition.introduction)
+    return render_mjml("email/digest.mjml", edition.language, pieces=pieces, introduction=introduction, **context)
+
+
+def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
+    introduction = introduction_text(edition.introduction)
+    return render_text("email/digest.txt", edition.language, pieces=pieces, introduction=introduction, **context)
+
+
+def _piece(article: Article, zone: str, publication: str) -> Piece:
+    link = article.link or ""
+    return Piece(
+        title=without_addresses(article.title),
+        link=link if link.startswith(("https://", "http://")) else None,
+        source=article.source.name if article.source else publication,
+        published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
+        summary=without_addresses(article.summary).strip(),
+        language=article.language,
+    )

@@ -1,0 +1,138 @@
+"""E-mail addresses: parse, compare, show. Syntax only; no look-up of any kind.
+
+An address has three forms. `display` is for people: the local part as typed, the domain in Unicode. `ascii` is for the
+wire: the domain as A-labels. `key` tells whether two are the same: case matters in transport, not to people
+(RFC 5321 §2.4).
+"""
+
+import unicodedata
+from dataclasses import dataclass
+
+import email_validator
+from email_validator import EmailNotValidError, validate_email
+
+from app.errors import AddressInvalid
+
+#: Octets, RFC 5321 §4.5.3.1: a path of 256 with its two brackets.
+ADDRESS_MAX_OCTETS = 254
+LOCAL_PART_MAX_OCTETS = 64
+
+#: The providers most readers have, likeliest first. `suggest` proposes these, and is silent for them.
+PROVIDERS = (
+    "gmail.com", "hotmail.com", "hotmail.fr", "yahoo.com", "yahoo.fr", "outlook.com", "outlook.fr", "orange.fr",
+    "wanadoo.fr", "free.fr", "laposte.net", "sfr.fr", "live.fr", "live.com", "icloud.com", "bbox.fr", "neuf.fr",
+    "protonmail.com", "proton.me", "googlemail.com", "gmx.com", "gmx.fr", "gmx.de", "gmx.net", "hotmail.co.uk",
+    "hotmail.be", "hotmail.de", "hotmail.es", "hotmail.it", "yahoo.co.uk", "yahoo.de", "yahoo.es", "yahoo.it",
+    "yahoo.ca", "aol.com", "msn.com", "me.com", "mac.com", "mail.com", "email.com", "ymail.com", "rocketmail.com",
+    "fastmail.com",
+)  # fmt: skip
+#: Endings of real countries that are nearly always a `com` with a letter missing.
+SHORTENED_COM = frozenset({"co", "om", "cm"})
+#: Endings that do not exist and are near `com` on a keyboard.
+MISTYPED_COM = frozenset({"con", "cmo", "ocm", "vom", "xom", "cim", "cpm", "comm", "copm", "c0m"})
+
+# Reserved for tests (RFC 6761 §6.2), so right for trials of the product; the library refuses it while it is listed.
+if "test" in email_validator.SPECIAL_USE_DOMAIN_NAMES:
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.remove("test")
+
+
+@dataclass(frozen=True)
+class Address:
+    """One mailbox in its three forms; all are in Unicode form NFC."""
+
+    display: str
+    ascii: str
+    key: str
+
+    def __str__(self) -> str:
+        return self.display
+
+
+def parse_address(text: str) -> Address:
+    """Return the address that `text` is; blanks around it are the caller's to strip.
+
+    Raises AddressInvalid, with a sentence in English, for anything else (RFC 5321 §4.1.2 and §4.5.3.1, RFC 6531 §3.3),
+    also for quoted local parts, address literals and display names, which no reader of ours has.
+    """
+    try:
+        valid = validate_email(text, check_deliverability=False, test_environment=False)
+    except EmailNotValidError as error:
+        raise AddressInvalid(str(error)) from error
+    display = f"{valid.local_part}@{valid.domain}"
+    ascii_form = f"{valid.local_part}@{valid.ascii_domain}"
+    _check_length(valid.local_part, display, ascii_form)
+    return Address(display=display, ascii=ascii_form, key=unicodedata.normalize("NFC", ascii_form.lower()))
+
+
+def needs_smtputf8(address: str) -> bool:
+    """Whether an envelope with this wire form needs the SMTPUTF8 extension (RFC 6531 §3.2)."""
+    return not address.isascii()
+
+
+def mask(address: str) -> str:
+    """Return the address for logs and pages that must not show it: `a…e@example.org`."""
+    local, _, domain = address.rpartition("@")
+    last = local[-1] if len(local) > 2 else ""
+    return f"{local[:1]}…{last}@{domain}"
+
+
+def suggest(address: str) -> str | None:
+    """Return the address that was probably meant where the domain looks like a slip in a big provider's, else None."""
+    local, at, domain = address.strip().lower().rpartition("@")
+    if not at or not local or "." not in domain or domain in PROVIDERS:
+        return None
+    meant = _provider_meant(domain) or _with_mended_ending(domain)
+    return f"{address.strip().rpartition('@')[0]}@{meant}" if meant else None
+
+
+def _provider_meant(domain: str) -> str | None:
+    name, _, ending = domain.partition(".")
+    candidates = []
+    for provider in PROVIDERS:
+        provider_name, _, provider_ending = provider.partition(".")
+        name_slips = _slips(name, provider_name)
+        ending_slips = _slips(ending, provider_ending)
+        if name == "gmail" or (
+            name_slips <= _name_slips_allowed(provider_name)
+            and ending_slips <= _ending_slips_allowed(ending, provider_ending)
+        ):
+            candidates.append((name_slips + ending_slips, provider))
+    return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
+
+
+def _with_mended_ending(domain: str) -> str | None:
+    name, _, ending = domain.partition(".")
+    return f"{name}.com" if ending in MISTYPED_COM else None
+
+
+def _name_slips_allowed(name: str) -> int:
+    """Short names lie close to other real ones, long ones do not."""
+    return 0 if len(name) < 5 else 2 if name.endswith("mail") and len(name) > 6 else 1
+
+
+def _ending_slips_allowed(typed: str, meant: str) -> int:
+    """Two letters are nearly always a real country's ending, where the provider may well be too."""
+    if len(typed) == 2 and typed not in SHORTENED_COM:
+        return 0
+    return min(2, len(meant) - 1)
+
+
+def _slips(typed: str, meant: str) -> int:
+    """Count the keys missed, doubled, mistaken or swapped (optimal string alignment distance)."""
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, a in enumerate(typed):
+        older, before, row = before, row, [i + 1]
+        for j, b in enumerate(meant):
+            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
+            if i and j and a == meant[j - 1] and typed[i - 1] == b:
+                cost = min(cost, older[j - 1] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+def _check_length(local: str, *forms: str) -> None:
+    if len(local.encode()) > LOCAL_PART_MAX_OCTETS:
+        raise AddressInvalid("The part before the @-sign is too long.")
+    if any(len(form.encode()) > ADDRESS_MAX_OCTETS for form in forms):
+        raise AddressInvalid("The address is too long.")

@@ -1,0 +1,105 @@
+"""The newsletter that a fresh set-up has, and the texts in force, from the settings and the templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy.orm import Session
+
+from app import templating
+from app.newsletters.models import Newsletter, NewsletterLanguage, newsletter_by_slug
+from app.newsletters.wordings import store_policy, store_wording
+from config import Config
+
+SLUG = "vigie"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The newsletter's description and the sign-up form's words in one language; `%` places are the publication's."""
+
+    description: str
+    heading: str
+    statement: str
+    button: str
+
+
+TEXTS: Mapping[str, Texts] = MappingProxyType(
+    {
+        "fr": Texts(
+            description="La lettre qui suit les États, les réseaux et ceux qui les défendent.",
+            heading="Restez au fait, en temps réel",
+            statement=(
+                "En donnant votre adresse, vous acceptez de recevoir par courriel la lettre "
+                "«\u00a0%(publication)s\u00a0», publiée par %(publisher)s, et notre [politique de confidentialité] "
+                "a été portée à votre connaissance. Vous pouvez vous désabonner à tout moment, par le lien présent "
+                "dans chacune de nos lettres."
+            ),
+            button="S’abonner à la lettre",
+        ),
+        "en": Texts(
+            description="The letter that watches states, networks, and those who defend them.",
+            heading="Stay informed, in real time",
+            statement=(
+                "By giving your address you agree to receive the “%(publication)s” newsletter by e-mail, published by "
+                "%(publisher)s, and our [privacy policy] has been brought to your attention. You can leave at any "
+                "time, through the link in every letter we send."
+            ),
+            button="Subscribe to the newsletter",
+        ),
+    }
+)
+
+
+def install_defaults(session: Session, config: Config, now: datetime) -> Newsletter:
+    """Store the newsletter and the texts in force; a changed text becomes a new version, an unchanged one stays."""
+    newsletter = session.scalars(newsletter_by_slug(SLUG)).one_or_none()
+    if newsletter is None:
+        newsletter = Newsletter(slug=SLUG, created_at=now)
+        session.add(newsletter)
+    newsletter.timezone = config.timezone
+    newsletter.sends_welcome = config.sends_welcome
+    for language, texts in TEXTS.items():
+        _install_face(newsletter, language, texts, config)
+        _install_texts(session, language, texts, config, now)
+    session.flush()
+    return newsletter
+
+
+def _install_face(newsletter: Newsletter, language: str, texts: Texts, config: Config) -> None:
+    face = next((face for face in newsletter.languages if face.language == language), None)
+    if face is None:
+        # The label is the list's identity for good (RFC 2919 §3); the name may change with the publication's.
+        face = NewsletterLanguage(language=language, list_label=f"{language}.{SLUG}")
+        newsletter.languages.append(face)
+    face.name = config.identity.publication
+    face.description = texts.description
+
+
+def _install_texts(session: Session, language: str, texts: Texts, config: Config, now: datetime) -> None:
+    names = {
+        "publication": _without_brackets(config.identity.publication),
+        "publisher": _without_brackets(config.identity.publisher),
+    }
+    store_wording(
+        session,
+        language=language,
+        heading=texts.heading,
+        statement=texts.statement % names,
+        button=texts.button,
+        now=now,
+    )
+    body = templating.render(
+        f"public/policy.{language}.html",
+        language,
+        identity=config.identity,
+        retention=config.retention,
+        mail_is_ours=config.mail.server in {"127.0.0.1", "localhost", "::1"},
+    )
+    store_policy(session, language=language, body=body, now=now)
+
+
+def _without_brackets(name: str) -> str:
+    """Return `name` so that it cannot be taken for the statement's link."""
+    return name.replace("[", "(").replace("]", ")")

@@ -1,0 +1,87 @@
+"""What the sign-up form says, and the privacy policy: numbered versions that are added to and never changed, so that
+each sign-up can prove what was on the page (GDPR art. 7(1))."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, text_hash
+
+#: Where the statement's link to the policy stands: `… our [privacy policy] …`.
+LINK = re.compile(r"\[([^\[\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement cut where its link stands."""
+
+    before: str
+    link: str
+    after: str
+
+
+def store_wording(
+    session: Session, *, language: str, heading: str, statement: str, button: str, now: datetime
+) -> ConsentWording:
+    """Return the version in force with these texts; a new version is added where they changed.
+
+    Raises ValueError where `statement` has not exactly one [link to the privacy policy].
+    """
+    if len(LINK.findall(statement)) != 1:
+        raise ValueError("the statement must hold one [link to the privacy policy]")
+    newest = session.scalars(current_wording(language)).one_or_none()
+    if newest is not None and (newest.heading, newest.statement, newest.button) == (heading, statement, button):
+        return newest
+    version = newest.version + 1 if newest else 1
+    wording = ConsentWording(
+        language=language,
+        version=version,
+        heading=heading,
+        statement=statement,
+        button=button,
+        sha256=text_hash(str(version), heading, statement, button),
+        created_at=now,
+    )
+    session.add(wording)
+    session.flush()
+    return wording
+
+
+def store_policy(session: Session, *, language: str, body: str, now: datetime) -> PrivacyPolicy:
+    """Return the policy in force with this HTML; a new version is added where it changed."""
+    newest = session.scalars(current_policy(language)).one_or_none()
+    if newest is not None and newest.body == body:
+        return newest
+    version = newest.version + 1 if newest else 1
+    policy = PrivacyPolicy(
+        language=language, version=version, body=body, sha256=text_hash(str(version), body), created_at=now
+    )
+    session.add(policy)
+    session.flush()
+    return policy
+
+
+def cut_statement(statement: str) -> Statement:
+    """Return the three pieces of a stored statement, for a page to put its link around the middle one."""
+    before, link, after = LINK.split(statement, maxsplit=1)
+    return Statement(before, link, after)
+
+
+def wording_and_policy(
+    session: Session, *, language: str, wording_id: int, policy_id: int
+) -> tuple[ConsentWording, PrivacyPolicy] | None:
+    """Return both rows if they exist and are in `language`, or None."""
+    wording = session.get(ConsentWording, wording_id)
+    policy = session.get(PrivacyPolicy, policy_id)
+    if wording is None or policy is None or {wording.language, policy.language} != {language}:
+        return None
+    return wording, policy
+
+
+def policy_versions(session: Session, *, language: str) -> list[PrivacyPolicy]:
+    """Return all versions of the privacy policy, newest first."""
+    query = select(PrivacyPolicy).where(PrivacyPolicy.language == language).order_by(PrivacyPolicy.version.desc())
+    return list(session.scalars(query))

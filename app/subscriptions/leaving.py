@@ -1,0 +1,42 @@
+"""Leaving: at once, without a reason, as often as the link is pressed (GDPR art. 7(3), RFC 8058)."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.delivery.queue import cancel_waiting
+from app.subscriptions.erasure import forget
+from app.subscriptions.locking import lock
+from app.subscriptions.models import (
+    ConsentEvent,
+    ConsentKind,
+    ConsentMethod,
+    SubscriptionStatus,
+    subscription_by_public_id,
+)
+
+
+def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now: datetime) -> None:
+    """End the subscription that a letter's link names, and cancel its copies that still wait.
+
+    A second time, or for a reader erased since, nothing happens. A request never confirmed is forgotten altogether.
+    """
+    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
+    if subscription is None or not lock(session, subscription):
+        return
+    if subscription.status is SubscriptionStatus.UNSUBSCRIBED:
+        return
+    cancel_waiting(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
+    if subscription.status is SubscriptionStatus.PENDING and subscription.confirmed_at is None:
+        forget(session, subscription)
+        return
+    event = ConsentEvent(
+        subscription_id=subscription.id,
+        kind=ConsentKind.UNSUBSCRIBED,
+        method=method,
+        at=now,
+        language=subscription.language,
+    )
+    session.add(event)
+    subscription.unsubscribe(now)
+    session.flush()

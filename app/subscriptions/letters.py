@@ -1,0 +1,175 @@
+"""The letters of signing up: confirm, welcome, already subscribed.
+
+Each looks again, just before it goes, whether it may.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.delivery.engine import Compose, Composed, Withheld
+from app.delivery.models import Delivery
+from app.i18n import gettext
+from app.links import Links
+from app.mail.letter import Letter
+from app.mjml import render_mjml, render_text
+from app.newsletters.models import Newsletter, NewsletterLanguage
+from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
+from app.subscriptions.suppression import is_suppressed
+from config import Config
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Whom a letter is for, as the database says at this moment."""
+
+    subscriber: Subscriber
+    subscription: Subscription
+    newsletter: Newsletter
+    face: NewsletterLanguage
+
+    @property
+    def language(self) -> str:
+        """The letter's language."""
+        return self.subscription.language
+
+
+def signup_letters(config: Config, links: Links) -> Mapping[str, Compose]:
+    """Return, by kind of delivery, who composes the letters of signing up."""
+    letters = SignupLetters(config, links)
+    return {
+        CONFIRMATION: letters.compose_confirmation,
+        WELCOME: letters.compose_welcome,
+        ALREADY_SUBSCRIBED: letters.compose_already_subscribed,
+    }
+
+
+class SignupLetters:
+    """Composes the letters of signing up for one configuration."""
+
+    def __init__(self, config: Config, links: Links) -> None:
+        self._config = config
+        self._links = links
+
+    def compose_confirmation(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+        """Ask the owner of the mailbox; withheld where a newer request, or a departure, came between."""
+        reader = self._reader(session, delivery, SubscriptionStatus.PENDING)
+        if isinstance(reader, Withheld):
+            return reader
+        confirmation_id = reader.subscription.confirmation_id
+        if confirmation_id is None or confirmation_id != delivery.reference:
+            return Withheld("a newer request took this one's place")
+        requested_at = reader.subscription.requested_at
+        confirm_hours = self._config.retention.confirm_hours
+        return self._composed(
+            reader,
+            kind=CONFIRMATION,
+            template="email/confirmation",
+            subject=gettext(
+                reader.language, "Confirm your subscription to %(newsletter)s", newsletter=reader.face.name
+            ),
+            preheader=gettext(reader.language, "One press and you are subscribed. If you did not ask, do nothing."),
+            reason=gettext(
+                reader.language,
+                "You receive this letter because this address was given on our subscription form.",
+            ),
+            confirm_url=self._links.confirm(reader.language, confirmation_id, requested_at=requested_at),
+            requested_at=requested_at,
+            confirm_until=requested_at + timedelta(hours=confirm_hours),
+            confirm_hours=confirm_hours,
+        )
+
+    def compose_welcome(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+        """Greet a reader who has confirmed."""
+        reader = self._reader(session, delivery, SubscriptionStatus.CONFIRMED)
+        if isinstance(reader, Withheld):
+            return reader
+        return self._composed(
+            reader,
+            kind=WELCOME,
+            template="email/welcome",
+            subject=gettext(reader.language, "Welcome to %(newsletter)s", newsletter=reader.face.name),
+            preheader=gettext(reader.language, "Your subscription is confirmed. Here is how it works."),
+            reason=gettext(
+                reader.language,
+                "You receive this letter because you confirmed your subscription to %(newsletter)s.",
+                newsletter=reader.face.name,
+            ),
+        )
+
+    def compose_already_subscribed(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+        """Tell a reader who has confirmed that the form was sent again with their address."""
+        reader = self._reader(session, delivery, SubscriptionStatus.CONFIRMED)
+        if isinstance(reader, Withheld):
+            return reader
+        return self._composed(
+            reader,
+            kind=ALREADY_SUBSCRIBED,
+            template="email/already_subscribed",
+            subject=gettext(
+                reader.language, "You are already subscribed to %(newsletter)s", newsletter=reader.face.name
+            ),
+            preheader=gettext(reader.language, "There is nothing to do: your letters keep coming."),
+            reason=gettext(
+                reader.language,
+                "You receive this letter because this address was given on our subscription form.",
+            ),
+            requested_at=delivery.created_at,
+        )
+
+    def _reader(self, session: Session, delivery: Delivery, wanted: SubscriptionStatus) -> Reader | Withheld:
+        """Return the reader if they are still where the letter needs them and may be mailed."""
+        if delivery.subscriber_id is None or delivery.newsletter_id is None:
+            return Withheld("the reader's data was deleted")
+        subscriber = session.get(Subscriber, delivery.subscriber_id)
+        newsletter = session.get(Newsletter, delivery.newsletter_id)
+        subscription = session.scalars(subscription_of(delivery.subscriber_id, delivery.newsletter_id)).one_or_none()
+        if subscriber is None or newsletter is None or subscription is None:
+            return Withheld("the reader's data was deleted")
+        if subscription.status is not wanted:
+            return Withheld(f"the subscription is {subscription.status.value}")
+        if is_suppressed(session, email_key=subscriber.email_key, suppression_key=self._config.suppression_key):
+            return Withheld("the address may not be mailed")
+        return Reader(subscriber, subscription, newsletter, newsletter.in_language(subscription.language))
+
+    def _composed(
+        self, reader: Reader, *, kind: str, template: str, subject: str, preheader: str, reason: str, **more: object
+    ) -> Composed:
+        """Return the letter with what all three share, the list's fields among them (RFC 2369 §3, RFC 2919 §3)."""
+        config, links, language = self._config, self._links, reader.language
+        is_confirmed = reader.subscription.status is SubscriptionStatus.CONFIRMED
+        preferences_url = links.preferences(language, reader.subscription.public_id) if is_confirmed else None
+        unsubscribe_url = links.unsubscribe(language, reader.subscription.public_id)
+        context: dict[str, object] = {
+            "subject": subject,
+            "preheader": preheader,
+            "reason": reason,
+            "newsletter": reader.face,
+            "identity": config.identity,
+            "links": links,
+            "unsubscribe_url": unsubscribe_url,
+            "preferences_url": preferences_url,
+            "zone": reader.newsletter.timezone,
+            **more,
+        }
+        letter = Letter(
+            subject=subject,
+            html=render_mjml(f"{template}.mjml", language, **context),
+            text=render_text(f"{template}.txt", language, **context),
+            language=language,
+            from_name=reader.face.name,
+            from_address=config.mail.sender,
+            list_name=reader.face.name,
+            list_id=f"{reader.face.list_label}.{config.mail.sender_domain}",
+            unsubscribe_url=unsubscribe_url,
+            archive_url=links.archive(language),
+            help_url=links.home(language),
+            owner=config.identity.contact,
+            feedback_id=f"{kind}:{language}:signup:{reader.newsletter.slug}",
+            is_automatic=True,
+            reply_to=config.identity.contact,
+        )
+        return Composed(letter, recipient=reader.subscriber.email_ascii)

@@ -1,0 +1,58 @@
+"""How long things are kept: sign-ups that nobody confirmed go, and only their number stays (GDPR art. 5(1)(e))."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.delivery.queue import cancel_waiting
+from app.subscriptions.erasure import forget
+from app.subscriptions.locking import lock
+from app.subscriptions.models import PurgeCount, Subscription, SubscriptionStatus
+
+#: Rows of one call; the job calls again.
+BATCH = 500
+
+
+def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> int:
+    """Delete the sign-ups that stayed unconfirmed for `pending_days`, a batch at a time; return how many.
+
+    A reader who had once confirmed, left, and never confirmed the new request is back to having left: the proof of
+    the earlier consent has its own, longer time.
+    """
+    due = (
+        select(Subscription)
+        .where(Subscription.status == SubscriptionStatus.PENDING)
+        .where(Subscription.requested_at < now - timedelta(days=pending_days))
+        .order_by(Subscription.id)
+        .limit(BATCH)
+    )
+    purged = 0
+    for subscription in session.scalars(due).all():
+        if not lock(session, subscription) or not _is_due(subscription, now - timedelta(days=pending_days)):
+            continue
+        cancel_waiting(
+            session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now
+        )
+        if subscription.confirmed_at is not None:
+            subscription.unsubscribe(subscription.unsubscribed_at or now)
+        else:
+            forget(session, subscription)
+            purged += 1
+    if purged:
+        _count(session, purged, now)
+    session.flush()
+    return purged
+
+
+def _is_due(subscription: Subscription, before: datetime) -> bool:
+    return subscription.status is SubscriptionStatus.PENDING and subscription.requested_at < before
+
+
+def _count(session: Session, purged: int, now: datetime) -> None:
+    day = now.astimezone(UTC).date().isoformat()
+    row = session.get(PurgeCount, day, with_for_update=True)
+    if row is None:
+        session.add(PurgeCount(day=day, purged=purged))
+    else:
+        row.purged += purged

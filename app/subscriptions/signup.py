@@ -1,0 +1,237 @@
+"""Double opt-in: ask, confirm. Whatever we already know of an address, nothing outside tells (the answer is always the
+same); what differs is the letter, and only the owner of the mailbox reads that."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.delivery.models import WAITING, Delivery, DeliveryState
+from app.delivery.queue import enqueue
+from app.errors import NotFound, TransitionRefused
+from app.mail.address import Address
+from app.newsletters.models import Newsletter
+from app.subscriptions.locking import lock
+from app.subscriptions.models import (
+    ConsentEvent,
+    ConsentKind,
+    ConsentMethod,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    subscriber_by_key,
+    subscription_of,
+)
+from app.subscriptions.suppression import is_suppressed
+
+CONFIRMATION = "confirmation"
+WELCOME = "welcome"
+ALREADY_SUBSCRIBED = "already-subscribed"
+
+#: A confirmation overtakes everything: somebody is waiting at their mailbox.
+FIRST = 0
+#: One address gets no second confirmation letter within this time, however often the form is sent.
+PAUSE_BETWEEN_LETTERS = timedelta(minutes=15)
+#: A reader who has confirmed is told so once within this time.
+PAUSE_BETWEEN_REMINDERS = timedelta(hours=24)
+#: The same press of the confirm button may arrive twice within this time.
+REPEATED_PRESS = timedelta(minutes=10)
+
+
+def request_subscription(
+    session: Session,
+    *,
+    address: Address,
+    language: str,
+    newsletter: Newsletter,
+    form_url: str,
+    method: ConsentMethod,
+    wording_id: int,
+    policy_id: int,
+    suppression_key: str,
+    now: datetime,
+) -> None:
+    """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
+
+    Returns nothing on purpose: new, pending, confirmed, gone and suppressed addresses must look the same outside.
+    """
+    if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
+        return
+    subscription = _subscription(session, address=address, language=language, newsletter=newsletter, now=now)
+    event = ConsentEvent(
+        subscription_id=subscription.id,
+        kind=ConsentKind.REQUESTED,
+        method=method,
+        at=now,
+        language=language,
+        wording_id=wording_id,
+        policy_id=policy_id,
+        form_url=form_url,
+    )
+    session.add(event)
+    if subscription.status is SubscriptionStatus.CONFIRMED:
+        _remind(session, subscription, now)
+    elif not _has_fresh_letter(session, subscription, now):
+        _ask(session, subscription, language, now)
+    session.flush()
+
+
+def add_subscriber(
+    session: Session,
+    *,
+    address: Address,
+    language: str,
+    newsletter: Newsletter,
+    actor: str,
+    suppression_key: str,
+    now: datetime,
+) -> Subscription:
+    """Begin a double opt-in in the name of an admin (`actor`), for a reader who asked by other means.
+
+    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed.
+    """
+    if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
+        raise TransitionRefused("this address asked not to be mailed, or cannot be reached")
+    subscription = _subscription(session, address=address, language=language, newsletter=newsletter, now=now)
+    if subscription.status is SubscriptionStatus.CONFIRMED:
+        raise TransitionRefused("this reader has confirmed already")
+    event = ConsentEvent(
+        subscription_id=subscription.id,
+        kind=ConsentKind.REQUESTED,
+        method=ConsentMethod.ADMIN,
+        at=now,
+        language=language,
+        actor=actor,
+    )
+    session.add(event)
+    _ask(session, subscription, language, now)
+    session.flush()
+    return subscription
+
+
+def confirmable(session: Session, *, confirmation_id: str) -> Subscription | None:
+    """Return the subscription that this request may still confirm, or None."""
+    query = _by_confirmation_id(confirmation_id).where(Subscription.status == SubscriptionStatus.PENDING)
+    return session.scalars(query).one_or_none()
+
+
+def confirm_subscription(session: Session, *, confirmation_id: str, now: datetime) -> Subscription:
+    """Confirm the one request that a letter's link names, and queue the welcome letter where the newsletter has one.
+
+    The same press arriving twice finds its own success. Raises NotFound for a request that a newer one, or a
+    departure, has voided, and TransitionRefused for one used before.
+    """
+    subscription = session.scalars(_by_confirmation_id(confirmation_id)).one_or_none()
+    if subscription is None or not lock(session, subscription) or subscription.confirmation_id != confirmation_id:
+        raise NotFound("no such request")
+    if _was_just_pressed(subscription, now):
+        return subscription
+    subscription.confirm(now)
+    shown = _last_request(session, subscription)
+    event = ConsentEvent(
+        subscription_id=subscription.id,
+        kind=ConsentKind.CONFIRMED,
+        method=ConsentMethod.CONFIRM_PAGE,
+        at=now,
+        language=subscription.language,
+        wording_id=shown.wording_id if shown else None,
+        policy_id=shown.policy_id if shown else None,
+    )
+    session.add(event)
+    if session.get_one(Newsletter, subscription.newsletter_id).sends_welcome:
+        _queue(session, subscription, WELCOME, now)
+    session.flush()
+    return subscription
+
+
+def _subscription(
+    session: Session, *, address: Address, language: str, newsletter: Newsletter, now: datetime
+) -> Subscription:
+    """Return the address's subscription, locked; made on the spot where there is none."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    values = {
+        "email": address.display, "email_ascii": address.ascii, "email_key": address.key, "created_at": now,
+    }  # fmt: skip
+    session.execute(insert(Subscriber).values(values).on_conflict_do_nothing(index_elements=["email_key"]))
+    subscriber = session.scalars(subscriber_by_key(address.key).with_for_update()).one()
+    query = subscription_of(subscriber.id, newsletter.id).execution_options(populate_existing=True)
+    subscription = session.scalars(query).one_or_none()
+    if subscription is None:
+        subscription = Subscription(
+            newsletter_id=newsletter.id,
+            subscriber=subscriber,
+            status=SubscriptionStatus.PENDING,
+            language=language,
+            requested_at=now,
+        )
+        session.add(subscription)
+        session.flush()
+    return subscription
+
+
+def _has_fresh_letter(session: Session, subscription: Subscription, now: datetime) -> bool:
+    return (
+        subscription.status is SubscriptionStatus.PENDING
+        and subscription.confirmation_id is not None
+        and now - subscription.requested_at < PAUSE_BETWEEN_LETTERS
+    )
+
+
+def _ask(session: Session, subscription: Subscription, language: str, now: datetime) -> None:
+    """Begin a new request: the links of older ones die, and their letters that still wait are not sent."""
+    if subscription.confirmation_id is not None:
+        session.execute(
+            sa.update(Delivery)
+            .where(Delivery.reference == subscription.confirmation_id, Delivery.state.in_(WAITING))
+            .where(Delivery.subscriber_id == subscription.subscriber_id)
+            .values(state=DeliveryState.CANCELLED, settled_at=now)
+        )
+    subscription.request(now, language)
+    _queue(session, subscription, CONFIRMATION, now)
+
+
+def _remind(session: Session, subscription: Subscription, now: datetime) -> None:
+    reminded = (
+        select(Delivery.id)
+        .where(Delivery.subscriber_id == subscription.subscriber_id, Delivery.kind == ALREADY_SUBSCRIBED)
+        .where(Delivery.newsletter_id == subscription.newsletter_id)
+        .where(Delivery.created_at > now - PAUSE_BETWEEN_REMINDERS)
+    )
+    if session.execute(reminded.limit(1)).first() is None:
+        _queue(session, subscription, ALREADY_SUBSCRIBED, now)
+
+
+def _queue(session: Session, subscription: Subscription, kind: str, now: datetime) -> None:
+    enqueue(
+        session,
+        kind=kind,
+        language=subscription.language,
+        newsletter_id=subscription.newsletter_id,
+        subscriber_id=subscription.subscriber_id,
+        reference=subscription.confirmation_id,
+        priority=FIRST,
+        now=now,
+    )
+
+
+def _was_just_pressed(subscription: Subscription, now: datetime) -> bool:
+    return (
+        subscription.status is SubscriptionStatus.CONFIRMED
+        and subscription.confirmed_at is not None
+        and now - subscription.confirmed_at <= REPEATED_PRESS
+    )
+
+
+def _by_confirmation_id(confirmation_id: str) -> sa.Select[Subscription]:
+    return select(Subscription).where(Subscription.confirmation_id == confirmation_id)
+
+
+def _last_request(session: Session, subscription: Subscription) -> ConsentEvent | None:
+    return session.scalars(
+        select(ConsentEvent)
+        .where(ConsentEvent.subscription_id == subscription.id, ConsentEvent.kind == ConsentKind.REQUESTED)
+        .order_by(ConsentEvent.id.desc())
+        .limit(1)
+    ).first()

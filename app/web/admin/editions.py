@@ -1,0 +1,131 @@
+"""Editions: list, compile, edit a draft."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.clock import now
+from app.delivery.models import OPEN, DeliveryState
+from app.editions.audience import edition_counts
+from app.editions.compile import compile_edition
+from app.editions.draft import move_item, remove_item, set_texts
+from app.editions.models import Edition, EditionStatus
+from app.errors import InputRefused, NotFound
+from app.newsletters.models import newsletter_by_slug
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.listing import asked_before, newest_first
+from app.web.admin.overview import Copies, count_copies
+
+#: How far back a compilation may reach; any other word means since the last one.
+WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+#: States that a run's figures show even where no copy is in them.
+ALWAYS_SHOWN = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.REJECTED)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far a run is. `by_state` is in the order in which a copy goes through its states."""
+
+    total: int
+    settled: int
+    open: int
+    accepted: int
+    by_state: list[tuple[DeliveryState, int]]
+
+
+@bp.get("/editions")
+def editions() -> str:
+    """List editions and offer to compile one."""
+    with product().database.reading() as session:
+        page = newest_first(session, select(Edition), Edition.id, before=asked_before())
+        copies = count_copies(session, [edition.id for edition in page.rows])
+        newsletter = session.scalars(newsletter_by_slug()).one()
+    rows = [(each, copies.get(each.id, Copies())) for each in page.rows]
+    return render_template("admin/editions.html", page=page, rows=rows, newsletter=newsletter)
+
+
+@bp.post("/editions")
+def compile_submit() -> Response:
+    """Compile a draft from articles that no edition has carried."""
+    at, language, window = now(), request.form.get("language"), request.form.get("window")
+    if language not in i18n.LANGUAGES:
+        raise InputRefused("an edition has one of our languages")
+    with product().database.transaction() as session:
+        newsletter = session.scalars(newsletter_by_slug()).one()
+        since = at - WINDOWS[window] if window in WINDOWS else None
+        compilation = compile_edition(session, newsletter=newsletter, language=language, since=since, until=at, now=at)
+    if compilation.edition_id is None:
+        return redirect(url_for("admin.editions", note="nothing-new"), code=303)
+    return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)
+
+
+@bp.get("/editions/<int:edition_id>")
+def edition(edition_id: int) -> str:
+    """Show an edition: a draft to edit, or a run to follow."""
+    with product().database.reading() as session:
+        shown = load_edition(session, edition_id)
+        counts = tally(edition_counts(session, edition_id))
+    if shown.status is EditionStatus.DRAFT:
+        return render_template("admin/draft.html", edition=shown)
+    return render_template("admin/run.html", edition=shown, counts=counts, archive_url=_archive_url(shown))
+
+
+@bp.post("/editions/<int:edition_id>/texts")
+def texts_submit(edition_id: int) -> Response | tuple[str, int]:
+    """Save subject, preheader and introduction."""
+    names = ("subject", "preheader", "introduction")
+    texts = {name: request.form.get(name, "").replace("\0", "") for name in names}
+    try:
+        with product().database.transaction() as session:
+            set_texts(session, edition_id=edition_id, **texts)
+    except InputRefused:
+        with product().database.reading() as session:
+            shown = load_edition(session, edition_id)
+        return render_template("admin/draft.html", edition=shown, refused=texts), 422
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="texts"), code=303)
+
+
+@bp.post("/editions/<int:edition_id>/order")
+def order_submit(edition_id: int) -> Response:
+    """Move one article up or down by one place."""
+    by, moved = (-1, "up") if "up" in request.form else (1, "down")
+    item_id = request.form.get(moved, 0, type=int)
+    with product().database.transaction() as session:
+        move_item(session, edition_id=edition_id, item_id=item_id, by=by)
+    return redirect(url_for("admin.edition", edition_id=edition_id, _anchor=f"item-{item_id}"), code=303)
+
+
+@bp.post("/editions/<int:edition_id>/removal")
+def removal_submit(edition_id: int) -> Response:
+    """Take one article out; a later edition may carry it."""
+    with product().database.transaction() as session:
+        remove_item(session, edition_id=edition_id, item_id=request.form.get("item", 0, type=int))
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="removed", _anchor="articles"), code=303)
+
+
+def load_edition(session: Session, edition_id: int) -> Edition:
+    """Return an edition with its items. Raises NotFound."""
+    found = session.get(Edition, edition_id, options=[selectinload(Edition.items), joinedload(Edition.content)])
+    if found is None:
+        raise NotFound(f"no edition {edition_id}")
+    return found
+
+
+def tally(counts: dict[DeliveryState, int]) -> Tally:
+    """Return the figures of a run from its copies by state."""
+    total, open_ = sum(counts.values()), sum(counts.get(state, 0) for state in OPEN)
+    shown = [(state, counts.get(state, 0)) for state in DeliveryState if state in ALWAYS_SHOWN or counts.get(state)]
+    return Tally(total, total - open_, open_, counts.get(DeliveryState.ACCEPTED, 0), shown)
+
+
+def _archive_url(edition: Edition) -> str | None:
+    if edition.status is not EditionStatus.SENT:
+        return None
+    return product().links.archived_edition(edition.language, edition.public_id)

@@ -1,0 +1,43 @@
+"""How the desk writes numbers and times: in the admin's language, times in the newsletter's own zone."""
+
+from datetime import datetime
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from app import i18n, templating
+from app.clock import now
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.access import current_admin, desk_language
+
+
+@bp.context_processor
+def desk_words() -> dict[str, object]:
+    """Give every template of the desk its words, its admin, and ways to write numbers and times."""
+    language, zone = desk_language(), product().config.timezone
+    return {
+        **templating.words(language),
+        "admin": current_admin(),
+        "identity": product().config.identity,
+        "languages": i18n.LANGUAGES,
+        "zone": zone,
+        "today": now().astimezone(ZoneInfo(zone)).date(),
+        "number": partial(number, language),
+        "short_time": partial(short_time, language),
+    }
+
+
+def number(language: str, value: int) -> str:
+    """Return a number as it is written in `language`: "1 234" with a no-break space, or "1,234"."""
+    written: str = format_decimal(value, locale=language)
+    return written.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
+
+
+def short_time(language: str, value: datetime, zone: str) -> str:
+    """Return a time for a table, as "17 mars, 07:30", with the year where it is another one."""
+    local, present = value.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone))
+    pattern = "d MMM, HH:mm" if local.year == present.year else "d MMM y, HH:mm"
+    return format_datetime(local, pattern, locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)

@@ -1,0 +1,81 @@
+"""Readers: find one by address, see what was agreed to and what was sent."""
+
+from dataclasses import dataclass
+
+from flask import render_template, request
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload
+
+from app.delivery.models import Delivery
+from app.errors import NotFound
+from app.newsletters.models import ConsentWording, PrivacyPolicy
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.listing import asked_before, newest_first
+
+SEARCH_MAX = 254
+SHOWN_DELIVERIES = 20
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """What is kept of one reader. Each consent event comes with the versions of the texts that were shown."""
+
+    subscriber: Subscriber
+    subscriptions: list[Subscription]
+    events: list[tuple[ConsentEvent, int | None, int | None]]
+    deliveries: list[Delivery]
+
+
+@bp.get("/readers")
+def readers() -> str:
+    """List readers, or those whose address holds what is searched for."""
+    search, status = _asked_address(), request.args.get("status", type=SubscriptionStatus)
+    with product().database.reading() as session:
+        page = newest_first(session, find_subscriptions(search, status), Subscription.id, before=asked_before())
+    return render_template("admin/readers.html", page=page, search=search, status=status, statuses=SubscriptionStatus)
+
+
+@bp.get("/readers/<public_id>")
+def reader(public_id: str) -> str:
+    """Show what is kept of one reader."""
+    with product().database.reading() as session:
+        dossier = read_dossier(session, public_id)
+    return render_template("admin/reader.html", dossier=dossier)
+
+
+def find_subscriptions(search: str, status: SubscriptionStatus | None) -> Select[Subscription]:
+    """Select subscriptions by a part of the address and by status; signs like % stand for themselves."""
+    query = select(Subscription).join(Subscription.subscriber).options(joinedload(Subscription.subscriber))
+    if search:
+        query = query.where(Subscriber.email_key.contains(search.lower(), autoescape=True))
+    return query.where(Subscription.status == status) if status else query
+
+
+def read_dossier(session: Session, public_id: str) -> Dossier:
+    """Read everything kept of one reader. Raises NotFound."""
+    subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
+    if subscriber is None:
+        raise NotFound("no such reader")
+    subscriptions = list(session.scalars(select(Subscription).where(Subscription.subscriber_id == subscriber.id)))
+    events = (
+        select(ConsentEvent, ConsentWording.version, PrivacyPolicy.version)
+        .outerjoin(ConsentWording, ConsentEvent.wording_id == ConsentWording.id)
+        .outerjoin(PrivacyPolicy, ConsentEvent.policy_id == PrivacyPolicy.id)
+        .where(ConsentEvent.subscription_id.in_([subscription.id for subscription in subscriptions]))
+        .order_by(ConsentEvent.id.desc())
+    )
+    letters = select(Delivery).where(Delivery.subscriber_id == subscriber.id).order_by(Delivery.id.desc())
+    return Dossier(
+        subscriber=subscriber,
+        subscriptions=subscriptions,
+        events=[(event, wording, policy) for event, wording, policy in session.execute(events)],
+        deliveries=list(session.scalars(letters.limit(SHOWN_DELIVERIES))),
+    )
+
+
+def _asked_address() -> str:
+    """Return what is searched for; control characters are in no address, and PostgreSQL takes no NUL."""
+    typed = request.args.get("q", "").strip()[:SEARCH_MAX]
+    return "".join(character for character in typed if character.isprintable())

@@ -1,0 +1,133 @@
+"""Sending an edition: a test letter to oneself, the real thing after a second look, and what follows it."""
+
+import hashlib
+
+from flask import Response, make_response, render_template, request, url_for
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.clock import now
+from app.editions.audience import (
+    cancel_edition,
+    count_audience,
+    edition_counts,
+    pause_edition,
+    resume_edition,
+    send_test,
+    start_edition,
+)
+from app.editions.draft import draft
+from app.editions.models import Edition, EditionStatus
+from app.errors import TransitionRefused
+from app.mail.address import parse_address
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.access import require
+from app.web.admin.editions import load_edition, tally
+
+
+class EditionChanged(TransitionRefused):
+    """The draft is not the one that was looked at."""
+
+
+@bp.post("/editions/<int:edition_id>/test")
+def test_submit(edition_id: int) -> BaseResponse:
+    """Send one copy to oneself; there is no field for another address."""
+    address = parse_address(require().email).ascii
+    with product().database.transaction() as session:
+        send_test(session, edition_id=edition_id, address=address, now=now())
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="test"), code=303)
+
+
+@bp.get("/editions/<int:edition_id>/send")
+def send(edition_id: int) -> str | BaseResponse:
+    """Show what would be sent and to how many, and ask once more."""
+    return _second_look(edition_id)
+
+
+@bp.post("/editions/<int:edition_id>/send")
+def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseResponse:
+    """Start the run, once: a repeated press finds the edition running and shows it."""
+    if "confirmed" not in request.form:
+        return _second_look(edition_id, problem="unconfirmed"), 422
+    try:
+        _start(edition_id, seen=request.form.get("seen", ""))
+    except EditionChanged:
+        return _second_look(edition_id, problem="changed"), 409
+    except TransitionRefused:
+        pass  # it runs already, or has nothing in it: its own page says which
+    return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
+
+
+@bp.get("/editions/<int:edition_id>/progress")
+def progress(edition_id: int) -> Response:
+    """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id)
+        counts = tally(edition_counts(session, edition_id))
+    response = make_response(render_template("admin/_progress.html", edition=edition, counts=counts))
+    if edition.status is not EditionStatus.SENDING:
+        response.headers["HX-Redirect"] = url_for("admin.edition", edition_id=edition_id)
+    return response
+
+
+@bp.post("/editions/<int:edition_id>/pause")
+def pause_submit(edition_id: int) -> BaseResponse:
+    """Hold the copies that wait."""
+    with product().database.transaction() as session:
+        pause_edition(session, edition_id=edition_id, now=now())
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="paused"), code=303)
+
+
+@bp.post("/editions/<int:edition_id>/resume")
+def resume_submit(edition_id: int) -> BaseResponse:
+    """Let them go on."""
+    with product().database.transaction() as session:
+        resume_edition(session, edition_id=edition_id)
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="resumed"), code=303)
+
+
+@bp.get("/editions/<int:edition_id>/cancel")
+def cancel(edition_id: int) -> str:
+    """Ask before giving up what waits."""
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id)
+        counts = tally(edition_counts(session, edition_id))
+    return render_template("admin/cancel.html", edition=edition, counts=counts)
+
+
+@bp.post("/editions/<int:edition_id>/cancel")
+def cancel_submit(edition_id: int) -> BaseResponse:
+    """Give up the copies that wait; what has left has left."""
+    with product().database.transaction() as session:
+        cancel_edition(session, edition_id=edition_id, now=now())
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="cancelled"), code=303)
+
+
+def fingerprint(edition: Edition) -> str:
+    """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
+    articles = [item.article_id for item in edition.items]
+    seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
+    return hashlib.sha256(seen.encode()).hexdigest()
+
+
+def _start(edition_id: int, *, seen: str) -> None:
+    """Start the edition as it was seen. Raises EditionChanged, TransitionRefused."""
+    wired = product()
+    with wired.database.transaction() as session:
+        if fingerprint(draft(session, edition_id)) != seen:
+            raise EditionChanged("the edition is another one now")
+        start_edition(
+            session, edition_id=edition_id, actor=require().email, now=now(), config=wired.config, links=wired.links
+        )
+
+
+def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseResponse:
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id)
+        readers = count_audience(session, edition=edition)
+    if edition.status is not EditionStatus.DRAFT:
+        return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
+    return render_template(
+        "admin/send.html", edition=edition, readers=readers, seen=fingerprint(edition), problem=problem
+    )

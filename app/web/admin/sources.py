@@ -1,0 +1,60 @@
+"""Where articles come from: feeds, what is wrong with them, and one more."""
+
+from urllib.parse import urlsplit
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.articles.models import Source
+from app.articles.sources import add_source
+from app.clock import now
+from app.errors import InputRefused
+from app.web import product
+from app.web.admin import bp
+
+LOCATION_MAX = 2000
+NAME_MAX = 200
+
+
+@bp.get("/sources")
+def sources() -> str:
+    """List the feeds, the broken ones first."""
+    return _page()
+
+
+@bp.post("/sources")
+def source_submit() -> Response | tuple[str, int]:
+    """Add a feed by its address; a scheduled fetch reads it soon."""
+    location, name = request.form.get("location", "").strip(), request.form.get("name", "").strip()
+    language = request.form.get("language", "")
+    is_named = len(name) <= NAME_MAX and name.isprintable() and language in {"", *i18n.LANGUAGES}
+    if not is_web_address(location) or not is_named:
+        return _page(location=location, name=name, chosen=language, problem="address"), 422
+    try:
+        with product().database.transaction() as session:
+            add_source(session, location=location, language=language or None, name=name or None, now=now())
+    except InputRefused:
+        return _page(location=location, name=name, chosen=language, problem="refused"), 422
+    return redirect(url_for("admin.sources", note="source"), code=303)
+
+
+def is_web_address(text: str) -> bool:
+    """Say whether `text` is an address on the web: only the command line may name files of this machine."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"} and bool(parts.hostname) and len(text) <= LOCATION_MAX and text.isprintable()
+    )
+
+
+def _page(*, location: str = "", name: str = "", chosen: str = "", problem: str | None = None) -> str:
+    with product().database.reading() as session:
+        rows = session.scalars(select(Source).order_by(Source.failure.is_(None), Source.name)).all()
+    return render_template(
+        "admin/sources.html", sources=rows, location=location, name=name, chosen=chosen, problem=problem
+    )

@@ -1,0 +1,222 @@
+"""The sign-up form, as a page and as a frame under other sites' articles. It answers at once and the same to all."""
+
+from dataclasses import dataclass
+
+from babel.dates import get_day_names
+from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import i18n
+from app.clock import now
+from app.errors import AddressInvalid, NotFound
+from app.mail.address import Address, parse_address, suggest
+from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
+from app.newsletters.wordings import cut_statement, wording_and_policy
+from app.subscriptions.models import ConsentMethod
+from app.subscriptions.signup import request_subscription
+from app.web import product
+from app.web.forms import (
+    TRAP,
+    FormAge,
+    ShownTexts,
+    SignupForm,
+    make_form_token,
+    printable,
+    read_form_token,
+)
+from app.web.public import LANGUAGE, bp
+from app.web.security import CONTENT_SECURITY_POLICY
+
+REFUSED = 422
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why the form is shown again: one of the reasons that `_partials/signup_form.html` has words for."""
+
+    reason: str
+    suggestion: str = ""
+
+
+@dataclass(frozen=True)
+class FormTexts:
+    """What the form's page takes from the database."""
+
+    wording: ConsentWording
+    policy: PrivacyPolicy
+    tagline: str
+
+
+@bp.get("/", provide_automatic_options=False)
+def start() -> BaseResponse:
+    """Send a visitor to the form in their language; French where they name neither of ours."""
+    language = request.accept_languages.best_match(list(i18n.LANGUAGES), default=i18n.DEFAULT_LANGUAGE)
+    response = redirect(url_for("public.home", language=language))
+    response.vary.add("Accept-Language")
+    return response
+
+
+@bp.get(f"/{LANGUAGE}/", provide_automatic_options=False)
+def home(language: str) -> Response:
+    """Show the sign-up page."""
+    return _form_page(language, is_embedded=False)
+
+
+@bp.get(f"/{LANGUAGE}/embed", provide_automatic_options=False)
+def embed(language: str) -> Response:
+    """Show the form alone, for a frame on another site."""
+    return _form_page(language, is_embedded=True)
+
+
+@bp.post(f"/{LANGUAGE}/subscribe", provide_automatic_options=False)
+def signup_submit(language: str) -> BaseResponse:
+    """Take a sign-up; the answer never tells what is known of the address."""
+    form = SignupForm.read(request.form)
+    is_embedded = "embedded" in request.args
+    if form.is_trapped:
+        return _answer(language, is_embedded)
+    age, shown = read_form_token(product().form_tokens, form.token, now=now())
+    if shown is None:
+        return _form_page(language, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
+    address, problem = _read_address(form)
+    if address is None or problem is not None:
+        return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
+    if not _store(language, is_embedded, address, shown):
+        problem = Problem(FormAge.TOO_OLD.name.lower())
+        return _form_page(language, is_embedded=is_embedded, form=form, problem=problem)
+    return _answer(language, is_embedded)
+
+
+@bp.get(f"/{LANGUAGE}/check-your-mail", provide_automatic_options=False)
+def check_mail(language: str) -> Response:
+    """Say where to look next; the same for everyone."""
+    is_embedded = "embedded" in request.args
+    config = product().config
+    page = render_template(
+        "public/check_mail_embedded.html" if is_embedded else "public/check_mail.html",
+        sender=config.mail.sender,
+        confirm_hours=config.retention.confirm_hours,
+    )
+    return _framed(page, is_embedded=is_embedded)
+
+
+def show_resend_form(language: str, status: int) -> Response:
+    """Show that a confirm link is no longer good, with the form that brings a new one."""
+    page = _render_form(
+        "public/link_over.html", language, None, None, None, confirm_hours=product().config.retention.confirm_hours
+    )
+    return make_response(page, status)
+
+
+def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
+    """Return the address, or why the form must be shown again; a likely slip is asked about once, never corrected."""
+    if not form.address_text:
+        return None, Problem("empty")
+    try:
+        address = parse_address(form.address_text)
+    except AddressInvalid:
+        return None, Problem("invalid")
+    better = suggest(address.display)
+    if better and not form.suggested and form.asked_about != form.email:
+        return address, Problem("typo", suggestion=better)
+    return address, None
+
+
+def _store(language: str, is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
+    """Store the request; False when the form's texts are not in the database, as after a restored backup."""
+    wired = product()
+    endpoint = "public.embed" if is_embedded else "public.home"
+    with wired.database.transaction() as session:
+        texts = wording_and_policy(session, language=language, wording_id=shown.wording_id, policy_id=shown.policy_id)
+        if texts is None:
+            return False
+        request_subscription(
+            session,
+            address=address,
+            language=language,
+            newsletter=session.scalars(newsletter_by_slug()).one(),
+            form_url=wired.config.public_url + url_for(endpoint, language=language),
+            method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
+            wording_id=shown.wording_id,
+            policy_id=shown.policy_id,
+            suppression_key=wired.config.suppression_key,
+            now=now(),
+        )
+    return True
+
+
+def _answer(language: str, is_embedded: bool) -> BaseResponse:
+    page = url_for("public.check_mail", language=language)
+    return redirect(f"{page}?embedded" if is_embedded else page, code=303)
+
+
+def _form_page(
+    language: str,
+    *,
+    is_embedded: bool,
+    form: SignupForm | None = None,
+    problem: Problem | None = None,
+    shown: ShownTexts | None = None,
+) -> Response:
+    """Show the form, empty or with the address that was given; `shown` keeps the mark of a form that was in order."""
+    template = "public/embed.html" if is_embedded else "public/home.html"
+    response = _framed(
+        _render_form(template, language, form, problem, shown, is_embedded=is_embedded), is_embedded=is_embedded
+    )
+    response.status_code = REFUSED if problem else 200
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _render_form(
+    template: str,
+    language: str,
+    form: SignupForm | None,
+    problem: Problem | None,
+    shown: ShownTexts | None,
+    *,
+    is_embedded: bool = False,
+    **more: object,
+) -> str:
+    texts = _current_texts(language)
+    current = ShownTexts(texts.wording.id, texts.policy.id)
+    is_kept = form is not None and shown == current
+    return render_template(
+        template,
+        wording=texts.wording,
+        statement=cut_statement(texts.wording.statement),
+        token=form.token if form and is_kept else make_form_token(product().form_tokens, current),
+        trap=TRAP,
+        is_embedded=is_embedded,
+        email=printable(form.email) if form else "",
+        problem=problem,
+        tagline=texts.tagline,
+        weekday=_weekday(language, product().config.digest_cron),
+        **more,
+    )
+
+
+def _current_texts(language: str) -> FormTexts:
+    with product().database.reading() as session:
+        wording = session.scalars(current_wording(language)).one_or_none()
+        policy = session.scalars(current_policy(language)).one_or_none()
+        newsletter = session.scalars(newsletter_by_slug()).one_or_none()
+    if wording is None or policy is None or newsletter is None:
+        raise NotFound("the newsletter is not set up yet: run flask db upgrade")
+    return FormTexts(wording, policy, newsletter.in_language(language).description)
+
+
+def _framed(page: str, *, is_embedded: bool) -> Response:
+    response = make_response(page)
+    if is_embedded:
+        ancestors = product().config.frame_ancestors
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(ancestors=ancestors)
+    return response
+
+
+def _weekday(language: str, cron: str) -> str | None:
+    """Return the day's name of a cron line that means once a week, else None."""
+    minute, hour, day, month, weekday = cron.split()
+    if not (minute.isdigit() and hour.isdigit() and weekday.isdigit() and (day, month) == ("*", "*")):
+        return None
+    return str(get_day_names("wide", locale=language)[(int(weekday) - 1) % 7])

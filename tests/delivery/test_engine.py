@@ -1,0 +1,360 @@
+"""The engine: one batch at a time, every copy to its end, whatever the server, the database or a letter does."""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.delivery import batch, engine
+from app.delivery.engine import Composed, Engine, Withheld
+from app.delivery.journal import journals
+from app.delivery.models import Delivery, DeliveryState
+from app.mail.memory import MemoryTransport
+from app.mail.smtp import Relay, SmtpTransport
+from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
+from tests.conftest import NOW
+from tests.delivery.house import ENVELOPE, LETTER, compose, delivery_of, make_engine, queue_notes, states
+from tests.smtp_server import CLOSE, ScriptedServer
+
+EngineOver = Callable[..., Engine]
+LATER = NOW + timedelta(hours=4)
+
+ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "taken")
+REJECTED = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "no such user", Fault.ADDRESS)
+DEFERRED = Outcome(OutcomeKind.DEFERRED, 450, "4.2.0", "later", Fault.MAILBOX)
+UNCERTAIN = Outcome(OutcomeKind.UNCERTAIN, text="no reply", fault=Fault.HOST)
+ROUTE_DOWN = Outcome(OutcomeKind.DEFERRED, 535, "5.7.8", "wrong password", Fault.AUTHENTICATION)
+
+
+class SteppingTransport(MemoryTransport):
+    """Calls `between` before each outcome."""
+
+    def __init__(self, between: Callable[[int], None]) -> None:
+        super().__init__()
+        self._between = between
+
+    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+        for number, (key, outcome) in enumerate(super().send(messages, on_start)):
+            self._between(number)
+            yield key, outcome
+
+
+def in_turn(*outcomes: Outcome) -> MemoryTransport:
+    """A transport that answers in turn."""
+    left = iter(outcomes)
+    return MemoryTransport(lambda outgoing: next(left))
+
+
+def test_everything_due_is_sent_and_settled(database: Database, engine_over: EngineOver, tmp_path: Path) -> None:
+    keys = queue_notes(database, 5)
+    transport = MemoryTransport()
+    sender = engine_over(transport, batch=3)
+    assert [sender.run_once(NOW), sender.run_once(NOW), sender.run_once(NOW)] == [3, 2, 0]
+    assert [outgoing.key for outgoing in transport.sent] == keys
+    assert states(database) == [DeliveryState.ACCEPTED] * 5
+    assert journals(tmp_path / "journal") == []
+
+
+def test_a_message_is_addressed_dated_and_named_after_its_delivery(database: Database, engine_over: EngineOver) -> None:
+    [key] = queue_notes(database)
+    transport = MemoryTransport()
+    engine_over(transport).run_once(NOW + timedelta(minutes=5))
+    [outgoing] = transport.sent
+    assert outgoing.recipient == "r0@reader.example"
+    assert ENVELOPE.read_bounce_address(outgoing.sender) == key
+    assert b"Date: Tue, 17 Mar 2026 09:00:00 +0000\r\n" in outgoing.data
+    assert f"Message-ID: {ENVELOPE.message_id(key)}\r\n".encode() in outgoing.data
+
+
+def test_a_retry_carries_the_same_envelope_and_bytes(database: Database, engine_over: EngineOver) -> None:
+    queue_notes(database)
+    tried: list[Outgoing] = []
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        tried.append(outgoing)
+        return UNCERTAIN if len(tried) == 1 else ACCEPTED
+
+    sender = engine_over(MemoryTransport(answer))
+    sender.run_once(NOW)
+    sender.run_once(LATER)
+    assert tried[0] == tried[1]
+    assert states(database) == [DeliveryState.ACCEPTED]
+
+
+def test_an_uncertain_copy_is_tried_twice_and_then_left_to_people(database: Database, engine_over: EngineOver) -> None:
+    queue_notes(database)
+    sender = engine_over(MemoryTransport(lambda outgoing: UNCERTAIN))
+    assert [sender.run_once(NOW + timedelta(days=days)) for days in range(4)] == [1, 1, 0, 0]
+    assert states(database) == [DeliveryState.UNCERTAIN]
+
+
+def test_consent_is_asked_for_each_copy_just_before_it_goes(database: Database, tmp_path: Path) -> None:
+    keys = queue_notes(database, 3)
+    gone: set[int] = set()
+    transport = SteppingTransport(lambda number: gone.add(keys[number + 1]) if number == 0 else None)
+
+    def ask(session: Session, delivery: Delivery) -> Composed | Withheld:
+        return Withheld("unsubscribed") if delivery.id in gone else compose(session, delivery)
+
+    make_engine(database, tmp_path, transport, compose={"note": ask}).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED, DeliveryState.ACCEPTED]
+    assert delivery_of(database, keys[1]).reply_text == "unsubscribed"
+
+
+def test_a_letter_that_cannot_be_made_stops_no_other(
+    database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = queue_notes(database, 3)
+
+    def stumble(session: Session, delivery: Delivery) -> Composed:
+        if delivery.id == keys[0]:
+            raise ZeroDivisionError
+        subject = "x\r\nBcc: evil@x.example" if delivery.id == keys[1] else "x"
+        return Composed(replace(LETTER, subject=subject), "r@reader.example")
+
+    transport = MemoryTransport()
+    make_engine(database, tmp_path, transport, compose={"note": stumble}).run_once(NOW)
+    assert states(database) == [DeliveryState.DEFERRED, DeliveryState.REJECTED, DeliveryState.ACCEPTED]
+    assert {delivery_of(database, key).fault for key in keys[:2]} == {Fault.CONTENT}
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_fault_of_the_route_stops_the_batch_and_touches_nobody(database: Database, engine_over: EngineOver) -> None:
+    keys = queue_notes(database, 1000)
+    tries: list[int] = []
+
+    def refuse(outgoing: Outgoing) -> Outcome:
+        tries.append(outgoing.key)
+        return ROUTE_DOWN
+
+    assert engine_over(MemoryTransport(refuse), batch=1000).run_once(NOW) == 1000
+    assert tries == keys[:1]
+    assert states(database) == [DeliveryState.QUEUED] * 1000
+    assert {delivery_of(database, key).attempt for key in (keys[0], keys[-1])} == {0}
+
+
+def test_the_copy_that_met_the_fault_is_not_the_next_to_go(database: Database, engine_over: EngineOver) -> None:
+    keys = queue_notes(database, 2)
+    transport = in_turn(ROUTE_DOWN, ACCEPTED)
+    sender = engine_over(transport)
+    sender.run_once(NOW)
+    sender.run_once(NOW + timedelta(seconds=1))
+    assert [outgoing.key for outgoing in transport.sent] == keys[1:]
+
+
+def test_outcomes_reach_their_listener_in_the_settling_transaction(database: Database, engine_over: EngineOver) -> None:
+    keys = queue_notes(database, 2)
+    heard: list[tuple[int, Outcome]] = []
+
+    def listen(session: Session, delivery: Delivery, outcome: Outcome) -> None:
+        assert session.in_transaction()
+        heard.append((delivery.id, outcome))
+        session.execute(sa.update(Delivery).where(Delivery.id == delivery.id).values(reference="heard"))
+
+    engine_over(in_turn(REJECTED, DEFERRED), on_outcome=listen).run_once(NOW)
+    assert heard == [(keys[0], REJECTED), (keys[1], DEFERRED)]
+    assert delivery_of(database, keys[0]).reference == "heard"
+
+
+def test_copies_in_hand_are_released_at_a_stop(database: Database, engine_over: EngineOver) -> None:
+    queue_notes(database, 10)
+    stop = threading.Event()
+    engine_over(SteppingTransport(lambda number: stop.set() if number == 2 else None)).run_once(NOW, stop)
+    assert states(database) == [DeliveryState.ACCEPTED] * 3 + [DeliveryState.QUEUED] * 7
+
+
+def test_an_outcome_is_in_the_database_soon_however_slow_the_next_letter(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
+    queue_notes(database, 2)
+    seen: list[list[DeliveryState]] = []
+
+    def wait_for_the_first(number: int) -> None:
+        if number == 1:
+            wait_until(lambda: states(database)[0] is DeliveryState.ACCEPTED)
+            seen.append(states(database))
+
+    engine_over(SteppingTransport(wait_for_the_first)).run_once(NOW)
+    assert seen == [[DeliveryState.ACCEPTED, DeliveryState.SENDING]]
+
+
+def test_the_lease_is_renewed_while_a_letter_is_slow(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
+    monkeypatch.setattr(batch, "LEASE", timedelta(seconds=0.3))
+    [key] = queue_notes(database)
+
+    def wait_for_renewal(number: int) -> None:
+        first = delivery_of(database, key).lease_until
+        wait_until(lambda: delivery_of(database, key).lease_until != first)
+
+    engine_over(SteppingTransport(wait_for_renewal)).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED]
+
+
+def test_outcomes_wait_for_a_database_that_is_away(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
+    queue_notes(database, 2)
+    engine_over(SteppingTransport(lambda number: fail_settling(monkeypatch, times=3))).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED] * 2
+    assert "wait for the database: locked" in caplog.text
+
+
+def test_outcomes_survive_a_stop_while_the_database_is_away(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    queue_notes(database, 3)
+    stop = threading.Event()
+
+    def end_badly(number: int) -> None:
+        if number == 1:
+            fail_settling(monkeypatch, times=1000)
+            stop.set()
+
+    sender = engine_over(SteppingTransport(end_badly))
+    sender.run_once(NOW, stop)
+    assert states(database) == [DeliveryState.SENDING] * 3
+    assert len(journals(tmp_path / "journal")) == 1
+    monkeypatch.undo()
+    assert sender.recover(NOW) == 3
+    assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.ACCEPTED, DeliveryState.QUEUED]
+
+
+def test_a_transport_that_breaks_leaves_what_recovery_needs(database: Database, engine_over: EngineOver) -> None:
+    queue_notes(database, 3)
+
+    def explode(number: int) -> None:
+        if number == 1:
+            raise MemoryError
+
+    sender = engine_over(SteppingTransport(explode))
+    with pytest.raises(MemoryError):
+        sender.run_once(NOW)
+    sender.recover(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.QUEUED]
+
+
+def test_a_transport_that_tells_no_outcome_leaves_its_copy_uncertain(
+    database: Database, engine_over: EngineOver
+) -> None:
+    class Mute:
+        def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[Any]:
+            on_start(next(iter(messages)).key)
+            return iter(())
+
+    queue_notes(database, 2)
+    engine_over(Mute()).run_once(NOW)
+    assert states(database) == [DeliveryState.UNCERTAIN, DeliveryState.QUEUED]
+
+
+def test_the_loop_sends_what_comes_and_stops_at_once(database: Database, engine_over: EngineOver) -> None:
+    transport = MemoryTransport()
+    with running(engine_over(transport)):
+        queue_notes(database, 3)
+        wait_until(lambda: states(database) == [DeliveryState.ACCEPTED] * 3)
+        queue_notes(database)
+        wait_until(lambda: len(transport.sent) == 4)
+
+
+def test_the_loop_outlives_a_server_that_is_down(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "ROUTE_WAIT_S", 0.01)
+    monkeypatch.setattr("app.delivery.queue.ROUTE_FAULT_DELAY", timedelta(0))
+    queue_notes(database, 20)
+    with ScriptedServer({"greeting": ["421 later", CLOSE, "554 no", "220 ready"]}) as server:
+        relay = Relay("127.0.0.1", server.port, "sender.example", command_timeout_s=1.0)
+        with time_machine.travel(NOW), running(engine_over(SmtpTransport(relay))):
+            wait_until(lambda: states(database) == [DeliveryState.ACCEPTED] * 20)
+    assert sorted(taken.recipient for taken in server.taken) == sorted(f"r{i}@reader.example" for i in range(20))
+
+
+def test_the_pause_grows_and_has_an_end(database: Database, engine_over: EngineOver) -> None:
+    sender = engine_over(MemoryTransport())
+    pauses = []
+    for faults in range(1, 1100):
+        sender._faults = faults
+        pauses.append(sender._pause_s())
+    assert pauses[:4] == [1, 2, 4, 8]
+    assert pauses[-1] == engine.ROUTE_WAIT_MAX_S
+
+
+def test_the_loop_takes_over_from_the_dead(database: Database, engine_over: EngineOver) -> None:
+    queue_notes(database, 2)
+
+    def explode(number: int) -> None:
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        engine_over(SteppingTransport(explode)).run_once(NOW)
+    with time_machine.travel(NOW + timedelta(seconds=1)), running(engine_over(MemoryTransport())):
+        wait_until(lambda: states(database) == [DeliveryState.UNCERTAIN, DeliveryState.ACCEPTED])
+
+
+def test_eight_engines_send_each_copy_once(database: Database, tmp_path: Path) -> None:
+    queue_notes(database, 300)
+    transport = MemoryTransport()
+    senders = [make_engine(database, tmp_path, transport, batch=20) for _ in range(8)]
+    threads = [threading.Thread(target=lambda sender=sender: drain(sender)) for sender in senders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outgoing.recipient for outgoing in transport.sent) == sorted(
+        f"r{i}@reader.example" for i in range(300)
+    )
+    assert set(states(database)) == {DeliveryState.ACCEPTED}
+
+
+def drain(sender: Engine) -> None:
+    while sender.run_once(NOW):
+        pass
+
+
+class running:
+    """An engine at work in a thread, and a check that it stops quickly."""
+
+    def __init__(self, sender: Engine) -> None:
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=sender.run, args=(self._stop,))
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(2)
+        assert not self._thread.is_alive()
+
+
+def fail_settling(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
+    """Let the database refuse the next settling transactions, as a locked one does."""
+    real = batch.record_settlements
+    left = iter(range(times))
+
+    def refuse(session: Session, **arguments: Any) -> int:
+        if next(left, None) is None:
+            return real(session, **arguments)
+        raise sa.exc.OperationalError("BEGIN", {}, Exception("locked"))
+
+    monkeypatch.setattr(batch, "record_settlements", refuse)
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.01)

@@ -1,0 +1,136 @@
+"""Which articles a digest takes, and in which order."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from app.editions.audience import cancel_edition
+from app.editions.models import Compilation, CompileOutcome, Edition
+from app.errors import InputRefused
+from app.product import Product
+from tests.conftest import NOW
+from tests.editions.press import compile_now, make_feed
+from tests.make import make_article
+
+HOUR = timedelta(hours=1)
+
+
+def titles(session, compilation: Compilation) -> list[str]:
+    return [item.article.title for item in session.get_one(Edition, compilation.edition_id).items]
+
+
+def test_the_newest_comes_first(product: Product) -> None:
+    with product.database.transaction() as session:
+        for age in (3, 1, 2):
+            make_article(session, title=f"aged {age}", added_at=NOW - age * HOUR)
+        assert titles(session, compile_now(session)) == ["aged 1", "aged 2", "aged 3"]
+
+
+def test_only_articles_of_the_window_and_the_language_are_taken(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="too old", added_at=NOW - timedelta(days=7))
+        make_article(session, title="just in", added_at=NOW - timedelta(days=7) + HOUR)
+        make_article(session, title="at the end", added_at=NOW)
+        make_article(session, title="tomorrow", added_at=NOW + HOUR)
+        make_article(session, title="English", language="en")
+        assert set(titles(session, compile_now(session))) == {"just in", "at the end"}
+
+
+def test_arrival_counts_and_not_the_date_of_publication(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="late to us").published_at = NOW - timedelta(days=30)
+        assert titles(session, compile_now(session)) == ["late to us"]
+
+
+def test_a_window_begins_where_the_last_one_ended(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="first")
+        compile_now(session)
+        make_article(session, title="second", added_at=NOW + HOUR)
+        later = compile_now(session, now=NOW + 2 * HOUR)
+        assert later.since == NOW
+        assert titles(session, later) == ["second"]
+
+
+def test_an_article_committed_while_the_last_digest_was_compiled_is_not_lost(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="first")
+        compile_now(session)
+        make_article(session, title="slow to commit", added_at=NOW - timedelta(minutes=2))
+        assert titles(session, compile_now(session, now=NOW + HOUR)) == ["slow to commit"]
+
+
+def test_nothing_new_is_recorded_and_makes_no_edition(product: Product) -> None:
+    with product.database.transaction() as session:
+        compilation = compile_now(session)
+        assert compilation.outcome is CompileOutcome.NOTHING_NEW
+        assert compilation.edition_id is None
+    with product.database.reading() as session:
+        assert session.scalars(select(Edition)).all() == []
+        assert session.scalars(select(Compilation.outcome)).all() == [CompileOutcome.NOTHING_NEW]
+
+
+def test_no_article_is_carried_twice_in_a_language(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session)
+        compile_now(session)
+        again = compile_now(session, since=NOW - timedelta(days=30))
+        assert again.outcome is CompileOutcome.NOTHING_NEW
+
+
+def test_the_articles_of_a_cancelled_edition_are_free_again(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="again")
+        first = compile_now(session)
+        cancel_edition(session, edition_id=first.edition_id, now=NOW)  # type: ignore[arg-type]
+        assert titles(session, compile_now(session, now=NOW + HOUR)) == ["again"]
+
+
+def test_a_busy_feed_does_not_crowd_out_the_others(product: Product) -> None:
+    with product.database.transaction() as session:
+        busy, quiet = make_feed(session, "busy"), make_feed(session, "quiet")
+        for minutes in range(20):
+            make_article(session, title=f"busy {minutes}", source=busy, added_at=NOW - timedelta(minutes=minutes))
+        make_article(session, title="quiet 1", source=quiet, added_at=NOW - timedelta(days=2))
+        make_article(session, title="quiet 2", source=quiet, added_at=NOW - timedelta(days=3))
+        by_hand = [f"by hand {number}" for number in range(7)]
+        for title in by_hand:
+            make_article(session, title=title, added_at=NOW - timedelta(days=4))
+
+        taken = titles(session, compile_now(session, limit=11, per_source=3))
+        assert set(taken) == {"busy 0", "busy 1", "quiet 1", "quiet 2", *by_hand}
+        assert taken[:4] == ["busy 0", "busy 1", "quiet 1", "quiet 2"]
+
+
+def test_a_feed_gives_no_more_than_its_share(product: Product) -> None:
+    with product.database.transaction() as session:
+        feed = make_feed(session)
+        for number in range(9):
+            make_article(session, title=f"n{number}", source=feed, added_at=NOW - number * HOUR)
+        assert titles(session, compile_now(session, per_source=3)) == ["n0", "n1", "n2"]
+
+
+@pytest.mark.parametrize("title", ["Re: your invoice", "Bell \x07", "\u202ereversed", ""])
+def test_a_title_that_cannot_be_a_subject_leaves_it_to_the_next(product: Product, title: str) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title=title, added_at=NOW - HOUR)
+        make_article(session, title="Un câble coupé", added_at=NOW - 2 * HOUR)
+        edition = session.get_one(Edition, compile_now(session).edition_id)
+        assert edition.subject == "Un câble coupé"
+
+
+@pytest.mark.parametrize("number", [1, 2, 12])
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_proposed_preheader_fits_the_inbox(product: Product, number: int, language: str) -> None:
+    with product.database.transaction() as session:
+        for each in range(number):
+            make_article(session, title=f"Titre {each} " + "long " * each, language=language)
+        edition = session.get_one(Edition, compile_now(session, language=language).edition_id)
+        assert 40 <= len(edition.preheader) <= 110
+        assert edition.preheader != edition.subject
+
+
+def test_a_window_that_ends_before_it_begins_is_refused(product: Product) -> None:
+    with product.database.transaction() as session, pytest.raises(InputRefused):
+        compile_now(session, since=NOW + HOUR)

@@ -1,0 +1,254 @@
+"""From one frozen edition to the letter of one reader, and to the page for everybody."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.admins.models import Admin
+from app.delivery.models import Delivery
+from app.delivery.queue import Withheld
+from app.editions.audience import cancel_edition, send_test
+from app.editions.compose import Composed, edition_letters, marks_of, preview
+from app.editions.draft import set_texts
+from app.editions.models import Edition
+from app.errors import InputRefused
+from app.mail.letter import Letter, build
+from app.product import Product
+from app.subscriptions.models import Subscriber, SubscriptionStatus, SuppressionReason
+from app.subscriptions.suppression import suppress
+from tests import letter_rules
+from tests.conftest import NOW
+from tests.editions.press import compile_now, make_draft, start
+from tests.make import make_article, make_subscription
+
+
+@pytest.fixture
+def session(product: Product) -> Iterator[Session]:
+    """One transaction for the whole test."""
+    with product.database.transaction() as session:
+        yield session
+
+
+def composed(session: Session, product: Product, delivery: Delivery) -> Composed | Withheld:
+    return edition_letters(product.config, product.links)[delivery.kind](session, delivery)
+
+
+def only_letter(session: Session, product: Product) -> Letter:
+    made = composed(session, product, session.scalars(select(Delivery)).one())
+    assert isinstance(made, Composed)
+    return made.letter
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_bytes_of_a_digest_keep_every_rule_of_the_format(session: Session, product: Product, language: str) -> None:
+    make_subscription(session, email="alice@reader.example", language=language)
+    start(session, product, make_draft(session, language=language))
+    letter = only_letter(session, product)
+    raw = build(letter, recipient="alice@reader.example", message_id="<a@newsletter.example>", date=NOW)
+    message = letter_rules.check(raw, recipient="alice@reader.example", domain="newsletter.example")
+    assert str(message["List-Id"]).endswith(f"<{language}.vigie.newsletter.example>")
+    assert str(message["Reply-To"]) == product.config.identity.contact
+
+
+def test_each_reader_gets_their_own_links_and_nobody_elses(session: Session, product: Product) -> None:
+    readers = [make_subscription(session, email=f"{name}@reader.example") for name in ("alice", "bob")]
+    start(session, product, make_draft(session))
+    letters = {}
+    for delivery in session.scalars(select(Delivery)):
+        made = composed(session, product, delivery)
+        assert isinstance(made, Composed)
+        letters[delivery.subscriber_id] = made
+    for reader, other in (readers, reversed(readers)):
+        made = letters[reader.subscriber_id]
+        unsubscribe_url = product.links.unsubscribe("fr", reader.public_id)
+        preferences_url = product.links.preferences("fr", reader.public_id)
+        assert made.recipient == reader.subscriber.email_ascii
+        assert made.letter.unsubscribe_url == unsubscribe_url
+        for part in (made.letter.html, made.letter.text):
+            assert part.count(unsubscribe_url) == 2
+            assert part.count(preferences_url) == 1
+            assert other.public_id not in part
+            assert "mark-" not in part
+            assert reader.subscriber.email not in part
+
+
+def test_only_what_is_personal_differs_between_two_copies(session: Session, product: Product) -> None:
+    readers = [make_subscription(session, email=f"{name}@reader.example") for name in ("alice", "bob")]
+    start(session, product, make_draft(session))
+    neutral = set()
+    for delivery in session.scalars(select(Delivery)):
+        reader = next(each for each in readers if each.subscriber_id == delivery.subscriber_id)
+        made = composed(session, product, delivery)
+        assert isinstance(made, Composed)
+        html = made.letter.html
+        for make in (product.links.unsubscribe, product.links.preferences):
+            html = html.replace(make("fr", reader.public_id), "")
+        neutral.add(html)
+    assert len(neutral) == 1
+
+
+def test_a_retry_carries_the_same_content_whatever_changed_since(session: Session, product: Product) -> None:
+    make_subscription(session)
+    edition = make_draft(session)
+    start(session, product, edition)
+    before = only_letter(session, product)
+    edition.items[0].article.title = "Corrected meanwhile"
+    session.flush()
+    assert only_letter(session, product) == before
+
+
+def leave(session: Session, product: Product) -> None:
+    session.scalars(select(Subscriber)).one().subscriptions[0].unsubscribe(NOW)
+
+
+def suppress_address(session: Session, product: Product) -> None:
+    suppress(
+        session,
+        email_key="alice@reader.example",
+        suppression_key=product.config.suppression_key,
+        reason=SuppressionReason.COMPLAINT,
+        source="test",
+        now=NOW,
+    )
+
+
+def erase(session: Session, product: Product) -> None:
+    session.delete(session.scalars(select(Subscriber)).one())
+
+
+def cancel(session: Session, product: Product) -> None:
+    cancel_edition(session, edition_id=session.scalars(select(Edition.id)).one(), now=NOW)
+
+
+@pytest.mark.parametrize("happening", [leave, suppress_address, erase, cancel])
+def test_a_copy_is_withheld_when_consent_ended_since_it_was_queued(
+    session: Session, product: Product, happening
+) -> None:
+    make_subscription(session, email="alice@reader.example")
+    start(session, product, make_draft(session))
+    happening(session, product)
+    session.flush()
+    session.expire_all()
+    made = composed(session, product, session.scalars(select(Delivery)).one())
+    assert isinstance(made, Withheld)
+    assert made.reason
+
+
+@pytest.mark.parametrize("is_automatic", [True, False])
+def test_only_a_scheduled_digest_says_that_it_is_automatic(
+    session: Session, product: Product, is_automatic: bool
+) -> None:
+    make_subscription(session)
+    make_article(session)
+    edition = session.get_one(Edition, compile_now(session, is_automatic=is_automatic).edition_id)
+    start(session, product, edition)
+    assert only_letter(session, product).is_automatic is is_automatic
+
+
+def test_the_feedback_id_names_edition_and_newsletter_and_no_reader(session: Session, product: Product) -> None:
+    reader = make_subscription(session)
+    edition = make_draft(session)
+    start(session, product, edition)
+    feedback_id = only_letter(session, product).feedback_id
+    assert feedback_id == f"{edition.public_id}:fr:digest:vigie"
+    assert str(reader.subscriber_id) not in feedback_id.split(":")
+
+
+def test_a_text_like_a_mark_never_becomes_a_link(session: Session, product: Product) -> None:
+    make_subscription(session)
+    guess = "mark-unsubscribe-" + "A" * 22
+    make_article(session, title=f"[x]({guess}) {guess}", summary=guess, link=f"https://x.example/{guess}")
+    start(session, product, session.get_one(Edition, compile_now(session).edition_id))
+    letter = only_letter(session, product)
+    assert letter.html.count(guess) == 5 + letter.html.count(f'aria-label="[x]({guess}')
+    assert letter.html.count("/unsubscribe/") == 2
+
+
+@pytest.mark.parametrize("field", ["introduction", "subject", "title", "summary", "link"])
+def test_an_edition_that_holds_its_own_mark_is_refused(session: Session, product: Product, field: str) -> None:
+    edition = make_draft(session)
+    mark = marks_of(edition).unsubscribe_url
+    target = edition if field in {"introduction", "subject"} else edition.items[0].article
+    setattr(target, field, f"https://x.example/{mark}")
+    with pytest.raises(InputRefused):
+        start(session, product, edition)
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_the_page_for_everybody_holds_nothing_personal_and_leads_to_the_sign_up(
+    session: Session, product: Product, is_frozen: bool
+) -> None:
+    reader = make_subscription(session)
+    edition = make_draft(session)
+    if is_frozen:
+        start(session, product, edition)
+    parts = preview(session, edition=edition, config=product.config, links=product.links)
+    for part in (parts.html, parts.text):
+        assert "/unsubscribe/" not in part
+        assert "/preferences/" not in part
+        assert "mark-" not in part
+        assert reader.public_id not in part
+        assert product.links.home("fr") in part
+        assert edition.items[0].article.title in part
+
+
+def test_links_to_leave_are_renamed_on_the_page_for_everybody(session: Session, product: Product) -> None:
+    edition = make_draft(session)
+    start(session, product, edition)
+    html = preview(session, edition=edition, config=product.config, links=product.links).html
+    assert "Se désabonner" not in html
+    assert html.count(f'href="{product.links.home("fr")}"') == 3
+
+
+def make_admin(session: Session, email: str = "a@desk.example") -> None:
+    session.add(Admin(email=email, email_key=email, language="fr", created_at=NOW))
+    session.flush()
+
+
+def test_a_test_letter_shows_the_draft_as_it_stands(session: Session, product: Product) -> None:
+    make_admin(session)
+    edition = make_draft(session)
+    send_test(session, edition_id=edition.id, address="a@desk.example", now=NOW)
+    set_texts(
+        session,
+        edition_id=edition.id,
+        subject="La mer",
+        preheader="Ce qui se passe au fond, et qui regarde.",
+        introduction="",
+    )
+    made = composed(session, product, session.scalars(select(Delivery)).one())
+    assert isinstance(made, Composed)
+    assert made.recipient == "a@desk.example"
+    assert made.letter.subject == "[Essai] La mer"
+    assert made.letter.is_automatic is False
+    letter_rules.check_same_links(made.letter.html, made.letter.text)
+
+
+def test_the_leave_link_of_a_test_letter_is_that_of_the_address_or_ends_nothing(
+    session: Session, product: Product
+) -> None:
+    make_admin(session)
+    edition = make_draft(session)
+    send_test(session, edition_id=edition.id, address="a@desk.example", now=NOW)
+    stranger = only_letter(session, product)
+    assert product.link_tokens.read("unsubscribe", stranger.unsubscribe_url.rpartition("/")[2]) == edition.public_id
+    assert "/preferences/" not in stranger.html
+    reader = make_subscription(session, email="a@desk.example", status=SubscriptionStatus.CONFIRMED)
+    assert only_letter(session, product).unsubscribe_url == product.links.unsubscribe("fr", reader.public_id)
+
+
+def test_test_letters_go_to_admins_only(session: Session, product: Product) -> None:
+    make_subscription(session, email="alice@reader.example")
+    edition = make_draft(session)
+    with pytest.raises(InputRefused):
+        send_test(session, edition_id=edition.id, address="alice@reader.example", now=NOW)
+
+
+def test_a_test_letter_is_no_copy_of_the_edition(session: Session, product: Product) -> None:
+    make_admin(session)
+    edition = make_draft(session)
+    send_test(session, edition_id=edition.id, address="a@desk.example", now=NOW)
+    assert start(session, product, edition, now=NOW + timedelta(minutes=1)) == 0

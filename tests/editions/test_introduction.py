@@ -1,0 +1,66 @@
+"""Markdown of an introduction, as HTML and as text."""
+
+import re
+
+import pytest
+
+from app.editions.introduction import introduction_for_letter, introduction_html, introduction_text
+from tests.editions.reading import read
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "[a](javascript:alert(1))",
+    "[a](java\tscript:alert(1))",
+    "[a](&#106;avascript:alert(1))",
+    "[a](data:text/html;base64,PHNjcmlwdD4=)",
+    "<javascript:alert(1)>",
+    "![a](https://tracker.example/pixel.png)",
+    '<a href="https://x.example" onclick="alert(1)">a</a>',
+    '<img src=x onerror="alert(1)">',
+    "<style>body{display:none}</style>",
+    "[a]: javascript:alert(1)\n\n[a]",
+]
+
+
+@pytest.mark.parametrize("markdown", HOSTILE)
+def test_nothing_active_comes_out(markdown: str) -> None:
+    for element in read(introduction_html(markdown)).find():
+        assert element.tag in {"p", "a"}
+        assert set(element.attributes) <= {"href"}
+        assert element.attributes.get("href", "https:").startswith("https:")
+
+
+def test_headings_and_images_stay_text_so_that_the_order_of_headings_holds() -> None:
+    html = introduction_html("# Titre\n\nTitre\n=====\n\n---")
+    assert not re.search(r"<h\d|<hr|<img", html)
+    assert "# Titre" in html
+
+
+def test_emphasis_lists_and_quotations_are_set_with_inline_styles() -> None:
+    html = introduction_for_letter("*a* **b**\n\n- un\n- deux\n\n> dit-il\n\n[là](https://x.example/?a=1&b=2)")
+    assert "<em>a</em> <strong>b</strong>" in html
+    assert html.count("<li>") == 2
+    assert '<a style="color:#0b5a75;text-decoration:underline;" href="https://x.example/?a=1&amp;b=2">là</a>' in html
+    assert not re.search(r"<(p|ul|blockquote)>", html)
+
+
+@pytest.mark.parametrize(
+    "markdown",
+    [
+        "Lire [ceci](https://x.example/a?b=1&c=2) et <https://y.example/>.",
+        "Voir https://x.example/a. Puis (https://y.example/b), fin\u00a0!",
+        "- un https://x.example/é\n- deux [trois](https://z.example/(a))",
+        "[mail](mailto:a@x.example) [vide]() [seul](https://x.example)",
+    ],
+)
+def test_text_and_html_hold_the_same_addresses(markdown: str) -> None:
+    links = {link.attributes["href"] for link in read(introduction_html(markdown)).find("a")}
+    in_html = {link for link in links if link.startswith("https:")}
+    in_text = {line for line in introduction_text(markdown).split("\n") if "://" in line}
+    assert in_html
+    assert in_html == in_text
+
+
+def test_the_text_is_free_of_markup() -> None:
+    text = introduction_text("*Cette* semaine\u00a0: la **mer**.\nUn &amp; deux.\n\n1. un\n2. deux\n\n> dit-il")
+    assert text == "Cette semaine\u00a0: la mer. Un & deux.\n\n- un\n\n- deux\n\ndit-il"

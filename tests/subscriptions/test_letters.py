@@ -1,0 +1,174 @@
+"""The letters of signing up, in both languages: what they say, what they must not hold, and when they may not go."""
+
+import re
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default as policy
+
+import pytest
+import time_machine
+from sqlalchemy.orm import Session
+
+from app.delivery.engine import Composed, Withheld
+from app.delivery.models import Delivery
+from app.delivery.queue import enqueue
+from app.mail.letter import build
+from app.product import Product
+from app.subscriptions.letters import signup_letters
+from app.subscriptions.models import Subscription, SubscriptionStatus, SuppressionReason
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
+from app.subscriptions.suppression import suppress
+from tests import make
+from tests.conftest import NOW
+
+KINDS = (CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED)
+LANGUAGES = ("fr", "en")
+
+
+def status_for(kind: str) -> SubscriptionStatus:
+    return SubscriptionStatus.PENDING if kind == CONFIRMATION else SubscriptionStatus.CONFIRMED
+
+
+def queue(session: Session, kind: str, language: str = "fr") -> tuple[Subscription, Delivery]:
+    subscription = make.make_subscription(session, language=language, status=status_for(kind), at=NOW)
+    delivery = enqueue(
+        session, kind=kind, language=language, now=NOW, newsletter_id=subscription.newsletter_id,
+        subscriber_id=subscription.subscriber_id, reference=subscription.confirmation_id,
+    )  # fmt: skip
+    return subscription, delivery
+
+
+def compose(product: Product, session: Session, delivery: Delivery) -> Composed | Withheld:
+    return signup_letters(product.config, product.links)[delivery.kind](session, delivery)
+
+
+def composed(product: Product, session: Session, delivery: Delivery) -> Composed:
+    result = compose(product, session, delivery)
+    assert isinstance(result, Composed)
+    return result
+
+
+def hrefs(html: str) -> set[str]:
+    return {href for href in re.findall(r'href="([^"]+)"', html) if href.startswith("http")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_letter_can_be_left_and_both_parts_hold_the_same_links(
+    product: Product, kind: str, language: str
+) -> None:
+    with product.database.transaction() as session:
+        subscription, delivery = queue(session, kind, language)
+        letter = composed(product, session, delivery).letter
+    assert letter.unsubscribe_url == product.links.unsubscribe(language, subscription.public_id)
+    assert letter.unsubscribe_url in letter.text
+    assert letter.unsubscribe_url in hrefs(letter.html)
+    assert hrefs(letter.html) == set(re.findall(r"https?://\S+", letter.text))
+    assert letter.language == language
+    assert letter.is_automatic
+    assert letter.list_id == f"{language}.vigie.newsletter.example"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_letter_holds_an_image_markup_in_its_text_or_a_word_of_the_other_language(
+    product: Product, kind: str, language: str
+) -> None:
+    with product.database.transaction() as session:
+        _, delivery = queue(session, kind, language)
+        letter = composed(product, session, delivery).letter
+    assert "<img" not in letter.html
+    assert not re.search(r"&[a-z]+;|<[a-z]", letter.text)
+    foreign = {"fr": r"\b(you|your|the letter|press)\b", "en": r"\b(vous|votre|abonnement|lettre)\b"}[language]
+    words = re.sub(r"https?://\S+", "", letter.subject + letter.text).replace(
+        product.config.identity.postal_address, ""
+    )
+    assert not re.search(foreign, words.replace("La lettre qui", "").lower())
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "until"),
+    [
+        ("fr", "17 mars 2026 à 10:00 (Europe/Paris)", "20 mars 2026 à 10:00 (Europe/Paris)"),
+        ("en", "17 March 2026 at 10:00 (Europe/Paris)", "20 March 2026 at 10:00 (Europe/Paris)"),
+    ],
+)
+def test_the_confirmation_letter_names_list_sender_time_and_life(
+    product: Product, language: str, asked: str, until: str
+) -> None:
+    with product.database.transaction() as session:
+        subscription, delivery = queue(session, CONFIRMATION, language)
+        assert subscription.confirmation_id
+        text = " ".join(composed(product, session, delivery).letter.text.split(" "))
+        url = product.links.confirm(language, subscription.confirmation_id, requested_at=NOW)
+    flowed = text.replace("\n", " ")
+    for point in (asked, until, product.config.identity.publisher, product.config.identity.publication, url):
+        assert point in flowed
+    assert ("ignorez cette lettre" if language == "fr" else "ignore this letter") in flowed
+
+
+def test_composing_again_later_gives_the_same_letter_and_the_link_ages_from_the_request(product: Product) -> None:
+    with product.database.transaction() as session:
+        _, delivery = queue(session, CONFIRMATION)
+        letters = []
+        for hours in (0, 5):
+            with time_machine.travel(NOW + timedelta(hours=hours), tick=False):
+                letters.append(composed(product, session, delivery).letter)
+    assert letters[0] == letters[1]
+    match = re.search(r"/fr/confirm/(\S+)", letters[0].text)
+    assert match
+    with time_machine.travel(NOW + timedelta(hours=72, seconds=-1), tick=False):
+        product.link_tokens.read("confirm", match.group(1), max_age_s=72 * 3600)
+
+
+def test_a_name_that_looks_like_a_template_stays_text(product: Product) -> None:
+    with product.database.transaction() as session:
+        make.newsletter(session).in_language("fr").name = "{{7*7}} <b>&"
+        _, delivery = queue(session, WELCOME)
+        letter = composed(product, session, delivery).letter
+    assert "{{7*7}} &lt;b&gt;&amp;" in letter.html
+    assert "49" not in letter.subject
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_is_withheld_when_consent_or_the_reader_is_gone(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        subscription, delivery = queue(session, kind)
+        subscription.unsubscribe(NOW)
+        session.flush()
+        assert isinstance(compose(product, session, delivery), Withheld)
+        delivery.subscriber_id = None
+        assert isinstance(compose(product, session, delivery), Withheld)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_is_withheld_from_a_suppressed_address(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        subscription, delivery = queue(session, kind)
+        suppress(
+            session, email_key=subscription.subscriber.email_key, suppression_key=product.config.suppression_key,
+            reason=SuppressionReason.COMPLAINT, source="test", now=NOW,
+        )  # fmt: skip
+        assert isinstance(compose(product, session, delivery), Withheld)
+
+
+def test_a_confirmation_of_an_older_request_is_withheld(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription, delivery = queue(session, CONFIRMATION)
+        subscription.request(NOW + timedelta(hours=1), "fr")
+        session.flush()
+        assert isinstance(compose(product, session, delivery), Withheld)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_wire_form_carries_the_fields_of_the_list(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        _, delivery = queue(session, kind)
+        result = composed(product, session, delivery)
+    data = build(result.letter, recipient=result.recipient, message_id="<a@newsletter.example>", date=NOW)
+    message = message_from_bytes(data, policy=policy)
+    assert str(message["To"]) == "alice@reader.example"
+    assert message["List-Unsubscribe"] == f"<{result.letter.unsubscribe_url}>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert "fr.vigie.newsletter.example" in message["List-Id"]

@@ -1,0 +1,90 @@
+"""What the desk's tests share: an admin, a draft, and every route of the desk with an address that leads to it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import selectinload
+from werkzeug.test import TestResponse
+
+from app.admins import signin
+from app.clock import now
+from app.db import Base, Database
+from app.editions.compile import compile_edition
+from app.editions.models import Edition
+from app.product import Product
+from tests import make
+
+EMAIL = "ada@desk.example"
+PASSWORD = "lanterne plouf orage 7"
+#: Routes that strangers may see.
+OPEN = {"admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method of one route, with an address that leads to it."""
+
+    endpoint: str
+    method: str
+    path: str
+
+
+def make_admin(product: Product, *, email: str = EMAIL, password: str | None = PASSWORD, language: str = "en") -> int:
+    with product.database.transaction() as session:
+        admin = signin.create_admin(session, email=email, language=language, now=now())
+        if password:
+            signin.set_password(session, admin=admin, password=password, kept_secret=None, now=now())
+        return admin.id
+
+
+def make_link(product: Product, admin_id: int) -> str:
+    with product.database.transaction() as session:
+        admin = session.get_one(signin.Admin, admin_id)
+        return signin.make_signin_link(session, admin=admin, now=now())
+
+
+def sign_in(client: FlaskClient, *, email: str = EMAIL, password: str = PASSWORD, **data: str) -> TestResponse:
+    return client.post("/admin/sign-in", data={"email": email, "password": password, **data})
+
+
+def make_draft(product: Product, *, articles: int = 3, readers: int = 2, language: str = "fr", tag: str = "") -> int:
+    """A draft with some articles and, confirmed in its language, some readers."""
+    with product.database.transaction() as session:
+        for number in range(articles):
+            link = f"https://wire.example/{tag}{language}/{number}"
+            make.make_article(session, title=f"Article {tag}{number}", link=link, language=language, added_at=now())
+        for number in range(readers):
+            make.make_subscription(session, email=f"reader{tag}{number}@reader.example", language=language)
+        compiled = compile_edition(
+            session, newsletter=make.newsletter(session), language=language, until=now(), now=now()
+        )
+    assert compiled.edition_id is not None
+    return compiled.edition_id
+
+
+def edition(product: Product, edition_id: int) -> Edition:
+    with product.database.reading() as session:
+        return session.get_one(Edition, edition_id, options=[selectinload(Edition.items)])
+
+
+def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
+    """Every method of every route of the desk."""
+    values = {"edition_id": edition_id, "public_id": public_id, "secret": "x" * 43}
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            if rule.endpoint.startswith("admin."):
+                _, path = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
+                for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+                    yield Route(rule.endpoint, method, path)
+
+
+def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables."""
+    with database.reading() as session:
+        return {
+            table.name: sorted((tuple(row) for row in session.execute(sa.select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }

@@ -1,0 +1,129 @@
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from app.articles.models import Source
+from app.newsletters.models import current_policy, current_wording
+from app.product import Product
+from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, SubscriptionStatus
+from tests import make
+from tests.conftest import NOW
+from tests.web import desk
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product)
+    desk.sign_in(client)
+    with product.database.transaction() as session:
+        make.make_subscription(session, email="alice@reader.example")
+        make.make_subscription(session, email="100%@reader.example", status=SubscriptionStatus.PENDING)
+        make.make_subscription(session, email="b_ob@elsewhere.example", status=SubscriptionStatus.UNSUBSCRIBED)
+    return client
+
+
+def found(admin: FlaskClient, **query: str) -> set[str]:
+    page = admin.get("/admin/readers", query_string=query)
+    assert page.status_code == 200
+    return {name for name in ("alice@", "100%@", "b_ob@") if f">{name}" in page.text}
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [
+        ("", {"alice@", "100%@", "b_ob@"}),
+        ("ALICE", {"alice@"}),
+        (" reader.example ", {"alice@", "100%@"}),
+        ("%", {"100%@"}),
+        ("_", {"b_ob@"}),
+        ("al%ce", set()),
+        ("\\", set()),
+        ("' OR 1=1 --", set()),
+        ("alice\0", {"alice@"}),
+        ("x" * 5000, set()),
+    ],
+)
+def test_readers_are_found_by_a_part_of_their_address(admin: FlaskClient, search: str, expected: set[str]) -> None:
+    assert found(admin, q=search) == expected
+
+
+def test_readers_are_found_by_status(admin: FlaskClient) -> None:
+    assert found(admin, status="pending") == {"100%@"}
+    assert found(admin, status="confirmed", q="reader") == {"alice@"}
+    assert found(admin, status="nonsense") == {"alice@", "100%@", "b_ob@"}
+
+
+def test_a_search_goes_on_from_page_to_page(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        for number in range(60):
+            make.make_subscription(session, email=f"many{number}@reader.example")
+    page = admin.get("/admin/readers?q=many&status=confirmed").text
+    link = page.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "q=many" in link
+    assert admin.get(link).text.count(">many") == 10
+
+
+def test_what_is_kept_of_a_reader_is_shown(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email="zoe@reader.example")
+        event = ConsentEvent(
+            subscription_id=subscription.id,
+            kind=ConsentKind.REQUESTED,
+            method=ConsentMethod.EMBEDDED_FORM,
+            at=NOW,
+            language="fr",
+            wording_id=session.scalars(current_wording("fr")).one().id,
+            policy_id=session.scalars(current_policy("fr")).one().id,
+            form_url="https://journal.example/cables",
+        )
+        session.add(event)
+        public_id = subscription.subscriber.public_id
+    page = admin.get(f"/admin/readers/{public_id}").text
+    for words in ("zoe@reader.example", "Form under an article", "form 1, policy 1", "https://journal.example/cables"):
+        assert words in page
+
+
+@pytest.mark.parametrize("public_id", ["x", "0" * 22, "' OR ''='", "%00", "1"])
+def test_an_unknown_reader_is_not_found(admin: FlaskClient, public_id: str) -> None:
+    assert admin.get(f"/admin/readers/{quote(public_id)}").status_code == 404
+
+
+def test_a_source_is_added_by_its_address(admin: FlaskClient, product: Product) -> None:
+    data = {"location": " https://wire.example/feed.xml ", "name": "The Wire", "language": "en", "is_active": "0"}
+    answer = admin.post("/admin/sources", data={**data, "kind": "file", "failure": "invented"})
+    assert answer.location == "/admin/sources?note=source"
+    with product.database.reading() as session:
+        source = session.scalars(sa.select(Source)).one()
+    assert (source.location, source.kind.value, source.language) == ("https://wire.example/feed.xml", "url", "en")
+    assert source.is_active
+    assert source.failure is None
+    assert "The Wire" in admin.get("/admin/sources").text
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["", "/etc/passwd", "file:///etc/passwd", "keys/secret_key", "gopher://wire.example/", "https://", "http://[",
+     "javascript:alert(1)", "https://wire.example/\0", "https://wire.example/" + "x" * 3000],
+)  # fmt: skip
+def test_files_of_the_server_and_what_is_no_web_address_are_refused(
+    admin: FlaskClient, product: Product, location: str
+) -> None:
+    page = admin.post("/admin/sources", data={"location": location})
+    assert page.status_code == 422
+    assert 'aria-invalid="true"' in page.text
+    with product.database.reading() as session:
+        assert session.scalars(sa.select(Source)).all() == []
+
+
+def test_a_broken_source_is_shown_with_its_reason_first(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        make.make_source(session, location="https://a.example/feed")
+        broken = make.make_source(session, location="https://z.example/feed")
+        broken.failure, broken.failures = "<b>not a feed</b>", 3
+    page = admin.get("/admin/sources").text
+    assert "&lt;b&gt;not a feed&lt;/b&gt;" in page
+    assert "Failed 3 times" in page
+    assert page.index("z.example") < page.index("a.example/feed")
+    assert "not a feed" in admin.get("/admin/").text
