@@ -7,9 +7,10 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
+from threading import Lock
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -83,6 +84,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine = make_engine(url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        # Writers of one process queue here: SQLite's own waiting sleeps up to 100 ms at a time, and is not fair.
+        self._writing: AbstractContextManager[object] = Lock() if self.is_sqlite else nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -95,7 +98,7 @@ class Database:
 
         SQLite takes the write lock at once: a read that turned into a write would fail as "locked" without waiting.
         """
-        with self._sessions() as session, session.begin():
+        with self._writing, self._sessions() as session, session.begin():
             session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
             yield session
 

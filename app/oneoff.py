@@ -13,7 +13,7 @@ from flask_mail import Connection, Mail, Message, email_dispatched
 
 from app.mail.memory import ACCEPTED
 from app.mail.smtp import Line, Relay
-from app.mail.transport import Outcome, Outgoing
+from app.mail.transport import Outcome, OutcomeKind, Outgoing
 from config import MailSettings
 
 
@@ -45,7 +45,7 @@ class OneOffConnection(Connection):
     def deliver(self, app: Flask, message: PreparedMessage, on_start: Callable[[int], None]) -> Outcome:
         """Send one prepared message, unless the app suppresses sending, and tell Flask-Mail's listeners."""
         outcome = ACCEPTED if self.mail.suppress else self._line.deliver(message.outgoing, on_start)
-        if outcome == ACCEPTED or outcome.fault is None:
+        if outcome.kind is OutcomeKind.ACCEPTED:
             email_dispatched.send(app, message=message)
         return outcome
 

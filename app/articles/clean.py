@@ -87,7 +87,10 @@ def html_to_text(markup: str) -> str:
 
 
 def html_depth(markup: str) -> int:
-    """Return how deep HTML nests at most, counted in one cheap pass that builds no tree; an estimate from above."""
+    """Return how deep HTML nests at most, counted in one cheap pass that builds no tree.
+
+    An estimate: an end tag inside an attribute counts as one. What can hide so is bounded by the markup's size.
+    """
     tags = ((bool(tag["end"]), tag["name"].lower()) for tag in _TAG.finditer(markup) if tag["name"])
     return open_depth((end, name) for end, name in tags if name not in _CHILDLESS and name not in _SELF_ENDING)
 

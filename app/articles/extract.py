@@ -75,10 +75,10 @@ def _from_markdown(text: str) -> tuple[str | None, str]:
     """Return the first-level heading at the top, if there is one, and the rest as prose."""
     heading = _HEADING.search(text)
     body = text[heading.end() :] if heading else text
+    if len(text) > MARKUP_MAX_CHARS // 2:  # markup takes more room than its Markdown
+        raise InputRefused(f"the article is longer than {TEXT_MAX_CHARS:,} characters")
     parser = MarkdownIt("commonmark", {"html": False})
     markup = parser.render(body)
-    if len(markup) > MARKUP_MAX_CHARS:
-        raise InputRefused(f"the article is longer than {TEXT_MAX_CHARS:,} characters")
     title = html_to_text(parser.renderInline(heading[1] or heading[2])) if heading else None
     return title, html_to_text(markup)
 

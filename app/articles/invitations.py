@@ -17,7 +17,8 @@ INVITATION_MAX_WORDS = 60
 
 _LETTER = (
     r"(?:newsletters?|news-?lettres?|infolettres?|lettres? d[’']information|lettre (?:quotidienne|hebdo\w*)"
-    r"|mailing[- ]list|e-?mail (?:alerts?|updates?|digest)|(?:daily|weekly) (?:briefing|digest|e-?mail)|alertes? (?:e-?)?mail)"
+    r"|mailing[- ]list|e-?mail (?:alerts?|updates?|digest)|(?:daily|weekly) (?:briefing|digest|e-?mail)"
+    r"|alertes? (?:e-?)?mail)"
 )
 _ADDRESS = r"(?:e-?mails?|courriels?|adresses? (?:électronique|de messagerie)|inbox|boîte (?:mail|de réception))"
 _JOIN = (

@@ -3,7 +3,7 @@
 import hashlib
 import html
 import re
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urljoin, urlsplit, urlunsplit
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
@@ -45,14 +45,15 @@ def web_link(value: str, *, base: str = "") -> str | None:
 def link_key(link: str) -> str:
     """Return what two links to the same page have in common: `link` must come from `web_link`.
 
-    Scheme, default port, tracking parameters, their order, a tracking fragment and a last slash make no difference.
+    Scheme, default port, needless percent-encoding, tracking parameters, the parameters' order, a tracking fragment and
+    a last slash make no difference.
     Another fragment does: it may be all that parts the entries of a page of short news.
     """
     parts = parse_url(link)
     host = (parts.host or "").rstrip(".") + _port(parts)
     pairs = sorted(pair for pair in parse_qsl(parts.query or "", keep_blank_values=True) if not _is_tracking(pair[0]))
     fragment = "" if "=" in (parts.fragment or "") else parts.fragment or ""
-    path = (parts.path or "").rstrip("/")
+    path = quote(unquote_to_bytes((parts.path or "").rstrip("/")), safe="/:@!$&'()*+,;=")
     return index_key(urlunsplit(("https", host, path, urlencode(pairs), fragment)))
 
 

@@ -22,7 +22,7 @@ from app.sending import make_sender
 from app.web import mailbox, product
 from config import Config
 
-THREADS = 8
+THREADS = 4
 
 
 @click.command("serve")

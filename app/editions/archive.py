@@ -12,8 +12,6 @@ from app.editions.models import Edition, EditionItem, EditionStatus
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
 
-PAGE_LENGTH = 50
-
 
 @dataclass(frozen=True)
 class PastEdition:
@@ -26,9 +24,7 @@ class PastEdition:
     articles: int
 
 
-def past_editions(
-    session: Session, *, language: str, before: str | None = None, length: int = PAGE_LENGTH
-) -> list[PastEdition]:
+def past_editions(session: Session, *, language: str, before: str | None = None, length: int) -> list[PastEdition]:
     """Return the editions sent in `language`, newest first, from the one that follows the public id `before` on."""
     articles = select(sa.func.count()).where(EditionItem.edition_id == Edition.id).correlate(Edition).scalar_subquery()
     query = (

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -52,6 +52,5 @@ def show_fault(error: Exception) -> tuple[str, int]:
 
 
 def error_page(status: int) -> str:
-    """Return the page for `status` in the language of the address asked for."""
-    language = (request.view_args or {}).get("language") or ("en" if request.path.startswith("/en") else "fr")
-    return render_template("error.html", status=status, language=language)
+    """Return the page for `status` in the language of the page asked for: the address's, or the admin's at the desk."""
+    return render_template("error.html", status=status)

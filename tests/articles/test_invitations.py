@@ -13,11 +13,11 @@ ARTICLE = "Le port a rouvert lundi. Les navires attendent encore au large.\n\nUn
         "Abonnez-vous à notre newsletter",
         "Inscrivez-vous à notre lettre d’information\nVotre adresse e-mail\nJe m’inscris",
         "Pour ne rien manquer, abonnez-vous à notre infolettre hebdomadaire.",
-        "Restez informée\nNotre newsletter\nEn indiquant votre adresse, vous acceptez notre politique de confidentialité.",
+        "Restez informée\nNotre newsletter\nEn indiquant votre adresse, vous acceptez nos conditions générales.",
         "Recevez chaque matin l’essentiel dans votre boîte mail.\nS’abonner",
         "Newsletter\nVotre courriel\nVous pouvez vous désabonner à tout moment grâce au lien de chaque envoi.\nOK",
         "***\n\nSign up for our daily newsletter.",
-        "Stay in the loop\nYour email address\nSubscribe\nBy subscribing you agree to our privacy policy. You can unsubscribe any time.",
+        "Stay in the loop\nYour email\nSubscribe\nBy subscribing you agree to our terms. You can unsubscribe any time.",
         "Get the latest updates right in your inbox.",
         "Subscribe to the Morning Letter newsletter\n\nGet the day’s top stories delivered to your inbox.",
         "Please sign up to receive our weekly briefing.",
@@ -28,7 +28,7 @@ def test_an_invitation_at_the_end_is_taken_away(block) -> None:
 
 
 def test_an_invitation_that_stands_twice_goes_twice() -> None:
-    block = "Restez informés\nS’inscrire à\nla newsletter\nEn donnant votre email vous pourrez vous désinscrire à tout moment."
+    block = "Ne manquez rien\nS’abonner à\nl’infolettre\nVous pourrez vous désabonner à tout moment."
     assert without_invitation(f"{ARTICLE}\n{block}\n{block}") == ARTICLE
 
 

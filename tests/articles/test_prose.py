@@ -12,7 +12,10 @@ from app.articles.prose import SUMMARY_MAX_CHARS, sentences, summarise
     [
         ("Un. Deux ! Trois ? Quatre…", ["Un.", "Deux !", "Trois ?", "Quatre…"]),
         ("M. Durand et Mme. Roy parlent. Fin.", ["M. Durand et Mme. Roy parlent.", "Fin."]),
-        ("The U.S. Navy, with J. Doe, won. It was 3.5 km. away.", ["The U.S. Navy, with J. Doe, won.", "It was 3.5 km. away."]),
+        (
+            "The U.S. Navy, with J. Doe, won. It was 3.5 km. away.",
+            ["The U.S. Navy, with J. Doe, won.", "It was 3.5 km. away."],
+        ),
         ("Il a dit : « Oui ! » Puis rien.", ["Il a dit : « Oui ! »", "Puis rien."]),
         ("« Non\u00a0!\u00a0» répond-elle. Bien.", ["« Non\u00a0!\u00a0» répond-elle.", "Bien."]),
         ("Un titre\nUne phrase.", ["Un titre", "Une phrase."]),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin
@@ -22,6 +22,7 @@ from app.subscriptions.suppression import suppress
 from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
+from tests.editions.reading import read
 from tests.make import make_article, make_subscription
 
 
@@ -116,7 +117,7 @@ def suppress_address(session: Session, product: Product) -> None:
 
 
 def erase(session: Session, product: Product) -> None:
-    session.delete(session.scalars(select(Subscriber)).one())
+    session.execute(delete(Subscriber))
 
 
 def cancel(session: Session, product: Product) -> None:
@@ -163,8 +164,10 @@ def test_a_text_like_a_mark_never_becomes_a_link(session: Session, product: Prod
     make_article(session, title=f"[x]({guess}) {guess}", summary=guess, link=f"https://x.example/{guess}")
     start(session, product, session.get_one(Edition, compile_now(session).edition_id))
     letter = only_letter(session, product)
-    assert letter.html.count(guess) == 5 + letter.html.count(f'aria-label="[x]({guess}')
-    assert letter.html.count("/unsubscribe/") == 2
+    links = [link.attributes["href"] for link in read(letter.html).find("a")]
+    assert [link for link in links if guess in link] == [f"https://x.example/{guess}"] * 2
+    assert len([link for link in links if "/unsubscribe/" in link]) == 2
+    assert letter.text.count("/unsubscribe/") == 2
 
 
 @pytest.mark.parametrize("field", ["introduction", "subject", "title", "summary", "link"])

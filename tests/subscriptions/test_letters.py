@@ -168,7 +168,7 @@ def test_the_wire_form_carries_the_fields_of_the_list(product: Product, kind: st
     data = build(result.letter, recipient=result.recipient, message_id="<a@newsletter.example>", date=NOW)
     message = message_from_bytes(data, policy=policy)
     assert str(message["To"]) == "alice@reader.example"
-    assert message["List-Unsubscribe"] == f"<{result.letter.unsubscribe_url}>"
+    assert message["List-Unsubscribe"].strip() == f"<{result.letter.unsubscribe_url}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Auto-Submitted"] == "auto-generated"
     assert "fr.vigie.newsletter.example" in message["List-Id"]

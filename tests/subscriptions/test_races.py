@@ -1,5 +1,6 @@
 """Everything at once on one address: whatever the order, the end is one that makes sense."""
 
+import contextlib
 import random
 import threading
 from datetime import datetime, timedelta
@@ -52,10 +53,11 @@ def _play(session: Session, product: Product, shuffle: random.Random) -> None:
                 assert after is None or after.status is SubscriptionStatus.UNSUBSCRIBED
 
 
+@pytest.mark.slow
 def test_a_departure_wins_over_every_older_request_in_any_order(product: Product) -> None:
     shuffle = random.Random(20260317)
     for _ in range(SHUFFLES // 10 if not product.database.is_sqlite else SHUFFLES):
-        with pytest.raises(_Undone), product.database.transaction() as session:
+        with contextlib.suppress(_Undone), product.database.transaction() as session:
             _play(session, product, shuffle)
             raise _Undone
 

@@ -105,6 +105,13 @@ def pages(routes: list[desk.Route]) -> Iterator[desk.Route]:
     return (route for route in routes if route.method == "GET" and route.endpoint != "admin.letter")
 
 
+def test_a_refusal_at_the_desk_speaks_the_admins_language(admin: FlaskClient) -> None:
+    page = admin.get("/admin/editions/77")
+    assert page.status_code == 404
+    assert '<html lang="en">' in page.text
+    assert "This page does not exist" in page.text
+
+
 def test_a_visitor_without_a_live_session_is_a_stranger(client: FlaskClient, product: Product) -> None:
     for forged in ("", "x", "x" * 43, "'; DROP TABLE admins; --"):
         client.set_cookie("vigie-desk", forged)

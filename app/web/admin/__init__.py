@@ -2,6 +2,9 @@
 
 from flask import Blueprint, Flask
 
+#: The address of one edition; larger numbers than the database counts to are not found.
+EDITION = f"/editions/<int(max={2**31 - 1}):edition_id>"
+
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 

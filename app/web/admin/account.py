@@ -24,15 +24,7 @@ def account() -> str:
 def password_submit() -> Response | tuple[str, int]:
     """Change the password; every other session of this admin ends."""
     try:
-        signin.change_password(
-            product().database,
-            admin_id=require().id,
-            current=request.form.get("current", ""),
-            new=request.form.get("new", ""),
-            secret=session_secret(),
-            key=product().config.secret_keys[-1],
-            now=now(),
-        )
+        _change(request.form.get("current", ""), request.form.get("new", ""))
     except PasswordRefused as refused:
         return _page(problem=refused.weakness), 422
     except SigninThrottled as refused:
@@ -50,6 +42,18 @@ def language_submit() -> Response:
         with product().database.transaction() as session:
             session.get_one(Admin, require().id).language = language
     return redirect(url_for("admin.account", note="language"), code=303)
+
+
+def _change(current: str, new: str) -> None:
+    signin.change_password(
+        product().database,
+        admin_id=require().id,
+        current=current,
+        new=new,
+        secret=session_secret(),
+        key=product().config.secret_keys[-1],
+        now=now(),
+    )
 
 
 def _page(*, problem: str | None, wait_s: int = 0) -> str:

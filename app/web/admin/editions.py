@@ -19,7 +19,7 @@ from app.editions.models import Edition, EditionStatus
 from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import EDITION, bp
 from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.overview import Copies, count_copies
 
@@ -54,7 +54,7 @@ def editions() -> str:
 @bp.post("/editions")
 def compile_submit() -> Response:
     """Compile a draft from articles that no edition has carried."""
-    at, language, window = now(), request.form.get("language"), request.form.get("window")
+    at, language, window = now(), request.form.get("language", ""), request.form.get("window")
     if language not in i18n.LANGUAGES:
         raise InputRefused("an edition has one of our languages")
     with product().database.transaction() as session:
@@ -66,7 +66,7 @@ def compile_submit() -> Response:
     return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)
 
 
-@bp.get("/editions/<int:edition_id>")
+@bp.get(EDITION)
 def edition(edition_id: int) -> str:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
@@ -77,7 +77,7 @@ def edition(edition_id: int) -> str:
     return render_template("admin/run.html", edition=shown, counts=counts, archive_url=_archive_url(shown))
 
 
-@bp.post("/editions/<int:edition_id>/texts")
+@bp.post(f"{EDITION}/texts")
 def texts_submit(edition_id: int) -> Response | tuple[str, int]:
     """Save subject, preheader and introduction."""
     names = ("subject", "preheader", "introduction")
@@ -92,7 +92,7 @@ def texts_submit(edition_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("admin.edition", edition_id=edition_id, note="texts"), code=303)
 
 
-@bp.post("/editions/<int:edition_id>/order")
+@bp.post(f"{EDITION}/order")
 def order_submit(edition_id: int) -> Response:
     """Move one article up or down by one place."""
     by, moved = (-1, "up") if "up" in request.form else (1, "down")
@@ -102,7 +102,7 @@ def order_submit(edition_id: int) -> Response:
     return redirect(url_for("admin.edition", edition_id=edition_id, _anchor=f"item-{item_id}"), code=303)
 
 
-@bp.post("/editions/<int:edition_id>/removal")
+@bp.post(f"{EDITION}/removal")
 def removal_submit(edition_id: int) -> Response:
     """Take one article out; a later edition may carry it."""
     with product().database.transaction() as session:

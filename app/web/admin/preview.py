@@ -5,7 +5,7 @@ from flask import Response, render_template
 from app.editions.compose import newsletter_of
 from app.editions.compose import preview as compose_preview
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import EDITION, bp
 from app.web.admin.editions import load_edition
 
 #: The letter's own styles and pictures, and nothing that acts; a link opens a window of its own.
@@ -15,7 +15,7 @@ LETTER_POLICY = (
 )
 
 
-@bp.get("/editions/<int:edition_id>/preview")
+@bp.get(f"{EDITION}/preview")
 def preview(edition_id: int) -> str:
     """Show the letter at the width of a phone and of a mail program, and as text."""
     wired = product()
@@ -26,7 +26,7 @@ def preview(edition_id: int) -> str:
     return render_template("admin/preview.html", edition=edition, text=parts.text, sender=face.name)
 
 
-@bp.get("/editions/<int:edition_id>/letter")
+@bp.get(f"{EDITION}/letter")
 def letter(edition_id: int) -> Response:
     """Serve the HTML part for a frame; its links open in a window of their own."""
     wired = product()

@@ -21,7 +21,7 @@ from app.editions.models import Edition, EditionStatus
 from app.errors import TransitionRefused
 from app.mail.address import parse_address
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import EDITION, bp
 from app.web.admin.access import require
 from app.web.admin.editions import load_edition, tally
 
@@ -30,7 +30,7 @@ class EditionChanged(TransitionRefused):
     """The draft is not the one that was looked at."""
 
 
-@bp.post("/editions/<int:edition_id>/test")
+@bp.post(f"{EDITION}/test")
 def test_submit(edition_id: int) -> BaseResponse:
     """Send one copy to oneself; there is no field for another address."""
     address = parse_address(require().email).ascii
@@ -39,13 +39,13 @@ def test_submit(edition_id: int) -> BaseResponse:
     return redirect(url_for("admin.edition", edition_id=edition_id, note="test"), code=303)
 
 
-@bp.get("/editions/<int:edition_id>/send")
+@bp.get(f"{EDITION}/send")
 def send(edition_id: int) -> str | BaseResponse:
     """Show what would be sent and to how many, and ask once more."""
     return _second_look(edition_id)
 
 
-@bp.post("/editions/<int:edition_id>/send")
+@bp.post(f"{EDITION}/send")
 def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseResponse:
     """Start the run, once: a repeated press finds the edition running and shows it."""
     if "confirmed" not in request.form:
@@ -59,7 +59,7 @@ def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseRespons
     return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
 
 
-@bp.get("/editions/<int:edition_id>/progress")
+@bp.get(f"{EDITION}/progress")
 def progress(edition_id: int) -> Response:
     """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
     with product().database.reading() as session:
@@ -71,7 +71,7 @@ def progress(edition_id: int) -> Response:
     return response
 
 
-@bp.post("/editions/<int:edition_id>/pause")
+@bp.post(f"{EDITION}/pause")
 def pause_submit(edition_id: int) -> BaseResponse:
     """Hold the copies that wait."""
     with product().database.transaction() as session:
@@ -79,7 +79,7 @@ def pause_submit(edition_id: int) -> BaseResponse:
     return redirect(url_for("admin.edition", edition_id=edition_id, note="paused"), code=303)
 
 
-@bp.post("/editions/<int:edition_id>/resume")
+@bp.post(f"{EDITION}/resume")
 def resume_submit(edition_id: int) -> BaseResponse:
     """Let them go on."""
     with product().database.transaction() as session:
@@ -87,7 +87,7 @@ def resume_submit(edition_id: int) -> BaseResponse:
     return redirect(url_for("admin.edition", edition_id=edition_id, note="resumed"), code=303)
 
 
-@bp.get("/editions/<int:edition_id>/cancel")
+@bp.get(f"{EDITION}/cancel")
 def cancel(edition_id: int) -> str:
     """Ask before giving up what waits."""
     with product().database.reading() as session:
@@ -96,7 +96,7 @@ def cancel(edition_id: int) -> str:
     return render_template("admin/cancel.html", edition=edition, counts=counts)
 
 
-@bp.post("/editions/<int:edition_id>/cancel")
+@bp.post(f"{EDITION}/cancel")
 def cancel_submit(edition_id: int) -> BaseResponse:
     """Give up the copies that wait; what has left has left."""
     with product().database.transaction() as session:

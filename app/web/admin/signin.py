@@ -25,21 +25,11 @@ def sign_in_submit() -> Page:
     """Open a session, or say why not, in the same words whichever of the two was wrong."""
     email, target = request.form.get("email", ""), own_path(request.form.get("next", ""))
     try:
-        entered = signin.sign_in(
-            product().database,
-            email=email,
-            password=request.form.get("password", ""),
-            network=network(),
-            browser=known_browser(),
-            key=product().config.secret_keys[-1],
-            now=now(),
-        )
+        return enter(_check(email, request.form.get("password", "")), target)
     except SigninThrottled as refused:
-        headers = {"Retry-After": str(refused.seconds)}
-        return _form(email, target, wait_s=refused.seconds), 429, headers
+        return _form(email, target, wait_s=refused.seconds), 429, {"Retry-After": str(refused.seconds)}
     except SigninRefused:
         return _form(email, target, wait_s=0), 403
-    return enter(entered, target)
 
 
 @bp.get("/sign-in/<secret>")
@@ -65,6 +55,18 @@ def sign_in_link_submit(secret: str) -> Page:
 def sign_out_submit() -> Page:
     """End the session."""
     return leave()
+
+
+def _check(email: str, password: str) -> signin.SignedIn:
+    return signin.sign_in(
+        product().database,
+        email=email,
+        password=password,
+        network=network(),
+        browser=known_browser(),
+        key=product().config.secret_keys[-1],
+        now=now(),
+    )
 
 
 def _form(email: str, target: str, *, wait_s: int) -> str:

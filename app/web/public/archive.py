@@ -4,7 +4,7 @@ from flask import Response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
-from app.editions.archive import PAGE_LENGTH, past_edition, past_editions, sent_on
+from app.editions.archive import past_edition, past_editions, sent_on
 from app.editions.compose import newsletter_of, preview
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
@@ -13,11 +13,17 @@ from app.errors import NotFound
 from app.web import product
 from app.web.public import LANGUAGE, bp
 
+PAGE_LENGTH = 50
+
 #: A letter brings its styles inline, which no other page may; in return nothing in it can run, post, or be framed.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; sandbox allow-popups allow-top-navigation-by-user-activation"
-)
+LETTER_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; sandbox allow-popups allow-top-navigation-by-user-activation"
+    ),
+    # A browser refuses to open a sandboxed page that asks for an opener policy as well.
+    "Cross-Origin-Opener-Policy": "unsafe-none",
+}
 
 
 @bp.get(f"/{LANGUAGE}/view/<token>", provide_automatic_options=False)
@@ -30,9 +36,7 @@ def view(language: str, token: str) -> Response:
         if edition is None:
             raise NotFound("no such edition")
         letter = preview(session, edition=edition, config=wired.config, links=wired.links)
-    return Response(
-        letter.html, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": LETTER_POLICY}
-    )
+    return Response(letter.html, content_type="text/html; charset=utf-8", headers=LETTER_HEADERS)
 
 
 @bp.get(f"/{LANGUAGE}/archive", provide_automatic_options=False)
@@ -40,7 +44,7 @@ def archive(language: str) -> str:
     """List the editions sent in this language, newest first, a page at a time."""
     before = request.args.get("before")
     with product().database.reading() as session:
-        editions = past_editions(session, language=language, before=before)
+        editions = past_editions(session, language=language, before=before, length=PAGE_LENGTH)
     older = editions[-1].public_id if len(editions) == PAGE_LENGTH else None
     return render_template("public/archive.html", editions=editions, older=older, is_first=before is None)
 

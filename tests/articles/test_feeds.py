@@ -1,0 +1,267 @@
+"""Feeds as bytes in, clean text out; what is no feed, or a trap, is refused in words."""
+
+import json
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from app.articles import feeds
+from app.articles.apart import parse_feed_apart
+from app.articles.entries import Entry
+from app.articles.feeds import parse_feed
+from app.errors import FetchRefused
+
+WHERE = "https://feeds.example/fr/feed"
+
+
+def rss(item: str, prolog: str = "", channel: str = "") -> bytes:
+    """An RSS feed of one item."""
+    inside = f"<title>Le Fil</title>{channel}<item>{item}</item>"
+    return f'{prolog}<rss version="2.0"><channel>{inside}</channel></rss>'.encode()
+
+
+def only(body: bytes, url: str = WHERE) -> Entry:
+    """The one entry of a feed."""
+    [entry] = parse_feed(body, url).entries
+    return entry
+
+
+def test_an_rss_item_is_read_whole() -> None:
+    feed = parse_feed(
+        rss(
+            "<title>Un c&#226;ble</title><link>/a</link><guid isPermaLink='false'>g1</guid>"
+            "<pubDate>Tue, 17 Mar 2026 10:00:00 +0100</pubDate><description>&lt;p&gt;Un. Deux.&lt;/p&gt;</description>"
+            "<enclosure url='https://img.example/a.jpg' type='image/jpeg' length='1'/>",
+            channel="<language>fr-FR</language>",
+        ),
+        WHERE,
+    )
+    assert (feed.title, feed.language) == ("Le Fil", "fr-FR")
+    assert feed.entries == (
+        Entry("g1", "https://feeds.example/a", "Un câble", "Un. Deux.", "Un. Deux.",
+              datetime(2026, 3, 17, 9, 0, tzinfo=UTC), "https://img.example/a.jpg"),
+    )  # fmt: skip
+
+
+def test_an_atom_entry_is_read_whole() -> None:
+    entry = only(
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:1</id><title type="html">L&amp;eacute;ger</title>'
+        b'<link href="b"/><updated>2026-03-17T09:00:00Z</updated><summary>Court.</summary>'
+        b'<content type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml"><p>Un.</p><p>Deux.</p></div></content>'
+        b"</entry></feed>"
+    )
+    assert entry == Entry(
+        "urn:1",
+        "https://feeds.example/fr/b",
+        "Léger",
+        "Court.",
+        "Un.\n\nDeux.",
+        datetime(2026, 3, 17, 9, 0, tzinfo=UTC),
+    )
+
+
+def test_a_json_feed_is_read_whole() -> None:
+    item = {"id": 7, "url": "c", "title": "<b> n’est pas du HTML", "content_html": "<p>Un.</p><p>Deux.</p>",
+            "date_published": "2026-03-17T10:00:00+01:00",
+            "image": "https://img.example/c.png", "tags": [1]}  # fmt: skip
+    document = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "Le Fil",
+        "language": "fr",
+        "items": [item, "no"],
+    }
+    feed = parse_feed(b"\xef\xbb\xbf" + json.dumps(document).encode(), WHERE)
+    assert (feed.title, feed.language) == ("Le Fil", "fr")
+    assert feed.entries == (
+        Entry("7", "https://feeds.example/fr/c", "<b> n’est pas du HTML", "Un. Deux.", "Un.\n\nDeux.",
+              datetime(2026, 3, 17, 9, 0, tzinfo=UTC), "https://img.example/c.png"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ('L\'&amp;eacute;t&amp;eacute; &amp;amp;lt;b&amp;gt; "x"', 'L\'été &lt;b> "x"'),
+        ("AT&amp;T", "AT&T"),
+        ("1 &lt; 2", "1 < 2"),
+        ("<![CDATA[L&#8217;<i>été</i>]]>", "L’été"),
+        ("Fac\u202eture\u200b\u0007", "Facture"),
+        ("Un\n  \tdeux", "Un deux"),
+    ],
+)
+def test_a_title_is_decoded_once_and_stripped_of_what_does_not_print(title, shown) -> None:
+    assert only(rss(f"<title>{title}</title><link>/a</link>")).title == shown
+
+
+def test_a_long_title_is_cut() -> None:
+    assert len(only(rss(f"<title>{'mot ' * 500}</title>")).title) <= 250
+
+
+@pytest.mark.parametrize(
+    "link", ["java&#9;script:alert(1)", "&#106;avascript:alert(1)", "data:text/html,x", "javascript:alert(1)"]
+)
+def test_a_link_that_runs_is_no_link(link) -> None:
+    assert only(rss(f"<title>a</title><link>{link}</link>")).link is None
+
+
+def test_what_blogs_append_is_no_summary() -> None:
+    text = "<![CDATA[<p>Un fait.</p><p>The post <a>X</a> appeared first on <a>Y</a>.</p>]]>"
+    assert only(rss(f"<title>a</title><description>{text}</description>")).summary == "Un fait."
+    assert only(rss("<title>a</title><description>Un fait et [&amp;#8230;]</description>")).summary == "Un fait et…"
+    assert only(rss("<title>a</title><description>Un fait. Lire la suite</description>")).summary == "Un fait."
+
+
+def test_an_entry_without_title_takes_its_first_words() -> None:
+    assert only(rss("<description>Un navire a coupé un câble.</description>")).title == "Un navire a coupé un câble."
+
+
+@pytest.mark.parametrize("date", ["nonsense", "", "Tue, 17 Mar 99999 10:00:00 GMT", "0000-00-00T00:00:00Z"])
+def test_a_date_that_is_none_is_missing(date) -> None:
+    published = only(rss(f"<title>a</title><pubDate>{date}</pubDate>")).published_at
+    assert published is None or published.year < 2100
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "utf-16", "utf-8"])
+def test_the_declared_encoding_is_read(encoding) -> None:
+    prolog = f'<?xml version="1.0" encoding="{encoding}"?>'
+    assert only(rss("<title>L'été où</title>", prolog).decode().encode(encoding)).title == "L'été où"
+
+
+@pytest.mark.parametrize(
+    "header", ["text/xml", "text/xml; charset=iso-8859-1", "application/rss+xml; charset=utf-8", "text/html"]
+)
+def test_good_utf_8_is_read_as_such_whatever_the_header_says(header) -> None:
+    [entry] = parse_feed(rss("<title>L’été où</title>"), WHERE, content_type=header).entries
+    assert entry.title == "L’été où"
+
+
+def test_a_header_s_encoding_counts_where_the_feed_names_none() -> None:
+    body = rss("<title>Привет</title>").decode().encode("koi8-r")
+    assert parse_feed(body, WHERE, content_type="text/xml; charset=koi8-r").entries[0].title == "Привет"
+
+
+def test_a_truncated_feed_gives_what_it_holds() -> None:
+    body = rss("<title>Un</title></item><item><title>Deux</title>").removesuffix(b"</item></channel></rss>")
+    assert [entry.title for entry in parse_feed(body).entries] == ["Un", "Deux"]
+
+
+LAUGHS = (
+    '<!DOCTYPE lolz [<!ENTITY l0 "lol">'
+    + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    + "]>"
+)
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        LAUGHS,
+        '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE rss [<!ENTITY x SYSTEM "http://127.0.0.1/">]>',
+        '<!DOCTYPE rss SYSTEM "http://feeds.example/a.dtd" [<!ENTITY % x SYSTEM "http://feeds.example/b"> %x;]>',
+        '<?xml version="1.0"?>\n<!-- <rss> -->\n<!doctype rss\n[\n<!ENTITY x "y">]>',
+        '<!DOCTYPE rss SYSTEM "<!--" [<!ENTITY x "y">]> <!-- -->',
+        '<?x <!-- ?><!DOCTYPE rss [<!ENTITY x "y">]><!-- -->',
+        '<!DOCTYPE rss [<!ATTLIST rss a CDATA "b">]>',
+        '<!ENTITY x "y">',
+        'junk <!DOCTYPE rss [<!ENTITY x "y">]>',
+    ],
+)  # fmt: skip
+def test_a_feed_that_declares_entities_is_refused_in_words(prolog) -> None:
+    with pytest.raises(FetchRefused, match="entities"):
+        parse_feed(rss("<title>&x;&l9;</title>", prolog))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-7"])
+def test_an_encoding_hides_no_entities(encoding) -> None:
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE r [<!ENTITY x "y">]><rss><channel/></rss>'
+    with pytest.raises(FetchRefused):
+        parse_feed(text.encode(encoding))
+
+
+@pytest.mark.parametrize(
+    "prolog",
+    [
+        "<!DOCTYPE rss>",
+        '<!DOCTYPE rss SYSTEM "http://my.netscape.com/publish/formats/rss-0.91.dtd">',
+        '<!DOCTYPE rss PUBLIC "-//Netscape Communications//DTD RSS 0.91//EN" "http://127.0.0.1:9/a">\n<!-- a --><?b?>',
+        "<!-- <!DOCTYPE rss [<!ENTITY x 'y'>]> -->",
+    ],
+)  # fmt: skip
+def test_a_document_type_that_only_names_a_dtd_is_set_aside(prolog) -> None:
+    """Nothing is looked up for it either: the socket guard would say so."""
+    assert only(rss("<title>Un &eacute;t&eacute;</title>", prolog)).title == "Un été"
+
+
+def test_entities_in_a_comment_are_not_declared() -> None:
+    assert "BOOM" not in only(rss("<title>a &x;</title>", '<!--\n<!ENTITY x "BOOM">\n-->')).title
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "empty"),
+        (b" \n\t", "empty"),
+        (b"<!DOCTYPE html><html><head><title>x</title></head><body><p>Hello</body></html>", "web page"),
+        (b"<html><body>404</body></html>", "web page"),
+        (b"Hello, world", "not a feed"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\xff\xfe", "not a"),
+        (b"%PDF-1.7 \x00\x01", "not a feed"),
+        (b'<?xml version="1.0"?><opml version="2.0"><body/></opml>', "not an RSS"),
+        (b'{"items": []}', "not a JSON Feed"),
+        (b'{"version": "https://jsonfeed.org/version/1", "items": {}}', "not a JSON Feed"),
+        (b'{"version": "https://jsonfeed.org/version/1", "items": [', "not valid JSON"),
+        (b'{"a":' * 100_000, "not valid JSON"),
+        (b'{"a":' + b"9" * 10_000 + b"}", "not valid JSON"),
+        (b"<rss>" + b"<a>" * 300, "deeper"),
+        (b"<rss><channel>" + b"<item></title>" * 300, "deeper"),
+    ],
+    ids=lambda value: value[:24].decode("latin-1") if isinstance(value, bytes) else value,
+)  # fmt: skip
+def test_what_is_no_feed_is_refused_in_words(body, words) -> None:
+    with pytest.raises(FetchRefused, match=words):
+        parse_feed(body)
+
+
+def test_a_feed_that_is_too_large_is_refused_before_it_is_parsed(monkeypatch) -> None:
+    monkeypatch.setattr(feeds, "feedparser", None)
+    with pytest.raises(FetchRefused, match="larger than 5 MB"):
+        parse_feed(b"<rss>" + b" " * 5_000_000)
+
+
+def test_html_in_a_feed_s_cdata_is_not_its_depth() -> None:
+    assert only(rss(f"<title>a</title><description><![CDATA[{'<div>' * 300}b]]></description>")).summary == "b"
+
+
+def test_a_feed_read_apart_is_the_same_feed() -> None:
+    body = rss("<title>L’été</title><link>/a</link><pubDate>Tue, 17 Mar 2026 10:00:00 +0100</pubDate>")
+    assert parse_feed_apart(body, WHERE, content_type="text/xml") == parse_feed(body, WHERE)
+    with pytest.raises(FetchRefused, match="web page"):
+        parse_feed_apart(b"<html></html>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss(f"<title>a</title><author>{'a' * 300_000}</author>"),
+        b"<?xml " + b"encoding='" * 100_000,
+        b"<rss><channel " + b" ".join(b'a%d="1"' % n for n in range(100_000)) + b"></channel></rss>",
+    ],
+    ids=["author", "declaration", "attributes"],
+)
+def test_a_feed_made_to_keep_the_parser_busy_is_stopped(body) -> None:
+    started = time.monotonic()
+    with pytest.raises(FetchRefused, match=r"longer than 1 s|not a"):
+        parse_feed_apart(body, max_s=1)
+    assert time.monotonic() - started < 3
+
+
+def test_the_parser_s_process_is_given_no_secret(monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setenv("SECRET_KEY", "x" * 40)
+    monkeypatch.setattr(feeds.feedparser, "parse", None)
+    monkeypatch.setattr("app.articles.apart.subprocess.run", lambda *_, **options: seen.update(options) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        parse_feed_apart(b"<rss/>")
+    assert seen["env"] == {}

@@ -1,0 +1,158 @@
+"""Every page as people see it: no axe-core violation, light and dark, phone and desktop; the desk's way to send.
+
+With SCREENSHOTS=1 the pages are also saved as pictures under screenshots/, to be looked at.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.end_to_end.house import ROOT, House, Postbox, link_in, wait_until
+from tests.end_to_end.test_main_job import subscribe
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
+
+READER = "o.lecteur@reader.example"
+LOOKS = {
+    "phone-light": {"viewport": {"width": 375, "height": 740}, "color_scheme": "light"},
+    "phone-dark": {"viewport": {"width": 375, "height": 740}, "color_scheme": "dark"},
+    "desktop-light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
+    "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+}
+PUBLIC_PAGES = ("", "embed", "check-your-mail", "privacy", "legal", "archive", "nothing-here", "confirm/forged")
+DESK_PAGES = ("", "editions", "articles", "sources", "readers", "account")
+
+
+@pytest.fixture(scope="module")
+def furnished(house: House, postbox: Postbox, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The house with a confirmed reader, a sent edition and a draft, in each language."""
+    folder = tmp_path_factory.mktemp("articles")
+    for language in ("fr", "en"):
+        page = browser.new_page()
+        address = f"{language}.{READER}"
+        subscribe(page, house, language, address)
+        page.goto(link_in(postbox.wait_for(address, 1), "/confirm/"))
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url(re.compile("/preferences/"))
+        page.close()
+        for state in ("sent", "draft"):
+            for number in range(4):
+                article = folder / f"{language}-{state}-{number}.md"
+                article.write_text(f"# Câble {state} no {number}\n\nUn premier paragraphe sur le câble {number}.\n")
+                house.flask("articles", "add", "--language", language, str(article))
+            edition = house.flask_json("editions", "compile", "--language", language)["id"]
+            if state == "sent":
+                house.flask("editions", "send", str(edition), "--yes")
+                postbox.wait_for(address, 3)
+    return house
+
+
+@pytest.fixture(params=list(LOOKS))
+def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, BrowserContext]]:
+    """A browser of one width and colour scheme."""
+    context = browser.new_context(**LOOKS[request.param])
+    yield request.param, context
+    context.close()
+
+
+def inspect(page: Page, name: str) -> None:
+    """Assert that axe-core finds nothing and that nothing is wider than the window; save a picture if asked."""
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
+    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width[0] <= width[1], f"{page.url} scrolls sideways"
+    if os.environ.get("SCREENSHOTS"):
+        path: Path = ROOT / "screenshots" / f"{name.strip('/').replace('/', '-') or 'home'}.png"
+        path.parent.mkdir(exist_ok=True)
+        page.screenshot(path=path, full_page=True)
+
+
+def sign_in(page: Page, house: House, language: str) -> None:
+    """Open the desk by a one-time link."""
+    email = f"desk-{language}@newsletter.example"
+    link = house.flask("admins", "create", email, "--language", language).stdout.strip().splitlines()[-1]
+    page.goto(link)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(re.compile("/admin/"))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_public_pages(furnished: House, postbox: Postbox, look: tuple[str, BrowserContext], language: str) -> None:
+    name, context = look
+    page = context.new_page()
+    for path in PUBLIC_PAGES:
+        page.goto(f"{furnished.url}/{language}/{path}")
+        inspect(page, f"{language}-{path or 'home'}-{name}")
+    page.goto(f"{furnished.url}/{language}/")
+    page.locator("input[type=email]").fill("someone@gmial.com")
+    page.wait_for_timeout(2_300)
+    page.locator("form button[type=submit]").first.click()
+    page.wait_for_load_state()
+    inspect(page, f"{language}-typo-{name}")
+    address = f"{language}.{READER}"
+    letters = [postbox.wait_for(address, number) for number in (1, 2, 3)]
+    for letter, part in ((letters[2], "/preferences/"), (letters[2], "/unsubscribe/"), (letters[0], "/confirm/")):
+        page.goto(link_in(letter, part))
+        inspect(page, f"{language}{part}{name}")
+    page.goto(f"{furnished.url}/{language}/archive")
+    page.locator("main a[href*='/archive/']").first.click()
+    page.wait_for_url(re.compile("/archive/."))
+    inspect(page, f"{language}-archived-{name}")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_desk_pages(furnished: House, look: tuple[str, BrowserContext], language: str) -> None:
+    name, context = look
+    page = context.new_page()
+    page.goto(f"{furnished.url}/admin/sign-in")
+    inspect(page, f"desk-{language}-sign-in-{name}")
+    sign_in(page, furnished, language)
+    for path in DESK_PAGES:
+        page.goto(f"{furnished.url}/admin/{path}")
+        inspect(page, f"desk-{language}-{path or 'dashboard'}-{name}")
+    drafts = [each for each in furnished.flask_json("editions", "list") if each["status"] == "draft"]
+    for path in ("", "/preview", "/send", "/cancel"):
+        page.goto(f"{furnished.url}/admin/editions/{drafts[0]['id']}{path}")
+        inspect(page, f"desk-{language}-edition{path}-{name}")
+    sent = [each for each in furnished.flask_json("editions", "list") if each["status"] == "sent"]
+    page.goto(f"{furnished.url}/admin/editions/{sent[0]['id']}")
+    inspect(page, f"desk-{language}-sent-{name}")
+    page.goto(f"{furnished.url}/admin/readers")
+    page.locator("main a[href*='/admin/readers/']").first.click()
+    page.wait_for_url(re.compile("/readers/."))
+    inspect(page, f"desk-{language}-reader-{name}")
+
+
+def test_an_editor_compiles_looks_tests_and_sends(furnished: House, postbox: Postbox, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, furnished, "en")
+    draft = next(
+        each for each in furnished.flask_json("editions", "list")
+        if each["status"] == "draft" and each["language"] == "en"
+    )  # fmt: skip
+    page.goto(f"{furnished.url}/admin/editions/{draft['id']}")
+    page.get_by_label("Subject").fill("The week in cables")
+    page.get_by_role("button", name=re.compile("^Save")).first.click()
+    page.wait_for_load_state()
+    page.get_by_role("button", name=re.compile("test", re.IGNORECASE)).first.click()
+    test_letter = postbox.wait_for("desk-en@newsletter.example", 1)
+    assert "The week in cables" in test_letter["Subject"]
+    page.goto(f"{furnished.url}/admin/editions/{draft['id']}/send")
+    assert "1 reader" in page.locator("main").inner_text()
+    before = len(postbox.letters_to(f"en.{READER}"))
+    for box in page.locator("main form input[type=checkbox]").all():
+        box.check()
+    page.locator("main form button[type=submit]").first.dblclick()
+    letter = postbox.wait_for(f"en.{READER}", before + 1)
+    assert letter["Subject"] == "The week in cables"
+    wait_until(
+        lambda: furnished.flask_json("editions", "status", str(draft["id"]))["status"] == "sent", "the edition to end"
+    )
+    assert len(postbox.letters_to(f"en.{READER}")) == before + 1
+    context.close()

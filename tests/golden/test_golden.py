@@ -1,0 +1,140 @@
+"""Every letter, in each language, as the file that it was last seen and approved as.
+
+`GOLDEN=write pytest tests/golden` writes the files anew; look at the difference before you keep it.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.delivery.models import Delivery
+from app.delivery.queue import enqueue
+from app.editions.audience import start_edition
+from app.editions.compose import Composed, edition_letters
+from app.editions.models import Edition
+from app.links import Links
+from app.mail.letter import build
+from app.newsletters.defaults import install_defaults
+from app.subscriptions.letters import signup_letters
+from app.subscriptions.models import SubscriptionStatus
+from app.tokens import Tokens
+from config import Config
+from tests import letter_rules
+from tests.conftest import NOW, create_tables
+from tests.editions.press import make_draft
+from tests.make import make_subscription, newsletter
+
+FOLDER = Path(__file__).parent
+LANGUAGES = ("fr", "en")
+RECIPIENT = "alice@reader.example"
+INTRODUCTION = {
+    "fr": "Cette semaine, la mer\u00a0: *qui surveille ce qui relie\u00a0?* Notre [dossier](https://news.example/mer) répond.",
+    "en": "This week, the sea: *who watches what connects?* Our [dossier](https://news.example/sea) answers.",
+}
+SIGNUP = {
+    "confirmation": SubscriptionStatus.PENDING,
+    "welcome": SubscriptionStatus.CONFIRMED,
+    "already-subscribed": SubscriptionStatus.CONFIRMED,
+}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Settings of a publication, always the same."""
+    return Config.from_env(
+        {
+            "VIGIE_DATA_DIR": str(tmp_path),
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'vigie.db'}",
+            "PUBLIC_URL": "https://lettre.newsletter.example",
+            "MAIL_SERVER": "127.0.0.1",
+            "PUBLICATION_NAME": "Vigie",
+            "PUBLISHER_NAME": "Éditions de l’Exemple",
+            "PUBLISHER_ADDRESS": "1 rue de l’Exemple, 75000 Paris, France",
+            "PUBLISHER_CONTACT": "redaction@newsletter.example",
+            "PUBLICATION_DIRECTOR": "A. Exemple",
+            "HOSTING_PROVIDER": "Exemple Hébergement",
+            "LINK_KEYS": "golden-" * 8,
+            "SECRET_KEY": "golden-" * 8,
+            "SUPPRESSION_KEY": "golden-" * 8,
+        }
+    )
+
+
+@pytest.fixture
+def session(config: Config) -> Iterator[Session]:
+    """A fresh database; what a letter is does not depend on its kind."""
+    create_tables(config.database_url)
+    database = Database(config.database_url)
+    with database.transaction() as session:
+        install_defaults(session, config, NOW)
+        yield session
+    database.dispose()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_digest_is_as_approved(session: Session, config: Config, language: str) -> None:
+    links = make_links(config)
+    subscription = make_subscription(session, email=RECIPIENT, language=language)
+    subscription.public_id = "reader" + "A" * 16
+    edition = make_draft(session, language=language)
+    edition.public_id = "edition" + "A" * 15
+    edition.introduction = INTRODUCTION[language]
+    edition.is_automatic = True
+    session.flush()
+    start_as_scheduled(session, config, links, edition)
+    [delivery] = session.scalars(select(Delivery))
+    compare(f"digest.{language}", edition_letters(config, links)["edition"](session, delivery))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", SIGNUP)
+def test_the_letters_of_signing_up_are_as_approved(session: Session, config: Config, kind: str, language: str) -> None:
+    subscription = make_subscription(session, email=RECIPIENT, language=language, status=SIGNUP[kind], at=NOW)
+    subscription.public_id = "reader" + "A" * 16
+    subscription.confirmation_id = "request" + "A" * 15
+    delivery = enqueue(
+        session,
+        kind=kind,
+        language=language,
+        newsletter_id=newsletter(session).id,
+        subscriber_id=subscription.subscriber_id,
+        reference=subscription.confirmation_id,
+        now=NOW,
+    )
+    compare(f"{kind}.{language}", signup_letters(config, make_links(config))[kind](session, delivery))
+
+
+def make_links(config: Config) -> Links:
+    return Links(config.public_url, Tokens(config.link_keys))
+
+
+def start_as_scheduled(session: Session, config: Config, links: Links, edition: Edition) -> None:
+    start_edition(session, edition_id=edition.id, actor="schedule", now=NOW, config=config, links=links)
+
+
+def compare(name: str, made: object) -> None:
+    """Hold one letter's bytes against its file, and against the rules of the format."""
+    assert isinstance(made, Composed), made
+    raw = build(made.letter, recipient=made.recipient, message_id="<golden@newsletter.example>", date=NOW)
+    letter_rules.check(raw, recipient=RECIPIENT, domain="newsletter.example")
+    path = FOLDER / f"{name}.eml"
+    if os.environ.get("GOLDEN") == "write":
+        path.write_bytes(normalised(raw))
+    assert path.exists(), f"no {path.name} yet: run GOLDEN=write pytest tests/golden"
+    # A check-out may have rewritten the line ends of the file; those of the letter are checked above.
+    assert normalised(raw).splitlines() == path.read_bytes().splitlines()
+
+
+def normalised(raw: bytes) -> bytes:
+    """Put fixed values where each copy has its own."""
+    boundary = re.search(rb'boundary="([^"]+)"', raw)
+    assert boundary
+    raw = raw.replace(boundary[1], b"=_boundary")
+    raw = re.sub(rb"(?m)^Date: .*\r$", b"Date: Tue, 17 Mar 2026 09:00:00 +0000\r", raw)
+    return re.sub(rb"(?m)^Message-ID: .*\r$", b"Message-ID: <golden@newsletter.example>\r", raw)

@@ -1,0 +1,214 @@
+"""The desk in a real browser, with the content security policy in force."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from waitress.server import create_server
+
+from app import create_app
+from app.admins.models import AdminSession
+from app.clock import now
+from app.delivery.models import Delivery, DeliveryState
+from app.editions.audience import finish_editions
+from app.editions.schedule import install_schedules
+from app.newsletters.defaults import install_defaults
+from app.product import Product
+from tests import make
+from tests.conftest import create_tables, make_config
+from tests.web import desk
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
+]
+
+#: Tells the page's console of every breach of the policy.
+WATCH_POLICY = """document.addEventListener("securitypolicyviolation",
+    breach => console.error("policy", breach.violatedDirective, breach.blockedURI))"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """The app on SQLite: what is under test here is the browser's side."""
+    url = f"sqlite:///{tmp_path / 'vigie.db'}"
+    create_tables(url)
+    config = make_config(url, tmp_path)
+    app = create_app(config)
+    wired: Product = app.extensions["vigie"]
+    with wired.database.transaction() as session:
+        install_defaults(session, config, now())
+        install_schedules(session, config, now())
+    yield app
+    wired.database.dispose()
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the app is served."""
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with script", "without script"])
+def page(request: pytest.FixtureRequest, browser: Browser, product: Product, address: str) -> Iterator[Page]:
+    """A signed-in admin's page; any breach of the policy fails the test."""
+    desk.make_admin(product)
+    context = browser.new_context(base_url=address, java_script_enabled=request.param, locale="en-GB")
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if "policy" in message.text else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(WATCH_POLICY)
+    page.goto("/admin/sign-in")
+    page.get_by_label("E-mail address").fill(desk.EMAIL)
+    page.get_by_label("Password").fill(desk.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("/admin/")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def test_an_edition_goes_from_draft_to_readers(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=3)
+    page.goto(f"/admin/editions/{draft}")
+    page.get_by_role("button", name="Move down: Article 2").click()
+    assert "item-" in page.url
+    page.get_by_label("Subject").fill("A week under the sea")
+    page.get_by_role("button", name="Save the texts").click()
+    assert page.get_by_role("heading", level=1).inner_text() == "A week under the sea"
+    page.get_by_role("link", name="Preview").click()
+    phone = page.frame_locator("iframe").nth(0)
+    assert "Article 1" in phone.locator("body").inner_text()
+    page.get_by_role("link", name="Send…").click()
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Send to 3 readers now").dblclick()
+    page.wait_for_url(f"/admin/editions/{draft}")
+    assert "of 3 copies settled" in page.locator("#progress").inner_text()
+    with product.database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).where(Delivery.edition_id == draft)) == 3
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_the_figures_of_a_run_move_by_themselves_and_the_page_says_when_it_is_over(
+    page: Page, product: Product
+) -> None:
+    draft = desk.make_draft(product, readers=5)
+    _send(page, draft)
+    pause = page.get_by_role("button", name="Pause")
+    pause.focus()
+    _settle(product, draft, 2)
+    expect(page.locator("#progress .figure strong")).to_have_text("2")
+    assert pause.evaluate("button => button === document.activeElement")
+    _settle(product, draft, 3)
+    with product.database.transaction() as session:
+        finish_editions(session, now=now())
+    page.wait_for_selector(".state-sent", timeout=5_000)
+    assert page.get_by_role("button", name="Pause").count() == 0
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_a_page_that_follows_a_run_leads_to_sign_in_when_the_session_ends(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product)
+    _send(page, draft)
+    with product.database.transaction() as session:
+        session.execute(sa.update(AdminSession).values(ended_at=now()))
+    page.wait_for_url("/admin/sign-in", timeout=5_000)
+
+
+@pytest.mark.parametrize("page", [False], indirect=True)
+def test_a_run_is_followed_without_script(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=2)
+    _send(page, draft)
+    _settle(product, draft, 1)
+    page.get_by_role("link", name="Load the figures anew").click()
+    assert page.locator("#progress .figure strong").inner_text() == "1"
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("link", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel this edition").click()
+    assert "Cancelled" in page.locator(".head-facts").inner_text()
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_letters_in_a_frame_run_no_script(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product)
+    page.goto(f"/admin/editions/{draft}/preview")
+    frame = page.locator("iframe").nth(1).element_handle().content_frame()
+    assert frame is not None
+    assert frame.evaluate("window.origin") == "null"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1280, "dark")])
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_no_page_has_a_violation_that_axe_knows_or_is_wider_than_the_screen(
+    page: Page, app: Flask, product: Product, width: int, scheme: str
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    for path in _all_pages(app, product):
+        page.goto(path)
+        found = Axe().run(page).response["violations"]
+        assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def _all_pages(app: Flask, product: Product) -> list[str]:
+    """A draft, a run, and every page that has rows to show."""
+    draft = desk.make_draft(product, tag="a")
+    started = desk.make_draft(product, tag="b", language="en")
+    with product.database.transaction() as session:
+        source = make.make_source(session)
+        source.failure, source.failures = "the server answered 503", 2
+        public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
+    client = app.test_client()
+    desk.sign_in(client)
+    seen = client.get(f"/admin/editions/{started}/send").text.partition('name="seen" value="')[2][:64]
+    assert client.post(f"/admin/editions/{started}/send", data={"seen": seen, "confirmed": "yes"}).status_code == 303
+    found = [
+        route.path
+        for edition_id in (draft, started)
+        for route in desk.routes(app, edition_id=edition_id, public_id=public_id)
+        if route.method == "GET" and route.endpoint not in {"admin.letter", "admin.progress", "admin.sign_in_link"}
+    ]
+    return sorted(set(found))
+
+
+def _send(page: Page, draft: int) -> None:
+    page.goto(f"/admin/editions/{draft}/send")
+    page.get_by_role("checkbox").check()
+    page.locator("form.stack button").click()
+    page.wait_for_url(f"/admin/editions/{draft}")
+
+
+def _settle(product: Product, edition_id: int, number: int) -> None:
+    with product.database.transaction() as session:
+        waiting = sa.select(Delivery.id).where(
+            Delivery.edition_id == edition_id, Delivery.state == DeliveryState.QUEUED
+        )
+        ids = session.scalars(waiting.limit(number)).all()
+        settled = sa.update(Delivery).where(Delivery.id.in_(ids))
+        session.execute(settled.values(state=DeliveryState.ACCEPTED, settled_at=now()))

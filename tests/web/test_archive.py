@@ -1,0 +1,223 @@
+"""The letter in a browser, and the archive of what was sent."""
+
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Page, sync_playwright
+from sqlalchemy import update
+from waitress.server import create_server
+
+from app.editions.audience import finish_editions
+from app.editions.models import Edition, EditionStatus
+from app.product import Product
+from tests.conftest import NOW
+from tests.editions.press import compile_now, make_draft, start
+from tests.make import make_article, make_subscription
+from tests.web.visitor import counts
+
+INTRODUCTION = "Cette semaine, [la mer](https://news.example/mer). <script>alert(1)</script>"
+CHROMIUM = shutil.which("chromium")
+
+
+def send_edition(product: Product, *, language: str = "fr", introduction: str = INTRODUCTION) -> str:
+    """A sent edition's public id."""
+    with product.database.transaction() as session:
+        edition = make_draft(session, language=language)
+        edition.introduction = introduction
+        start(session, product, edition)
+        finish_editions(session, now=NOW)
+        return edition.public_id
+
+
+def path_of(url: str, product: Product) -> str:
+    return url.removeprefix(product.config.public_url)
+
+
+def test_the_letter_opens_in_a_browser_without_anything_personal(client: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        reader = make_subscription(session)
+    public_id = send_edition(product)
+    before = counts(product)
+    answer = client.get(path_of(product.links.view("fr", public_id), product))
+    assert answer.status_code == 200
+    assert "Câbles sous-marins" in answer.text
+    for personal in (reader.public_id, "reader.example", "/unsubscribe/", "/preferences/", "mark-"):
+        assert personal not in answer.text
+    assert product.links.home("fr") in answer.text
+    assert counts(product) == before
+
+
+def test_the_letters_page_runs_nothing_and_is_kept_by_nobody(client: FlaskClient, product: Product) -> None:
+    headers = client.get(path_of(product.links.view("fr", send_edition(product)), product)).headers
+    policy = {part.split()[0]: part.split()[1:] for part in headers["Content-Security-Policy"].split(";")}
+    assert policy["default-src"] == policy["form-action"] == policy["frame-ancestors"] == ["'none'"]
+    assert policy["style-src"] == ["'unsafe-inline'"]
+    assert policy["sandbox"] == ["allow-popups", "allow-top-navigation-by-user-activation"]
+    assert "script-src" not in policy
+    assert headers["Cache-Control"] == "no-store"
+    assert "noindex" in headers["X-Robots-Tag"]
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_other_page_allows_inline_styles(client: FlaskClient, product: Product) -> None:
+    public_id = send_edition(product)
+    for path in ("/fr/archive", f"/fr/archive/{public_id}"):
+        answer = client.get(path)
+        assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+        assert "style=" not in answer.text
+        assert "<style" not in answer.text
+
+
+@pytest.mark.parametrize("purpose", ["unsubscribe", "preferences", "confirm"])
+def test_a_view_token_opens_no_other_page(client: FlaskClient, product: Product, purpose: str) -> None:
+    with product.database.transaction() as session:
+        reader = make_subscription(session)
+    for public_id in (send_edition(product), reader.public_id):
+        token = product.link_tokens.sign("view", public_id)
+        for ask in (client.get, client.post):
+            assert ask(f"/fr/{purpose}/{token}").status_code == 400
+    with product.database.reading() as session:
+        session.add(reader)
+        session.refresh(reader)
+        assert reader.status == "confirmed"
+
+
+@pytest.mark.parametrize("purpose", ["unsubscribe", "preferences", "message-id"])
+def test_no_other_token_opens_the_letter(client: FlaskClient, product: Product, purpose: str) -> None:
+    token = product.link_tokens.sign(purpose, send_edition(product))
+    assert client.get(f"/fr/view/{token}").status_code == 400
+    assert client.get(f"/fr/view/{token[:-2]}").status_code == 400
+
+
+def test_a_genuine_token_of_no_edition_is_not_found(client: FlaskClient, product: Product) -> None:
+    assert client.get(path_of(product.links.view("fr", "x" * 22), product)).status_code == 404
+
+
+def test_the_archive_lists_what_was_sent_newest_first_in_its_language(client: FlaskClient, product: Product) -> None:
+    french, english = send_edition(product), send_edition(product, language="en")
+    with product.database.transaction() as session:
+        make_article(session, title="Un deuxième numéro", added_at=NOW + timedelta(days=1))
+        later = session.get_one(Edition, compile_now(session, now=NOW + timedelta(days=2)).edition_id)
+        start(session, product, later, now=NOW + timedelta(days=2))
+        finish_editions(session, now=NOW + timedelta(days=2))
+    page = client.get("/fr/archive").text
+    assert re.findall(r'href="/fr/archive/([^"]+)"', page) == [later.public_id, french]
+    assert "19 mars 2026" in page
+    assert "1 article<" in page
+    assert "3 articles" in page
+    assert re.findall(r'href="/en/archive/([^"]+)"', client.get("/en/archive").text) == [english]
+
+
+@pytest.mark.parametrize("status", [each for each in EditionStatus if each is not EditionStatus.SENT])
+def test_what_was_not_sent_to_the_end_is_not_in_the_archive(
+    client: FlaskClient, product: Product, status: EditionStatus
+) -> None:
+    public_id = send_edition(product)
+    with product.database.transaction() as session:
+        session.execute(update(Edition).values(status=status))
+    page = client.get("/fr/archive")
+    assert page.status_code == 200
+    assert public_id not in page.text
+    assert "La première édition" in page.text
+    assert client.get(f"/fr/archive/{public_id}").status_code == 404
+
+
+def test_the_archive_goes_on_page_by_page(
+    client: FlaskClient, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.public.archive.PAGE_LENGTH", 2)
+    sent = []
+    with product.database.transaction() as session:
+        for number in range(3):
+            make_article(session, title=f"Numéro {number}", added_at=NOW + timedelta(hours=number))
+            edition = session.get_one(Edition, compile_now(session, now=NOW + timedelta(hours=number)).edition_id)
+            edition.status = EditionStatus.SENT
+            sent.append(edition.public_id)
+    first = client.get("/fr/archive").text
+    assert re.findall(r'href="/fr/archive/([^"]+)"', first) == [sent[2], sent[1]]
+    older = re.search(r'href="(/fr/archive\?before=[^"]+)"', first)
+    assert older
+    second = client.get(older[1]).text
+    assert re.findall(r'href="/fr/archive/([^"]+)"', second) == [sent[0]]
+    assert "?before=" not in second
+    assert client.get("/fr/archive?before=unknown").status_code == 200
+
+
+def test_an_edition_is_a_page_of_its_own(client: FlaskClient, product: Product) -> None:
+    public_id = send_edition(product)
+    page = client.get(f"/fr/archive/{public_id}").text
+    assert re.findall(r"<h1>(.*?)</h1>", page) == ["L’édition du 17 mars 2026"]
+    assert len(re.findall(r"<h2>", page)) == 3
+    assert 'href="https://strait.example/fr/0?a=1&amp;b=2"' in page
+    assert '<a href="https://news.example/mer">la mer</a>' in page
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_edition_has_one_language(client: FlaskClient, product: Product) -> None:
+    answer = client.get(f"/en/archive/{send_edition(product)}")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/en/archive")
+
+
+@pytest.fixture
+def browser_page(app: Flask) -> Iterator[tuple[Page, str]]:
+    """A real browser, and where it finds the app."""
+    if CHROMIUM is None:
+        pytest.skip("apt-get install chromium")
+    server = create_server(app, host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser.new_page(), f"http://127.0.0.1:{server.effective_port}"
+        browser.close()
+    server.close()
+    thread.join()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_real_browser_shows_the_letter_and_follows_its_links(
+    browser_page: tuple[Page, str], product: Product
+) -> None:
+    page, address = browser_page
+    page.goto(address + path_of(product.links.view("fr", send_edition(product)), product))
+    heading = page.get_by_role("heading", name="Câbles sous-marins")
+    assert heading.evaluate("element => getComputedStyle(element).fontSize") == "32px"
+    page.route(
+        "https://strait.example/**", lambda route: route.fulfill(body="<h1>arrived</h1>", content_type="text/html")
+    )
+    heading.get_by_role("link").click()
+    page.get_by_role("heading", name="arrived").wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("width", [320, 375, 700])
+def test_the_letter_fits_every_width_with_and_without_its_style_sheets(
+    browser_page: tuple[Page, str], product: Product, width: int
+) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        edition.items[0].article.title = "Wort" * 60
+        edition.items[1].article.summary = "https-" * 80
+        start(session, product, edition)
+    page, address = browser_page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(address + path_of(product.links.view("fr", edition.public_id), product))
+    html = page.content()
+    for content in (html, re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)):
+        page.goto("about:blank")
+        page.set_content(content)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
