@@ -41,5 +41,5 @@ def add_migrations(app: Flask, config: Config) -> None:
 
 
 def render_type(kind: str, item: object, _: object) -> str | Literal[False]:
-    """Write our time type into a migration as what it is underneath: migrations outlive the code they were made from."""
+    """Write our time type into a migration as what it is underneath: migrations outlive the code they came from."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False

@@ -1,4 +1,4 @@
-"""Measure the sign-up answer under load while the SMTP server is down: p50, p95, p99 in milliseconds, and answers per second.
+"""Measure the sign-up answer under load with the SMTP server down: p50, p95, p99 in ms, answers per second.
 
 Starts `flask serve` on a fresh SQLite file with MAIL_SERVER pointing at a closed port, fetches one form, waits until it
 is old enough, then posts it from CLIENTS threads with a fresh address each. Exit code 1 where p95 is over LIMIT_MS.

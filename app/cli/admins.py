@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import click
 
-from app.admins.signin import create_admin, make_signin_link
+from app.admins.signin import LINK_LIFE, create_admin, make_signin_link
 from app.cli.output import Commands
 from app.clock import now
 from app.web import product
 
-LINK_LIFE = timedelta(hours=1)
+#: Longer than a link that stands in for a password: a new admin has yet to be told of it.
+FIRST_LINK_LIFE = timedelta(hours=1)
 
 
 @click.group("admins", cls=Commands)
@@ -21,9 +22,10 @@ def group() -> None:
 @click.argument("email")
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 def create(email: str, language: str) -> None:
-    """Create an admin (or find the one there is) and print a one-time sign-in link, good for an hour."""
+    """Create an admin and print a one-time sign-in link, good for an hour; ten minutes for one who has a password."""
     wired = product()
     with wired.database.transaction() as session:
         admin = create_admin(session, email=email, language=language, now=now())
-        secret = make_signin_link(session, admin=admin, now=now(), life=LINK_LIFE)
+        life = LINK_LIFE if admin.password_hash else FIRST_LINK_LIFE
+        secret = make_signin_link(session, admin=admin, now=now(), life=life)
     click.echo(wired.links.sign_in(secret))

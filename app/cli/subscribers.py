@@ -77,7 +77,7 @@ def add(email: str, language: str) -> None:
             session,
             address=parse_address(email),
             language=language,
-            newsletter=session.scalars(newsletter_by_slug()).one(),
+            newsletter_id=session.scalars(newsletter_by_slug()).one().id,
             actor="cli",
             suppression_key=wired.config.suppression_key,
             now=now(),

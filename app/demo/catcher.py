@@ -41,7 +41,7 @@ class Mailbox:
     def letter(self, name: str) -> EmailMessage | None:
         """Return one letter by its name, or None where there is none."""
         data = self.source(name)
-        return message_from_bytes(data, policy=policy.default) if data is not None else None  # type: ignore[return-value]
+        return message_from_bytes(data, policy=policy.default) if data is not None else None
 
     def source(self, name: str) -> bytes | None:
         """Return one letter's bytes."""

@@ -19,10 +19,10 @@ _SCHEMES = {"http", "https", "mailto"}
 #: Mail clients that drop <style> still show these.
 _STYLES = {
     "p": "margin:0 0 12px;",
-    "a": "color:#0b5a75;text-decoration:underline;",
+    "a": "color:#a3171f;text-decoration:underline;",
     "ul": "margin:0 0 12px;padding:0 0 0 22px;",
     "ol": "margin:0 0 12px;padding:0 0 0 22px;",
-    "blockquote": "margin:0 0 12px;padding:0 0 0 16px;border-left:3px solid #cdd4d9;",
+    "blockquote": "margin:0 0 12px;padding:0 0 0 16px;border-left:3px solid #d9d5cc;",
 }
 #: An address that stands bare in the text, its sentence's punctuation apart; in `[words](address)` it is not bare.
 _BARE_ADDRESS = re.compile(r"(?<![<\[\w])(?<!\]\()https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?»”’'\"]")

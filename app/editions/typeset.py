@@ -18,6 +18,8 @@ from config import Config
 
 #: Gmail clips a letter near 102 kB of HTML, and the footer with it. The real links, set in later, need the margin.
 MAX_HTML_BYTES = 98_000
+#: A longer address is no link: of what feeds bring, thirty articles must always fit.
+MAX_LINK_LENGTH = 1_000
 #: Longest summaries to try, in characters, until the letter fits; the footer is never touched.
 SUMMARY_LENGTHS = (900, 600, 400, 280, 160, 80, 0)
 
@@ -101,9 +103,10 @@ def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object])
 
 def _piece(article: Article, zone: str, publication: str) -> Piece:
     link = article.link or ""
+    is_web_address = link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH
     return Piece(
         title=without_addresses(article.title),
-        link=link if link.startswith(("https://", "http://")) else None,
+        link=link if is_web_address else None,
         source=article.source.name if article.source else publication,
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
         summary=without_addresses(article.summary).strip(),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from app.admins.signin import purge_signins
 from app.articles.intake import fetch_due
 from app.clock import now
 from app.editions.audience import finish_editions
@@ -43,10 +44,11 @@ def close_editions(product: Product) -> None:
         finish_editions(session, now=now())
 
 
-def purge_signups(product: Product) -> None:
-    """Delete the sign-ups that nobody confirmed in time."""
+def purge(product: Product) -> None:
+    """Delete the sign-ups that nobody confirmed in time, and what is over of the desk's sessions and links."""
     with product.database.transaction() as session:
         purged = purge_unconfirmed(session, now=now(), pending_days=product.config.retention.pending_days)
+        purge_signins(session, now=now())
     if purged:
         log.info("purged %d unconfirmed sign-ups", purged)
 
@@ -64,7 +66,7 @@ JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
     Job("feeds", 30, fetch_feeds),
-    Job("purge", 3600, purge_signups),
+    Job("purge", 3600, purge),
 )
 
 

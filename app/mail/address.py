@@ -7,6 +7,7 @@ wire: the domain as A-labels. `key` tells whether two are the same: case matters
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import email_validator
 from email_validator import EmailNotValidError, validate_email
@@ -85,6 +86,7 @@ def suggest(address: str) -> str | None:
     return f"{address.strip().rpartition('@')[0]}@{meant}" if meant else None
 
 
+@lru_cache(maxsize=4096)
 def _provider_meant(domain: str) -> str | None:
     name, _, ending = domain.partition(".")
     candidates = []

@@ -8,7 +8,14 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, text_hash
+from app.newsletters.models import (
+    ConsentWording,
+    Newsletter,
+    PrivacyPolicy,
+    current_policy,
+    current_wording,
+    text_hash,
+)
 
 #: Where the statement's link to the policy stands: `… our [privacy policy] …`.
 LINK = re.compile(r"\[([^\[\]]+)\]")
@@ -70,15 +77,12 @@ def cut_statement(statement: str) -> Statement:
     return Statement(before, link, after)
 
 
-def wording_and_policy(
-    session: Session, *, language: str, wording_id: int, policy_id: int
-) -> tuple[ConsentWording, PrivacyPolicy] | None:
-    """Return both rows if they exist and are in `language`, or None."""
-    wording = session.get(ConsentWording, wording_id)
-    policy = session.get(PrivacyPolicy, policy_id)
-    if wording is None or policy is None or {wording.language, policy.language} != {language}:
-        return None
-    return wording, policy
+def newsletter_of_form(session: Session, *, language: str, wording_id: int, policy_id: int) -> int | None:
+    """Return the id of the newsletter that a form with these texts is for; None where a text is not there."""
+    wording = select(ConsentWording.id).where(ConsentWording.id == wording_id, ConsentWording.language == language)
+    policy = select(PrivacyPolicy.id).where(PrivacyPolicy.id == policy_id, PrivacyPolicy.language == language)
+    first = select(Newsletter.id).order_by(Newsletter.id).limit(1)
+    return session.scalar(first.where(wording.exists(), policy.exists()))
 
 
 def policy_versions(session: Session, *, language: str) -> list[PrivacyPolicy]:

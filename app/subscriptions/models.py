@@ -138,6 +138,8 @@ class ConsentEvent(Base):
     form_url: Mapped[str | None] = mapped_column(sa.String(500))
     actor: Mapped[str | None] = mapped_column(sa.String(254))
 
+    subscription: Mapped[Subscription] = relationship()
+
 
 class Suppression(Base):
     """Do-not-mail by keyed hash of the address; outlives the subscriber."""

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import new_public_id
 from app.delivery.models import WAITING, Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.errors import NotFound, TransitionRefused
@@ -45,7 +46,7 @@ def request_subscription(
     *,
     address: Address,
     language: str,
-    newsletter: Newsletter,
+    newsletter_id: int,
     form_url: str,
     method: ConsentMethod,
     wording_id: int,
@@ -59,9 +60,9 @@ def request_subscription(
     """
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
         return
-    subscription = _subscription(session, address=address, language=language, newsletter=newsletter, now=now)
+    subscription = _subscription(session, address=address, language=language, newsletter_id=newsletter_id, now=now)
     event = ConsentEvent(
-        subscription_id=subscription.id,
+        subscription=subscription,
         kind=ConsentKind.REQUESTED,
         method=method,
         at=now,
@@ -83,7 +84,7 @@ def add_subscriber(
     *,
     address: Address,
     language: str,
-    newsletter: Newsletter,
+    newsletter_id: int,
     actor: str,
     suppression_key: str,
     now: datetime,
@@ -94,11 +95,11 @@ def add_subscriber(
     """
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
         raise TransitionRefused("this address asked not to be mailed, or cannot be reached")
-    subscription = _subscription(session, address=address, language=language, newsletter=newsletter, now=now)
+    subscription = _subscription(session, address=address, language=language, newsletter_id=newsletter_id, now=now)
     if subscription.status is SubscriptionStatus.CONFIRMED:
         raise TransitionRefused("this reader has confirmed already")
     event = ConsentEvent(
-        subscription_id=subscription.id,
+        subscription=subscription,
         kind=ConsentKind.REQUESTED,
         method=ConsentMethod.ADMIN,
         at=now,
@@ -147,27 +148,28 @@ def confirm_subscription(session: Session, *, confirmation_id: str, now: datetim
 
 
 def _subscription(
-    session: Session, *, address: Address, language: str, newsletter: Newsletter, now: datetime
+    session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime
 ) -> Subscription:
-    """Return the address's subscription, locked; made on the spot where there is none."""
+    """Return the address's subscription, locked; made on the spot, and left to the next flush, where there is none."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "email": address.display, "email_ascii": address.ascii, "email_key": address.key, "created_at": now,
     }  # fmt: skip
-    session.execute(insert(Subscriber).values(values).on_conflict_do_nothing(index_elements=["email_key"]))
-    subscriber = session.scalars(subscriber_by_key(address.key).with_for_update()).one()
-    query = subscription_of(subscriber.id, newsletter.id).execution_options(populate_existing=True)
-    subscription = session.scalars(query).one_or_none()
-    if subscription is None:
-        subscription = Subscription(
-            newsletter_id=newsletter.id,
-            subscriber=subscriber,
-            status=SubscriptionStatus.PENDING,
-            language=language,
-            requested_at=now,
-        )
-        session.add(subscription)
-        session.flush()
+    new = insert(Subscriber).values(**values, public_id=new_public_id())
+    subscriber_id = session.scalar(new.on_conflict_do_nothing(index_elements=["email_key"]).returning(Subscriber.id))
+    if subscriber_id is None:
+        subscriber_id = session.scalars(subscriber_by_key(address.key).with_for_update()).one().id
+        query = subscription_of(subscriber_id, newsletter_id).execution_options(populate_existing=True)
+        if (known := session.scalars(query).one_or_none()) is not None:
+            return known
+    subscription = Subscription(
+        newsletter_id=newsletter_id,
+        subscriber_id=subscriber_id,
+        status=SubscriptionStatus.PENDING,
+        language=language,
+        requested_at=now,
+    )
+    session.add(subscription)
     return subscription
 
 

@@ -34,8 +34,7 @@ def read_or_refuse(body: bytes) -> Feed | None:
     started = time.monotonic()
     try:
         return parse_feed(body, "https://feeds.example/feed")
-    except FetchRefused as refusal:
-        assert str(refusal)
+    except FetchRefused:
         return None
     finally:
         assert time.monotonic() - started < 5

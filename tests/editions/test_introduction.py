@@ -40,7 +40,7 @@ def test_emphasis_lists_and_quotations_are_set_with_inline_styles() -> None:
     html = introduction_for_letter("*a* **b**\n\n- un\n- deux\n\n> dit-il\n\n[là](https://x.example/?a=1&b=2)")
     assert "<em>a</em> <strong>b</strong>" in html
     assert html.count("<li>") == 2
-    assert '<a style="color:#0b5a75;text-decoration:underline;" href="https://x.example/?a=1&amp;b=2">là</a>' in html
+    assert '<a style="color:#a3171f;text-decoration:underline;" href="https://x.example/?a=1&amp;b=2">là</a>' in html
     assert not re.search(r"<(p|ul|blockquote)>", html)
 
 

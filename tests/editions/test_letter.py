@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.editions.models import Edition
-from app.editions.typeset import MAX_HTML_BYTES, Parts, PersonalLinks, typeset
+from app.editions.typeset import MAX_HTML_BYTES, MAX_LINK_LENGTH, Parts, PersonalLinks, typeset
 from app.errors import InputRefused
 from app.product import Product
 from config import Identity
@@ -223,10 +223,20 @@ def test_texts_of_others_are_escaped_once_and_never_rendered(product: Product) -
         assert summary in text
 
 
-@pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x", "//x.example", " https://x.example", None])
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//x.example",
+        " https://x.example",
+        "https://x.example/".ljust(1001, "x"),
+        None,
+    ],
+)
 def test_only_web_addresses_become_links(product: Product, link: str | None) -> None:
     with product.database.transaction() as session:
-        make_article(session, link=link)
+        make_article(session).link = link
         parts = set_letter(session, product, session.get_one(Edition, compile_now(session).edition_id))
     assert not read(parts.html).find("h2")[0].find("a")
     check_same_links(parts.html, parts.text)
@@ -240,20 +250,22 @@ def test_bare_addresses_in_a_summary_do_not_become_links_in_one_part_only(produc
     check_same_links(parts.html, parts.text)
 
 
-def sixty_articles(
-    session: Session, summary: str, title: str = "Un titre de longueur ordinaire, avec des accents"
-) -> Edition:
-    for number in range(60):
+def make_long_edition(session: Session, *, number: int = 60, summary: str = "", length: int = 90) -> Edition:
+    """An edition of many articles whose titles and links, of `length` characters, are long."""
+    for each in range(number):
         make_article(
-            session, title=f"{title} {number}", summary=summary, added_at=NOW - timedelta(minutes=number + 1),
-            link=f"https://wire.example/2026/03/{number}-{'long-' * 12}",
-        )  # fmt: skip
+            session,
+            title=f"Un titre de longueur ordinaire, avec des accents {each}",
+            summary=summary,
+            link=f"https://wire.example/2026/03/{each}-".ljust(length, "x"),
+            added_at=NOW - timedelta(minutes=each + 1),
+        )
     return session.get_one(Edition, compile_now(session, limit=60).edition_id)
 
 
 def test_sixty_long_articles_fit_by_shortening_summaries_and_the_footer_stays(product: Product) -> None:
     with product.database.transaction() as session:
-        edition = sixty_articles(session, "Voilà l’été, dit-elle ; et après\u00a0? " * 40)
+        edition = make_long_edition(session, summary="Voilà l’été, dit-elle ; et après\u00a0? " * 40)
         parts = set_letter(session, product, edition)
     page = read(parts.html)
     assert len(parts.html.encode()) <= MAX_HTML_BYTES < 100_000
@@ -268,9 +280,17 @@ def test_sixty_long_articles_fit_by_shortening_summaries_and_the_footer_stays(pr
 
 def test_what_cannot_fit_is_refused_in_words(product: Product) -> None:
     with product.database.transaction() as session:
-        edition = sixty_articles(session, "", title="Titre " * 250)
+        edition = make_long_edition(session, length=MAX_LINK_LENGTH)
         with pytest.raises(InputRefused, match="remove some articles"):
             set_letter(session, product, edition)
+
+
+def test_what_a_schedule_compiles_always_fits(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_long_edition(session, number=30, summary="Été " * 2_000, length=MAX_LINK_LENGTH)
+        for item in edition.items:
+            item.article.title = "é" * 300
+        assert len(set_letter(session, product, edition).html.encode()) <= MAX_HTML_BYTES
 
 
 def visible_texts(page: Element) -> list[Element]:

@@ -27,7 +27,7 @@ FEEDS = SHARED / "corpora" / "feeds-real" / "open.tar.gz"
 #: Real feeds of several publishers, by the language they are in.
 REAL_FEEDS = {
     "fr": (
-        "ESACambrai__processing__lemonde.rss", "ghxdfdfg__test__une.xml", "jcggs__mon-flux-rss__radiofrance.xml",
+        "ESACambrai__processing__lemonde.rss", "jcggs__mon-flux-rss__radiofrance.xml",
         "sogata-aw__SAE1.012__francetvinfo-titres.xml", "rometools__rome__rsr.xml",
         "MarieGerard__fluxRssLeMonde__lemonde.xml",
     ),

@@ -34,8 +34,8 @@ FOLDER = Path(__file__).parent
 LANGUAGES = ("fr", "en")
 RECIPIENT = "alice@reader.example"
 INTRODUCTION = {
-    "fr": "Cette semaine, la mer\u00a0: *qui surveille ce qui relie\u00a0?* Notre [dossier](https://news.example/mer) répond.",
-    "en": "This week, the sea: *who watches what connects?* Our [dossier](https://news.example/sea) answers.",
+    "fr": "Cette semaine, la mer\u00a0: *qui surveille ce qui relie\u00a0?* [Dossier](https://news.example/mer).",
+    "en": "This week, the sea: *who watches what connects?* [Dossier](https://news.example/sea).",
 }
 SIGNUP = {
     "confirmation": SubscriptionStatus.PENDING,

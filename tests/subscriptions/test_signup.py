@@ -35,7 +35,7 @@ def ask(
         session,
         address=parse_address(email),
         language=language,
-        newsletter=make.newsletter(session),
+        newsletter_id=make.newsletter(session).id,
         form_url="https://news.example/fr/",
         method=ConsentMethod.FORM,
         wording_id=session.scalars(current_wording(language)).one().id,
@@ -196,7 +196,7 @@ def test_an_old_confirm_link_never_revives_one_who_left(product: Product) -> Non
 def test_an_admin_starts_the_same_double_opt_in_and_is_told_when_it_cannot_be(product: Product) -> None:
     def add(session: Session, email: str) -> Subscription:
         return add_subscriber(
-            session, address=parse_address(email), language="en", newsletter=make.newsletter(session),
+            session, address=parse_address(email), language="en", newsletter_id=make.newsletter(session).id,
             actor="desk@newsletter.example", suppression_key=product.config.suppression_key, now=NOW,
         )  # fmt: skip
 

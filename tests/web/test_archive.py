@@ -199,25 +199,3 @@ def test_a_real_browser_shows_the_letter_and_follows_its_links(
     )
     heading.get_by_role("link").click()
     page.get_by_role("heading", name="arrived").wait_for()
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("width", [320, 375, 700])
-def test_the_letter_fits_every_width_with_and_without_its_style_sheets(
-    browser_page: tuple[Page, str], product: Product, width: int
-) -> None:
-    with product.database.transaction() as session:
-        edition = make_draft(session)
-        edition.items[0].article.title = "Wort" * 60
-        edition.items[1].article.summary = "https-" * 80
-        start(session, product, edition)
-    page, address = browser_page
-    page.set_viewport_size({"width": width, "height": 800})
-    page.goto(address + path_of(product.links.view("fr", edition.public_id), product))
-    html = page.content()
-    for content in (html, re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)):
-        page.goto("about:blank")
-        page.set_content(content)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -11,7 +11,7 @@ from app.clock import now
 from app.errors import AddressInvalid, NotFound
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
-from app.newsletters.wordings import cut_statement, wording_and_policy
+from app.newsletters.wordings import cut_statement, newsletter_of_form
 from app.subscriptions.models import ConsentMethod
 from app.subscriptions.signup import request_subscription
 from app.web import product
@@ -127,14 +127,16 @@ def _store(language: str, is_embedded: bool, address: Address, shown: ShownTexts
     wired = product()
     endpoint = "public.embed" if is_embedded else "public.home"
     with wired.database.transaction() as session:
-        texts = wording_and_policy(session, language=language, wording_id=shown.wording_id, policy_id=shown.policy_id)
-        if texts is None:
+        newsletter_id = newsletter_of_form(
+            session, language=language, wording_id=shown.wording_id, policy_id=shown.policy_id
+        )
+        if newsletter_id is None:
             return False
         request_subscription(
             session,
             address=address,
             language=language,
-            newsletter=session.scalars(newsletter_by_slug()).one(),
+            newsletter_id=newsletter_id,
             form_url=wired.config.public_url + url_for(endpoint, language=language),
             method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
             wording_id=shown.wording_id,
