@@ -116,6 +116,11 @@ class Config:
     fetch: FetchSettings = FetchSettings()
 
     @property
+    def mailbox_dir(self) -> Path:
+        """Where the mail catcher keeps letters."""
+        return self.data_dir / "mailbox"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the public URL names this machine only: a trial, not a publication."""
         return _is_loopback(urlsplit(self.public_url).hostname or "")

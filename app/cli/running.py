@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -11,38 +12,35 @@ from types import FrameType
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
-from waitress.server import create_server
 
 from app.cli.database import upgrade_database
+from app.cli.serving import serving_pages
 from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
 from app.jobs.schedule import Scheduler
 from app.product import Product
 from app.sending import make_sender
-from app.web import mailbox, product
+from app.web import product
 from config import Config
-
-THREADS = 4
 
 
 @click.command("serve")
 @with_appcontext
 def serve() -> None:
-    """Run everything in one process: pages, scheduler, sender, and a mail catcher where no mail server is set."""
+    """Run everything on one machine: pages, scheduler, sender, and a mail catcher where no mail server is set."""
     app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
     config = wired.config
     check_ports(config)
     upgrade_database()
     with ExitStack() as parts:
         if config.uses_catcher:
-            box = Mailbox(config.data_dir / "mailbox")
-            mailbox.register(app, box)
-            parts.enter_context(running_catcher(box, config.mail.port))
+            parts.enter_context(running_catcher(config))
             seed_sources(wired)
         parts.enter_context(running_scheduler(wired))
         parts.enter_context(running_sender(app))
+        server = parts.enter_context(serving_pages(config))
         print_places(wired)
-        serve_pages(app, config)
+        wait_for_end(server)
     click.echo("Stopped.")
 
 
@@ -64,19 +62,15 @@ def worker() -> None:
         wait_for_signal()
 
 
-def serve_pages(app: Flask, config: Config) -> None:
-    """Serve the pages until SIGINT or SIGTERM."""
-    # Forwarded headers pass: ProxyFix alone judges them, by the configured number of proxies.
-    server = create_server(
-        app, host=config.bind, port=config.port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=False
-    )
+def wait_for_end(server: "subprocess.Popen[bytes]") -> None:
+    """Wait for SIGINT or SIGTERM; leave with code 1 where the server process ends before that."""
     signal.signal(signal.SIGTERM, _raise_interrupt)
     try:
-        server.run()
+        server.wait()
     except KeyboardInterrupt:
-        pass
-    finally:
-        server.close()
+        return
+    click.echo("vigie: the pages' server process ended", err=True)
+    sys.exit(1)
 
 
 def check_ports(config: Config) -> None:
@@ -109,9 +103,9 @@ def print_places(wired: Product) -> None:
 
 
 @contextmanager
-def running_catcher(box: Mailbox, port: int) -> Iterator[None]:
+def running_catcher(config: Config) -> Iterator[None]:
     """Run the mail catcher."""
-    controller = make_catcher(box, port)
+    controller = make_catcher(Mailbox(config.mailbox_dir), config.mail.port)
     controller.start()
     yield
     controller.stop()

@@ -109,7 +109,8 @@ class Engine:
         owner = _new_owner()
         with Journal(self._journal_dir, owner) as journal:
             with self._database.transaction() as session:
-                claims = claim(session, owner=owner, now=now, limit=self._batch, lease=LEASE)
+                # After a fault of the route one copy is enough to learn whether it is mended.
+                claims = claim(session, owner=owner, now=now, limit=1 if self._faults else self._batch, lease=LEASE)
             if self._send(claims, owner, journal, now, stop or threading.Event()):
                 journal.discard()
         return len(claims)

@@ -15,26 +15,25 @@ KEPT_LETTERS = 500
 
 
 class Mailbox:
-    """Caught letters as `.eml` files, newest first; names sort by arrival."""
+    """Caught letters as `.eml` files, names sorted by arrival; one process writes the folder, another reads it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._serial = count()
-        self._names = sorted(path.name for path in folder.glob("*.eml"))
 
     def put(self, data: bytes) -> None:
         """Keep one letter, and drop the oldest beyond the limit."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-        name = f"{stamp}-{next(self._serial):06d}.eml"
-        (self._folder / name).write_bytes(data)
-        self._names.append(name)
-        while len(self._names) > KEPT_LETTERS:
-            (self._folder / self._names.pop(0)).unlink(missing_ok=True)
+        unfinished = self._folder / "unfinished"
+        unfinished.write_bytes(data)
+        unfinished.rename(self._folder / f"{stamp}-{next(self._serial):06d}.eml")
+        for name in self._names()[:-KEPT_LETTERS]:
+            (self._folder / name).unlink(missing_ok=True)
 
     def letters(self, limit: int) -> Iterator[tuple[str, EmailMessage]]:
-        """Yield (name, message) of the newest `limit` letters."""
-        for name in reversed(self._names[-limit:]):
+        """Yield (name, message) of the newest `limit` letters, newest first."""
+        for name in reversed(self._names()[-limit:]):
             if (message := self.letter(name)) is not None:
                 yield name, message
 
@@ -45,7 +44,10 @@ class Mailbox:
 
     def source(self, name: str) -> bytes | None:
         """Return one letter's bytes."""
-        return (self._folder / name).read_bytes() if name in self._names else None
+        return (self._folder / name).read_bytes() if name in self._names() else None
+
+    def _names(self) -> list[str]:
+        return sorted(path.name for path in self._folder.glob("*.eml"))
 
 
 class _Handler:

@@ -31,6 +31,14 @@ CONFIRMATION = "confirmation"
 WELCOME = "welcome"
 ALREADY_SUBSCRIBED = "already-subscribed"
 
+#: A new address's row, or nothing for a known one; built once, since it runs with every sign-up.
+_INSERT_SUBSCRIBER = {
+    dialect.__name__.rpartition(".")[2]: dialect.insert(Subscriber)
+    .on_conflict_do_nothing(index_elements=["email_key"])
+    .returning(Subscriber.id)
+    for dialect in (postgresql, sqlite)
+}
+
 #: A confirmation overtakes everything: somebody is waiting at their mailbox.
 FIRST = 0
 #: One address gets no second confirmation letter within this time, however often the form is sent.
@@ -151,12 +159,11 @@ def _subscription(
     session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime
 ) -> Subscription:
     """Return the address's subscription, locked; made on the spot, and left to the next flush, where there is none."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
-        "email": address.display, "email_ascii": address.ascii, "email_key": address.key, "created_at": now,
+        "public_id": new_public_id(), "email": address.display, "email_ascii": address.ascii,
+        "email_key": address.key, "created_at": now,
     }  # fmt: skip
-    new = insert(Subscriber).values(**values, public_id=new_public_id())
-    subscriber_id = session.scalar(new.on_conflict_do_nothing(index_elements=["email_key"]).returning(Subscriber.id))
+    subscriber_id = session.scalar(_INSERT_SUBSCRIBER[session.get_bind().dialect.name], values)
     if subscriber_id is None:
         subscriber_id = session.scalars(subscriber_by_key(address.key).with_for_update()).one().id
         query = subscription_of(subscriber_id, newsletter_id).execution_options(populate_existing=True)

@@ -5,10 +5,12 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.subscriptions.models import Suppression, SuppressionReason
+
+_SUPPRESSED = select(Suppression.id).where(Suppression.address_hmac == bindparam("digest"))
 
 
 def address_hmac(key: str, email_key: str) -> str:
@@ -18,7 +20,7 @@ def address_hmac(key: str, email_key: str) -> str:
 
 def is_suppressed(session: Session, *, email_key: str, suppression_key: str) -> bool:
     """Whether the address may not be mailed."""
-    return _suppression(session, address_hmac(suppression_key, email_key)) is not None
+    return session.scalar(_SUPPRESSED, {"digest": address_hmac(suppression_key, email_key)}) is not None
 
 
 def suppress(

@@ -125,7 +125,6 @@ def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
 def _store(language: str, is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
     """Store the request; False when the form's texts are not in the database, as after a restored backup."""
     wired = product()
-    endpoint = "public.embed" if is_embedded else "public.home"
     with wired.database.transaction() as session:
         newsletter_id = newsletter_of_form(
             session, language=language, wording_id=shown.wording_id, policy_id=shown.policy_id
@@ -137,7 +136,7 @@ def _store(language: str, is_embedded: bool, address: Address, shown: ShownTexts
             address=address,
             language=language,
             newsletter_id=newsletter_id,
-            form_url=wired.config.public_url + url_for(endpoint, language=language),
+            form_url=wired.links.home(language) + ("embed" if is_embedded else ""),
             method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
             wording_id=shown.wording_id,
             policy_id=shown.policy_id,

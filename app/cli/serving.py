@@ -1,0 +1,51 @@
+"""The pages of `flask serve`: a server process of its own, so that sending never makes a reader wait."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+
+from app import create_app
+from app.demo.catcher import Mailbox
+from app.logs import configure_logging
+from app.web import mailbox
+from config import Config
+
+STOP_TIMEOUT_S = 30
+
+
+def make_pages() -> Flask:
+    """Return the app as the server process runs it: with the mailbox, where the mail catcher runs."""
+    configure_logging()
+    config = Config.from_env(os.environ)
+    app = create_app(config)
+    if config.uses_catcher:
+        mailbox.register(app, Mailbox(config.mailbox_dir))
+    return app
+
+
+@contextmanager
+def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the server process, and end it with the block.
+
+    One thread runs Python: with more, they hand the interpreter's lock to each other at every statement SQLite runs,
+    which costs more than it gains (`make bench`). Reading slow clients is the server's own, outside Python.
+    """
+    command = [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", config.bind, "--port", str(config.port),
+        "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "warning",
+        "--factory", f"{__name__}:{make_pages.__name__}",
+    ]  # fmt: skip
+    server = subprocess.Popen(command)  # noqa: S603 - our own interpreter and settings
+    try:
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
