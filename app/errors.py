@@ -9,6 +9,7 @@ AppError
 │   └── TokenExpired         genuine, but older than its purpose allows
 ├── NotFound                 no such row
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
+│   └── EditionChanged       the draft is not the one that was looked at
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
 └── FetchRefused             a feed or page that may not or could not be fetched; the message says why
@@ -56,6 +57,10 @@ class NotFound(AppError):
 
 class TransitionRefused(AppError):
     """The row's present state does not allow the change."""
+
+
+class EditionChanged(TransitionRefused):
+    """The draft is not the one that was looked at."""
 
 
 class SigninRefused(AppError):

@@ -14,7 +14,7 @@ from app.clock import now
 from app.delivery.models import OPEN, DeliveryState
 from app.editions.audience import count_audience, edition_counts, start_edition
 from app.editions.compile import compile_edition
-from app.editions.compose import preview
+from app.editions.compose import preview, set_letter
 from app.editions.models import Edition, EditionStatus
 from app.errors import NotFound
 from app.newsletters.models import newsletter_by_slug
@@ -103,17 +103,14 @@ def preview_command(edition_id: int, as_text: bool) -> None:
 @click.option("--wait", is_flag=True, help="Show progress until no copy is open; a worker must be running.")
 def send(edition_id: int, yes: bool, wait: bool) -> None:
     """Send an edition to all confirmed readers of its language."""
-    wired = product()
+    wired, at = product(), now()
     with wired.database.reading() as session:
-        edition = _edition(session, edition_id)
-        readers = count_audience(session, edition=edition)
-        subject = edition.subject
+        readers = count_audience(session, edition=_edition(session, edition_id))
+        letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
     if not yes:
-        click.confirm(f"Send “{subject}” to {readers} readers?", abort=True)
+        click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
     with wired.database.transaction() as session:
-        copies = start_edition(
-            session, edition_id=edition_id, actor="cli", now=now(), config=wired.config, links=wired.links
-        )
+        copies = start_edition(session, letter=letter, actor="cli", now=at)
     click.echo(f"{copies} copies are queued.")
     if wait:
         _follow(edition_id, copies)

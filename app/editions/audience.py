@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 from app.admins.models import Admin
 from app.delivery.models import OPEN, Delivery, DeliveryState
 from app.delivery.queue import cancel_waiting, enqueue, hold_edition, release_edition
-from app.editions.compose import EDITION, TEST, freeze_content
-from app.editions.models import Edition, EditionStatus
-from app.errors import InputRefused, NotFound, TransitionRefused
-from app.links import Links
+from app.editions.compose import EDITION, TEST, SetLetter
+from app.editions.draft import fingerprint
+from app.editions.models import Edition, EditionContent, EditionStatus
+from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.subscriptions.models import Subscription, SubscriptionStatus
-from config import Config
 
 #: Digests wait behind letters that somebody sits waiting for.
 EDITION_PRIORITY = 5
@@ -26,24 +25,27 @@ def count_audience(session: Session, *, edition: Edition) -> int:
     return session.scalar(select(sa.func.count()).select_from(_audience(edition).subquery())) or 0
 
 
-def start_edition(session: Session, *, edition_id: int, actor: str, now: datetime, config: Config, links: Links) -> int:
-    """Freeze a draft and queue one copy for each confirmed reader of its language; return how many.
+def start_edition(session: Session, *, letter: SetLetter, actor: str, now: datetime) -> int:
+    """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
-    Of several starts at once one counts. Raises TransitionRefused for the others, and where there is nothing to send;
-    NotFound; InputRefused when the letter cannot be set.
+    Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
+    EditionChanged where the draft is not what the letter was set from.
     """
     _change(
         session,
-        edition_id,
+        letter.edition_id,
         from_statuses=(EditionStatus.DRAFT,),
         to=EditionStatus.SENDING,
         started_at=now,
         started_by=actor,
     )
-    edition = session.get_one(Edition, edition_id, populate_existing=True)
+    edition = session.get_one(Edition, letter.edition_id, populate_existing=True)
     if not edition.items:
         raise TransitionRefused("an edition without articles is not sent")
-    freeze_content(session, edition, config=config, links=links, now=now)
+    if fingerprint(edition) != letter.fingerprint:
+        raise EditionChanged("the edition was changed in the meantime; look at it again")
+    edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
+    session.flush()
     return _queue_copies(session, edition, now)
 
 

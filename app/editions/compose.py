@@ -6,6 +6,7 @@ articles were written; a text that holds one all the same is refused.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.delivery.engine import Compose, Composed, Withheld
 from app.delivery.models import Delivery
 from app.editions.archive import sent_at
+from app.editions.draft import draft, fingerprint
 from app.editions.models import Edition, EditionContent, EditionStatus
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import InputRefused, NotFound
@@ -39,20 +41,28 @@ def edition_letters(config: Config, links: Links) -> Mapping[str, Compose]:
     }
 
 
-def freeze_content(
-    session: Session, edition: Edition, *, config: Config, links: Links, now: datetime
-) -> EditionContent:
-    """Set the letter of `edition` once, dated `now`, with marks for what is personal.
+@dataclass(frozen=True)
+class SetLetter:
+    """The letter of a draft, ready to be frozen; `fingerprint` tells which state of the draft it was set from."""
 
-    Raises InputRefused when a text of the edition holds a mark, or when the letter cannot be made to fit.
+    edition_id: int
+    fingerprint: str
+    subject: str
+    parts: Parts
+
+
+def set_letter(session: Session, *, edition_id: int, config: Config, links: Links, now: datetime) -> SetLetter:
+    """Set the letter of a draft, dated `now`, with marks for what is personal; stores nothing.
+
+    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark or
+    when the letter cannot be made to fit.
     """
+    edition = draft(session, edition_id)
     marks = marks_of(edition)
     _refuse_marks(edition)
     newsletter = newsletter_of(session, edition)
     parts = typeset(edition, newsletter=newsletter, config=config, links=links, at=now, personal=marks)
-    edition.content = EditionContent(subject=edition.subject, html=parts.html, text=parts.text)
-    session.flush()
-    return edition.content
+    return SetLetter(edition.id, fingerprint(edition), edition.subject, parts)
 
 
 def compose_edition(session: Session, delivery: Delivery, *, config: Config, links: Links) -> Composed | Withheld:

@@ -1,5 +1,6 @@
 """What an editor may change while an edition is a draft: its texts, its order, what it carries."""
 
+import hashlib
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -62,6 +63,13 @@ def draft(session: Session, edition_id: int) -> Edition:
     if edition.status is not EditionStatus.DRAFT:
         raise TransitionRefused("only a draft can be changed")
     return edition
+
+
+def fingerprint(edition: Edition) -> str:
+    """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
+    articles = [item.article_id for item in edition.items]
+    seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
+    return hashlib.sha256(seen.encode()).hexdigest()
 
 
 def _item(edition: Edition, item_id: int) -> EditionItem:

@@ -4,19 +4,25 @@ A schedule's row holds the next period in UTC. Whoever moves it on, by an UPDATE
 period; through restarts, a second scheduler and both clock changes the others find it gone.
 """
 
+import logging
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
-from app.editions.models import Compilation, CompileOutcome, Schedule
+from app.editions.compose import set_letter
+from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.errors import InputRefused, TransitionRefused
 from app.links import Links
 from app.newsletters.models import Newsletter
 from config import Config
+
+log = logging.getLogger(__name__)
 
 #: A period missed by less than this is caught up, once; an older one is only recorded.
 CATCH_UP = timedelta(hours=24)
@@ -41,16 +47,20 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
     session.flush()
 
 
-def run_due_schedules(session: Session, *, now: datetime, config: Config, links: Links) -> list[Compilation]:
-    """Compile and start the digests whose period has come; return what came of each."""
-    due = session.scalars(
-        select(Schedule).where(Schedule.is_active, Schedule.next_run_at <= now).order_by(Schedule.id)
-    ).all()
-    return [
-        _run_period(session, schedule, period_at=period_at, now=now, config=config, links=links)
-        for schedule in due
-        if (period_at := _claim_period(session, schedule, now)) is not None
-    ]
+def run_due_schedules(database: Database, *, now: datetime, config: Config, links: Links) -> list[Compilation]:
+    """Compile the digests whose period has come, start them, and return what came of each.
+
+    A transaction each, and none while a letter is set: a digest that was compiled and not started, because this
+    process was killed or its letter could not be set, is started by the next run.
+    """
+    with database.reading() as session:
+        due = session.scalars(_due_schedules(now)).all()
+    compilations = [compilation for each in due if (compilation := _run_schedule(database, each, now)) is not None]
+    with database.reading() as session:
+        waiting = session.scalars(_automatic_drafts()).all()
+    for edition_id in waiting:
+        _start_scheduled(database, edition_id, now=now, config=config, links=links)
+    return compilations
 
 
 def next_run(cron: str, zone: str, after: datetime) -> datetime:
@@ -86,24 +96,44 @@ def _claim_period(session: Session, schedule: Schedule, now: datetime) -> dateti
     return last_period(schedule.cron, zone, seen=seen, now=now) if moved.rowcount == 1 else None
 
 
-def _run_period(
-    session: Session, schedule: Schedule, *, period_at: datetime, now: datetime, config: Config, links: Links
-) -> Compilation:
-    if now - period_at >= CATCH_UP:
-        return _record_missed(session, schedule, period_at, now)
-    compilation = compile_edition(
-        session,
-        newsletter=session.get_one(Newsletter, schedule.newsletter_id),
-        language=schedule.language,
-        until=now,
-        now=now,
-        is_automatic=True,
-        schedule_id=schedule.id,
-        period_at=period_at,
-    )
-    if compilation.edition_id is not None:
-        start_edition(session, edition_id=compilation.edition_id, actor=ACTOR, now=now, config=config, links=links)
-    return compilation
+def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compilation | None:
+    with database.transaction() as session:
+        schedule = session.get_one(Schedule, schedule_id)
+        period_at = _claim_period(session, schedule, now)
+        if period_at is None:
+            return None
+        if now - period_at >= CATCH_UP:
+            return _record_missed(session, schedule, period_at, now)
+        return compile_edition(
+            session,
+            newsletter=session.get_one(Newsletter, schedule.newsletter_id),
+            language=schedule.language,
+            until=now,
+            now=now,
+            is_automatic=True,
+            schedule_id=schedule.id,
+            period_at=period_at,
+        )
+
+
+def _start_scheduled(database: Database, edition_id: int, *, now: datetime, config: Config, links: Links) -> None:
+    try:
+        with database.reading() as session:
+            letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
+        with database.transaction() as session:
+            start_edition(session, letter=letter, actor=ACTOR, now=now)
+    except TransitionRefused as refusal:
+        log.info("edition %d is not started: %s", edition_id, refusal)  # somebody else was first, or changed it
+    except InputRefused as refusal:
+        log.error("edition %d cannot be sent as it is: %s", edition_id, refusal)
+
+
+def _due_schedules(now: datetime) -> Select[int]:
+    return select(Schedule.id).where(Schedule.is_active, Schedule.next_run_at <= now).order_by(Schedule.id)
+
+
+def _automatic_drafts() -> Select[int]:
+    return select(Edition.id).where(Edition.is_automatic, Edition.status == EditionStatus.DRAFT).order_by(Edition.id)
 
 
 def _record_missed(session: Session, schedule: Schedule, period_at: datetime, now: datetime) -> Compilation:

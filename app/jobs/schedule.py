@@ -33,9 +33,8 @@ def fetch_feeds(product: Product) -> None:
 
 def start_digests(product: Product) -> None:
     """Compile and start the digests whose period has come."""
-    with product.database.transaction() as session:
-        for compilation in run_due_schedules(session, now=now(), config=product.config, links=product.links):
-            log.info("digest %s, period %s: %s", compilation.language, compilation.period_at, compilation.outcome)
+    for compilation in run_due_schedules(product.database, now=now(), config=product.config, links=product.links):
+        log.info("digest %s, period %s: %s", compilation.language, compilation.period_at, compilation.outcome)
 
 
 def close_editions(product: Product) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Source
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
+from app.editions.compose import set_letter
 from app.editions.models import Compilation, Edition
 from app.product import Product
 from tests.conftest import NOW
@@ -74,6 +75,5 @@ def make_draft(session: Session, *, language: str = "fr", now: datetime = NOW) -
 
 def start(session: Session, product: Product, edition: Edition, *, now: datetime = NOW) -> int:
     """Start an edition as an admin does."""
-    return start_edition(
-        session, edition_id=edition.id, actor="a@desk.example", now=now, config=product.config, links=product.links
-    )
+    letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=now)
+    return start_edition(session, letter=letter, actor="a@desk.example", now=now)

@@ -36,8 +36,8 @@ def tick_through(config: Config, night: datetime, barrier: Barrier) -> None:
     product = make_product(config)
     for number, moment in enumerate(moments(night)):
         barrier.wait(timeout=60)
-        with time_machine.travel(moment, tick=False), product.database.transaction() as session:
-            run_due_schedules(session, now=now(), config=product.config, links=product.links)
+        with time_machine.travel(moment, tick=False):
+            run_due_schedules(product.database, now=now(), config=product.config, links=product.links)
         if number % 50 == 49:
             product.database.dispose()
             product = make_product(config)

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app.delivery.models import Delivery
-from app.editions.models import Compilation, CompileOutcome, Edition, Schedule
+from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.editions.schedule import install_schedules, last_period, next_run, run_due_schedules
 from app.newsletters.models import Newsletter
 from app.product import Product
 from tests.conftest import NOW
+from tests.editions.press import compile_now, make_draft
 from tests.make import make_article, make_subscription
 
 PARIS = "Europe/Paris"
@@ -32,8 +33,7 @@ def install(product: Product, *, cron: str = TUESDAY, now: datetime = NOW) -> No
 
 
 def run(product: Product, now: datetime) -> list[Compilation]:
-    with product.database.transaction() as session:
-        return run_due_schedules(session, now=now, config=product.config, links=product.links)
+    return run_due_schedules(product.database, now=now, config=product.config, links=product.links)
 
 
 def outcomes(product: Product, language: str = "fr") -> list[tuple[datetime | None, CompileOutcome]]:
@@ -168,14 +168,18 @@ def test_a_schedule_switched_off_does_not_run(product: Product) -> None:
     assert run(product, DUE) == []
 
 
-def test_a_failure_leaves_the_period_to_the_next_attempt(product: Product) -> None:
+def test_a_digest_compiled_by_a_process_that_died_is_started_by_the_next(product: Product) -> None:
     install(product)
     with product.database.transaction() as session:
-        run_due_schedules(session, now=DUE, config=product.config, links=product.links)
-        session.rollback()
-    assert outcomes(product) == []
+        make_subscription(session)
+        make_article(session, added_at=DUE - timedelta(hours=1))
+        left = compile_now(session, now=DUE, is_automatic=True)
+        by_hand = make_draft(session, language="en", now=DUE)
     run(product, DUE + timedelta(seconds=10))
-    assert outcomes(product) == [(DUE, CompileOutcome.NOTHING_NEW)]
+    with product.database.reading() as session:
+        assert session.get_one(Edition, left.edition_id).status is EditionStatus.SENDING
+        assert session.get_one(Edition, by_hand.id).status is EditionStatus.DRAFT
+        assert session.scalars(select(Delivery.edition_id)).all() == [left.edition_id]
 
 
 def test_the_zone_is_the_newsletters_own(product: Product) -> None:

@@ -16,7 +16,7 @@ from app.db import Database
 from app.delivery.models import Delivery
 from app.delivery.queue import enqueue
 from app.editions.audience import start_edition
-from app.editions.compose import Composed, edition_letters
+from app.editions.compose import Composed, edition_letters, set_letter
 from app.editions.models import Edition
 from app.links import Links
 from app.mail.letter import build
@@ -115,7 +115,8 @@ def make_links(config: Config) -> Links:
 
 
 def start_as_scheduled(session: Session, config: Config, links: Links, edition: Edition) -> None:
-    start_edition(session, edition_id=edition.id, actor="schedule", now=NOW, config=config, links=links)
+    letter = set_letter(session, edition_id=edition.id, config=config, links=links, now=NOW)
+    start_edition(session, letter=letter, actor="schedule", now=NOW)
 
 
 def compare(name: str, made: object) -> None:

@@ -1,7 +1,5 @@
 """Sending an edition: a test letter to oneself, the real thing after a second look, and what follows it."""
 
-import hashlib
-
 from flask import Response, make_response, render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
@@ -16,18 +14,15 @@ from app.editions.audience import (
     send_test,
     start_edition,
 )
-from app.editions.draft import draft
-from app.editions.models import Edition, EditionStatus
-from app.errors import TransitionRefused
+from app.editions.compose import set_letter
+from app.editions.draft import fingerprint
+from app.editions.models import EditionStatus
+from app.errors import EditionChanged, TransitionRefused
 from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import require
 from app.web.admin.editions import load_edition, tally
-
-
-class EditionChanged(TransitionRefused):
-    """The draft is not the one that was looked at."""
 
 
 @bp.post(f"{EDITION}/test")
@@ -104,22 +99,15 @@ def cancel_submit(edition_id: int) -> BaseResponse:
     return redirect(url_for("admin.edition", edition_id=edition_id, note="cancelled"), code=303)
 
 
-def fingerprint(edition: Edition) -> str:
-    """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
-    articles = [item.article_id for item in edition.items]
-    seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
-    return hashlib.sha256(seen.encode()).hexdigest()
-
-
 def _start(edition_id: int, *, seen: str) -> None:
     """Start the edition as it was seen. Raises EditionChanged, TransitionRefused."""
-    wired = product()
+    wired, at = product(), now()
+    with wired.database.reading() as session:
+        letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
+    if letter.fingerprint != seen:
+        raise EditionChanged("the edition is another one now")
     with wired.database.transaction() as session:
-        if fingerprint(draft(session, edition_id)) != seen:
-            raise EditionChanged("the edition is another one now")
-        start_edition(
-            session, edition_id=edition_id, actor=require().email, now=now(), config=wired.config, links=wired.links
-        )
+        start_edition(session, letter=letter, actor=require().email, now=at)
 
 
 def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseResponse:
