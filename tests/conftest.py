@@ -1,8 +1,10 @@
 """Fixtures: the product on a fresh database, SQLite and PostgreSQL alike, with loopback sockets only."""
 
 import os
+import shutil
 import socket
 import tempfile
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
+from werkzeug.serving import make_server
 
 from app import create_app, models
 from app.db import make_migration_engine
@@ -19,6 +23,9 @@ from config import Config
 
 KEY = "k" * 20 + "0123456789abcdefghijklmnop"
 NOW = datetime(2026, 3, 17, 9, 0, tzinfo=UTC)
+
+CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
 
 _real_connect = socket.socket.connect
 
@@ -119,6 +126,30 @@ def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, the distribution's; one for all tests, since Playwright runs once in a process."""
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("install the distribution's chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[str]:
+    """The address of the app, served on a free port of this machine."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
 def create_tables(url: str) -> None:
     """Create all tables as the models have them."""
     engine = make_migration_engine(url)
@@ -137,3 +168,10 @@ def new_postgresql_database(server: str, *, template: str = "template1") -> str:
     with engine.connect() as connection:
         connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where everything is to be had, a skipped test is a missing part: CI fails on it."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped") and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

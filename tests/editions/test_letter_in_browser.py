@@ -1,22 +1,17 @@
 """The digest in a real browser: every width, light and dark, with and without its style sheets."""
 
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from app.product import Product
 from tests.editions.press import make_draft
 from tests.editions.test_letter import contrast, set_letter
 
-CHROMIUM = shutil.which("chromium")
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="apt-get install chromium"),
     pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
 ]
 
@@ -32,16 +27,6 @@ COLOURS = """() => {
   }
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, of the distribution."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

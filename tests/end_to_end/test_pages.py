@@ -24,6 +24,11 @@ LOOKS = {
     "desktop-light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
 }
+#: What stands out of the window, where the page can be scrolled sideways.
+TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
+    return document.documentElement.scrollWidth <= width ? [] :
+        [...document.querySelectorAll("body *")].filter(each => each.getBoundingClientRect().right > width)
+            .map(each => each.outerHTML.slice(0, 120)); }"""
 PUBLIC_PAGES = ("", "embed", "check-your-mail", "privacy", "legal", "archive", "nothing-here", "confirm/forged")
 DESK_PAGES = ("", "editions", "articles", "sources", "readers", "account")
 
@@ -64,8 +69,7 @@ def inspect(page: Page, name: str) -> None:
     """Assert that axe-core finds nothing and that nothing is wider than the window; save a picture if asked."""
     found = Axe().run(page)
     assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
-    width = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert width[0] <= width[1], f"{page.url} scrolls sideways"
+    assert page.evaluate(TOO_WIDE) == [], f"{page.url} scrolls sideways"
     if os.environ.get("SCREENSHOTS"):
         path: Path = ROOT / "screenshots" / f"{name.strip('/').replace('/', '-') or 'home'}.png"
         path.parent.mkdir(exist_ok=True)

@@ -1,17 +1,12 @@
 """The letter in a browser, and the archive of what was sent."""
 
 import re
-import shutil
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy import update
-from waitress.server import create_server
 
 from app.editions.audience import finish_editions
 from app.editions.models import Edition, EditionStatus
@@ -22,7 +17,6 @@ from tests.make import make_article, make_subscription
 from tests.web.visitor import counts
 
 INTRODUCTION = "Cette semaine, [la mer](https://news.example/mer). <script>alert(1)</script>"
-CHROMIUM = shutil.which("chromium")
 
 
 def send_edition(product: Product, *, language: str = "fr", introduction: str = INTRODUCTION) -> str:
@@ -166,32 +160,12 @@ def test_an_edition_has_one_language(client: FlaskClient, product: Product) -> N
     assert (answer.status_code, answer.headers["Location"]) == (302, "/en/archive")
 
 
-@pytest.fixture
-def browser_page(app: Flask) -> Iterator[tuple[Page, str]]:
-    """A real browser, and where it finds the app."""
-    if CHROMIUM is None:
-        pytest.skip("apt-get install chromium")
-    server = create_server(app, host="127.0.0.1", port=0, threads=4)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser.new_page(), f"http://127.0.0.1:{server.effective_port}"
-        browser.close()
-    server.close()
-    thread.join()
-
-
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_a_real_browser_shows_the_letter_and_follows_its_links(
-    browser_page: tuple[Page, str], product: Product
-) -> None:
-    page, address = browser_page
-    page.goto(address + path_of(product.links.view("fr", send_edition(product)), product))
+def test_a_real_browser_shows_the_letter_and_follows_its_links(browser: Browser, site: str, product: Product) -> None:
+    page = browser.new_page()
+    page.goto(site + path_of(product.links.view("fr", send_edition(product)), product))
     heading = page.get_by_role("heading", name="Câbles sous-marins")
     assert heading.evaluate("element => getComputedStyle(element).fontSize") == "32px"
     page.route(

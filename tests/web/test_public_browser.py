@@ -1,6 +1,5 @@
 """The public pages in a real browser: by gesture, by keyboard, without script, on a small screen, and through axe."""
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from flask import Flask, Response
+from flask import Response
 from werkzeug.serving import make_server
 
 from app.clock import now
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
 
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
@@ -33,31 +29,6 @@ def database_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'vigie.db'}"
     create_tables(url)
     return url
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[str]:
-    """The product, served on a free port of this machine."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    """The distribution's Chromium."""
-    api = pytest.importorskip("playwright.sync_api", reason="pip install -r requirements-dev.txt")
-    if not CHROMIUM.exists():
-        pytest.skip("install the distribution's chromium")
-    os.environ.setdefault("PLAYWRIGHT_SKIP_VALIDATE_HOST_REQUIREMENTS", "1")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -319,11 +319,10 @@ def test_a_form_whose_texts_are_gone_comes_back_instead_of_failing(client: Flask
     assert counts(product)["subscribers"] == 0
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_locked_database_is_a_clear_503_and_nothing_is_half_written(
     client: FlaskClient, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not product.database.is_sqlite:
-        pytest.skip("the lock of a file is SQLite's")
     monkeypatch.setattr("app.db.SQLITE_BUSY_TIMEOUT_MS", 50)
     product.database.dispose()
     path = sa.make_url(product.config.database_url).database
@@ -344,9 +343,8 @@ def test_a_locked_database_is_a_clear_503_and_nothing_is_half_written(
     assert send_form(client).status_code == 303
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_full_disk_is_a_clear_503_and_nothing_is_half_written(client: FlaskClient, product: Product) -> None:
-    if not product.database.is_sqlite:
-        pytest.skip("the size of a file is SQLite's")
     before = counts(product)
     with product.database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1")  # as many pages as there are: not one more
