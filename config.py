@@ -258,6 +258,8 @@ class _Reader:
         }  # fmt: skip
         default = Identity()
         if not _is_loopback(urlsplit(public_url).hostname or ""):
+            if not self.text("MAIL_SERVER", ""):
+                self.problems.append("MAIL_SERVER must be set: the mail catcher shows its letters to anyone")
             missing = [name for name in names.values() if not self.text(name, "")]
             if missing:
                 self.problems.append(f"the law wants these in every letter, set them: {', '.join(missing)}")

@@ -15,6 +15,7 @@ PUBLIC = {
     "PUBLISHER_CONTACT": "desk@example.org",
     "PUBLICATION_DIRECTOR": "A. Example",
     "HOSTING_PROVIDER": "Example Host",
+    "MAIL_SERVER": "smtp.example.org",
     "MAIL_DEFAULT_SENDER": "letter@example.org",
 }
 
@@ -97,6 +98,11 @@ def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str
 
 def test_the_two_kinds_of_tls_exclude_each_other(tmp_path: Path) -> None:
     assert any("exclude" in each for each in problems(tmp_path, MAIL_USE_TLS="1", MAIL_USE_SSL="1"))
+
+
+def test_a_public_newsletter_needs_a_mail_server(tmp_path: Path) -> None:
+    without = {name: value for name, value in PUBLIC.items() if name != "MAIL_SERVER"}
+    assert [each.split()[0] for each in problems(tmp_path, **without)] == ["MAIL_SERVER"]
 
 
 def test_a_public_newsletter_must_say_who_publishes_it(tmp_path: Path) -> None:
