@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
 
 import click
@@ -31,8 +31,9 @@ def serve() -> None:
     app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
     config = wired.config
     check_ports(config)
+    signal.signal(signal.SIGTERM, _raise_interrupt)
     upgrade_database()
-    with ExitStack() as parts:
+    with suppress(KeyboardInterrupt), ExitStack() as parts:
         if config.uses_catcher:
             parts.enter_context(running_catcher(config))
             seed_sources(wired)
@@ -63,12 +64,8 @@ def worker() -> None:
 
 
 def wait_for_end(server: "subprocess.Popen[bytes]") -> None:
-    """Wait for SIGINT or SIGTERM; leave with code 1 where the server process ends before that."""
-    signal.signal(signal.SIGTERM, _raise_interrupt)
-    try:
-        server.wait()
-    except KeyboardInterrupt:
-        return
+    """Wait until SIGINT or SIGTERM interrupts; leave with code 1 where the server process ends before that."""
+    server.wait()
     click.echo("vigie: the pages' server process ended", err=True)
     sys.exit(1)
 
@@ -107,8 +104,10 @@ def running_catcher(config: Config) -> Iterator[None]:
     """Run the mail catcher."""
     controller = make_catcher(Mailbox(config.mailbox_dir), config.mail.port)
     controller.start()
-    yield
-    controller.stop()
+    try:
+        yield
+    finally:
+        controller.stop()
 
 
 @contextmanager
@@ -116,8 +115,10 @@ def running_scheduler(wired: Product) -> Iterator[None]:
     """Run the periodic jobs in background threads."""
     ticking = Scheduler(wired)
     ticking.start()
-    yield
-    ticking.stop()
+    try:
+        yield
+    finally:
+        ticking.stop()
 
 
 @contextmanager
@@ -127,9 +128,11 @@ def running_sender(app: Flask) -> Iterator[None]:
     sender = make_sender(app)
     thread = threading.Thread(target=sender.run, args=(stop,), name="sender")
     thread.start()
-    yield
-    stop.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def wait_for_signal() -> None:

@@ -24,7 +24,7 @@ from app.db import Database
 from app.delivery.batch import LEASE, Batch, OnOutcome
 from app.delivery.journal import Journal
 from app.delivery.models import Delivery
-from app.delivery.queue import Withheld, claim, has_due
+from app.delivery.queue import Unsent, Withheld, claim, has_due, is_held
 from app.delivery.recovery import recover
 from app.errors import AppError
 from app.mail.envelope import Envelope
@@ -160,9 +160,11 @@ class Engine:
         else:
             self._faults = 0
 
-    def _made(self, delivery: Delivery) -> Outgoing | Outcome | Withheld:
+    def _made(self, delivery: Delivery) -> Outgoing | Outcome | Withheld | Unsent:
         try:
             with self._database.reading() as session:
+                if not is_held(session, delivery):
+                    return Unsent()  # this process stood still for so long that another took the copy over
                 composed = self._compose[delivery.kind](session, delivery)
             if isinstance(composed, Withheld):
                 return composed

@@ -23,6 +23,9 @@ ROUTE_FAULT_DELAY = timedelta(seconds=5)
 #: States in which the outcome of the last claim is not known.
 UNTOLD = (DeliveryState.SENDING, DeliveryState.UNCERTAIN)
 
+#: How long it waits where the fault came after its recipient was named: it may be the cause, and others must pass it.
+NAMED_RECIPIENT_DELAY = timedelta(minutes=5)
+
 #: As the partial index says it, literally: a bound parameter would keep SQLite from using the index.
 _CLAIMABLE = sa.text("deliveries.state IN ('queued', 'deferred', 'uncertain')")
 
@@ -146,6 +149,17 @@ def renew(session: Session, *, owner: str, now: datetime, lease: timedelta) -> i
     return _update(session, Delivery.state == DeliveryState.SENDING, Delivery.owner == owner, lease_until=now + lease)
 
 
+def is_held(session: Session, delivery: Delivery) -> bool:
+    """Return whether the claim that `delivery` was returned by still stands."""
+    held = select(Delivery.id).where(
+        Delivery.id == delivery.id,
+        Delivery.owner == delivery.owner,
+        Delivery.attempt == delivery.attempt,
+        Delivery.state == DeliveryState.SENDING,
+    )
+    return session.scalar(held) is not None
+
+
 def settle(session: Session, *, owner: str, settlements: Iterable[Settlement], now: datetime) -> list[Delivery]:
     """Record how claims of `owner` ended, and return the deliveries that changed.
 
@@ -240,7 +254,7 @@ def _apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
     elif due is None:
         _close(delivery, DeliveryState.EXPIRED, now)
     elif outcome.concerns_route:
-        _put_back(delivery, now + ROUTE_FAULT_DELAY)
+        _put_back(delivery, now + (NAMED_RECIPIENT_DELAY if outcome.names_recipient else ROUTE_FAULT_DELAY))
     else:
         delivery.state, delivery.next_attempt_at = DeliveryState.DEFERRED, due
 

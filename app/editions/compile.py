@@ -45,6 +45,8 @@ def compile_edition(
     `per_source` of one feed, are taken; the newest come first. Returns the record, whose outcome may be "nothing new".
     Raises InputRefused when the window ends before it begins.
     """
+    # Of two at once the second must see what the first has taken.
+    session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     last_end = None if since else _end_of_last_window(session, newsletter, language)
     start = since or last_end or until - FIRST_WINDOW
     if start > until:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.delivery.engine import Compose, Composed, Withheld
 from app.delivery.models import Delivery
 from app.editions.archive import sent_at
-from app.editions.draft import draft, fingerprint
+from app.editions.draft import fingerprint, read_draft
 from app.editions.models import Edition, EditionContent, EditionStatus
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import InputRefused, NotFound
@@ -57,7 +57,7 @@ def set_letter(session: Session, *, edition_id: int, config: Config, links: Link
     Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark or
     when the letter cannot be made to fit.
     """
-    edition = draft(session, edition_id)
+    edition = read_draft(session, edition_id)
     marks = marks_of(edition)
     _refuse_marks(edition)
     newsletter = newsletter_of(session, edition)

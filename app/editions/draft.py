@@ -55,9 +55,13 @@ def remove_item(session: Session, *, edition_id: int, item_id: int) -> Edition:
 
 def draft(session: Session, edition_id: int) -> Edition:
     """Return the draft, locked against a start until this transaction ends. Raises NotFound, TransitionRefused."""
-    edition = session.scalars(
-        select(Edition).where(Edition.id == edition_id).with_for_update().execution_options(populate_existing=True)
-    ).one_or_none()
+    session.execute(select(Edition.id).where(Edition.id == edition_id).with_for_update())
+    return read_draft(session, edition_id)
+
+
+def read_draft(session: Session, edition_id: int) -> Edition:
+    """Return the draft as it is now, for looking at. Raises NotFound, TransitionRefused."""
+    edition = session.get(Edition, edition_id, populate_existing=True)
     if edition is None:
         raise NotFound(f"no edition {edition_id}")
     if edition.status is not EditionStatus.DRAFT:

@@ -5,6 +5,8 @@ period; through restarts, a second scheduler and both clock changes the others f
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,12 +57,16 @@ def run_due_schedules(database: Database, *, now: datetime, config: Config, link
     """
     with database.reading() as session:
         due = session.scalars(_due_schedules(now)).all()
-    compilations = [compilation for each in due if (compilation := _run_schedule(database, each, now)) is not None]
+    compilations = []
+    for schedule_id in due:
+        with _going_on(f"schedule {schedule_id}"):
+            compilations.append(_run_schedule(database, schedule_id, now))
     with database.reading() as session:
-        waiting = session.scalars(_automatic_drafts()).all()
+        waiting = session.scalars(_automatic_drafts(now)).all()
     for edition_id in waiting:
-        _start_scheduled(database, edition_id, now=now, config=config, links=links)
-    return compilations
+        with _going_on(f"edition {edition_id}"):
+            _start_scheduled(database, edition_id, now=now, config=config, links=links)
+    return [compilation for compilation in compilations if compilation is not None]
 
 
 def next_run(cron: str, zone: str, after: datetime) -> datetime:
@@ -89,7 +95,8 @@ def _claim_period(session: Session, schedule: Schedule, now: datetime) -> dateti
     seen = schedule.next_run_at
     moved = session.execute(
         update(Schedule)
-        .where(Schedule.id == schedule.id, Schedule.next_run_at == seen, Schedule.is_active)
+        .where(Schedule.id == schedule.id, Schedule.is_active)
+        .where(Schedule.next_run_at == seen, Schedule.next_run_at <= now)  # read anew: it may have been moved on
         .values(next_run_at=next_run(schedule.cron, zone, now))
     )
     assert isinstance(moved, CursorResult)
@@ -132,8 +139,21 @@ def _due_schedules(now: datetime) -> Select[int]:
     return select(Schedule.id).where(Schedule.is_active, Schedule.next_run_at <= now).order_by(Schedule.id)
 
 
-def _automatic_drafts() -> Select[int]:
-    return select(Edition.id).where(Edition.is_automatic, Edition.status == EditionStatus.DRAFT).order_by(Edition.id)
+def _automatic_drafts(now: datetime) -> Select[int]:
+    return (
+        select(Edition.id)
+        .where(Edition.is_automatic, Edition.status == EditionStatus.DRAFT, Edition.created_at > now - CATCH_UP)
+        .order_by(Edition.id)
+    )
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """Log a failure and let the caller go on: one language's must not keep the other's digest back."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s failed; the next run tries again", what)
 
 
 def _record_missed(session: Session, schedule: Schedule, period_at: datetime, now: datetime) -> Compilation:

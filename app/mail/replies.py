@@ -88,7 +88,8 @@ def classify(verb: Verb, code: int, text: str) -> Outcome:
         return Outcome(OutcomeKind.UNCERTAIN, code, enhanced, text, Fault.HOST)
     fault = _fault(verb, code, enhanced, text)
     is_final = code // 100 == 5 and fault not in {Fault.HOST, Fault.AUTHENTICATION} and not _is_too_many(text)
-    return Outcome(OutcomeKind.REJECTED if is_final else OutcomeKind.DEFERRED, code, enhanced, text, fault)
+    kind = OutcomeKind.REJECTED if is_final else OutcomeKind.DEFERRED
+    return Outcome(kind, code, enhanced, text, fault, names_recipient=verb not in _BEFORE_RECIPIENT)
 
 
 def lost(verb: Verb, reason: str) -> Outcome:
@@ -99,7 +100,8 @@ def lost(verb: Verb, reason: str) -> Outcome:
     if verb is Verb.CONTENT:
         return Outcome(OutcomeKind.UNCERTAIN, text=legible(f"no reply after the final dot: {reason}"), fault=Fault.HOST)
     fault = Fault.AUTHENTICATION if verb in {Verb.STARTTLS, Verb.AUTH} else Fault.HOST
-    return Outcome(OutcomeKind.DEFERRED, text=legible(f"failed at {verb}: {reason}"), fault=fault)
+    text = legible(f"failed at {verb}: {reason}")
+    return Outcome(OutcomeKind.DEFERRED, text=text, fault=fault, names_recipient=verb not in _BEFORE_RECIPIENT)
 
 
 def find_enhanced(text: str) -> str | None:

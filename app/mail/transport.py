@@ -46,13 +46,17 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one attempt showed; `text` is the server's reply, or our own words where none came."""
+    """What one attempt showed; `text` is the server's reply, or our own words where none came.
+
+    `names_recipient`: it came after the recipient was named, so that it may be about this letter alone.
+    """
 
     kind: OutcomeKind
     code: int | None = None
     enhanced: str | None = None
     text: str = ""
     fault: Fault | None = None
+    names_recipient: bool = False
 
     @property
     def concerns_route(self) -> bool:

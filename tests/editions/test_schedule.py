@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from app.delivery.models import Delivery
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
-from app.editions.schedule import install_schedules, last_period, next_run, run_due_schedules
+from app.editions.schedule import _run_schedule, install_schedules, last_period, next_run, run_due_schedules
 from app.newsletters.models import Newsletter
 from app.product import Product
 from tests.conftest import NOW
@@ -188,3 +188,24 @@ def test_the_zone_is_the_newsletters_own(product: Product) -> None:
     install(product)
     with product.database.reading() as session:
         assert set(session.scalars(select(Schedule.next_run_at))) == {utc("2026-03-17 11:30")}
+
+
+def test_a_scheduler_that_comes_late_leaves_the_next_period_alone(product: Product) -> None:
+    install(product)
+    with product.database.transaction() as session:
+        make_article(session, added_at=DUE - timedelta(hours=1))
+    run(product, DUE)
+    with product.database.reading() as session:
+        schedule_id = session.scalars(select(Schedule.id).where(Schedule.language == "fr")).one()
+    assert _run_schedule(product.database, schedule_id, DUE) is None
+    assert outcomes(product) == [(DUE, CompileOutcome.COMPILED)]
+
+
+def test_a_digest_left_over_from_days_ago_is_not_sent(product: Product) -> None:
+    install(product)
+    with product.database.transaction() as session:
+        make_article(session, added_at=DUE - timedelta(hours=1))
+        left = compile_now(session, now=DUE, is_automatic=True)
+    run(product, DUE + timedelta(days=2))
+    with product.database.reading() as session:
+        assert session.get_one(Edition, left.edition_id).status is EditionStatus.DRAFT
