@@ -302,9 +302,13 @@ class _Reader:
 
     def retention(self) -> Retention:
         default = Retention()
+        confirm_hours = self.whole("CONFIRM_HOURS", default.confirm_hours, 1, 168)
+        pending_days = self.whole("PENDING_DAYS", default.pending_days, 1, 30)
+        if pending_days * 24 < confirm_hours:
+            self.problems.append("PENDING_DAYS must not end before CONFIRM_HOURS: the link's promised life")
         return Retention(
-            confirm_hours=self.whole("CONFIRM_HOURS", default.confirm_hours, 1, 168),
-            pending_days=self.whole("PENDING_DAYS", default.pending_days, 1, 30),
+            confirm_hours=confirm_hours,
+            pending_days=pending_days,
             proof_years=self.whole("PROOF_YEARS", default.proof_years, 1, 5),
             inactive_years=self.whole("INACTIVE_YEARS", default.inactive_years, 1, 3),
             log_months=self.whole("LOG_MONTHS", default.log_months, 1, 12),

@@ -96,6 +96,10 @@ def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str
     assert any(word in each for each in problems(tmp_path, **{name: value}))
 
 
+def test_a_request_outlives_its_link(tmp_path: Path) -> None:
+    assert any("PENDING_DAYS" in each for each in problems(tmp_path, PENDING_DAYS="1", CONFIRM_HOURS="48"))
+
+
 def test_the_two_kinds_of_tls_exclude_each_other(tmp_path: Path) -> None:
     assert any("exclude" in each for each in problems(tmp_path, MAIL_USE_TLS="1", MAIL_USE_SSL="1"))
 

@@ -66,11 +66,7 @@ def request_subscription(
 
     Returns nothing on purpose: new, pending, confirmed, gone and suppressed addresses must look the same outside.
     """
-    if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
-        return
-    subscription = _subscription(session, address=address, language=language, newsletter_id=newsletter_id, now=now)
-    event = ConsentEvent(
-        subscription=subscription,
+    request = ConsentEvent(
         kind=ConsentKind.REQUESTED,
         method=method,
         at=now,
@@ -79,12 +75,13 @@ def request_subscription(
         policy_id=policy_id,
         form_url=form_url,
     )
-    session.add(event)
-    if subscription.status is SubscriptionStatus.CONFIRMED:
-        _remind(session, subscription, now)
-    elif not _has_fresh_letter(session, subscription, now):
-        _ask(session, subscription, language, now)
-    session.flush()
+    if not is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
+        _record_request(session, request, address=address, newsletter_id=newsletter_id)
+        return
+    with session.begin_nested() as unkept:
+        # The same work, thrown away: how long an answer takes must not tell that an address is suppressed.
+        _record_request(session, request, address=address, newsletter_id=newsletter_id)
+        unkept.rollback()
 
 
 def add_subscriber(
@@ -155,6 +152,19 @@ def confirm_subscription(session: Session, *, confirmation_id: str, now: datetim
     return subscription
 
 
+def _record_request(session: Session, request: ConsentEvent, *, address: Address, newsletter_id: int) -> None:
+    subscription = _subscription(
+        session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at
+    )
+    if subscription.status is SubscriptionStatus.CONFIRMED:
+        _remind(session, subscription, request.at)
+    elif not _has_fresh_letter(session, subscription, request):
+        _ask(session, subscription, request.language, request.at)
+    request.subscription = subscription
+    session.add(request)
+    session.flush()
+
+
 def _subscription(
     session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime
 ) -> Subscription:
@@ -163,12 +173,16 @@ def _subscription(
         "public_id": new_public_id(), "email": address.display, "email_ascii": address.ascii,
         "email_key": address.key, "created_at": now,
     }  # fmt: skip
-    subscriber_id = session.scalar(_INSERT_SUBSCRIBER[session.get_bind().dialect.name], values)
-    if subscriber_id is None:
-        subscriber_id = session.scalars(subscriber_by_key(address.key).with_for_update()).one().id
+    insert = _INSERT_SUBSCRIBER[session.get_bind().dialect.name]
+    while (subscriber_id := session.scalar(insert, values)) is None:
+        subscriber = session.scalars(subscriber_by_key(address.key).with_for_update()).one_or_none()
+        if subscriber is None:
+            continue  # purged or cancelled while we waited for its lock
+        subscriber_id = subscriber.id
         query = subscription_of(subscriber_id, newsletter_id).execution_options(populate_existing=True)
         if (known := session.scalars(query).one_or_none()) is not None:
             return known
+        break
     subscription = Subscription(
         newsletter_id=newsletter_id,
         subscriber_id=subscriber_id,
@@ -180,12 +194,18 @@ def _subscription(
     return subscription
 
 
-def _has_fresh_letter(session: Session, subscription: Subscription, now: datetime) -> bool:
-    return (
-        subscription.status is SubscriptionStatus.PENDING
-        and subscription.confirmation_id is not None
-        and now - subscription.requested_at < PAUSE_BETWEEN_LETTERS
-    )
+def _has_fresh_letter(session: Session, subscription: Subscription, request: ConsentEvent) -> bool:
+    """Return whether a letter for this same request, its texts and language, went out a moment ago."""
+    if subscription.status is not SubscriptionStatus.PENDING or subscription.confirmation_id is None:
+        return False
+    if request.at - subscription.requested_at >= PAUSE_BETWEEN_LETTERS:
+        return False
+    last = _last_request(session, subscription)
+    return last is not None and _shown(last) == _shown(request)
+
+
+def _shown(request: ConsentEvent) -> tuple[object, ...]:
+    return request.language, request.wording_id, request.policy_id
 
 
 def _ask(session: Session, subscription: Subscription, language: str, now: datetime) -> None:

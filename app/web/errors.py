@@ -3,7 +3,7 @@
 import logging
 
 from flask import Flask, render_template
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError, InputRefused, NotFound, TokenInvalid, TransitionRefused
@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(AppError, show_refusal)
     app.register_error_handler(OperationalError, show_unavailable)
+    app.register_error_handler(DataError, show_impossible)
     app.register_error_handler(500, show_fault)
 
 
@@ -44,6 +45,11 @@ def show_unavailable(error: OperationalError) -> tuple[str, int, dict[str, str]]
     """Say that the store cannot take this now (locked, full, away); nothing was half-written."""
     log.error("the database cannot answer: %s", error.orig)
     return error_page(503), 503, {"Retry-After": str(RETRY_AFTER_S)}
+
+
+def show_impossible(error: DataError) -> tuple[str, int]:
+    """Say that no such thing can be: PostgreSQL refuses a NUL in a text."""
+    return error_page(404), 404
 
 
 def show_fault(error: Exception) -> tuple[str, int]:

@@ -59,17 +59,34 @@ def refuse_foreign_writes() -> None:
             abort(403)
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc not in {
-        request.host,
-        urlsplit(product().config.public_url).netloc,
-    }:
+    if origin is not None and not is_our_own(origin):
         abort(403)
+
+
+def is_our_own(origin: str) -> bool:
+    """Return whether an Origin names this site.
+
+    A page that sends no referrer sends "null" here, even to itself (Fetch, "append a request Origin header"). Browsers
+    without Sec-Fetch-Site say no more than that; on a reader's token page, knowing its address is the authority.
+    """
+    if origin == "null":
+        return request.endpoint in TOKEN_ROUTES and request.blueprint == "public"
+    scheme, _, host = origin.partition("://")
+    ours = {request.host, urlsplit(product().config.public_url).netloc}
+    return scheme in {"http", "https"} and host in ours
+
+
+def is_embedded() -> bool:
+    """Return whether the form under another site's article asked: its answers, refusals too, are seen in that frame."""
+    is_form = request.endpoint in {"public.signup_submit", "public.check_mail"} and "embedded" in request.args
+    return is_form or request.endpoint == "public.embed"
 
 
 def set_headers(response: Response) -> Response:
     """Set the headers that hold for every page; a view that set one of its own keeps it."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors="'none'"))
+    ancestors = product().config.frame_ancestors if is_embedded() else "'none'"
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY.format(ancestors=ancestors))
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

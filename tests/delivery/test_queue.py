@@ -262,3 +262,28 @@ def explained(session: Session, statement: sa.Select[int]) -> str:
     prefix = "EXPLAIN QUERY PLAN " if bind.dialect.name == "sqlite" else "EXPLAIN "
     plan = session.execute(sa.text(prefix + str(statement.compile(bind, compile_kwargs={"literal_binds": True}))))
     return " ".join(str(row) for row in plan)
+
+
+def is_held(database: Database, delivery: Delivery) -> bool:
+    with database.reading() as session:
+        return queue.is_held(session, delivery)
+
+
+def test_a_claim_that_lapsed_is_no_longer_held(database: Database) -> None:
+    queue_notes(database, 1)
+    [mine] = claim(database, owner="sleeper")
+    assert is_held(database, mine)
+    with database.transaction() as session:
+        queue.expire_leases(session, living=(), now=NOW + timedelta(hours=1))
+    assert not is_held(database, mine)
+    claim(database, owner="other", now=MUCH_LATER)
+    assert not is_held(database, mine)
+    assert settle(database, [mine], ACCEPTED, owner="sleeper") == 0
+
+
+def test_a_recipient_that_breaks_the_connection_lets_others_pass(database: Database) -> None:
+    queue_notes(database, 2)
+    [poison] = claim(database, limit=1)
+    settle(database, [poison], Outcome(OutcomeKind.DEFERRED, 421, text="bye", fault=Fault.HOST, names_recipient=True))
+    [other] = claim(database, now=NOW + timedelta(minutes=1))
+    assert other.id != poison.id

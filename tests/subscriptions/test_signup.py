@@ -214,3 +214,16 @@ def test_an_admin_starts_the_same_double_opt_in_and_is_told_when_it_cannot_be(pr
         )  # fmt: skip
         with pytest.raises(TransitionRefused):
             add(session, "gone@reader.example")
+
+
+def test_other_texts_or_another_language_bring_a_letter_of_their_own(product: Product) -> None:
+    with product.database.transaction() as session:
+        ask(session, product)
+        first = only(session).confirmation_id
+        ask(session, product, at=NOW + timedelta(minutes=2))
+        assert only(session).confirmation_id == first
+        ask(session, product, at=NOW + timedelta(minutes=4), language="en")
+        assert only(session).confirmation_id != first
+        assert only(session).language == "en"
+        event = confirm_subscription(session, confirmation_id=str(only(session).confirmation_id), now=NOW)
+        assert event.language == "en"

@@ -64,7 +64,7 @@ def posting_routes(app: Flask) -> list[str]:
         {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": "https://evil.example"},
-        {"Origin": "null"},
+        {"Origin": "http://["},
     ],
 )
 def test_no_other_site_can_write_anywhere(app: Flask, headers: dict[str, str]) -> None:
@@ -72,6 +72,22 @@ def test_no_other_site_can_write_anywhere(app: Flask, headers: dict[str, str]) -
     assert len(routes) > 15
     for route in routes:
         assert client.post(route, headers=headers).status_code == 403, route
+
+
+def test_a_page_that_hides_its_address_can_write_on_token_pages_only(app: Flask) -> None:
+    """What older browsers send from our own pages that give no referrer."""
+    client = app.test_client()
+    answers = {route: client.post(route, headers={"Origin": "null"}).status_code for route in posting_routes(app)}
+    passed = {route for route, status in answers.items() if status != 403}
+    assert passed == {"/fr/confirm/1", "/fr/preferences/1"}
+
+
+def test_refusals_are_seen_in_the_frame_of_the_embedded_form(client: FlaskClient) -> None:
+    for path in ("/fr/subscribe?embedded", "/fr/subscribe"):
+        answer = client.post(path, json={})
+        assert answer.status_code == 415
+        policy = answer.headers["Content-Security-Policy"]
+        assert ("frame-ancestors *" in policy) is path.endswith("embedded")
 
 
 def test_bodies_are_forms_and_small(client: FlaskClient) -> None:

@@ -119,7 +119,10 @@ def network() -> str:
 
 def own_path(text: str) -> str:
     """Return `text` where it is a path of the desk, else the dashboard's: a link must not lead anyone elsewhere."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return url_for("admin.dashboard")
     is_ours = not parts.scheme and not parts.netloc and parts.path.startswith("/admin/") and "\\" not in text
     return text if is_ours and text.isprintable() else url_for("admin.dashboard")
 

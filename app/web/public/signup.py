@@ -25,7 +25,6 @@ from app.web.forms import (
     read_form_token,
 )
 from app.web.public import LANGUAGE, bp
-from app.web.security import CONTENT_SECURITY_POLICY
 
 REFUSED = 422
 
@@ -97,7 +96,7 @@ def check_mail(language: str) -> Response:
         sender=config.mail.sender,
         confirm_hours=config.retention.confirm_hours,
     )
-    return _framed(page, is_embedded=is_embedded)
+    return make_response(page)
 
 
 def show_resend_form(language: str, status: int) -> Response:
@@ -161,9 +160,7 @@ def _form_page(
 ) -> Response:
     """Show the form, empty or with the address that was given; `shown` keeps the mark of a form that was in order."""
     template = "public/embed.html" if is_embedded else "public/home.html"
-    response = _framed(
-        _render_form(template, language, form, problem, shown, is_embedded=is_embedded), is_embedded=is_embedded
-    )
+    response = make_response(_render_form(template, language, form, problem, shown, is_embedded=is_embedded))
     response.status_code = REFUSED if problem else 200
     response.headers["Cache-Control"] = "private, no-cache"
     return response
@@ -205,14 +202,6 @@ def _current_texts(language: str) -> FormTexts:
     if wording is None or policy is None or newsletter is None:
         raise NotFound("the newsletter is not set up yet: run flask db upgrade")
     return FormTexts(wording, policy, newsletter.in_language(language).description)
-
-
-def _framed(page: str, *, is_embedded: bool) -> Response:
-    response = make_response(page)
-    if is_embedded:
-        ancestors = product().config.frame_ancestors
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.format(ancestors=ancestors)
-    return response
 
 
 def _weekday(language: str, cron: str) -> str | None:
