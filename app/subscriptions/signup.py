@@ -156,12 +156,13 @@ def _record_request(session: Session, request: ConsentEvent, *, address: Address
     subscription = _subscription(
         session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at
     )
-    if subscription.status is SubscriptionStatus.CONFIRMED:
-        _remind(session, subscription, request.at)
-    elif not _has_fresh_letter(session, subscription, request):
-        _ask(session, subscription, request.language, request.at)
+    has_letter = _has_fresh_letter(session, subscription, request)
     request.subscription = subscription
     session.add(request)
+    if subscription.status is SubscriptionStatus.CONFIRMED:
+        _remind(session, subscription, request.at)
+    elif not has_letter:
+        _ask(session, subscription, request.language, request.at)
     session.flush()
 
 
