@@ -1,10 +1,11 @@
 """The pages of `flask serve`: a server process of its own, so that sending never makes a reader wait."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flask import Flask
 
@@ -39,7 +40,8 @@ def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
         "--workers", "1", "--blocking-threads", "1", "--no-ws", "--log-level", "warning",
         "--factory", f"{__name__}:{make_pages.__name__}",
     ]  # fmt: skip
-    server = subprocess.Popen(command)  # noqa: S603 - our own interpreter and settings
+    # A session of its own: Ctrl-C reaches us alone, and the server with its worker is ended by us, once.
+    server = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter and settings
     try:
         yield server
     finally:
@@ -49,3 +51,5 @@ def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)  # a worker that outlived its server would keep the port
