@@ -1,5 +1,6 @@
 """`flask serve` as a newcomer meets it: places printed, ports checked, a clean end, everything caught."""
 
+import os
 import re
 import signal
 import socket
@@ -99,3 +100,17 @@ def test_wsgi_refuses_wrong_settings_too(tmp_path: Path) -> None:
         env={"PORT": "none", "VIGIE_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_ctrl_c_in_a_terminal_leaves_nobody_on_the_port(trial: House) -> None:
+    """A terminal interrupts every process of the group at once."""
+    with trial.output.open("ab") as output:
+        command = [sys.executable, "-m", "flask", "serve"]
+        running = subprocess.Popen(
+            command, cwd=ROOT, env=trial.environ, stdout=output, stderr=output, start_new_session=True
+        )
+    wait_until(trial.answers, "the pages", seconds=60)
+    os.killpg(running.pid, signal.SIGINT)
+    assert running.wait(timeout=30) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", trial.port)) != 0
