@@ -1,14 +1,12 @@
 """Settings: one frozen dataclass, read from the environment once, with defaults that run on a laptop.
 
-Every setting NAME may instead come from a file whose path is in NAME_FILE, as container secrets do. `Config.from_env`
-collects every problem before it refuses, so that one start shows all of them.
+Which settings there are, and which fit together, stands here; how a name is read, in `app.environment`.
+`Config.from_env` collects every problem before it refuses, so that one start shows all of them.
 """
 
-import os
 import re
-import secrets
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -17,12 +15,12 @@ from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
 
-KEY_MIN_LENGTH = 32
+from app.environment import Environment
+
 FREE_MAIL_DOMAINS = frozenset(
     {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.fr", "outlook.com", "hotmail.com", "hotmail.fr", "live.com",
      "msn.com", "aol.com", "icloud.com", "orange.fr", "laposte.net", "free.fr", "sfr.fr"}
 )  # fmt: skip
-SAMPLE_KEYS = ("changeme", "change-me", "secret", "dev", "example")
 
 
 class SettingsInvalid(Exception):
@@ -45,6 +43,26 @@ class Identity:
     host: str = "Exemple Hébergement, 1 rue de l’Exemple, 75000 Paris, France"
     data_protection_officer: str = ""
     processors: str = ""
+
+    @classmethod
+    def read(cls, env: Environment, public_url: str) -> "Identity":
+        """Read the identity; a newsletter that is not on this machine alone must have one of its own."""
+        names = {
+            "publisher": "PUBLISHER_NAME", "postal_address": "PUBLISHER_ADDRESS", "contact": "PUBLISHER_CONTACT",
+            "director": "PUBLICATION_DIRECTOR", "host": "HOSTING_PROVIDER",
+        }  # fmt: skip
+        if not _is_loopback(urlsplit(public_url).hostname or ""):
+            if not env.text("MAIL_SERVER", ""):
+                env.problems.append("MAIL_SERVER must be set: the mail catcher shows its letters to anyone")
+            missing = [name for name in names.values() if not env.text(name, "")]
+            if missing:
+                env.problems.append(f"the law wants these in every letter, set them: {', '.join(missing)}")
+        return cls(
+            publication=env.text("PUBLICATION_NAME", cls.publication),
+            data_protection_officer=env.text("DATA_PROTECTION_OFFICER", ""),
+            processors=env.text("PROCESSORS", ""),
+            **{key: env.text(name, getattr(cls, key)) for key, name in names.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,31 @@ class MailSettings:
         """The domain of the From address; Message-IDs and List-Ids live in it."""
         return self.sender.rpartition("@")[2]
 
+    @classmethod
+    def read(cls, env: Environment) -> "MailSettings":
+        """Read where letters go; without a server they go to the mail catcher."""
+        server, sender = env.text("MAIL_SERVER", ""), _sender(env, cls.sender)
+        domain = sender.rpartition("@")[2].lower()
+        port = env.whole("MAIL_PORT", 25, 1, 65535) if server else env.whole("MAIL_CATCHER_PORT", 1025, 1, 65535)
+        use_tls, use_ssl = env.flag("MAIL_USE_TLS", False), env.flag("MAIL_USE_SSL", False)
+        if use_tls and use_ssl:
+            env.problems.append("MAIL_USE_TLS (STARTTLS) and MAIL_USE_SSL (TLS from the start) exclude each other")
+        return cls(
+            server=server or "127.0.0.1",
+            port=port,
+            use_tls=use_tls,
+            use_ssl=use_ssl,
+            username=env.text("MAIL_USERNAME", ""),
+            password=env.text("MAIL_PASSWORD", ""),
+            sender=sender,
+            bounce_domain=env.text("MAIL_BOUNCE_DOMAIN", f"bounces.{domain}"),
+            ehlo_name=env.text("MAIL_EHLO_NAME", "") or domain,
+            connect_timeout_s=env.whole("MAIL_CONNECT_TIMEOUT", 30, 1, 300),
+            command_timeout_s=env.whole("MAIL_COMMAND_TIMEOUT", 300, 1, 3600),
+            data_timeout_s=env.whole("MAIL_DATA_TIMEOUT", 600, 1, 3600),
+            letters_per_connection=env.whole("MAIL_LETTERS_PER_CONNECTION", 50, 1, 100_000),
+        )
+
 
 @dataclass(frozen=True)
 class Retention:
@@ -81,6 +124,21 @@ class Retention:
     inactive_years: int = 3
     log_months: int = 6
 
+    @classmethod
+    def read(cls, env: Environment) -> "Retention":
+        """Read how long things are kept."""
+        confirm_hours = env.whole("CONFIRM_HOURS", cls.confirm_hours, 1, 168)
+        pending_days = env.whole("PENDING_DAYS", cls.pending_days, 1, 30)
+        if pending_days * 24 < confirm_hours:
+            env.problems.append("PENDING_DAYS must not end before CONFIRM_HOURS: the link's promised life")
+        return cls(
+            confirm_hours=confirm_hours,
+            pending_days=pending_days,
+            proof_years=env.whole("PROOF_YEARS", cls.proof_years, 1, 5),
+            inactive_years=env.whole("INACTIVE_YEARS", cls.inactive_years, 1, 3),
+            log_months=env.whole("LOG_MONTHS", cls.log_months, 1, 12),
+        )
+
 
 @dataclass(frozen=True)
 class FetchSettings:
@@ -89,6 +147,15 @@ class FetchSettings:
     interval_minutes: int = 30
     allowed_inward: frozenset[str] = frozenset()
     contact: str = ""
+
+    @classmethod
+    def read(cls, env: Environment, public_url: str) -> "FetchSettings":
+        """Read how feeds are fetched; the sites fetched from find out about us at `public_url`."""
+        return cls(
+            interval_minutes=env.whole("FETCH_INTERVAL_MINUTES", cls.interval_minutes, 1, 10_080),
+            allowed_inward=env.words("FETCH_ALLOWED_INWARD"),
+            contact=public_url,
+        )
 
 
 @dataclass(frozen=True)
@@ -132,197 +199,68 @@ class Config:
         Raises SettingsInvalid, holding every problem found, when any setting is wrong or missing.
         Side effect: on SQLite, missing keys are generated once into the data directory, readable by the owner only.
         """
-        return _Reader(environ).config()
+        env = Environment(environ)
+        config = cls._read(env)
+        if env.problems:
+            raise SettingsInvalid(env.problems)
+        return config
 
-
-class _Reader:
-    """Reads names one by one and gathers problems."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self.environ = environ
-        self.problems: list[str] = []
-
-    def config(self) -> Config:
-        data_dir = Path(self.text("VIGIE_DATA_DIR", "instance")).absolute()
-        database_url = self.database_url(data_dir)
+    @classmethod
+    def _read(cls, env: Environment) -> "Config":
+        data_dir = Path(env.text("VIGIE_DATA_DIR", "instance")).absolute()
+        database_url = _database_url(env, data_dir)
         on_one_machine = database_url.startswith("sqlite")
-        port = self.whole("PORT", 8000, 1, 65535)
-        public_url = self.public_url(port)
-        config = Config(
+        port = env.whole("PORT", cls.port, 1, 65535)
+        public_url = _public_url(env, port)
+        return cls(
             data_dir=data_dir,
             database_url=database_url,
             public_url=public_url,
             port=port,
-            bind=self.text("BIND", "127.0.0.1"),
-            uses_catcher=not self.text("MAIL_SERVER", ""),
-            secret_keys=self.keys("SECRET_KEY", data_dir, on_one_machine),
-            link_keys=self.keys("LINK_KEYS", data_dir, on_one_machine),
-            suppression_key=self.keys("SUPPRESSION_KEY", data_dir, on_one_machine)[-1],
-            trusted_proxies=self.whole("TRUSTED_PROXIES", 0, 0, 10),
-            allowed_hosts=self.words("ALLOWED_HOSTS"),
-            frame_ancestors=self.text("EMBED_ALLOWED_ORIGINS", "*"),
-            timezone=self.checked("TIMEZONE", "Europe/Paris", _is_zone, "is not a time zone name"),
-            digest_cron=self.checked("DIGEST_CRON", "30 7 * * 2", _is_cron, "is not a cron line of five fields"),
-            sends_welcome=self.flag("WELCOME_LETTER", True),
-            identity=self.identity(public_url),
-            mail=self.mail(),
-            retention=self.retention(),
-            fetch=FetchSettings(
-                interval_minutes=self.whole("FETCH_INTERVAL_MINUTES", 30, 1, 10_080),
-                allowed_inward=self.words("FETCH_ALLOWED_INWARD"),
-                contact=public_url,
-            ),
-        )
-        if self.problems:
-            raise SettingsInvalid(self.problems)
-        return config
-
-    def text(self, name: str, default: str) -> str:
-        file = self.environ.get(f"{name}_FILE")
-        if file is None:
-            return self.environ.get(name, default).strip()
-        try:
-            return Path(file).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeError) as error:
-            self.problems.append(f"{name}_FILE cannot be read: {error}")
-            return default
-
-    def checked(self, name: str, default: str, is_valid: Callable[[str], bool], complaint: str) -> str:
-        value = self.text(name, default)
-        if is_valid(value):
-            return value
-        self.problems.append(f"{name} {complaint}: {value!r}")
-        return default
-
-    def whole(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.text(name, str(default))
-        if value.isascii() and value.isdigit() and low <= int(value) <= high:
-            return int(value)
-        self.problems.append(f"{name} must be a whole number from {low} to {high}, not {value!r}")
-        return default
-
-    def flag(self, name: str, default: bool) -> bool:
-        value = self.text(name, "true" if default else "false").lower()
-        if value in {"1", "true", "yes", "on"}:
-            return True
-        if value not in {"0", "false", "no", "off", ""}:
-            self.problems.append(f"{name} must be true or false, not {value!r}")
-        return False
-
-    def words(self, name: str) -> frozenset[str]:
-        return frozenset(re.split(r"[\s,]+", self.text(name, "").lower())) - {""}
-
-    def database_url(self, data_dir: Path) -> str:
-        url = self.text("DATABASE_URL", "") or f"sqlite:///{data_dir / 'vigie.db'}"
-        if url.startswith("postgres://"):
-            url = "postgresql://" + url.removeprefix("postgres://")
-        if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-            self.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
-        return url
-
-    def public_url(self, port: int) -> str:
-        url = self.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            self.problems.append(f"PUBLIC_URL must be an address like https://news.example.org, not {url!r}")
-        elif parts.scheme == "http" and not _is_loopback(parts.hostname):
-            self.problems.append("PUBLIC_URL must be https: one-click unsubscribe links are (RFC 8058 §3.1)")
-        return url
-
-    def keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
-        given = tuple(re.split(r"[\s,]+", self.text(name, ""))) if self.text(name, "") else ()
-        if not given:
-            given = self.stored_keys(name, data_dir, may_generate)
-        for key in given:
-            if len(key) < KEY_MIN_LENGTH or any(key.lower().startswith(word) for word in SAMPLE_KEYS):
-                self.problems.append(f"{name} must hold random keys of at least {KEY_MIN_LENGTH} characters")
-        return given or ("",)
-
-    def stored_keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
-        path = data_dir / "keys" / name.lower()
-        try:
-            if not path.exists():
-                if not may_generate:
-                    self.problems.append(f"{name} must be set: several machines must share it")
-                    return ()
-                _write_key(path)
-            return tuple(path.read_text(encoding="ascii").split())
-        except (OSError, UnicodeError) as error:
-            self.problems.append(f"{name} cannot be kept in {path}: {error}")
-            return ()
-
-    def identity(self, public_url: str) -> Identity:
-        names = {
-            "publisher": "PUBLISHER_NAME", "postal_address": "PUBLISHER_ADDRESS", "contact": "PUBLISHER_CONTACT",
-            "director": "PUBLICATION_DIRECTOR", "host": "HOSTING_PROVIDER",
-        }  # fmt: skip
-        default = Identity()
-        if not _is_loopback(urlsplit(public_url).hostname or ""):
-            if not self.text("MAIL_SERVER", ""):
-                self.problems.append("MAIL_SERVER must be set: the mail catcher shows its letters to anyone")
-            missing = [name for name in names.values() if not self.text(name, "")]
-            if missing:
-                self.problems.append(f"the law wants these in every letter, set them: {', '.join(missing)}")
-        values = {key: self.text(name, getattr(default, key)) for key, name in names.items()}
-        return Identity(
-            publication=self.text("PUBLICATION_NAME", default.publication),
-            data_protection_officer=self.text("DATA_PROTECTION_OFFICER", ""),
-            processors=self.text("PROCESSORS", ""),
-            **values,
-        )
-
-    def mail(self) -> MailSettings:
-        default = MailSettings()
-        catcher = not self.text("MAIL_SERVER", "")
-        sender = self.text("MAIL_DEFAULT_SENDER", default.sender)
-        domain = sender.rpartition("@")[2].lower()
-        if not re.fullmatch(r"[^@\s<>]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sender):
-            self.problems.append(f"MAIL_DEFAULT_SENDER must be a bare address, not {sender!r}")
-        if domain in FREE_MAIL_DOMAINS:
-            self.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
-        port = self.whole("MAIL_CATCHER_PORT", 1025, 1, 65535) if catcher else self.whole("MAIL_PORT", 25, 1, 65535)
-        use_tls, use_ssl = self.flag("MAIL_USE_TLS", False), self.flag("MAIL_USE_SSL", False)
-        if use_tls and use_ssl:
-            self.problems.append("MAIL_USE_TLS (STARTTLS) and MAIL_USE_SSL (TLS from the start) exclude each other")
-        return MailSettings(
-            server=self.text("MAIL_SERVER", "") or "127.0.0.1",
-            port=port,
-            use_tls=use_tls,
-            use_ssl=use_ssl,
-            username=self.text("MAIL_USERNAME", ""),
-            password=self.text("MAIL_PASSWORD", ""),
-            sender=sender,
-            bounce_domain=self.text("MAIL_BOUNCE_DOMAIN", f"bounces.{domain}"),
-            ehlo_name=self.text("MAIL_EHLO_NAME", "") or domain,
-            connect_timeout_s=self.whole("MAIL_CONNECT_TIMEOUT", 30, 1, 300),
-            command_timeout_s=self.whole("MAIL_COMMAND_TIMEOUT", 300, 1, 3600),
-            data_timeout_s=self.whole("MAIL_DATA_TIMEOUT", 600, 1, 3600),
-            letters_per_connection=self.whole("MAIL_LETTERS_PER_CONNECTION", 50, 1, 100_000),
-        )
-
-    def retention(self) -> Retention:
-        default = Retention()
-        confirm_hours = self.whole("CONFIRM_HOURS", default.confirm_hours, 1, 168)
-        pending_days = self.whole("PENDING_DAYS", default.pending_days, 1, 30)
-        if pending_days * 24 < confirm_hours:
-            self.problems.append("PENDING_DAYS must not end before CONFIRM_HOURS: the link's promised life")
-        return Retention(
-            confirm_hours=confirm_hours,
-            pending_days=pending_days,
-            proof_years=self.whole("PROOF_YEARS", default.proof_years, 1, 5),
-            inactive_years=self.whole("INACTIVE_YEARS", default.inactive_years, 1, 3),
-            log_months=self.whole("LOG_MONTHS", default.log_months, 1, 12),
+            bind=env.text("BIND", cls.bind),
+            uses_catcher=not env.text("MAIL_SERVER", ""),
+            secret_keys=env.keys("SECRET_KEY", data_dir, on_one_machine),
+            link_keys=env.keys("LINK_KEYS", data_dir, on_one_machine),
+            suppression_key=env.keys("SUPPRESSION_KEY", data_dir, on_one_machine)[-1],
+            trusted_proxies=env.whole("TRUSTED_PROXIES", 0, 0, 10),
+            allowed_hosts=env.words("ALLOWED_HOSTS"),
+            frame_ancestors=env.text("EMBED_ALLOWED_ORIGINS", cls.frame_ancestors),
+            timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
+            digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
+            sends_welcome=env.flag("WELCOME_LETTER", cls.sends_welcome),
+            identity=Identity.read(env, public_url),
+            mail=MailSettings.read(env),
+            retention=Retention.read(env),
+            fetch=FetchSettings.read(env, public_url),
         )
 
 
-def _write_key(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return  # another process of the same first start was quicker; its key is the key
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
+def _database_url(env: Environment, data_dir: Path) -> str:
+    url = env.text("DATABASE_URL", "") or f"sqlite:///{data_dir / 'vigie.db'}"
+    if url.startswith("postgres://"):
+        url = "postgresql://" + url.removeprefix("postgres://")
+    if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        env.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
+    return url
+
+
+def _public_url(env: Environment, port: int) -> str:
+    url = env.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        env.problems.append(f"PUBLIC_URL must be an address like https://news.example.org, not {url!r}")
+    elif parts.scheme == "http" and not _is_loopback(parts.hostname):
+        env.problems.append("PUBLIC_URL must be https: one-click unsubscribe links are (RFC 8058 §3.1)")
+    return url
+
+
+def _sender(env: Environment, default: str) -> str:
+    sender = env.text("MAIL_DEFAULT_SENDER", default)
+    if not re.fullmatch(r"[^@\s<>]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sender):
+        env.problems.append(f"MAIL_DEFAULT_SENDER must be a bare address, not {sender!r}")
+    if sender.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS:
+        env.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
+    return sender
 
 
 def _is_loopback(host: str) -> bool:

@@ -47,15 +47,9 @@ def compile_edition(
     """
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
-    last_end = None if since else _end_of_last_window(session, newsletter, language)
-    start = since or last_end or until - FIRST_WINDOW
-    if start > until:
-        raise InputRefused("the window ends before it begins")
-    reach = last_end - OVERLAP if last_end else start
-    articles = session.scalars(
-        new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
-    ).all()
-    articles = sorted(articles, key=lambda article: (article.published_at, article.id), reverse=True)
+    start, reach = _window(session, newsletter, language, since=since, until=until)
+    query = new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
+    articles = sorted(session.scalars(query), key=lambda article: (article.published_at, article.id), reverse=True)
     compilation = Compilation(
         schedule_id=schedule_id,
         period_at=period_at,
@@ -67,10 +61,7 @@ def compile_edition(
         outcome=CompileOutcome.COMPILED if articles else CompileOutcome.NOTHING_NEW,
     )
     if articles:
-        edition = _draft(articles, compilation, is_automatic=is_automatic)
-        session.add(edition)
-        session.flush()
-        compilation.edition_id = edition.id
+        compilation.edition_id = _store_draft(session, articles, compilation, is_automatic=is_automatic)
     session.add(compilation)
     session.flush()
     return compilation
@@ -108,16 +99,15 @@ def new_articles(
     )
 
 
-def _carried(newsletter: Newsletter, language: str) -> Select[int]:
-    return (
-        select(EditionItem.article_id)
-        .join(Edition)
-        .where(
-            Edition.newsletter_id == newsletter.id,
-            Edition.language == language,
-            Edition.status != EditionStatus.CANCELLED,
-        )
-    )
+def _window(
+    session: Session, newsletter: Newsletter, language: str, *, since: datetime | None, until: datetime
+) -> tuple[datetime, datetime]:
+    """Return where the window begins, and from when on articles are looked for, which may be earlier."""
+    last_end = None if since else _end_of_last_window(session, newsletter, language)
+    start = since or last_end or until - FIRST_WINDOW
+    if start > until:
+        raise InputRefused("the window ends before it begins")
+    return start, last_end - OVERLAP if last_end else start
 
 
 def _end_of_last_window(session: Session, newsletter: Newsletter, language: str) -> datetime | None:
@@ -136,16 +126,30 @@ def _end_of_last_window(session: Session, newsletter: Newsletter, language: str)
     )
 
 
-def _draft(articles: list[Article], compilation: Compilation, *, is_automatic: bool) -> Edition:
-    subject = subject_for(articles, compilation.language)
-    return Edition(
+def _carried(newsletter: Newsletter, language: str) -> Select[int]:
+    return (
+        select(EditionItem.article_id)
+        .join(Edition)
+        .where(
+            Edition.newsletter_id == newsletter.id,
+            Edition.language == language,
+            Edition.status != EditionStatus.CANCELLED,
+        )
+    )
+
+
+def _store_draft(session: Session, articles: list[Article], compilation: Compilation, *, is_automatic: bool) -> int:
+    edition = Edition(
         newsletter_id=compilation.newsletter_id,
         language=compilation.language,
         is_automatic=is_automatic,
-        subject=subject,
+        subject=subject_for(articles, compilation.language),
         preheader=preheader_for(articles, compilation.language, since=compilation.since, until=compilation.until),
         since=compilation.since,
         until=compilation.until,
         created_at=compilation.at,
         items=[EditionItem(article=article, position=place) for place, article in enumerate(articles, start=1)],
     )
+    session.add(edition)
+    session.flush()
+    return edition.id

@@ -1,0 +1,98 @@
+"""Reading settings from the environment by name: text, numbers, flags, words, keys.
+
+Each NAME may instead come from a file whose path is in NAME_FILE, as container secrets do. What is wrong is gathered,
+not raised, so that one start shows all of it. Which settings there are, only `config` knows.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+KEY_MIN_LENGTH = 32
+SAMPLE_KEYS = ("changeme", "change-me", "secret", "dev", "example")
+
+
+class Environment:
+    """Reads names one by one; `problems` gathers a sentence for each that is wrong, and its default stands in."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        """Return a text, without the blanks around it."""
+        file = self._environ.get(f"{name}_FILE")
+        if file is None:
+            return self._environ.get(name, default).strip()
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeError) as error:
+            self.problems.append(f"{name}_FILE cannot be read: {error}")
+            return default
+
+    def checked(self, name: str, default: str, is_valid: Callable[[str], bool], complaint: str) -> str:
+        """Return a text that `is_valid` takes; `complaint` says what it is otherwise."""
+        value = self.text(name, default)
+        if is_valid(value):
+            return value
+        self.problems.append(f"{name} {complaint}: {value!r}")
+        return default
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        """Return a whole number from `low` to `high`."""
+        value = self.text(name, str(default))
+        if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            return int(value)
+        self.problems.append(f"{name} must be a whole number from {low} to {high}, not {value!r}")
+        return default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """Return whether something is on; empty is off."""
+        value = self.text(name, "true" if default else "false").lower()
+        if value in {"1", "true", "yes", "on"}:
+            return True
+        if value not in {"0", "false", "no", "off", ""}:
+            self.problems.append(f"{name} must be true or false, not {value!r}")
+        return False
+
+    def words(self, name: str) -> frozenset[str]:
+        """Return words, in lower case, that blanks or commas part."""
+        return frozenset(re.split(r"[\s,]+", self.text(name, "").lower())) - {""}
+
+    def keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
+        """Return secret keys, oldest first and at least one, from the setting or else from the data directory.
+
+        Where neither has any and `may_generate`, one is made there, readable by the owner only.
+        """
+        given = tuple(re.split(r"[\s,]+", self.text(name, ""))) if self.text(name, "") else ()
+        if not given:
+            given = self._stored_keys(name, data_dir, may_generate)
+        for key in given:
+            if len(key) < KEY_MIN_LENGTH or any(key.lower().startswith(word) for word in SAMPLE_KEYS):
+                self.problems.append(f"{name} must hold random keys of at least {KEY_MIN_LENGTH} characters")
+        return given or ("",)
+
+    def _stored_keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
+        path = data_dir / "keys" / name.lower()
+        try:
+            if not path.exists():
+                if not may_generate:
+                    self.problems.append(f"{name} must be set: several machines must share it")
+                    return ()
+                _write_key(path)
+            return tuple(path.read_text(encoding="ascii").split())
+        except (OSError, UnicodeError) as error:
+            self.problems.append(f"{name} cannot be kept in {path}: {error}")
+            return ()
+
+
+def _write_key(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return  # another process of the same first start was quicker; its key is the key
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
