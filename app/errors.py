@@ -8,6 +8,7 @@ AppError
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
 ├── NotFound                 no such row
+├── TextsNotShown            nobody can agree to a wording and a policy that no page showed them
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
 │   └── EditionChanged       the draft is not the one that was looked at
 ├── SigninRefused            wrong address or password, or a used one-time link
@@ -53,6 +54,10 @@ class TokenExpired(TokenInvalid):
 
 class NotFound(AppError):
     """No such row."""
+
+
+class TextsNotShown(AppError):
+    """No page showed the reader what they would agree to."""
 
 
 class TransitionRefused(AppError):

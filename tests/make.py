@@ -6,8 +6,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, Source, SourceKind
-from app.newsletters.models import Newsletter
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.newsletters.models import Newsletter, current_policy, current_wording
+from app.subscriptions.models import (
+    ConsentEvent,
+    ConsentKind,
+    ConsentMethod,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
 from tests.conftest import NOW
 
 
@@ -41,6 +48,22 @@ def make_subscription(
         subscription.unsubscribe(at)
     session.flush()
     return subscription
+
+
+def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
+    """The proof that a subscription was asked for on a form with the texts in force."""
+    event = ConsentEvent(
+        subscription=subscription,
+        kind=ConsentKind.REQUESTED,
+        method=ConsentMethod.FORM,
+        at=subscription.requested_at,
+        language=subscription.language,
+        wording_id=session.scalars(current_wording(subscription.language)).one().id,
+        policy_id=session.scalars(current_policy(subscription.language)).one().id,
+    )
+    session.add(event)
+    session.flush()
+    return event
 
 
 def make_source(session: Session, *, location: str = "https://wire.example/feed.xml", language: str = "fr") -> Source:

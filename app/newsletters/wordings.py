@@ -30,6 +30,15 @@ class Statement:
     after: str
 
 
+@dataclass(frozen=True)
+class ShownTexts:
+    """The versions of wording and policy that a page showed, and in which language."""
+
+    language: str
+    wording_id: int
+    policy_id: int
+
+
 def store_wording(
     session: Session, *, language: str, heading: str, statement: str, button: str, now: datetime
 ) -> ConsentWording:
@@ -89,9 +98,10 @@ _NEWSLETTER_OF_FORM = (
 )
 
 
-def newsletter_of_form(session: Session, *, language: str, wording_id: int, policy_id: int) -> int | None:
+def newsletter_of_form(session: Session, shown: ShownTexts) -> int | None:
     """Return the id of the newsletter that a form with these texts is for; None where a text is not there."""
-    return session.scalar(_NEWSLETTER_OF_FORM, {"language": language, "wording_id": wording_id, "policy_id": policy_id})
+    values = {"language": shown.language, "wording_id": shown.wording_id, "policy_id": shown.policy_id}
+    return session.scalar(_NEWSLETTER_OF_FORM, values)
 
 
 def policy_versions(session: Session, *, language: str) -> list[PrivacyPolicy]:

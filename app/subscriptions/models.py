@@ -162,11 +162,6 @@ class PurgeCount(Base):
     purged: Mapped[int]
 
 
-def subscriber_by_key(email_key: str) -> Select[Subscriber]:
-    """Select the subscriber of a normalised address."""
-    return select(Subscriber).where(Subscriber.email_key == email_key)
-
-
 def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[Subscription]:
     """Select one subscriber's subscription to one newsletter."""
     return select(Subscription).where(

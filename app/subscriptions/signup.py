@@ -4,16 +4,17 @@ same); what differs is the letter, and only the owner of the mailbox reads that.
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import new_public_id
 from app.delivery.models import WAITING, Delivery, DeliveryState
 from app.delivery.queue import enqueue
-from app.errors import NotFound, TransitionRefused
+from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
 from app.newsletters.models import Newsletter
+from app.newsletters.wordings import ShownTexts
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
     ConsentEvent,
@@ -22,7 +23,6 @@ from app.subscriptions.models import (
     Subscriber,
     Subscription,
     SubscriptionStatus,
-    subscriber_by_key,
     subscription_of,
 )
 from app.subscriptions.suppression import is_suppressed
@@ -38,6 +38,22 @@ _INSERT_SUBSCRIBER = {
     .returning(Subscriber.id)
     for dialect in (postgresql, sqlite)
 }
+
+#: Built once like the insert above: else a known address would take markedly longer to answer than a new one.
+_LOCKED_SUBSCRIBER = select(Subscriber.id).where(Subscriber.email_key == bindparam("email_key")).with_for_update()
+_CANCEL_LETTERS = (
+    sa.update(Delivery)
+    .where(Delivery.reference == bindparam("request"), Delivery.state.in_(WAITING))
+    .where(Delivery.subscriber_id == bindparam("reader"))
+    .values(state=DeliveryState.CANCELLED, settled_at=bindparam("at"))
+    .execution_options(synchronize_session=False)
+)
+_REMINDED = (
+    select(Delivery.id)
+    .where(Delivery.subscriber_id == bindparam("reader"), Delivery.kind == ALREADY_SUBSCRIBED)
+    .where(Delivery.newsletter_id == bindparam("newsletter"), Delivery.created_at > bindparam("since"))
+    .limit(1)
+)
 
 #: A confirmation overtakes everything: somebody is waiting at their mailbox.
 FIRST = 0
@@ -123,27 +139,40 @@ def confirmable(session: Session, *, confirmation_id: str) -> Subscription | Non
     return session.scalars(query).one_or_none()
 
 
-def confirm_subscription(session: Session, *, confirmation_id: str, now: datetime) -> Subscription:
+def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts | None:
+    """Return what the form of the last request showed; None for a request in a reader's name, made without a form."""
+    request = _last_request(session, subscription)
+    if request is None or request.wording_id is None or request.policy_id is None:
+        return None
+    return ShownTexts(subscription.language, request.wording_id, request.policy_id)
+
+
+def confirm_subscription(
+    session: Session, *, confirmation_id: str, now: datetime, shown: ShownTexts | None = None
+) -> Subscription:
     """Confirm the one request that a letter's link names, and queue the welcome letter where the newsletter has one.
 
-    The same press arriving twice finds its own success. Raises NotFound for a request that a newer one, or a
-    departure, has voided, and TransitionRefused for one used before.
+    `shown` is what the confirm page showed: the proof of a request that had no form. The same press arriving twice
+    finds its own success. Raises NotFound for a request that a newer one, or a departure, has voided, TransitionRefused
+    for one used before, and TextsNotShown where neither a form nor the page showed any texts.
     """
     subscription = session.scalars(_by_confirmation_id(confirmation_id)).one_or_none()
     if subscription is None or not lock(session, subscription) or subscription.confirmation_id != confirmation_id:
         raise NotFound("no such request")
     if _was_just_pressed(subscription, now):
         return subscription
+    proof = texts_of_request(session, subscription) or shown
+    if proof is None:
+        raise TextsNotShown("no wording and no policy were shown")
     subscription.confirm(now)
-    shown = _last_request(session, subscription)
     event = ConsentEvent(
         subscription_id=subscription.id,
         kind=ConsentKind.CONFIRMED,
         method=ConsentMethod.CONFIRM_PAGE,
         at=now,
-        language=subscription.language,
-        wording_id=shown.wording_id if shown else None,
-        policy_id=shown.policy_id if shown else None,
+        language=proof.language,
+        wording_id=proof.wording_id,
+        policy_id=proof.policy_id,
     )
     session.add(event)
     if session.get_one(Newsletter, subscription.newsletter_id).sends_welcome:
@@ -176,10 +205,9 @@ def _subscription(
     }  # fmt: skip
     insert = _INSERT_SUBSCRIBER[session.get_bind().dialect.name]
     while (subscriber_id := session.scalar(insert, values)) is None:
-        subscriber = session.scalars(subscriber_by_key(address.key).with_for_update()).one_or_none()
-        if subscriber is None:
+        subscriber_id = session.scalar(_LOCKED_SUBSCRIBER, {"email_key": address.key})
+        if subscriber_id is None:
             continue  # purged or cancelled while we waited for its lock
-        subscriber_id = subscriber.id
         query = subscription_of(subscriber_id, newsletter_id).execution_options(populate_existing=True)
         if (known := session.scalars(query).one_or_none()) is not None:
             return known
@@ -212,24 +240,18 @@ def _shown(request: ConsentEvent) -> tuple[object, ...]:
 def _ask(session: Session, subscription: Subscription, language: str, now: datetime) -> None:
     """Begin a new request: the links of older ones die, and their letters that still wait are not sent."""
     if subscription.confirmation_id is not None:
-        session.execute(
-            sa.update(Delivery)
-            .where(Delivery.reference == subscription.confirmation_id, Delivery.state.in_(WAITING))
-            .where(Delivery.subscriber_id == subscription.subscriber_id)
-            .values(state=DeliveryState.CANCELLED, settled_at=now)
-        )
+        letters = {"request": subscription.confirmation_id, "reader": subscription.subscriber_id, "at": now}
+        session.execute(_CANCEL_LETTERS, letters)
     subscription.request(now, language)
     _queue(session, subscription, CONFIRMATION, now)
 
 
 def _remind(session: Session, subscription: Subscription, now: datetime) -> None:
-    reminded = (
-        select(Delivery.id)
-        .where(Delivery.subscriber_id == subscription.subscriber_id, Delivery.kind == ALREADY_SUBSCRIBED)
-        .where(Delivery.newsletter_id == subscription.newsletter_id)
-        .where(Delivery.created_at > now - PAUSE_BETWEEN_REMINDERS)
-    )
-    if session.execute(reminded.limit(1)).first() is None:
+    letters = {
+        "reader": subscription.subscriber_id, "newsletter": subscription.newsletter_id,
+        "since": now - PAUSE_BETWEEN_REMINDERS,
+    }  # fmt: skip
+    if session.scalar(_REMINDED, letters) is None:
         _queue(session, subscription, ALREADY_SUBSCRIBED, now)
 
 

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from werkzeug.datastructures import MultiDict
 
 from app.errors import TokenInvalid
+from app.newsletters.wordings import ShownTexts
 from app.tokens import Tokens
 
 #: Seconds: nobody reads the form and types an address sooner; after a day its texts may have changed.
@@ -29,14 +30,6 @@ class FormAge(Enum):
 
 
 @dataclass(frozen=True)
-class ShownTexts:
-    """The versions of wording and policy that a form showed."""
-
-    wording_id: int
-    policy_id: int
-
-
-@dataclass(frozen=True)
 class SignupForm:
     """The sign-up form as sent. `suggested` is set when the reader took the correction we offered; `asked_about` is the
     address whose correction we offered, and which they may insist on."""
@@ -52,7 +45,7 @@ class SignupForm:
         """Return the named fields; any other is ignored."""
         return cls(
             email=_clean(fields.get("email", "")),
-            token=fields.get("token", "")[:200],
+            token=form_mark(fields),
             suggested=_clean(fields.get("suggested", "")),
             asked_about=_clean(fields.get("asked_about", "")),
             is_trapped=bool(fields.get(TRAP, "").strip()),
@@ -64,22 +57,32 @@ class SignupForm:
         return self.suggested or self.email
 
 
+def form_mark(fields: MultiDict[str, str]) -> str:
+    """Return the mark that a form was sent with, unread."""
+    return fields.get("token", "")[:200]
+
+
 def make_form_token(tokens: Tokens, shown: ShownTexts) -> str:
     """Return the mark of a form made now with these texts."""
     return tokens.sign("form", f"{shown.wording_id}-{shown.policy_id}-{secrets.token_hex(6)}")
 
 
-def read_form_token(tokens: Tokens, token: str, *, now: datetime) -> tuple[FormAge, ShownTexts | None]:
-    """Return whether the form's age is right, and what it showed; a missing or forged mark counts as too old."""
+def read_form_token(
+    tokens: Tokens, token: str, *, language: str, now: datetime, min_age_s: int = FORM_MIN_AGE_S
+) -> tuple[FormAge, ShownTexts | None]:
+    """Return whether the age of a form in `language` is right, and what it showed.
+
+    A missing or forged mark counts as too old.
+    """
     try:
         age_s = tokens.age_s("form", token, now_s=now.timestamp())
         value = tokens.read("form", token, max_age_s=FORM_MAX_AGE_S)
         wording_id, policy_id = (int(part) for part in value.split("-")[:2])
     except (TokenInvalid, ValueError):
         return FormAge.TOO_OLD, None
-    if age_s < FORM_MIN_AGE_S:
+    if age_s < min_age_s:
         return FormAge.TOO_YOUNG, None
-    return FormAge.GOOD, ShownTexts(wording_id, policy_id)
+    return FormAge.GOOD, ShownTexts(language, wording_id, policy_id)
 
 
 def printable(value: str) -> str:

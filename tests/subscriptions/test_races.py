@@ -14,7 +14,6 @@ from app.product import Product
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscription, SubscriptionStatus
 from app.subscriptions.signup import confirm_subscription
-from tests import make
 from tests.conftest import NOW
 from tests.subscriptions.test_signup import ask
 
@@ -98,7 +97,8 @@ def test_simultaneous_presses_and_departures_end_in_having_left_or_in_nothing(pr
     for round_number in range(5):
         email = f"reader{round_number}@reader.example"
         with product.database.transaction() as session:
-            subscription = make.make_subscription(session, email=email, status=SubscriptionStatus.PENDING)
+            ask(session, product, email=email)
+            subscription = session.scalars(select(Subscription).order_by(Subscription.id.desc()).limit(1)).one()
             request, public_id = subscription.confirmation_id, subscription.public_id
 
         def press(request: str | None = request) -> None:

@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState
-from app.errors import NotFound, TransitionRefused
+from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import parse_address
 from app.newsletters.models import current_policy, current_wording
+from app.newsletters.wordings import ShownTexts
 from app.product import Product
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import (
@@ -43,6 +44,14 @@ def ask(
         suppression_key=product.config.suppression_key,
         now=at,
     )
+
+
+def add(session: Session, product: Product, email: str) -> Subscription:
+    """The same in a reader's name, by an admin, without a form."""
+    return add_subscriber(
+        session, address=parse_address(email), language="en", newsletter_id=make.newsletter(session).id,
+        actor="desk@newsletter.example", suppression_key=product.config.suppression_key, now=NOW,
+    )  # fmt: skip
 
 
 def only(session: Session) -> Subscription:
@@ -194,26 +203,20 @@ def test_an_old_confirm_link_never_revives_one_who_left(product: Product) -> Non
 
 
 def test_an_admin_starts_the_same_double_opt_in_and_is_told_when_it_cannot_be(product: Product) -> None:
-    def add(session: Session, email: str) -> Subscription:
-        return add_subscriber(
-            session, address=parse_address(email), language="en", newsletter_id=make.newsletter(session).id,
-            actor="desk@newsletter.example", suppression_key=product.config.suppression_key, now=NOW,
-        )  # fmt: skip
-
     with product.database.transaction() as session:
-        assert add(session, "new@reader.example").status is SubscriptionStatus.PENDING
+        assert add(session, product, "new@reader.example").status is SubscriptionStatus.PENDING
         event = session.scalars(select(ConsentEvent)).one()
         assert (event.method, event.actor) == (ConsentMethod.ADMIN, "desk@newsletter.example")
         assert letters(session) == ["confirmation"]
         make.make_subscription(session, email="alice@reader.example")
         with pytest.raises(TransitionRefused):
-            add(session, "alice@reader.example")
+            add(session, product, "alice@reader.example")
         suppress(
             session, email_key="gone@reader.example", suppression_key=product.config.suppression_key,
             reason=SuppressionReason.HARD_BOUNCE, source="test", now=NOW,
         )  # fmt: skip
         with pytest.raises(TransitionRefused):
-            add(session, "gone@reader.example")
+            add(session, product, "gone@reader.example")
 
 
 def test_other_texts_or_another_language_bring_a_letter_of_their_own(product: Product) -> None:
@@ -227,3 +230,19 @@ def test_other_texts_or_another_language_bring_a_letter_of_their_own(product: Pr
         assert only(session).language == "en"
         event = confirm_subscription(session, confirmation_id=str(only(session).confirmation_id), now=NOW)
         assert event.language == "en"
+
+
+def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(product: Product) -> None:
+    with product.database.transaction() as session:
+        request = add(session, product, "alice@reader.example").confirmation_id
+        assert request is not None
+        with pytest.raises(TextsNotShown):
+            confirm_subscription(session, confirmation_id=request, now=NOW)
+        assert only(session).status is SubscriptionStatus.PENDING
+        assert letters(session) == ["confirmation"]
+        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        shown = ShownTexts("fr", wording.id, policy.id)
+        assert confirm_subscription(session, confirmation_id=request, now=NOW, shown=shown).language == "en"
+        event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc()).limit(1)).one()
+    assert (event.kind, event.language) == (ConsentKind.CONFIRMED, "fr")
+    assert (event.wording_id, event.policy_id) == (wording.id, policy.id)

@@ -53,9 +53,11 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
     assert not refused
 
 
-def confirm_path(product: Product) -> str:
+def confirm_path(product: Product, *, by_admin: bool = False) -> str:
     with product.database.transaction() as session:
         subscription = make.make_subscription(session, status=SubscriptionStatus.PENDING, at=now())
+        if not by_admin:
+            make.make_request(session, subscription)
     assert subscription.confirmation_id
     return f"/fr/confirm/{product.link_tokens.sign('confirm', subscription.confirmation_id)}"
 
@@ -101,6 +103,21 @@ def test_a_touch_confirms(site: str, product: Product, open_page: Callable[..., 
     page.touchscreen.tap(200, 600)
     page.wait_for_url("**/fr/preferences/**")
     assert status(product) is SubscriptionStatus.CONFIRMED
+
+
+def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_then_confirms_with_a_gesture(
+    site: str, product: Product, open_page: Callable[..., "Page"]
+) -> None:
+    page = open_page()
+    page.goto(site + confirm_path(product, by_admin=True))
+    with page.expect_popup() as policy:
+        page.click("#statement a")
+    policy.value.wait_for_url("**/fr/privacy")
+    assert status(product) is SubscriptionStatus.PENDING
+    page.mouse.click(5, 400)
+    page.wait_for_url("**/fr/preferences/**")
+    with product.database.reading() as session:
+        assert session.query(ConsentEvent).one().wording_id
 
 
 SCANNERS: dict[str, Callable[["Page"], None]] = {
@@ -221,7 +238,7 @@ def test_pages_fit_the_screen_and_axe_finds_nothing(
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="pip install -r requirements-dev.txt")
     with product.database.transaction() as session:
         reader = make.make_subscription(session, email="a.very.long.name@a-very-long-domain.reader.example", at=NOW)
-    confirm = confirm_path(product)
+    confirm = confirm_path(product, by_admin=True)
     paths = [
         "/fr/", "/en/", "/fr/embed", "/fr/check-your-mail", "/fr/privacy", "/en/legal", "/fr/nowhere", "/fr/confirm/x",
         confirm, "/fr/unsubscribe/x", f"/fr/unsubscribe/{product.link_tokens.sign('unsubscribe', reader.public_id)}",

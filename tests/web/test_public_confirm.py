@@ -8,8 +8,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.delivery.models import Delivery
+from app.mail.address import parse_address
+from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, ConsentKind, Subscription, SubscriptionStatus
+from app.subscriptions.signup import add_subscriber
 from tests import make
 from tests.conftest import NOW
 from tests.web.visitor import Page, counts, form_token, only, send_form
@@ -21,8 +24,25 @@ def pending(product: Product, *, language: str = "fr", email: str = "alice@reade
         subscription = make.make_subscription(
             session, email=email, language=language, status=SubscriptionStatus.PENDING, at=NOW
         )
+        make.make_request(session, subscription)
+    return link(product, subscription)
+
+
+def added(product: Product, *, language: str = "fr") -> str:
+    """The path of the link in a confirmation letter that an admin asked for at NOW."""
+    with product.database.transaction() as session:
+        subscription = add_subscriber(
+            session, address=parse_address("alice@reader.example"), language=language,
+            newsletter_id=make.newsletter(session).id, actor="cli",
+            suppression_key=product.config.suppression_key, now=NOW,
+        )  # fmt: skip
+    return link(product, subscription)
+
+
+def link(product: Product, subscription: Subscription) -> str:
+    """The path of a subscription's confirm page."""
     assert subscription.confirmation_id
-    url = product.links.confirm(language, subscription.confirmation_id, requested_at=NOW)
+    url = product.links.confirm(subscription.language, subscription.confirmation_id, requested_at=NOW)
     return url.removeprefix(product.config.public_url)
 
 
@@ -68,7 +88,7 @@ def test_a_double_press_confirms_once_and_ends_in_the_same_place(client: FlaskCl
     first, second = client.post(path), client.post(path)
     assert (first.status_code, first.headers["Location"]) == (second.status_code, second.headers["Location"])
     with product.database.reading() as session:
-        assert session.scalars(select(ConsentEvent.kind)).all() == [ConsentKind.CONFIRMED]
+        assert session.scalars(select(ConsentEvent.kind)).all() == [ConsentKind.REQUESTED, ConsentKind.CONFIRMED]
         assert session.scalars(select(Delivery.kind)).all() == ["welcome"]
 
 
@@ -141,3 +161,93 @@ def test_other_methods_have_no_effect(client: FlaskClient, product: Product, met
     assert set(response.headers["Allow"].split(", ")) == {"GET", "HEAD", "POST"}
     with product.database.reading() as session:
         assert only(session).status is SubscriptionStatus.PENDING
+
+
+def test_a_request_made_on_a_form_needs_no_mark_and_ignores_one(client: FlaskClient, product: Product) -> None:
+    path = pending(product)
+    assert "token" not in {each.get("name") for each in Page(client.get(path).text).all("input")}
+    assert client.post(path, data={"token": form_token(client, path="/en/")}).status_code == 303
+    with product.database.reading() as session:
+        asked, confirmed = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id)).all()
+        assert (confirmed.language, confirmed.wording_id, confirmed.policy_id) == (
+            asked.language, asked.wording_id, asked.policy_id
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_reader_whom_an_admin_added_sees_the_statement_before_the_button(
+    client: FlaskClient, product: Product, language: str
+) -> None:
+    page = Page(client.get(added(product, language=language)).text)
+    with product.database.reading() as session:
+        wording = session.scalars(current_wording(language)).one()
+    shown = " ".join(page.text.split())
+    for text in wording.statement.replace("]", "[").split("[")[::2]:
+        assert " ".join(text.split()) in shown
+    assert page.position("p", id="statement") < page.position("button", type="submit")
+    assert page.all("button")[0]["aria-describedby"] == "statement"
+    privacy = next(each for each in page.all("a") if each["href"] == f"/{language}/privacy" and "target" in each)
+    assert (privacy["target"], privacy["rel"]) == ("_blank", "noopener")
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_their_press_however_quick_proves_the_versions_that_were_on_the_page(
+    client: FlaskClient, product: Product, language: str
+) -> None:
+    path = added(product).replace("/fr/", f"/{language}/")
+    token = form_token(client, path=path)
+    with product.database.transaction() as session:
+        wording_id = session.scalars(current_wording(language)).one().id
+        policy_id = session.scalars(current_policy(language)).one().id
+        session.add(
+            ConsentWording(
+                language=language,
+                version=2,
+                heading="h",
+                statement="s [l]",
+                button="b",
+                sha256="0" * 64,
+                created_at=NOW,
+            )
+        )
+    answers = [client.post(path, data={"token": token}), client.post(path)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    with product.database.reading() as session:
+        asked, confirmed = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id)).all()
+        assert (asked.kind, asked.wording_id, asked.policy_id) == (ConsentKind.REQUESTED, None, None)
+        assert (confirmed.kind, confirmed.language) == (ConsentKind.CONFIRMED, language)
+        assert (confirmed.wording_id, confirmed.policy_id) == (wording_id, policy_id)
+
+
+def unfit_marks(client: FlaskClient, product: Product) -> dict[str, str]:
+    """One mark for each way in which it proves nothing."""
+    return {
+        "missing": "",
+        "forged": "1-1-abc.YWJj.c2ln",
+        "too old": product.form_tokens.sign("form", "1-1-abc", at=NOW - timedelta(days=1)),
+        "of another purpose": product.link_tokens.sign("confirm", "1-1-abc"),
+        "of another language": form_token(client, path="/en/"),
+        "of texts that are gone": product.form_tokens.sign("form", "998-999-abc"),
+    }
+
+
+def test_without_a_good_mark_the_page_comes_back_and_confirms_nobody(client: FlaskClient, product: Product) -> None:
+    path = added(product)
+    for way, token in unfit_marks(client, product).items():
+        before = counts(product)
+        response = client.post(path, data={"token": token})
+        assert response.status_code == 422, way
+        assert "ouverte depuis longtemps" in response.text, way
+        assert counts(product) == before, way
+    again = Page(response.text)
+    mark = next(each["value"] for each in again.all("input") if each["name"] == "token")
+    assert client.post(path, data={"token": mark}).status_code == 303
+
+
+def test_a_form_sent_after_an_admin_added_the_reader_is_the_proof_again(client: FlaskClient, product: Product) -> None:
+    added(product)
+    assert send_form(client, after=timedelta(minutes=1)).status_code == 303
+    with product.database.reading() as session:
+        path = link(product, only(session))
+    assert "statement" not in {each.get("id") for each in Page(client.get(path).text).all("p")}
+    assert client.post(path).status_code == 303

@@ -11,14 +11,13 @@ from app.clock import now
 from app.errors import AddressInvalid, NotFound
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
-from app.newsletters.wordings import cut_statement, newsletter_of_form
+from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
 from app.subscriptions.models import ConsentMethod
 from app.subscriptions.signup import request_subscription
 from app.web import product
 from app.web.forms import (
     TRAP,
     FormAge,
-    ShownTexts,
     SignupForm,
     make_form_token,
     printable,
@@ -44,6 +43,11 @@ class FormTexts:
     wording: ConsentWording
     policy: PrivacyPolicy
     tagline: str
+
+    @property
+    def shown(self) -> ShownTexts:
+        """The versions that a page with these texts shows."""
+        return ShownTexts(self.wording.language, self.wording.id, self.policy.id)
 
 
 @bp.get("/", provide_automatic_options=False)
@@ -74,13 +78,13 @@ def signup_submit(language: str) -> BaseResponse:
     is_embedded = "embedded" in request.args
     if form.is_trapped:
         return _answer(language, is_embedded)
-    age, shown = read_form_token(product().form_tokens, form.token, now=now())
+    age, shown = read_form_token(product().form_tokens, form.token, language=language, now=now())
     if shown is None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
     address, problem = _read_address(form)
     if address is None or problem is not None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
-    if not _store(language, is_embedded, address, shown):
+    if not _store(is_embedded, address, shown):
         problem = Problem(FormAge.TOO_OLD.name.lower())
         return _form_page(language, is_embedded=is_embedded, form=form, problem=problem)
     return _answer(language, is_embedded)
@@ -107,6 +111,17 @@ def show_resend_form(language: str, status: int) -> Response:
     return make_response(page, status)
 
 
+def current_texts(language: str) -> FormTexts:
+    """Return the texts in force. Raises NotFound where there are none yet."""
+    with product().database.reading() as session:
+        wording = session.scalars(current_wording(language)).one_or_none()
+        policy = session.scalars(current_policy(language)).one_or_none()
+        newsletter = session.scalars(newsletter_by_slug()).one_or_none()
+    if wording is None or policy is None or newsletter is None:
+        raise NotFound("the newsletter is not set up yet: run flask db upgrade")
+    return FormTexts(wording, policy, newsletter.in_language(language).description)
+
+
 def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
     """Return the address, or why the form must be shown again; a likely slip is asked about once, never corrected."""
     if not form.address_text:
@@ -121,21 +136,19 @@ def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
     return address, None
 
 
-def _store(language: str, is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
+def _store(is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
     """Store the request; False when the form's texts are not in the database, as after a restored backup."""
     wired = product()
     with wired.database.transaction() as session:
-        newsletter_id = newsletter_of_form(
-            session, language=language, wording_id=shown.wording_id, policy_id=shown.policy_id
-        )
+        newsletter_id = newsletter_of_form(session, shown)
         if newsletter_id is None:
             return False
         request_subscription(
             session,
             address=address,
-            language=language,
+            language=shown.language,
             newsletter_id=newsletter_id,
-            form_url=wired.links.home(language) + ("embed" if is_embedded else ""),
+            form_url=wired.links.home(shown.language) + ("embed" if is_embedded else ""),
             method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
             wording_id=shown.wording_id,
             policy_id=shown.policy_id,
@@ -176,14 +189,13 @@ def _render_form(
     is_embedded: bool = False,
     **more: object,
 ) -> str:
-    texts = _current_texts(language)
-    current = ShownTexts(texts.wording.id, texts.policy.id)
-    is_kept = form is not None and shown == current
+    texts = current_texts(language)
+    is_kept = form is not None and shown == texts.shown
     return render_template(
         template,
         wording=texts.wording,
         statement=cut_statement(texts.wording.statement),
-        token=form.token if form and is_kept else make_form_token(product().form_tokens, current),
+        token=form.token if form and is_kept else make_form_token(product().form_tokens, texts.shown),
         trap=TRAP,
         is_embedded=is_embedded,
         email=printable(form.email) if form else "",
@@ -192,16 +204,6 @@ def _render_form(
         weekday=_weekday(language, product().config.digest_cron),
         **more,
     )
-
-
-def _current_texts(language: str) -> FormTexts:
-    with product().database.reading() as session:
-        wording = session.scalars(current_wording(language)).one_or_none()
-        policy = session.scalars(current_policy(language)).one_or_none()
-        newsletter = session.scalars(newsletter_by_slug()).one_or_none()
-    if wording is None or policy is None or newsletter is None:
-        raise NotFound("the newsletter is not set up yet: run flask db upgrade")
-    return FormTexts(wording, policy, newsletter.in_language(language).description)
 
 
 def _weekday(language: str, cron: str) -> str | None:
