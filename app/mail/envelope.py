@@ -4,14 +4,17 @@ Both carry the delivery's id sealed: opaque to others, authentic to us, the same
 on the sender (RFC 6647).
 """
 
-import base64
-import hashlib
 import hmac
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2s
 
 _MAC_OCTETS = 10
 _ID_OCTETS = 8
 _VERP_PREFIX = "b-"
+_SEALED = re.compile(f"[0-9a-f]{{{2 * (_MAC_OCTETS + _ID_OCTETS)}}}")
 
 
 @dataclass(frozen=True)
@@ -24,53 +27,69 @@ class Envelope:
 
     def bounce_address(self, delivery_id: int) -> str:
         """Return the MAIL FROM address of one copy: lower-case, a local part under 64 octets (RFC 5321 §4.5.3.1.1)."""
-        return f"{_VERP_PREFIX}{_seal(self.keys[-1], 'bounce', delivery_id)}@{self.bounce_domain}"
+        return f"{_VERP_PREFIX}{self._bounce_seals[-1].close(delivery_id)}@{self.bounce_domain}"
 
     def read_bounce_address(self, address: str) -> int | None:
         """Return the delivery id that a bounce address of ours names, or None if it is not one."""
         local, _, domain = address.lower().rpartition("@")
         if domain != self.bounce_domain.lower() or not local.startswith(_VERP_PREFIX):
             return None
-        return self._opened("bounce", local.removeprefix(_VERP_PREFIX))
+        return _opened(self._bounce_seals, local.removeprefix(_VERP_PREFIX))
 
     def message_id(self, delivery_id: int) -> str:
         """Return the Message-ID of one copy, in angle brackets (RFC 5322 §3.6.4)."""
-        return f"<{_seal(self.keys[-1], 'message-id', delivery_id)}@{self.sender_domain}>"
+        return f"<{self._message_seals[-1].close(delivery_id)}@{self.sender_domain}>"
 
     def read_message_id(self, message_id: str) -> int | None:
         """Return the delivery id that a Message-ID of ours names, or None if it is not one."""
-        local, _, domain = message_id.strip("<> ").rpartition("@")
-        return self._opened("message-id", local) if domain.lower() == self.sender_domain.lower() else None
+        local, _, domain = message_id.lower().strip("<> ").rpartition("@")
+        return _opened(self._message_seals, local) if domain == self.sender_domain.lower() else None
 
-    def _opened(self, purpose: str, sealed: str) -> int | None:
-        opened = (_open(key, purpose, sealed) for key in reversed(self.keys))
-        return next((delivery_id for delivery_id in opened if delivery_id is not None), None)
+    @cached_property
+    def _bounce_seals(self) -> tuple["_Seal", ...]:
+        return tuple(_Seal(key, "bounce") for key in self.keys)
 
-
-def _seal(key: str, purpose: str, delivery_id: int) -> str:
-    """Return MAC and masked id, 29 characters: the MAC serves as the mask's nonce, as in SIV (RFC 5297)."""
-    plain = delivery_id.to_bytes(_ID_OCTETS, "big")
-    mac = _digest(key, f"{purpose}.mac", plain)[:_MAC_OCTETS]
-    return base64.b32encode(mac + _masked(key, purpose, mac, plain)).decode("ascii").rstrip("=").lower()
+    @cached_property
+    def _message_seals(self) -> tuple["_Seal", ...]:
+        return tuple(_Seal(key, "message-id") for key in self.keys)
 
 
-def _open(key: str, purpose: str, sealed: str) -> int | None:
-    try:
-        data = base64.b32decode(sealed.upper() + "=" * (-len(sealed) % 8))
-    except ValueError:
-        return None
-    mac, masked = data[:_MAC_OCTETS], data[_MAC_OCTETS:]
-    if len(masked) != _ID_OCTETS:
-        return None
-    plain = _masked(key, purpose, mac, masked)
-    is_ours = hmac.compare_digest(mac, _digest(key, f"{purpose}.mac", plain)[:_MAC_OCTETS])
-    return int.from_bytes(plain, "big") if is_ours else None
+class _Seal:
+    """MAC and masked id under one key, for one purpose: the MAC serves as the mask's nonce, as in SIV (RFC 5297).
+
+    Every copy is sealed twice, hence keyed BLAKE2s (RFC 7693 §2.9), which takes a third of the time of HMAC.
+    """
+
+    def __init__(self, key: str, purpose: str) -> None:
+        mac_key = hmac.digest(key.encode(), f"vigie.{purpose}.mac".encode(), "sha256")
+        mask_key = hmac.digest(key.encode(), f"vigie.{purpose}.mask".encode(), "sha256")
+        self._keyed_mac = blake2s(key=mac_key, digest_size=_MAC_OCTETS)
+        self._keyed_mask = blake2s(key=mask_key, digest_size=_ID_OCTETS)
+
+    def close(self, delivery_id: int) -> str:
+        """Return the sealed id: 36 characters, hexadecimal."""
+        mac = self._mac(delivery_id)
+        return f"{mac.hex()}{delivery_id ^ self._mask(mac):0{2 * _ID_OCTETS}x}"
+
+    def open(self, sealed: str) -> int | None:
+        """Return the id that this seal closed, or None."""
+        if not _SEALED.fullmatch(sealed):
+            return None
+        mac = bytes.fromhex(sealed[: 2 * _MAC_OCTETS])
+        delivery_id = int(sealed[2 * _MAC_OCTETS :], 16) ^ self._mask(mac)
+        return delivery_id if hmac.compare_digest(mac, self._mac(delivery_id)) else None
+
+    def _mac(self, delivery_id: int) -> bytes:
+        keyed = self._keyed_mac.copy()
+        keyed.update(delivery_id.to_bytes(_ID_OCTETS, "big"))
+        return keyed.digest()
+
+    def _mask(self, mac: bytes) -> int:
+        keyed = self._keyed_mask.copy()
+        keyed.update(mac)
+        return int.from_bytes(keyed.digest(), "big")
 
 
-def _masked(key: str, purpose: str, mac: bytes, data: bytes) -> bytes:
-    mask = _digest(key, f"{purpose}.mask", mac)
-    return bytes(a ^ b for a, b in zip(data, mask, strict=False))
-
-
-def _digest(key: str, purpose: str, data: bytes) -> bytes:
-    return hmac.digest(key.encode(), f"vigie.{purpose}:".encode() + data, hashlib.sha256)
+def _opened(seals: Sequence[_Seal], sealed: str) -> int | None:
+    opened = (seal.open(sealed) for seal in reversed(seals))
+    return next((delivery_id for delivery_id in opened if delivery_id is not None), None)

@@ -26,6 +26,10 @@ _BIDI_CLOSERS = frozenset(_BIDI_OPENERS.values())
 #: What an encoded-word of a phrase may hold unescaped (RFC 2047 §5(3)).
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ADDRESS = re.compile(r'[^\s<>@,;:"()\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?')
+_URL = re.compile(r"(https?://|mailto:)[!-;=?-~]+")
+_MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]+@[A-Za-z0-9.-]+>")
+_PRINTABLE = re.compile(r"[ -~]+")
 
 
 def clean_value(value: str) -> str:
@@ -34,6 +38,8 @@ def clean_value(value: str) -> str:
     Raises HeaderInvalid for what could end the field or turn its text around: any control character, line or
     paragraph separator, lone surrogate, unbalanced bidirectional control. Nothing is stripped: such a value was forged.
     """
+    if value.isascii() and value.isprintable():
+        return value
     for character in value:
         if unicodedata.category(character) in {"Cc", "Zl", "Zp", "Cs"}:
             raise HeaderInvalid(f"a header field may not hold U+{ord(character):04X}")
@@ -52,11 +58,22 @@ def text_field(name: str, value: str) -> bytes:
 
 def mailbox_field(name: str, display_name: str, address: str) -> bytes:
     """Return a field with one mailbox; `address` is in its wire form and never encoded (RFC 2047 §5)."""
-    address = check_address(address)
     phrase = _phrase(clean_value(display_name), len(name) + 2)
     if not phrase:
-        return _finished(f"{name}: {address}")
-    return _finished(_joined(f"{name}: {phrase}", f"<{address}>"))
+        return address_field(name, address)
+    return _finished(_joined(f"{name}: {phrase}", f"<{check_address(address)}>"))
+
+
+def address_field(name: str, address: str) -> bytes:
+    """Return a field with one bare address in its wire form."""
+    return _finished(f"{name}: {check_address(address)}")
+
+
+def message_id_field(message_id: str) -> bytes:
+    """Return Message-ID; `message_id` has its angle brackets (RFC 5322 §3.6.4)."""
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise HeaderInvalid("not a message id")
+    return _finished(f"Message-ID: {message_id}")
 
 
 def list_id_field(display_name: str, identifier: str) -> bytes:
@@ -69,14 +86,14 @@ def list_id_field(display_name: str, identifier: str) -> bytes:
 
 def url_field(name: str, url: str) -> bytes:
     """Return a list field with one URL, never encoded (RFC 2369 §2)."""
-    if not re.fullmatch(r"(https?://|mailto:)[!-;=?-~]+", url) or "=?" in url:
+    if not _URL.fullmatch(url) or "=?" in url:
         raise HeaderInvalid(f"{name} wants one plain ASCII URL")
     return _finished(_joined(f"{name}:", f"<{url}>"))
 
 
 def token_field(name: str, value: str) -> bytes:
     """Return a field whose value goes as it is: printable ASCII only."""
-    if not re.fullmatch(r"[ -~]+", value) or "=?" in value:
+    if not _PRINTABLE.fullmatch(value) or "=?" in value:
         raise HeaderInvalid(f"{name} takes printable ASCII only")
     return _finished(f"{name}: {value}")
 
@@ -84,7 +101,7 @@ def token_field(name: str, value: str) -> bytes:
 def check_address(address: str) -> str:
     """Return `address` if it can stand in an envelope or a mailbox field; raises HeaderInvalid (RFC 5321 §4.1.2)."""
     clean_value(address)
-    if not re.fullmatch(r'[^\s<>@,;:"()\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?', address):
+    if not _ADDRESS.fullmatch(address):
         raise HeaderInvalid("not an address for the wire")
     return address
 
@@ -148,7 +165,7 @@ def _folded_at_blanks(line: str) -> bytes:
 
 def _finished(field: str) -> bytes:
     data = field.encode("utf-8")
-    if any(len(line) > LINE_MAX_OCTETS for line in data.split(b"\r\n")):
+    if len(data) > LINE_MAX_OCTETS and any(len(line) > LINE_MAX_OCTETS for line in data.split(b"\r\n")):
         raise HeaderInvalid("a header line is too long")
     return data + b"\r\n"
 

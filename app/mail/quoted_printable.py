@@ -1,40 +1,57 @@
 """Quoted-printable bodies (RFC 2045 §6.7), safe for mbox files and for SMTP's dots.
 
 Unlike the standard library's, a line never begins with a dot or with `From `, which software on the way may change.
+This also holds for what is put into an encoded text later, in the place of its marks.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 LINE_MAX = 76
-#: Leaves room for an escaped first character (2 more) and the soft break (1).
-_PIECE = LINE_MAX - 3
+_SOFT_BREAK = b"=\r\n"
 _UNSAFE = re.compile(rb"[^\t !-<>-~]")
+#: Leaves room for an escaped first character (2 more) and the soft break (1).
+_PIECE_MAX = LINE_MAX - 3
+#: No escape is cut.
+_PIECE = re.compile(rb".{1,%d}(?<!=)(?<!=.)" % _PIECE_MAX)
 
 
-def encode(text: str) -> bytes:
-    """Return `text` encoded, every line ended by CRLF, whatever ended it before; a byte order mark goes."""
+def encode(text: str, marks: Sequence[bytes] = ()) -> bytes:
+    """Return `text` encoded, every line ended by CRLF, whatever ended it before; a byte order mark goes.
+
+    `marks` are words of ASCII letters, digits, `_` and `-`. Each comes out as it is, alone on its line, so that what
+    `encode_word` returns can replace it.
+    """
     lines = re.split(rb"\r\n|\r|\n", text.removeprefix("\ufeff").encode("utf-8"))
     if not lines[-1]:
         lines.pop()
-    return b"".join(piece + b"\r\n" for line in lines for piece in _pieces(line))
+    return b"".join(_SOFT_BREAK.join(_pieces(line, marks)) + b"\r\n" for line in lines)
 
 
-def _pieces(line: bytes) -> Iterator[bytes]:
-    rest = _UNSAFE.sub(_escaped, line)
-    if rest.endswith((b" ", b"\t")):
-        rest = rest[:-1] + b"=%02X" % rest[-1]
-    while len(rest) > _PIECE:
-        end = _cut(rest)
-        yield _guarded(rest[:end]) + b"="
-        rest = rest[end:]
-    yield _guarded(rest)
+def encode_word(word: bytes) -> bytes:
+    """Return `word`, printable ASCII without blanks, on lines that nothing else may share."""
+    return _SOFT_BREAK.join(_wrapped(word.replace(b"=", b"=3D")))
 
 
-def _cut(rest: bytes) -> int:
-    """Return where to break: not inside an escape."""
-    escape = rest.rfind(b"=", _PIECE - 2, _PIECE)
-    return _PIECE if escape < 0 else escape
+def split_at(marks: Sequence[bytes], data: bytes) -> list[bytes]:
+    """Return `data` cut at its marks, which stand at the odd places of the list."""
+    return re.split(b"(" + b"|".join(map(re.escape, marks)) + b")", data) if marks else [data]
+
+
+def _pieces(line: bytes, marks: Sequence[bytes]) -> Iterator[bytes]:
+    escaped = _UNSAFE.sub(_escaped, line)
+    if escaped.endswith((b" ", b"\t")):
+        escaped = escaped[:-1] + b"=%02X" % escaped[-1]
+    for place, part in enumerate(split_at(marks, escaped)):
+        if place % 2:
+            yield part
+        elif part:
+            yield from _wrapped(part)
+
+
+def _wrapped(escaped: bytes) -> list[bytes]:
+    pieces = [escaped] if len(escaped) <= _PIECE_MAX else _PIECE.findall(escaped)
+    return [_guarded(piece) for piece in pieces]
 
 
 def _guarded(piece: bytes) -> bytes:

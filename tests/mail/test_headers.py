@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import getaddresses
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 
 from app.errors import HeaderInvalid
 from app.mail.headers import (
+    address_field,
     check_address,
     clean_value,
     list_id_field,
     mailbox_field,
+    message_id_field,
     text_field,
     token_field,
     url_field,
@@ -103,7 +106,30 @@ def test_a_long_display_name_round_trips() -> None:
 
 
 def test_a_local_part_beyond_ascii_stays_as_it_is() -> None:
-    assert mailbox_field("To", "", "é.dupont@exemple.fr") == "To: é.dupont@exemple.fr\r\n".encode()
+    assert address_field("To", "é.dupont@exemple.fr") == "To: é.dupont@exemple.fr\r\n".encode()
+
+
+@pytest.mark.parametrize("name", ["", "é"])
+def test_an_address_is_checked_with_and_without_a_name(name: str) -> None:
+    with pytest.raises(HeaderInvalid):
+        mailbox_field("From", name, "a@x.example, b@x.example")
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=12))
+def test_no_control_character_passes_for_an_address(local: str) -> None:
+    try:
+        field = address_field("To", f"{local}@x.example")
+    except HeaderInvalid:
+        return
+    assert str(field, "utf-8") == f"To: {local}@x.example\r\n"
+    assert not any(unicodedata.category(character) in {"Cc", "Zl", "Zp", "Zs"} for character in local)
+
+
+@pytest.mark.parametrize("length", [900, 2000])
+def test_a_field_is_refused_for_its_longest_line_not_for_its_length(length: int) -> None:
+    assert len(text_field("Subject", "word " * (length // 5) + "end")) > length
+    with pytest.raises(HeaderInvalid):
+        text_field("Subject", "x" * 1000 + " end")
 
 
 @pytest.mark.parametrize("forbidden", BREAKS)
@@ -117,6 +143,7 @@ def test_what_could_end_a_field_is_refused_everywhere(forbidden: str) -> None:
         lambda: list_id_field("x", f"fr.vigie.example{forbidden}"),
         lambda: url_field("List-Help", f"https://x.example/{forbidden}"),
         lambda: token_field("Feedback-ID", value),
+        lambda: message_id_field(f"<a{forbidden}@x.example>"),
         lambda: check_address(f"a{forbidden}@x.example"),
     ):
         with pytest.raises(HeaderInvalid):
