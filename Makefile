@@ -1,6 +1,7 @@
 # `make run` and `make test` are all a newcomer needs; `make help` lists the rest.
 PYTHON ?= python3
 BIN := .venv/bin
+LETTERS ?= 50000
 
 .DEFAULT_GOAL := help
 .PHONY: help .venv dev run test quick check lint format lock bench screenshots clean
@@ -48,8 +49,10 @@ lock: .venv/installed-dev ## resolve requirements*.in into the locked files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
-bench: .venv/installed-dev ## measure the sign-up answer under load
-	$(BIN)/python bench/signup.py
+bench: .venv/installed-dev ## measure sign-up under load and sending; figures and a table go to instance/bench
+	mkdir -p instance/bench
+	$(BIN)/python bench/signup.py --json instance/bench/signup.json
+	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json --markdown instance/bench/send.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv
