@@ -7,10 +7,27 @@ or a full mailbox must never cost a subscription.
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
+from app.mail.meanings import (
+    MEANING_BY_AUTHENTICATION_CODE,
+    MEANING_BY_CODE,
+    MEANING_BY_DIGIT,
+    MEANING_BY_FAULT,
+    MEANING_BY_STATUS,
+    MEANING_BY_SUBJECT,
+    Advice,
+    Meaning,
+)
+from app.mail.reply_tables import ROWS, Row
 from app.mail.transport import Fault, Outcome, OutcomeKind
 
 REPLY_TEXT_MAX = 1000
+#: No more of a reply is looked at: it comes from a stranger, and may be kept in the caches below.
+READ_MAX = 4 * REPLY_TEXT_MAX
+#: Most replies of a run are equal, or differ in a queue id.
+ACCEPTED_KEPT = 256
+REFUSED_KEPT = 1024
 
 
 class Verb(StrEnum):
@@ -28,50 +45,30 @@ class Verb(StrEnum):
 
 #: Verbs that say nothing of a recipient yet: a refusal there concerns every letter.
 _BEFORE_RECIPIENT = frozenset({Verb.GREETING, Verb.EHLO, Verb.STARTTLS, Verb.AUTH, Verb.MAIL})
+_ROUTE_FAULTS = frozenset({Fault.HOST, Fault.AUTHENTICATION})
+#: Faults for which "later" is believed where it comes with a 5yz.
+_PASSING_FAULTS = frozenset({Fault.SENDER, Fault.MAILBOX, Fault.DESTINATION})
 
-_ENHANCED = re.compile(r"(?:^|\s)([245]\.\d{1,3}\.\d{1,3})(?=[\s:;,)]|$)", re.MULTILINE)
+_ENHANCED = re.compile(r"(?:^|\s)[(\[#]*([245]\.\d{1,3}\.\d{1,3})(?=[\s:;,)\]]|$)", re.MULTILINE)
+#: What a reply quotes proves nothing: an address may be named "quota@".
+_ADDRESS = re.compile(r"(?<![^\s<>])[^\s<>]+@[^\s<>]+")
+_TAG = re.compile(
+    r"\b(?:ofr|lpn|ouk)(?:[0-9a-z]{0,6}_)?(?P<ofr>\d{3})\b|\bsfr_in_\d(?P<sfr>\d\d)\b"
+    r"|(?:^|[ (])(?P<microsoft>rp|sc|dy|ou)-00\d\b"
+)
+_NAMES = r"(?:user|mail-?box|recipient|address|account|destinataire|adresse|utilisateur|bo[iî]te)"
 _UNKNOWN_USER = re.compile(
-    r"(user|mailbox|recipient|address|account|destinataire|adresse|utilisateur|bo[iî]te)\b.{0,60}"
-    r"(unknown|not (found|exist)|n.t exist|no longer|inconnu|n.existe pas|invalid|unavailable or not found)"
-    r"|(unknown|no such|invalid|non.?existent) (local )?(user|mailbox|recipient|address|account)"
-    r"|(destinataire|utilisateur|adresse) (inconnue?|inexistante?)",
-    re.IGNORECASE | re.DOTALL,
+    rf"{_NAMES}\b(?:(?!domain|host|sender).){{0,60}}?(?:unknown(?! domain| host| error| reason)|not found|not exist"
+    r"|n.t exist|no longer|inconnu|n.existe pas|inexistant|unavailable or not found)"
+    rf"|(?:unknown|no such|invalid|non.?existent|not an? (?:valid|known|active)) (?:local )?{_NAMES}\b"
+    rf"|{_NAMES} (?:is )?invalide?\b|no mailbox here by that name|unknown local.part"
 )
 _MAILBOX_FULL = re.compile(
-    r"quota|mailbox (is )?full|over ?limit|insufficient (mailbox )?storage|pleine", re.IGNORECASE
+    r"quota|(?:mailbox|inbox|bo[iî]te)\b.{0,40}\b(?:full|pleine|exceeded)\b|over ?limit|out of storage"
+    r"|insufficient (?:mailbox )?storage|storage allocation"
 )
-_TOO_MANY_RECIPIENTS = re.compile(r"too many (recipients|rcpt)", re.IGNORECASE)
-
-#: What subject and detail of an enhanced code say, where the subject alone does not (RFC 3463, RFC 4954, RFC 6531).
-_FAULT_BY_DETAIL = {
-    "1.1": Fault.ADDRESS,
-    "1.3": Fault.ADDRESS,
-    "1.6": Fault.ADDRESS,
-    "1.10": Fault.ADDRESS,
-    "2.3": Fault.CONTENT,
-    "3.4": Fault.CONTENT,
-    "6.7": Fault.UNSUPPORTED_ADDRESS,
-    "7.8": Fault.AUTHENTICATION,
-    "7.13": Fault.MAILBOX,
-}
-_FAULT_BY_SUBJECT = {
-    "1": Fault.DESTINATION,
-    "2": Fault.MAILBOX,
-    "3": Fault.DESTINATION,
-    "4": Fault.DESTINATION,
-    "5": Fault.DESTINATION,
-    "6": Fault.CONTENT,
-    "7": Fault.SENDER,
-}
-#: Where there is no enhanced code (RFC 5321 §4.2.3, RFC 4954 §6).
-_FAULT_BY_CODE = {
-    452: Fault.DESTINATION,
-    530: Fault.AUTHENTICATION,
-    534: Fault.AUTHENTICATION,
-    535: Fault.AUTHENTICATION,
-    538: Fault.AUTHENTICATION,
-    552: Fault.CONTENT,
-}
+_OUR_QUOTA = re.compile(r"send(?:ing|er)|daily|hourly")
+_LATER = re.compile(r"try(?: again)? later|essayer plus tard|temporar(?:y|ily)|temporairement")
 
 
 def classify(verb: Verb, code: int, text: str) -> Outcome:
@@ -80,16 +77,9 @@ def classify(verb: Verb, code: int, text: str) -> Outcome:
     Elsewhere a code that is not 4yz or 5yz comes from a server out of step and defers, as does a 5yz before a recipient
     was named: that one tells of our set-up, not of the letter (RFC 5321 §4.2.1, §4.5.4.1).
     """
-    text = legible(text)
-    enhanced = find_enhanced(text)
-    if verb is Verb.CONTENT and code // 100 not in {4, 5}:
-        if code // 100 == 2:
-            return Outcome(OutcomeKind.ACCEPTED, code, enhanced, text)
-        return Outcome(OutcomeKind.UNCERTAIN, code, enhanced, text, Fault.HOST)
-    fault = _fault(verb, code, enhanced, text)
-    is_final = code // 100 == 5 and fault not in {Fault.HOST, Fault.AUTHENTICATION} and not _is_too_many(text)
-    kind = OutcomeKind.REJECTED if is_final else OutcomeKind.DEFERRED
-    return Outcome(kind, code, enhanced, text, fault, names_recipient=verb not in _BEFORE_RECIPIENT)
+    if 200 <= code <= 299 and verb is Verb.CONTENT:
+        return _accepted(code, text[:READ_MAX])
+    return _not_accepted(verb, code, text[:READ_MAX])
 
 
 def lost(verb: Verb, reason: str) -> Outcome:
@@ -104,53 +94,124 @@ def lost(verb: Verb, reason: str) -> Outcome:
     return Outcome(OutcomeKind.DEFERRED, text=text, fault=fault, names_recipient=verb not in _BEFORE_RECIPIENT)
 
 
+def explain(outcome: Outcome) -> str:
+    """Return one English sentence, a message id, that tells the desk what an outcome means."""
+    return meaning_of(outcome).sentence
+
+
+def advise(outcome: Outcome) -> Advice:
+    """Return what the sender should do about an outcome."""
+    return Advice.GO_ON if outcome.kind is OutcomeKind.ACCEPTED else meaning_of(outcome).advice
+
+
+@lru_cache(maxsize=REFUSED_KEPT)
+def meaning_of(outcome: Outcome) -> Meaning:
+    """Return the meaning behind an outcome; code, fault and text, as they are stored, are enough."""
+    if outcome.kind is OutcomeKind.ACCEPTED:
+        return Meaning.ACCEPTED
+    if outcome.kind is OutcomeKind.UNCERTAIN:
+        return Meaning.UNCERTAIN
+    by_fault = MEANING_BY_FAULT[outcome.fault] if outcome.fault else Meaning.UNEXPLAINED
+    if outcome.code is None:
+        return by_fault
+    status = outcome.enhanced or find_enhanced(outcome.text)
+    said = _interpret(outcome.code, status, words_of(outcome.text), is_rcpt=outcome.fault is Fault.ADDRESS)
+    # At the server's door a refusal concerns every letter, yet may give our own fault as its reason.
+    is_reason = outcome.fault is Fault.HOST and said.fault is Fault.SENDER and said is not Meaning.UNEXPLAINED
+    return said if said.fault is outcome.fault or is_reason else by_fault
+
+
+def find_row(code: int, status: str, words: str) -> Row | None:
+    """Return the first row that fits a reply: subject and detail of its enhanced code, its text in lower case."""
+    tagged = _TAG.search(words)
+    tag = _tag(tagged) if tagged else ""
+    for row in ROWS:
+        # A sender that does not exist says nothing of the reader.
+        is_about_us = row.says and row.meaning.fault is Fault.ADDRESS and "sender" in words
+        if row.fits(code, status, tag, words) and not is_about_us:
+            return row
+    return None
+
+
 def find_enhanced(text: str) -> str | None:
     """Return the first enhanced status code on any line of a reply (RFC 2034 §4), or None."""
     found = _ENHANCED.search(text)
     return found[1] if found else None
 
 
+def words_of(text: str) -> str:
+    """Return a reply for comparing: one line, lower case, plain apostrophes, without the addresses it quotes."""
+    return " ".join(_ADDRESS.sub(" ", text.lower().replace("’", "'")).split())
+
+
 def legible(text: str) -> str:
     """Return a reply as it may be stored and logged: control characters as escapes, cut to 1,000 characters."""
+    if text.isprintable():
+        return text.strip()[:REPLY_TEXT_MAX]
     lines = (line.strip() for line in text.splitlines())
-    return "\n".join(_escaped(line) for line in lines if line)[:REPLY_TEXT_MAX]
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in lines if line)[:REPLY_TEXT_MAX]
 
 
-def _fault(verb: Verb, code: int, enhanced: str | None, text: str) -> Fault:
-    fault = _fault_of_letter(verb, code, enhanced, text)
+@lru_cache(maxsize=ACCEPTED_KEPT)
+def _accepted(code: int, text: str) -> Outcome:
+    text = legible(text)
+    if "\n" in text:
+        return Outcome(OutcomeKind.ACCEPTED, code, find_enhanced(text), text)
+    # No pattern here: this runs once for each letter, and the enhanced code comes first (RFC 2034 §4).
+    head = text.partition(" ")[0]
+    is_status = head.startswith("2.") and head.count(".") == 2 and head.replace(".", "").isdigit()
+    return Outcome(OutcomeKind.ACCEPTED, code, head if is_status else None, text)
+
+
+@lru_cache(maxsize=REFUSED_KEPT)
+def _not_accepted(verb: Verb, code: int, text: str) -> Outcome:
+    text = legible(text)
+    enhanced = find_enhanced(text)
+    if verb is Verb.CONTENT and code // 100 not in {4, 5}:
+        return Outcome(OutcomeKind.UNCERTAIN, code, enhanced, text, Fault.HOST)
+    words = words_of(text)
+    meaning = _interpret(code, enhanced, words, is_rcpt=verb is Verb.RCPT)
+    fault = _fault(verb, code, enhanced, meaning)
+    is_passing = meaning.is_passing or (fault in _PASSING_FAULTS and _LATER.search(words) is not None)
+    is_final = code // 100 == 5 and fault not in _ROUTE_FAULTS and not is_passing
+    kind = OutcomeKind.REJECTED if is_final else OutcomeKind.DEFERRED
+    return Outcome(kind, code, enhanced, text, fault, names_recipient=verb not in _BEFORE_RECIPIENT)
+
+
+def _fault(verb: Verb, code: int, enhanced: str | None, meaning: Meaning) -> Fault | None:
+    fault = meaning.fault
     if fault is Fault.AUTHENTICATION or verb is Verb.AUTH:
         return Fault.AUTHENTICATION
     if code == 421 or code // 100 not in {4, 5}:
         return Fault.HOST
     if verb in _BEFORE_RECIPIENT and fault not in {Fault.CONTENT, Fault.UNSUPPORTED_ADDRESS}:
         return Fault.HOST
-    if fault is Fault.ADDRESS and code // 100 != 5:
+    if fault is Fault.ADDRESS and (code // 100 != 5 or (enhanced or "5")[0] != "5"):
         return Fault.MAILBOX  # "try again" about an address says that it may live
     return fault
 
 
-def _fault_of_letter(verb: Verb, code: int, enhanced: str | None, text: str) -> Fault:
-    """Return the fault as if the reply concerned one letter only."""
-    if _is_too_many(text):
-        return Fault.DESTINATION
-    if enhanced is None or enhanced.endswith(".0.0"):
-        return _fault_without_detail(verb, code, text)
-    subject, detail = enhanced.split(".")[1:]
-    if f"{subject}.{detail}" == "1.0" and _UNKNOWN_USER.search(text):
-        return Fault.ADDRESS
-    return _FAULT_BY_DETAIL.get(f"{subject}.{detail}") or _FAULT_BY_SUBJECT.get(subject, Fault.DESTINATION)
+def _interpret(code: int, enhanced: str | None, words: str, *, is_rcpt: bool) -> Meaning:
+    """Return what a reply says, as if it concerned one letter only."""
+    if code in MEANING_BY_AUTHENTICATION_CODE:
+        return MEANING_BY_AUTHENTICATION_CODE[code]
+    status = enhanced[2:] if enhanced and not enhanced.endswith(".0.0") else ""
+    row = find_row(code, status, words)
+    if row is not None:
+        return row.meaning
+    if status.partition(".")[0] in {"", "1"} and _MAILBOX_FULL.search(words) and not _OUR_QUOTA.search(words):
+        return Meaning.MAILBOX_FULL
+    if status in {"", "1.0"} and is_rcpt and code in {550, 553} and _UNKNOWN_USER.search(words):
+        return Meaning.UNEXPLAINED if "sender" in words else Meaning.NO_SUCH_ADDRESS
+    if status:
+        return MEANING_BY_STATUS.get(status) or MEANING_BY_SUBJECT.get(status.partition(".")[0], Meaning.TROUBLE)
+    return MEANING_BY_CODE.get(code) or MEANING_BY_DIGIT.get(code // 100, Meaning.TROUBLE)
 
 
-def _fault_without_detail(verb: Verb, code: int, text: str) -> Fault:
-    if _MAILBOX_FULL.search(text):
-        return Fault.MAILBOX
-    if verb is Verb.RCPT and code in {550, 553} and _UNKNOWN_USER.search(text):
-        return Fault.ADDRESS
-    return _FAULT_BY_CODE.get(code, Fault.SENDER if code // 100 == 5 else Fault.DESTINATION)
-
-
-def _is_too_many(text: str) -> bool:
-    return bool(_TOO_MANY_RECIPIENTS.search(text))
+def _tag(tagged: re.Match[str]) -> str:
+    """Return a provider's own number as the rows write it; Orange and La Poste share one list."""
+    kind = tagged.lastgroup or ""
+    return tagged[kind] if kind == "microsoft" else kind + tagged[kind]
 
 
 def _escaped(line: str) -> str:

@@ -1,12 +1,29 @@
-"""When letters are tried again."""
+"""When letters are tried again, and how fast, how many, and whether at all they go."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.mail.pacing import retry_at
+from app.mail.pacing import (
+    BREAKER_OPEN_FOR,
+    LIMIT_MAX_PER_MINUTE,
+    LIMIT_MIN_PER_MINUTE,
+    Breaker,
+    Pace,
+    PauseReason,
+    Results,
+    RetrySchedule,
+    TokenBucket,
+    has_too_many_complaints,
+    learn,
+    retry_at,
+)
+from app.mail.replies import Verb, classify, lost
 from app.mail.transport import Fault, Outcome, OutcomeKind
+from app.mail.warm_up import Allowance, WarmUp, may_double
 from tests.conftest import NOW
 
 BUSY = Outcome(OutcomeKind.DEFERRED, 451, "4.3.0", "busy", Fault.DESTINATION)
@@ -50,6 +67,225 @@ def test_an_uncertain_letter_waits_for_the_server_to_finish() -> None:
     assert tries(UNCERTAIN)[0] == timedelta(minutes=15)
 
 
-@pytest.mark.parametrize(("jitter", "minutes"), [(-1.0, 24), (0.5, 33), (1.0, 36)])
-def test_retries_are_spread_by_a_fifth(jitter: float, minutes: int) -> None:
+@pytest.mark.parametrize(("jitter", "minutes"), [(-1.0, 36), (0.0, 30), (0.5, 33), (1.0, 36)])
+def test_retries_are_spread_by_a_fifth_and_never_early(jitter: float, minutes: int) -> None:
     assert tries(BUSY, jitter)[0] == timedelta(minutes=minutes)
+
+
+@given(st.floats(-1, 1))
+def test_any_jitter_keeps_within_what_the_standard_wants(jitter: float) -> None:
+    times = [timedelta(0), *tries(BUSY, jitter)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert times[1] <= timedelta(hours=1)
+    assert min(gaps) >= timedelta(minutes=30)
+    assert all(timedelta(hours=2) <= gap <= timedelta(hours=3) for gap in gaps[2:])
+    assert timedelta(days=4) <= times[-1] <= timedelta(days=5)
+    assert timedelta(minutes=5) <= tries(GREYLISTED[0], jitter)[0] <= timedelta(minutes=15)
+
+
+def test_a_named_reason_is_no_greylist() -> None:
+    assert tries(classify(Verb.RCPT, 450, "4.7.1 Refused SFR_IN_101"))[0] == timedelta(minutes=30)
+
+
+def test_the_schedule_can_be_set() -> None:
+    schedule = RetrySchedule(first_delay=timedelta(hours=1), give_up_after=timedelta(hours=2))
+    assert retry_at(attempt=1, outcome=BUSY, first_at=NOW, now=NOW, schedule=schedule) == NOW + timedelta(hours=1)
+    later = NOW + timedelta(minutes=61)
+    assert retry_at(attempt=2, outcome=BUSY, first_at=NOW, now=later, schedule=schedule) is None
+
+
+ACCEPTED = classify(Verb.CONTENT, 250, "2.0.0 Ok")
+TOO_FAST = classify(Verb.RCPT, 451, "4.7.500 Server busy")
+REFUSED = classify(Verb.RCPT, 550, "5.7.1 Refused")
+BLOCKED = classify(Verb.RCPT, 550, "5.7.606 Banned")
+DEAD = classify(Verb.RCPT, 550, "5.1.1 User unknown")
+NAMED_GREYLIST = classify(Verb.RCPT, 451, "4.7.1 Greylisted")
+OUTCOMES = [ACCEPTED, TOO_FAST, REFUSED, BLOCKED, DEAD, NAMED_GREYLIST, BUSY, FULL, UNCERTAIN, *GREYLISTED]
+MINUTE = timedelta(minutes=1)
+
+
+def taught(pace: Pace, *outcomes: Outcome, now: datetime = NOW) -> Pace:
+    for outcome in outcomes:
+        pace = learn(pace, outcome, now)
+    return pace
+
+
+def test_a_domain_has_no_limit_until_a_reply_or_a_setting_asks_for_one() -> None:
+    assert taught(Pace(), *[ACCEPTED] * 100, DEAD, FULL, BUSY, UNCERTAIN, NAMED_GREYLIST).limit() is None
+    assert Pace().limit(30.0) == 30.0
+    assert Pace(per_minute=100.0).limit(30.0) == 30.0
+    assert Pace(per_minute=20.0).limit(30.0) == 20.0
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        TOO_FAST,
+        classify(Verb.RCPT, 421, "4.3.2 Shutting down"),
+        classify(Verb.RCPT, 450, "4.7.1 Refused"),
+        classify(Verb.RCPT, 550, "OFR_103 Veuillez essayer plus tard"),
+    ],
+)
+def test_a_request_to_slow_down_halves_the_rate(outcome: Outcome) -> None:
+    assert learn(Pace(per_minute=80.0), outcome, NOW).per_minute == 40.0
+    assert learn(Pace(per_minute=1.5), outcome, NOW).per_minute == 1.0
+    assert learn(Pace(), outcome, NOW).per_minute == 60.0
+    assert learn(Pace(), outcome, NOW, rate_per_minute=500.0).per_minute == 250.0
+    assert learn(Pace(per_minute=80.0), outcome, NOW, rate_per_minute=500.0).per_minute == 40.0
+
+
+def test_many_requests_at_once_halve_the_rate_once() -> None:
+    pace = taught(Pace(per_minute=80.0), TOO_FAST, TOO_FAST, TOO_FAST)
+    assert pace.per_minute == 40.0
+    assert learn(pace, TOO_FAST, NOW + MINUTE).per_minute == 20.0
+
+
+def test_twenty_clean_deliveries_raise_the_rate_by_a_tenth() -> None:
+    pace = taught(Pace(per_minute=40.0), *[ACCEPTED] * 19)
+    assert pace.per_minute == 40.0
+    assert taught(pace, ACCEPTED).per_minute == pytest.approx(44.0)
+    assert taught(pace, REFUSED, ACCEPTED).per_minute == 20.0
+    assert taught(Pace(per_minute=LIMIT_MAX_PER_MINUTE), *[ACCEPTED] * 20).per_minute is None
+
+
+@given(st.lists(st.tuples(st.sampled_from(OUTCOMES), st.integers(0, 300)), max_size=300))
+def test_a_limit_stays_within_its_bounds(events: list[tuple[Outcome, int]]) -> None:
+    pace, now = Pace(per_minute=60.0), NOW
+    for outcome, seconds in events:
+        now += timedelta(seconds=seconds)
+        before, pace = pace, learn(pace, outcome, now)
+        assert pace.per_minute is None or LIMIT_MIN_PER_MINUTE <= pace.per_minute <= LIMIT_MAX_PER_MINUTE
+        if before.per_minute and pace.per_minute:
+            assert 0.5 <= pace.per_minute / before.per_minute <= 1.1 + 1e-9
+            assert outcome is ACCEPTED or pace.per_minute <= before.per_minute
+
+
+def test_five_policy_refusals_in_a_row_open_the_breaker() -> None:
+    four = taught(Pace(), *[REFUSED] * 4)
+    assert four.breaker(NOW) is Breaker.CLOSED
+    assert taught(four, ACCEPTED, REFUSED).breaker(NOW) is Breaker.CLOSED
+    opened = taught(four, DEAD, REFUSED)
+    assert opened.breaker(NOW + BREAKER_OPEN_FOR - MINUTE) is Breaker.OPEN
+    assert opened.breaker(NOW + BREAKER_OPEN_FOR) is Breaker.HALF_OPEN
+
+
+def test_one_letter_decides_after_the_breaker_was_open() -> None:
+    later = NOW + BREAKER_OPEN_FOR
+    opened = taught(Pace(), *[REFUSED] * 5)
+    assert learn(opened, REFUSED, later).breaker(later) is Breaker.OPEN
+    assert learn(opened, DEAD, later).breaker(later) is Breaker.HALF_OPEN
+    assert learn(opened, ACCEPTED, later).breaker(later) is Breaker.CLOSED
+
+
+def test_a_block_opens_the_breaker_at_once() -> None:
+    assert learn(Pace(), BLOCKED, NOW).breaker(NOW) is Breaker.OPEN
+
+
+def test_a_greylist_never_opens_the_breaker() -> None:
+    assert taught(Pace(), *GREYLISTED * 5, *[NAMED_GREYLIST] * 10).breaker(NOW) is Breaker.CLOSED
+
+
+def test_a_bucket_gives_its_burst_then_its_rate() -> None:
+    bucket = TokenBucket(per_minute=60.0, burst=10, tokens=10.0, filled_at=NOW)
+    grant = bucket.take(25, NOW)
+    assert (grant.granted, round(grant.wait.total_seconds())) == (10, 1)
+    grant = grant.bucket.take(25, NOW + timedelta(seconds=5))
+    assert grant.granted == 5
+    assert grant.bucket.take(1, NOW).granted == 0  # the clock went back
+    assert bucket.take(3, NOW).wait == timedelta(0)
+    assert bucket.with_limit(30.0, 4, NOW).take(25, NOW).granted == 4
+
+
+def test_a_bucket_that_lets_nothing_through_is_refused() -> None:
+    for per_minute, burst in [(0.0, 1), (-1.0, 1), (1.0, 0)]:
+        with pytest.raises(ValueError, match="lets something through"):
+            TokenBucket(per_minute, burst, 0.0, NOW)
+
+
+TAKES = st.lists(st.tuples(st.integers(0, 100), st.integers(-1_000, 120_000)), max_size=60)
+
+
+@given(st.floats(0.1, 10_000), st.integers(1, 500), TAKES)
+def test_a_bucket_never_gives_more_than_rate_and_burst(rate: float, burst: int, takes: list[tuple[int, int]]) -> None:
+    bucket, now, latest, granted = TokenBucket(rate, burst, float(burst), NOW), NOW, NOW, 0
+    for wanted, milliseconds in takes:
+        now += timedelta(milliseconds=milliseconds)
+        latest = max(latest, now)
+        grant = bucket.take(wanted, now)
+        bucket, granted = grant.bucket, granted + grant.granted
+        assert 0 <= grant.granted <= wanted
+        assert granted <= rate * ((latest - NOW) / MINUTE) + burst + 1e-6
+
+
+@given(st.floats(0.1, 10_000), st.integers(1, 500), st.integers(1, 1_000))
+def test_who_waits_as_told_gets_a_letter_through(rate: float, burst: int, wanted: int) -> None:
+    grant = TokenBucket(rate, burst, float(burst), NOW).take(wanted + burst, NOW)
+    assert grant.granted == burst
+    assert grant.bucket.take(1, NOW + grant.wait).granted == 1
+    assert grant.bucket.take(1, NOW + grant.wait * 0.9).granted == 0
+
+
+DAY = date(2026, 3, 16)
+
+
+def test_a_warm_up_doubles_daily_and_ends_when_everybody_fits() -> None:
+    plan = WarmUp(DAY, audience=5_000, largest_provider=1_000)
+    assert plan.allowance(DAY - timedelta(days=1)) == Allowance(0, 0)
+    assert plan.allowance(DAY) == Allowance(200, 50)
+    assert plan.allowance(DAY + timedelta(days=4)) == Allowance(3_200, 800)
+    assert plan.ends_on == DAY + timedelta(days=5)
+    assert plan.allowance(plan.ends_on) is None
+    assert WarmUp(DAY, audience=5_000).ends_on == DAY + timedelta(days=7)  # all at one provider, for all we know
+    assert WarmUp(DAY, audience=40).ends_on == DAY
+
+
+def test_a_day_that_went_badly_is_not_doubled() -> None:
+    held = WarmUp(DAY, audience=5_000, largest_provider=1_000, held_days=2)
+    assert held.allowance(DAY + timedelta(days=3)) == Allowance(400, 100)
+    assert held.ends_on == DAY + timedelta(days=7)
+    assert may_double(sent=1_000, deferred=49, complaints=0)
+    assert not may_double(sent=1_000, deferred=50, complaints=0)
+    assert not may_double(sent=1_000, deferred=0, complaints=1)
+
+
+@given(st.integers(0, 10_000_000), st.integers(0, 10_000_000))
+def test_a_warm_up_never_jumps_and_ends(audience: int, largest: int) -> None:
+    plan = WarmUp(DAY, audience, largest)
+    days = [plan.allowance(DAY + timedelta(days=day)) for day in range((plan.ends_on - DAY).days)]
+    assert len(days) < 30
+    limits = [day for day in days if day is not None]
+    assert len(limits) == len(days)
+    assert all(later.total == 2 * earlier.total for earlier, later in pairwise(limits))
+    assert all(day.total < audience or day.per_provider < largest for day in limits)
+
+
+def results(*outcomes: Outcome) -> Results:
+    counted = Results()
+    for outcome in outcomes:
+        counted = counted.including(outcome)
+    return counted
+
+
+def test_more_than_one_dead_address_in_twenty_pauses_an_edition() -> None:
+    good, bad = [ACCEPTED] * 100, [DEAD] * 10
+    assert results(*good, *bad).pause_reason is None
+    assert results(*good, *bad, DEAD).pause_reason is PauseReason.DEAD_ADDRESSES
+    assert results(*good, *good, *bad, DEAD).pause_reason is None  # beyond the first 200
+    assert results(*good, *bad, *[BUSY] * 200, DEAD).pause_reason is PauseReason.DEAD_ADDRESSES
+
+
+@pytest.mark.parametrize("refusal", [REFUSED, classify(Verb.CONTENT, 550, "spam detected"), lost(Verb.AUTH, "refused")])
+def test_refusals_in_a_row_pause_an_edition(refusal: Outcome) -> None:
+    assert results(*[refusal] * 9).pause_reason is None
+    assert results(*[refusal] * 9, FULL, refusal).pause_reason is PauseReason.REFUSALS
+    assert results(*[refusal] * 9, ACCEPTED, refusal).pause_reason is None
+
+
+def test_faults_of_readers_and_their_servers_pause_nothing_in_a_row() -> None:
+    assert results(*[FULL, BUSY, TOO_FAST] * 50).pause_reason is None
+
+
+def test_complaints_are_counted_against_what_was_accepted() -> None:
+    assert has_too_many_complaints(accepted=1_000, complaints=2)
+    assert not has_too_many_complaints(accepted=2_000, complaints=2)
+    assert not has_too_many_complaints(accepted=10, complaints=1)
