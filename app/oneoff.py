@@ -11,9 +11,10 @@ from typing import Any
 from flask import Flask
 from flask_mail import Connection, Mail, Message, email_dispatched
 
+from app.mail.connection import Relay
 from app.mail.memory import ACCEPTED
-from app.mail.smtp import Line, Relay
-from app.mail.transport import Outcome, OutcomeKind, Outgoing
+from app.mail.smtp import Line
+from app.mail.transport import Outcome, OutcomeKind, Outgoing, await_each
 from config import MailSettings
 
 
@@ -79,10 +80,12 @@ class FlaskMailTransport:
         self._app = app
         self._mail = OneOffMail(app, settings)
 
-    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
         """Send one letter after another over one connection."""
         with self._mail.connect() as connection:
-            for outgoing in messages:
+            for outgoing in await_each(messages):
                 with self._app.app_context():
                     message = PreparedMessage(outgoing)
                     outcome = connection.deliver(self._app, message, on_start)

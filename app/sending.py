@@ -5,7 +5,7 @@ from flask import Flask
 from app.delivery.engine import Engine
 from app.editions.compose import edition_letters
 from app.mail.envelope import Envelope
-from app.mail.smtp import SmtpTransport
+from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
@@ -17,7 +17,7 @@ def make_sender(app: Flask) -> Engine:
     product: Product = app.extensions["vigie"]
     config = product.config
     one_off = FlaskMailTransport(app, config.mail)
-    bulk = SmtpTransport(relay_of(config.mail))
+    bulk = PipelinedTransport(relay_of(config.mail))
 
     def transport_for(kind: str) -> Transport:
         return bulk if kind == "edition" else one_off

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
-from app.mail.transport import Outcome, OutcomeKind, Outgoing
+from app.mail.transport import Outcome, OutcomeKind, Outgoing, await_each
 
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "kept")
 
@@ -15,9 +15,11 @@ class MemoryTransport:
         self.sent: list[Outgoing] = []
         self._answer = answer
 
-    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
         """Answer each message in turn."""
-        for outgoing in messages:
+        for outgoing in await_each(messages):
             on_start(outgoing.key)
             outcome = self._answer(outgoing)
             if outcome.kind is OutcomeKind.ACCEPTED:
@@ -31,9 +33,11 @@ class ConsoleTransport:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
         """Print each message in turn, envelope first."""
-        for outgoing in messages:
+        for outgoing in await_each(messages):
             on_start(outgoing.key)
             text = outgoing.data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
             self._stream.write(f"MAIL FROM:<{outgoing.sender}> RCPT TO:<{outgoing.recipient}>\n{text}\n")

@@ -3,10 +3,14 @@
 A remote refusal is a value, never an exception.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+#: How long a transport with nothing to do waits until it asks for a letter again.
+ASK_AGAIN_S = 0.02
 
 
 class OutcomeKind(StrEnum):
@@ -36,7 +40,10 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message ready for the wire. `key` is the caller's; `data` has CRLF line ends and is not yet dot-stuffed."""
+    """A message ready for the wire. `key` is the caller's; `data` goes as it is, the final dot behind it.
+
+    So `data` has CRLF line ends, the last line's too, and no line of it begins with a dot (RFC 5321 §4.5.2).
+    """
 
     key: int
     sender: str
@@ -71,6 +78,20 @@ class Transport(Protocol):
     leaves that copy uncertain.
     """
 
-    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
-        """Send `messages`, pulling each only when it can go at once. Never raises for what a server does."""
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
+        """Send `messages`, pulling each only when it can go at once; None says that there will be more later.
+
+        When they end, finish what is in hand. Never raises for what a server does.
+        """
         ...
+
+
+def await_each(messages: Iterable[Outgoing | None]) -> Iterator[Outgoing]:
+    """Yield the messages, for a transport that has nothing to do until the next one comes."""
+    for outgoing in messages:
+        if outgoing is None:
+            time.sleep(ASK_AGAIN_S)
+        else:
+            yield outgoing

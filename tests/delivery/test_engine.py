@@ -18,8 +18,9 @@ from app.delivery import batch, engine
 from app.delivery.engine import Composed, Engine, Withheld
 from app.delivery.journal import journals
 from app.delivery.models import Delivery, DeliveryState
+from app.mail.connection import Relay
 from app.mail.memory import MemoryTransport
-from app.mail.smtp import Relay, SmtpTransport
+from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 from tests.conftest import NOW
 from tests.delivery.house import ENVELOPE, LETTER, compose, delivery_of, make_engine, queue_notes, states
@@ -277,7 +278,7 @@ def test_the_loop_outlives_a_server_that_is_down(
     queue_notes(database, 20)
     with ScriptedServer({"greeting": ["421 later", CLOSE, "554 no", "220 ready"]}) as server:
         relay = Relay("127.0.0.1", server.port, "sender.example", command_timeout_s=1.0)
-        with time_machine.travel(NOW), running(engine_over(SmtpTransport(relay))):
+        with time_machine.travel(NOW), running(engine_over(PipelinedTransport(relay, connections=1))):
             wait_until(lambda: states(database) == [DeliveryState.ACCEPTED] * 20)
     assert sorted(taken.recipient for taken in server.taken) == sorted(f"r{i}@reader.example" for i in range(20))
 

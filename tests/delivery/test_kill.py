@@ -14,8 +14,9 @@ from app.db import Database
 from app.delivery.journal import boot_id
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover
+from app.mail.connection import Relay
 from app.mail.memory import MemoryTransport
-from app.mail.smtp import Relay, SmtpTransport
+from app.mail.pipeline import PipelinedTransport
 from tests.conftest import NOW
 from tests.delivery.house import make_engine, queue_notes, states
 from tests.smtp_server import ScriptedServer
@@ -27,13 +28,14 @@ SENDER = """
 import sys
 from pathlib import Path
 from app.db import Database
-from app.mail.smtp import Relay, SmtpTransport
+from app.mail.connection import Relay
+from app.mail.pipeline import PipelinedTransport
 from tests.conftest import NOW
 from tests.delivery.house import make_engine
 
 url, folder, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 relay = Relay("127.0.0.1", port, "sender.example")
-sender = make_engine(Database(url), folder, SmtpTransport(relay), batch=500)
+sender = make_engine(Database(url), folder, PipelinedTransport(relay, connections=1), batch=500)
 sender.recover(NOW)
 while sender.run_once(NOW):
     pass
@@ -107,7 +109,9 @@ def kill_once_taken(server: ScriptedServer, url: str, folder: Path, count: int) 
 
 def finish(database: Database, folder: Path, port: int) -> None:
     """Let a new sender take over and send what is due now; what is uncertain is not due yet."""
-    sender = make_engine(database, folder, SmtpTransport(Relay("127.0.0.1", port, "sender.example")), batch=500)
+    sender = make_engine(
+        database, folder, PipelinedTransport(Relay("127.0.0.1", port, "sender.example"), connections=1), batch=500
+    )
     sender.recover(NOW)
     while sender.run_once(NOW):
         pass
