@@ -82,6 +82,9 @@ class MailSettings:
     command_timeout_s: float = 300.0
     data_timeout_s: float = 600.0
     letters_per_connection: int = 50
+    connections: int = 8
+    ca_file: str = ""
+    dkim_selectors: frozenset[str] = frozenset()
 
     @property
     def sender_domain(self) -> str:
@@ -97,6 +100,11 @@ class MailSettings:
         use_tls, use_ssl = env.flag("MAIL_USE_TLS", False), env.flag("MAIL_USE_SSL", False)
         if use_tls and use_ssl:
             env.problems.append("MAIL_USE_TLS (STARTTLS) and MAIL_USE_SSL (TLS from the start) exclude each other")
+        if server and not (use_tls or use_ssl or _is_loopback(server) or env.flag("MAIL_ALLOW_CLEARTEXT", False)):
+            env.problems.append(
+                "MAIL_USE_TLS or MAIL_USE_SSL must be set: letters do not travel in clear (RFC 8314 §3);"
+                " MAIL_ALLOW_CLEARTEXT is for a relay that is reached over a private wire only"
+            )
         return cls(
             server=server or "127.0.0.1",
             port=port,
@@ -111,6 +119,9 @@ class MailSettings:
             command_timeout_s=env.whole("MAIL_COMMAND_TIMEOUT", 300, 1, 3600),
             data_timeout_s=env.whole("MAIL_DATA_TIMEOUT", 600, 1, 3600),
             letters_per_connection=env.whole("MAIL_LETTERS_PER_CONNECTION", 50, 1, 100_000),
+            connections=env.whole("MAIL_CONNECTIONS", 8, 1, 100),
+            ca_file=env.text("MAIL_CA_FILE", ""),
+            dkim_selectors=env.words("DKIM_SELECTORS"),
         )
 
 
@@ -186,6 +197,16 @@ class Config:
     def mailbox_dir(self) -> Path:
         """Where the mail catcher keeps letters."""
         return self.data_dir / "mailbox"
+
+    @property
+    def dkim_dir(self) -> Path:
+        """Where the keys are that sign letters."""
+        return self.data_dir / "dkim"
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where senders note what they have in hand."""
+        return self.data_dir / "journal"
 
     @property
     def is_loopback(self) -> bool:

@@ -14,9 +14,13 @@ from threading import Lock
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 #: SQLite waits this long for another writer before "database is locked".
 SQLITE_BUSY_TIMEOUT_MS = 5_000
@@ -78,6 +82,32 @@ class Base(DeclarativeBase):
 
     metadata = sa.MetaData(naming_convention=NAMING_CONVENTION)
     type_annotation_map: ClassVar = {datetime: UtcDateTime(), str: sa.Text()}
+
+
+class _JsonArray(FunctionElement[Any]):
+    """The items of a JSON array as texts, one a row, in the column `value`."""
+
+    inherit_cache = True
+    name = "json_array"
+
+
+@compiles(_JsonArray, "sqlite")
+def _json_array_of_sqlite(array: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_each{compiler.process(array.clause_expr, **options)}"
+
+
+@compiles(_JsonArray, "postgresql")
+def _json_array_of_postgresql(array: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(array.clause_expr, **options)} AS JSON))"
+
+
+def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of the values in the JSON array given as `parameter`.
+
+    To write a statement with a parameter for each of many values takes longer than to run it.
+    """
+    items = _JsonArray(sa.bindparam(parameter, type_=sa.Text())).table_valued("value")
+    return column.in_(sa.select(sa.cast(items.c.value, column.type)))
 
 
 class Database:

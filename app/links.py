@@ -38,19 +38,24 @@ class Links:
 
     def unsubscribe(self, language: str, subscription_public_id: str) -> str:
         """The page, and the one-click target (RFC 8058), that ends one subscription."""
-        return self._signed(language, "unsubscribe", subscription_public_id)
+        return self.page(language, "unsubscribe") + self.sign("unsubscribe", subscription_public_id)
 
     def preferences(self, language: str, subscription_public_id: str) -> str:
         """The reader's choices."""
-        return self._signed(language, "preferences", subscription_public_id)
+        return self.page(language, "preferences") + self.sign("preferences", subscription_public_id)
 
     def view(self, language: str, edition_public_id: str) -> str:
         """The letter of an edition in a browser, without anything personal."""
-        return self._signed(language, "view", edition_public_id)
+        return self.page(language, "view") + self.sign("view", edition_public_id)
 
     def sign_in(self, link_secret: str) -> str:
         """A one-time sign-in page of the desk."""
         return f"{self.public_url}/admin/sign-in/{link_secret}"
 
-    def _signed(self, language: str, purpose: str, value: str) -> str:
-        return f"{self.public_url}/{language}/{purpose}/{self._tokens.sign(purpose, value)}"
+    def page(self, language: str, purpose: str) -> str:
+        """What all addresses of a purpose begin with; a token follows."""
+        return f"{self.public_url}/{language}/{purpose}/"
+
+    def sign(self, purpose: str, public_id: str) -> str:
+        """The token that ends an address of a purpose."""
+        return self._tokens.sign(purpose, public_id)

@@ -106,4 +106,5 @@ def relay_of(settings: MailSettings) -> Relay:
         command_timeout_s=settings.command_timeout_s,
         data_timeout_s=settings.data_timeout_s,
         letters_per_connection=settings.letters_per_connection,
+        ca_file=settings.ca_file,
     )

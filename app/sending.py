@@ -1,31 +1,69 @@
-"""The sender, wired: which letters there are, who makes them, and by which road each leaves."""
+"""The senders, wired: which letters there are, who makes them, and by which road each leaves."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from flask import Flask
 
+from app.delivery.composing import Compose
 from app.delivery.engine import Engine
-from app.editions.compose import edition_letters
+from app.delivery.recovery import watch
+from app.editions.copies import edition_letters, trial_letters
+from app.mail.dkim import Signer, load_keys
 from app.mail.envelope import Envelope
 from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
 from app.subscriptions.letters import signup_letters
+from config import Config
+
+#: One-off letters are claimed this many at a time; each is a chunk of its own.
+ONE_OFF_LIMIT = 10
+
+#: Runs until the event is set.
+Loop = Callable[[threading.Event], None]
 
 
-def make_sender(app: Flask) -> Engine:
-    """Return the sending engine for `app`; it opens no connection before there is something to send."""
+def make_loops(app: Flask) -> Sequence[Loop]:
+    """Return what a sending process runs, each in a thread of its own; none connects before there is something to send.
+
+    Editions and one-off letters have an engine each, so that nobody waits for a confirmation behind a digest.
+    """
     product: Product = app.extensions["vigie"]
+    config, links = product.config, product.links
+    signer = make_signer(config)
+    one_off = {**signup_letters(config, links), **trial_letters(config, links)}
+    return [
+        _engine(product, one_off, FlaskMailTransport(app, config.mail), signer, limit=ONE_OFF_LIMIT).run,
+        _engine(
+            product,
+            edition_letters(config, links),
+            PipelinedTransport(relay_of(config.mail), config.mail.connections),
+            signer,
+            limit=1,
+        ).run,
+        partial(watch, product.database, config.journal_dir),
+    ]
+
+
+def make_signer(config: Config) -> Signer | None:
+    """Return what signs letters, or None where no key was made; raises InputRefused for keys that cannot sign."""
+    keys = load_keys(config.dkim_dir, config.mail.dkim_selectors)
+    return Signer(config.mail.sender_domain, keys) if keys else None
+
+
+def _engine(
+    product: Product, compose: Mapping[str, Compose], transport: Transport, signer: Signer | None, *, limit: int
+) -> Engine:
     config = product.config
-    one_off = FlaskMailTransport(app, config.mail)
-    bulk = PipelinedTransport(relay_of(config.mail))
-
-    def transport_for(kind: str) -> Transport:
-        return bulk if kind == "edition" else one_off
-
     return Engine(
         database=product.database,
-        compose={**signup_letters(config, product.links), **edition_letters(config, product.links)},
-        transport_for=transport_for,
+        compose=compose,
+        transport=transport,
         envelope=Envelope(config.link_keys, config.mail.sender_domain, config.mail.bounce_domain),
-        journal_dir=config.data_dir / "journal",
+        journal_dir=config.journal_dir,
+        signer=signer,
+        limit=limit,
     )

@@ -6,6 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, Source, SourceKind
+from app.delivery import claims, settling
+from app.delivery.claims import Copy
+from app.delivery.composing import Ready
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.settling import Ending, Settlement, Unsent, Withheld
+from app.editions.copies import EDITION, TEST
+from app.mail.pacing import GIVE_UP_AFTER
+from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
 from app.subscriptions.models import (
     ConsentEvent,
@@ -15,7 +23,22 @@ from app.subscriptions.models import (
     Subscription,
     SubscriptionStatus,
 )
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
 from tests.conftest import NOW
+
+#: Who claims and settles in tests, and what.
+SENDER = "tests"
+KINDS = (EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED)
+#: How the try of a copy ends that is in this state afterwards.
+ENDINGS: dict[DeliveryState, Ending] = {
+    DeliveryState.QUEUED: Unsent(),
+    DeliveryState.ACCEPTED: Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "taken"),
+    DeliveryState.DEFERRED: Outcome(OutcomeKind.DEFERRED, 451, "4.3.0", "later", Fault.DESTINATION),
+    DeliveryState.REJECTED: Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "no such user", Fault.ADDRESS),
+    DeliveryState.UNCERTAIN: Outcome(OutcomeKind.UNCERTAIN, text="no reply"),
+    DeliveryState.CANCELLED: Withheld("the subscription is unsubscribed"),
+    DeliveryState.EXPIRED: Outcome(OutcomeKind.DEFERRED, 451, "4.3.0", "later", Fault.DESTINATION),
+}
 
 
 def newsletter(session: Session) -> Newsletter:
@@ -94,3 +117,43 @@ def make_article(
     session.add(article)
     session.flush()
     return article
+
+
+def copies(session: Session, *, now: datetime = NOW) -> list[Copy]:
+    """Claim what is due, as a sender does; its chunks stay in hand."""
+    return claims.claim(session, owner=SENDER, kinds=KINDS, now=now, limit=1000)
+
+
+def settle_copies(session: Session, state: DeliveryState, number: int | None = None, *, now: datetime = NOW) -> None:
+    """Claim what is due, let `number` copies of it (or all) end in `state`, and give the rest back, as a sender does.
+
+    Where the state is "sending", what was claimed stays in hand.
+    """
+    claimed = copies(session, now=now)
+    ended = claimed[:number]
+    assert number in {None, len(ended)}, "fewer copies are due"
+    if state is DeliveryState.SENDING:
+        assert ended == claimed, "what is claimed is in hand as a whole"
+        return
+    changed = settling.settle(
+        session,
+        owner=SENDER,
+        settlements=[Settlement(copy, ENDINGS[state]) for copy in ended],
+        now=now + GIVE_UP_AFTER if state is DeliveryState.EXPIRED else now,
+        on_refusal=None,
+    )
+    assert changed == len(ended)
+    claims.release(session, owner=SENDER, chunk_ids={copy.chunk.id for copy in claimed}, now=now)
+    found = session.scalars(select(Delivery.state).where(Delivery.id.in_([copy.id for copy in ended])))
+    assert set(found) <= {state}
+
+
+def write(made: Ready, *, message_id: str = "<1@newsletter.example>") -> bytes:
+    """The message of a copy, as it leaves where no key signs it."""
+    return b"\r\n".join(made.write(message_id))
+
+
+def letters(session: Session, state: DeliveryState | None = None) -> list[str]:
+    """The kinds of all letters, or of those whose row is in `state`, oldest first."""
+    kinds = select(Chunk.kind).join(Delivery, Delivery.chunk_id == Chunk.id).order_by(Delivery.id)
+    return list(session.scalars(kinds if state is None else kinds.where(Delivery.state == state)))

@@ -15,6 +15,7 @@ PUBLIC = {
     "PUBLISHER_CONTACT": "desk@example.org",
     "PUBLICATION_DIRECTOR": "A. Example",
     "HOSTING_PROVIDER": "Example Host",
+    "MAIL_USE_TLS": "true",
     "MAIL_SERVER": "smtp.example.org",
     "MAIL_DEFAULT_SENDER": "letter@example.org",
 }
@@ -107,6 +108,15 @@ def test_the_two_kinds_of_tls_exclude_each_other(tmp_path: Path) -> None:
 def test_a_public_newsletter_needs_a_mail_server(tmp_path: Path) -> None:
     without = {name: value for name, value in PUBLIC.items() if name != "MAIL_SERVER"}
     assert [each.split()[0] for each in problems(tmp_path, **without)] == ["MAIL_SERVER"]
+
+
+def test_letters_do_not_travel_in_clear_beyond_this_machine(tmp_path: Path) -> None:
+    clear = {"VIGIE_DATA_DIR": str(tmp_path), **PUBLIC, "MAIL_USE_TLS": "false"}
+    [complaint] = problems(tmp_path, **clear)
+    assert "in clear" in complaint
+    for name in ("MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_ALLOW_CLEARTEXT"):
+        assert Config.from_env({**clear, name: "true"}).mail.server == "smtp.example.org"
+    assert Config.from_env({**clear, "MAIL_SERVER": "127.0.0.1"}).mail.server == "127.0.0.1"
 
 
 def test_a_public_newsletter_must_say_who_publishes_it(tmp_path: Path) -> None:

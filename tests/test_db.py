@@ -1,15 +1,21 @@
 """The database layer: UTC in and out, rollback on failure, the write lock taken at once."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.orm import joinedload
 
 from app import models
 from app.db import Database, make_migration_engine
+from app.delivery.models import Delivery, DeliveryState
+from app.delivery.queue import enqueue
 from app.jobs.models import Lease
+from app.product import Product
+from tests.conftest import NOW
 
 
 def test_times_come_back_aware_and_in_utc(database_url: str) -> None:
@@ -57,3 +63,164 @@ def test_the_migrations_make_the_tables_of_the_models_and_go_back(app_without_ta
     engine = make_migration_engine(url)
     assert set(sa.inspect(engine).get_table_names()) <= {"alembic_version"}
     assert set(models.Base.metadata.tables)
+
+
+#: By state, the deliveries that 0001 knew: what is "sending" is in hand, once for the first time and once again.
+OLD_STATES = (*DeliveryState, "sending", "uncertain")
+FINAL = {"accepted", "rejected", "cancelled", "expired"}
+
+
+def test_the_second_migration_carries_every_delivery_over_and_back(app_without_tables: Flask) -> None:
+    product: Product = app_without_tables.extensions["vigie"]
+    migrate(app_without_tables, "0001")
+    insert_edition(product.config.database_url)
+    old = old_deliveries()
+    insert(product.config.database_url, "deliveries", old)
+
+    migrate(app_without_tables, "heads")
+    with product.database.reading() as session:
+        rows = select_rows(session)
+    assert [row.id for row in rows] == [each["id"] for each in old]
+    for row, was in zip(rows, old, strict=True):
+        check_carried_over(row, was)
+    assert len({row.chunk.id for row in rows}) == len(rows)
+    numbers = [row.chunk.number for row in rows if row.edition_id]
+    assert sorted(numbers) == list(range(len(numbers)))
+
+    with product.database.transaction() as session:
+        new = enqueue(session, kind="test", language="fr", now=NOW, address="a@desk.example", reference="r" * 22)
+    assert new.id > max(row.id for row in rows)
+    assert new.chunk_id > max(row.chunk.id for row in rows)
+
+    migrate(app_without_tables, "0001")
+    assert "chunks" not in sa.inspect(product.database.engine).get_table_names()
+    again = read(product.config.database_url, "deliveries")
+    assert again[:-1] == [as_brought_back(each) for each in old]
+    assert (again[-1]["id"], again[-1]["next_attempt_at"], again[-1]["state"]) == (new.id, NOW, "queued")
+    one_more = {**old[0], "subscriber_id": None, "edition_id": None}
+    del one_more["id"]
+    insert(product.config.database_url, "deliveries", [one_more])
+    assert read(product.config.database_url, "deliveries")[-1]["id"] > new.id
+
+    migrate(app_without_tables, "heads")
+    with app_without_tables.app_context():
+        assert not app_without_tables.extensions["alembic"].needs_revision()
+
+
+def test_after_the_second_migration_no_reader_gets_an_edition_twice(app_without_tables: Flask) -> None:
+    product: Product = app_without_tables.extensions["vigie"]
+    migrate(app_without_tables, "0001")
+    insert_edition(product.config.database_url)
+    insert(product.config.database_url, "deliveries", old_deliveries()[:1])
+    migrate(app_without_tables, "heads")
+    with product.database.reading() as session:
+        [row] = select_rows(session)
+    with pytest.raises(IntegrityError), product.database.transaction() as session:
+        session.add(Delivery(chunk_id=row.chunk_id, subscriber_id=row.subscriber_id, edition_id=row.edition_id))
+
+
+def migrate(app: Flask, target: str) -> None:
+    """Go up or down to `target`, on connections that know nothing of the tables as they were."""
+    alembic = app.extensions["alembic"]
+    with app.app_context():
+        (alembic.downgrade if target == "0001" and alembic.current() else alembic.upgrade)(target)
+    app.extensions["vigie"].database.dispose()
+
+
+def old_deliveries() -> list[dict[str, Any]]:
+    """One row of 0001 for each state, each with an hour of its own; the last of them is a letter that is no edition."""
+    rows = []
+    for number, state in enumerate(OLD_STATES):
+        is_last, is_final = number == len(OLD_STATES) - 1, state in FINAL
+        is_in_hand = state == "sending"
+        rows.append(
+            {
+                "id": 10 + number,
+                "kind": "confirmation" if is_last else "edition",
+                "priority": 0 if is_last else 5,
+                "edition_id": None if is_last else 1,
+                "newsletter_id": 1,
+                "subscriber_id": 1 + number,
+                "address": None,
+                "reference": "r" * 22 if is_last else None,
+                "language": "fr",
+                "state": str(state),
+                "attempt": number,
+                "is_repeatable": number < len(DeliveryState),
+                "next_attempt_at": NOW + timedelta(hours=number),
+                "owner": "a" * 32 if is_in_hand else None,
+                "lease_until": NOW + timedelta(minutes=1) if is_in_hand else None,
+                "reply_code": 250 if state == "accepted" else None,
+                "reply_text": "2.0.0 taken – été" if is_final else None,
+                "fault": "address" if state == "rejected" else None,
+                "created_at": NOW - timedelta(hours=number),
+                "settled_at": NOW + timedelta(seconds=number) if is_final else None,
+            }
+        )
+    return rows
+
+
+def check_carried_over(row: Delivery, was: dict[str, Any]) -> None:
+    """Hold a row, and the chunk of its own that it has, against what it was in 0001."""
+    chunk = row.chunk
+    assert row.state == ("uncertain" if was["state"] == "sending" else was["state"])
+    for name in ("edition_id", "subscriber_id", "address", "reference", "attempt", "is_repeatable", "reply_code",
+                 "reply_text", "fault", "settled_at", "next_attempt_at"):  # fmt: skip
+        assert getattr(row, name) == was[name], name
+    for name in ("kind", "priority", "edition_id", "newsletter_id", "language", "created_at"):
+        assert getattr(chunk, name) == was[name], name
+    is_over = was["state"] in FINAL or (row.state is DeliveryState.UNCERTAIN and not row.is_repeatable)
+    assert chunk.next_attempt_at == (None if is_over else was["next_attempt_at"])
+    assert (chunk.owner, chunk.lease_until, chunk.expires_at) == (None, None, None)
+
+
+def as_brought_back(was: dict[str, Any]) -> dict[str, Any]:
+    """A row of 0001 that has been in 0002: nobody has it in hand any more."""
+    state = "uncertain" if was["state"] == "sending" else was["state"]
+    return {**was, "state": state, "owner": None, "lease_until": None}
+
+
+def insert_edition(url: str) -> None:
+    """What the deliveries point to."""
+    insert(url, "newsletters", [
+        {"id": 1, "slug": "vigie", "timezone": "Europe/Paris", "sends_welcome": True, "created_at": NOW}
+    ])  # fmt: skip
+    insert(url, "editions", [
+        {"id": 1, "public_id": "e" * 22, "newsletter_id": 1, "language": "fr", "status": "sending",
+         "is_automatic": False, "subject": "s", "preheader": "p", "introduction": "", "since": NOW, "until": NOW,
+         "created_at": NOW}
+    ])  # fmt: skip
+    insert(url, "subscribers", [
+        {"id": number, "public_id": f"{number:022}", "email": f"r{number}@reader.example",
+         "email_ascii": f"r{number}@reader.example", "email_key": f"r{number}@reader.example", "created_at": NOW}
+        for number in range(1, len(OLD_STATES) + 1)
+    ])  # fmt: skip
+
+
+def insert(url: str, table: str, rows: list[dict[str, Any]]) -> None:
+    """Insert rows into a table as the database has it now, whatever the models say."""
+    engine = make_migration_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.insert(sa.Table(table, sa.MetaData(), autoload_with=connection)), rows)
+    engine.dispose()
+
+
+def read(url: str, table: str) -> list[dict[str, Any]]:
+    """All rows of a table as the database has it now, by id, their times in UTC."""
+    engine = make_migration_engine(url)
+    with engine.connect() as connection:
+        source = sa.Table(table, sa.MetaData(), autoload_with=connection)
+        rows = connection.execute(sa.select(source).order_by(source.c.id)).mappings().all()
+    engine.dispose()
+    return [{name: in_utc(value) for name, value in row.items()} for row in rows]
+
+
+def in_utc(value: object) -> object:
+    if not isinstance(value, datetime):
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def select_rows(session: sa.orm.Session) -> list[Delivery]:
+    """All deliveries with their chunks, by id."""
+    return list(session.scalars(sa.select(Delivery).order_by(Delivery.id).options(joinedload(Delivery.chunk))))

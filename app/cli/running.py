@@ -19,7 +19,7 @@ from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
 from app.jobs.schedule import Scheduler
 from app.product import Product
-from app.sending import make_sender
+from app.sending import make_loops
 from app.web import product
 from config import Config
 
@@ -123,16 +123,17 @@ def running_scheduler(wired: Product) -> Iterator[None]:
 
 @contextmanager
 def running_sender(app: Flask) -> Iterator[None]:
-    """Run the sending engine in a background thread; leaving waits for the copies in hand."""
+    """Run the sending engines in background threads; leaving waits for the letters on the wire."""
     stop = threading.Event()
-    sender = make_sender(app)
-    thread = threading.Thread(target=sender.run, args=(stop,), name="sender")
-    thread.start()
+    threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in make_loops(app)]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def wait_for_signal() -> None:

@@ -1,73 +1,101 @@
 """What one engine did with the copies in hand, on local disk: the truth that a kill leaves behind.
 
-One file per claim, named after its owner. A lock on the file tells that the owner lives. A record is one line, written
-by one system call before (`started`) or after (`ended`) the network: it survives the process. After a crash of the
-whole machine, which shows in the boot id, an absent record proves nothing.
+One file per claim, named after its owner; a lock on the file tells that the owner lives. Each copy has a slot of fixed
+size, written in full before the first letter goes (so a full disk shows before, not between) and mapped into memory:
+noting a start or an outcome is then a few bytes copied, which survive the process. After a crash of the whole machine,
+which shows in the boot id, a slot proves nothing that it does not say.
 """
 
-import errno
 import fcntl
 import json
+import mmap
 import os
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
+from app.delivery.claims import Copy
 from app.mail.transport import Fault, Outcome, OutcomeKind
 
 _SUFFIX = ".journal"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+#: Octets of a slot; the first slot is the file's head. An outcome's text is cut to what fits.
+_SLOT = 256
+#: Mark, delivery, chunk, attempt, whether it was uncertain before.
+_COPY = struct.Struct("<BQQH?")
+_STARTED, _ENDED = 1, 2
 
 
 class Journal:
-    """The journal of one owner while it works; leaving the context gives up the lock, `discard` the file too."""
+    """The journal of one owner while it works."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = folder / f"{owner}{_SUFFIX}"
         # Under its name only once locked and headed: no one takes a journal in the making for one left behind.
         nascent = self._path.with_suffix(".new")
-        self._file = os.open(nascent, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        self._file = os.open(nascent, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._slots: dict[int, int] = {}
+        self._map: mmap.mmap | None = None
         fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._write({"boot": boot_id()})
+        self._write_in_full(json.dumps({"boot": boot_id()}).encode("ascii").ljust(_SLOT))
         nascent.rename(self._path)
 
-    def __enter__(self) -> "Journal":
-        return self
+    def open_slots(self, copies: Sequence[Copy]) -> None:
+        """Make room for all that can come of `copies`. Raises OSError where the disk has none."""
+        self._write_in_full(b"".join(_slot_of(copy) for copy in copies))
+        self._map = mmap.mmap(self._file, _SLOT * (len(copies) + 1))
+        self._slots = {copy.id: _SLOT * place for place, copy in enumerate(copies, start=1)}
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def begin(self, key: int) -> None:
+        """Note that the content of a copy is about to leave."""
+        assert self._map is not None
+        self._map[self._slots[key]] = _STARTED
+
+    def end(self, key: int, outcome: Outcome) -> None:
+        """Note what came of a copy; the mark is set last, so that a torn note is none."""
+        assert self._map is not None
+        at, told = self._slots[key], _dump(outcome)
+        self._map[at + _COPY.size : at + _COPY.size + len(told)] = told
+        self._map[at] = _ENDED
+
+    def close(self, *, discard: bool = False) -> None:
+        """Give up the lock; delete the file too where all it says is in the database. A second time does nothing."""
+        if self._file < 0:
+            return
+        if discard:
+            self._path.unlink(missing_ok=True)
+        if self._map is not None:
+            self._map.close()
         os.close(self._file)
+        self._file = -1
 
-    def started(self, key: int, attempt: int) -> None:
-        """Record that the content of a copy is about to leave."""
-        self._write({"key": key, "attempt": attempt})
+    def _write_in_full(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._file, data) :]
 
-    def ended(self, key: int, attempt: int, outcome: Outcome) -> None:
-        """Record what came of a copy."""
-        self._write({"key": key, "attempt": attempt, "outcome": _dump(outcome)})
 
-    def discard(self) -> None:
-        """Delete the file: all it says is in the database."""
-        self._path.unlink(missing_ok=True)
+@dataclass(frozen=True)
+class Entry:
+    """What a journal tells of one copy: whether it began, and the outcome of its try where one was told."""
 
-    def _write(self, record: dict[str, object]) -> None:
-        line = json.dumps(record).encode("ascii") + b"\n"
-        if os.write(self._file, line) != len(line):
-            raise OSError(errno.ENOSPC, "the journal cannot be written in full", str(self._path))
+    key: int
+    chunk_id: int
+    attempt: int
+    was_uncertain: bool
+    has_begun: bool
+    outcome: Outcome | None
 
 
 @dataclass
 class Record:
-    """What a journal tells: the outcome of each claim that began, or None where the end is missing.
-
-    `is_complete`: a claim without an entry never began. Not so when the machine itself went down since.
-    """
+    """What a journal tells. `is_complete`: what it does not tell did not happen; false once the machine went down."""
 
     owner: str
     is_complete: bool = False
-    outcomes: dict[tuple[int, int], Outcome | None] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
 
 
 @contextmanager
@@ -85,7 +113,7 @@ def opened_if_abandoned(path: Path) -> Iterator[Record | None]:
         if not _locked(file):
             yield None
             return
-        yield _read(path.stem, file)
+        yield _read(path.stem, path.read_bytes())
         path.unlink()
     finally:
         os.close(file)
@@ -112,34 +140,36 @@ def _locked(file: int) -> bool:
     return os.fstat(file).st_nlink > 0  # else another reader finished with it meanwhile
 
 
-def _read(owner: str, file: int) -> Record:
-    record = Record(owner)
-    with os.fdopen(os.dup(file), "rb") as lines:
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # torn off by the kill
-            if "boot" in entry:
-                record.is_complete = bool(entry["boot"]) and entry["boot"] == boot_id()
-            else:
-                outcome = _load(entry["outcome"]) if "outcome" in entry else None
-                record.outcomes[entry["key"], entry["attempt"]] = outcome
-    return record
+def _slot_of(copy: Copy) -> bytes:
+    return _COPY.pack(0, copy.id, copy.chunk.id, copy.attempt, copy.was_uncertain).ljust(_SLOT, b"\0")
 
 
-def _dump(outcome: Outcome) -> dict[str, object]:
-    return {"kind": outcome.kind, "code": outcome.code, "enhanced": outcome.enhanced, "text": outcome.text,
-            "fault": outcome.fault}  # fmt: skip
+def _read(owner: str, data: bytes) -> Record:
+    try:
+        boot = json.loads(data[:_SLOT])["boot"]
+    except ValueError:
+        boot = ""  # its machine went down before the head was on disk
+    whole_slots = range(_SLOT, len(data) - _SLOT + 1, _SLOT)
+    entries = [_entry(data[at : at + _SLOT]) for at in whole_slots]
+    return Record(owner, bool(boot) and boot == boot_id(), entries)
 
 
-def _load(entry: dict[str, str]) -> Outcome:
-    fault = entry["fault"]
-    code = entry["code"]
+def _entry(slot: bytes) -> Entry:
+    mark, key, chunk_id, attempt, was_uncertain = _COPY.unpack_from(slot)
+    outcome = _load(slot[_COPY.size :].rstrip(b"\0")) if mark == _ENDED else None
+    return Entry(key, chunk_id, attempt, was_uncertain, mark != 0, outcome)
+
+
+def _dump(outcome: Outcome) -> bytes:
+    """Return an outcome in what a slot holds; its text comes last, and is cut."""
+    told = (outcome.kind.value, str(outcome.code or ""), outcome.enhanced or "", outcome.fault or "",
+            "named" if outcome.names_recipient else "", outcome.text)  # fmt: skip
+    return "\t".join(told).encode("utf-8", "replace")[: _SLOT - _COPY.size]
+
+
+def _load(data: bytes) -> Outcome:
+    kind, code, enhanced, fault, named, text = data.decode("utf-8", "ignore").split("\t", 5)
     return Outcome(
-        OutcomeKind(entry["kind"]),
-        None if code is None else int(code),
-        entry["enhanced"],
-        entry["text"],
-        None if fault is None else Fault(fault),
-    )
+        OutcomeKind(kind), int(code) if code else None, enhanced or None, text, Fault(fault) if fault else None,
+        names_recipient=bool(named),
+    )  # fmt: skip

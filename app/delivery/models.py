@@ -1,16 +1,24 @@
-"""The ledger: one `Delivery` per letter and recipient. What it is about are plain ids, set by whoever queues it."""
+"""The ledger: one `Delivery` per letter and recipient, in chunks that are claimed together.
+
+What a letter is about are plain ids, set by whoever queues it. A chunk carries all that its copies share and all that
+changes while they are in hand, so that a copy's own row is written twice in its life: when it is queued, and when it
+is settled. No index holds a column that settling changes: PostgreSQL then updates a row within its page.
+"""
 
 from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, BigId, enum_type
 
 
 class DeliveryState(StrEnum):
-    """queued → sending → accepted, rejected, or deferred and uncertain (→ sending); else cancelled or expired."""
+    """queued → accepted, rejected, or deferred and uncertain (→ tried again); else cancelled or expired.
+
+    `sending` is never stored: it is what a queued copy is called while its chunk is in hand.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -22,60 +30,92 @@ class DeliveryState(StrEnum):
     EXPIRED = "expired"
 
 
-#: States from which a copy may still be claimed or cancelled.
+#: Stored states from which a copy may still be sent or cancelled.
 WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 #: States in which an edition is not finished.
 OPEN = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.SENDING)
 
 
-class Delivery(Base):
-    """One letter to one recipient.
+class Chunk(Base):
+    """Copies of one kind that are claimed together: up to some hundreds of an edition's, or a single one-off letter.
 
-    `kind` chooses who composes it. `subscriber_id` names the recipient, or `address` does where the recipient is no
-    subscriber (a test letter). `reference` binds a one-off letter to its cause (the sign-up request it belongs to).
-    `attempt` counts claims and guards settling: an outcome counts only for the claim it belongs to. `is_repeatable`
-    tells whether the copy may still be sent again after an uncertain outcome, which it may be once.
+    `number` counts an edition's chunks from 0. `next_attempt_at` is when the first of its copies is due, or None when
+    none waits. `owner` names the claim that had it last and `lease_until` how long that claim holds; without a lease
+    the chunk is free. What is not sent by `expires_at` is not sent at all.
     """
 
-    __tablename__ = "deliveries"
+    __tablename__ = "chunks"
     __table_args__ = (
-        sa.UniqueConstraint("edition_id", "subscriber_id"),
+        sa.UniqueConstraint("edition_id", "number"),
         sa.Index(
-            "ix_deliveries_waiting",
+            "ix_chunks_due",
             "priority",
+            "next_attempt_at",
             "id",
-            sqlite_where=sa.text("state IN ('queued', 'deferred', 'uncertain')"),
-            postgresql_where=sa.text("state IN ('queued', 'deferred', 'uncertain')"),
+            sqlite_where=sa.text("lease_until IS NULL AND next_attempt_at IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NULL AND next_attempt_at IS NOT NULL"),
         ),
         sa.Index(
-            "ix_deliveries_leases",
+            "ix_chunks_leases",
             "lease_until",
-            sqlite_where=sa.text("state = 'sending'"),
-            postgresql_where=sa.text("state = 'sending'"),
+            sqlite_where=sa.text("lease_until IS NOT NULL"),
+            postgresql_where=sa.text("lease_until IS NOT NULL"),
         ),
-        sa.Index("ix_deliveries_subscriber", "subscriber_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(24))
     priority: Mapped[int] = mapped_column(sa.SmallInteger, default=5)
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
+    number: Mapped[int] = mapped_column(default=0)
     newsletter_id: Mapped[int | None]
-    subscriber_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("subscribers.id", ondelete="SET NULL"))
-    address: Mapped[str | None] = mapped_column(sa.String(254))
-    reference: Mapped[str | None] = mapped_column(sa.String(22))
     language: Mapped[str] = mapped_column(sa.String(8))
-    state: Mapped[DeliveryState] = mapped_column(enum_type(DeliveryState, length=12), default=DeliveryState.QUEUED)
-    attempt: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
-    is_repeatable: Mapped[bool] = mapped_column(default=True)
-    next_attempt_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]
+
+
+class Delivery(Base):
+    """One letter to one recipient.
+
+    `subscriber_id` names the recipient, or `address` does where the recipient is no subscriber (a test letter).
+    `edition_id` is the chunk's, repeated for the constraint that no reader gets an edition twice. `reference` binds a
+    one-off letter to its cause (the sign-up request it belongs to). `attempt` counts the tries that were told of: an
+    outcome counts only for the try it belongs to. `is_repeatable` tells whether the copy may still be sent again after
+    an uncertain outcome, which it may be once. `next_attempt_at` is set where the copy has to wait.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        sa.UniqueConstraint("subscriber_id", "edition_id"),
+        sa.Index("ix_deliveries_chunk", "chunk_id"),
+        # Room in each page for the second version of its rows.
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    chunk_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("chunks.id"))
+    subscriber_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("subscribers.id", ondelete="SET NULL"))
+    settled_at: Mapped[datetime | None]
+    next_attempt_at: Mapped[datetime | None]
+    edition_id: Mapped[int | None]
+    attempt: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
     reply_code: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    is_repeatable: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[DeliveryState] = mapped_column(enum_type(DeliveryState, length=12), default=DeliveryState.QUEUED)
     reply_text: Mapped[str | None] = mapped_column(sa.String(1000))
     fault: Mapped[str | None] = mapped_column(sa.String(24))
-    created_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(sa.String(254))
+    reference: Mapped[str | None] = mapped_column(sa.String(22))
+
+    chunk: Mapped[Chunk] = relationship()
+
+    @property
+    def state_now(self) -> DeliveryState:
+        """The state as people are told it; loads the chunk."""
+        return DeliveryState.SENDING if _is_in_hand(self.state, self.chunk) else self.state
 
 
 class DeliveryHold(Base):
@@ -85,3 +125,14 @@ class DeliveryHold(Base):
 
     edition_id: Mapped[int] = mapped_column(primary_key=True)
     held_at: Mapped[datetime]
+
+
+def state_now() -> sa.ColumnElement[DeliveryState]:
+    """Return the SQL twin of `Delivery.state_now`, for statements that join the chunk."""
+    is_in_hand = sa.and_(Delivery.state == DeliveryState.QUEUED, Chunk.lease_until.is_not(None))
+    sending = sa.literal(DeliveryState.SENDING, Delivery.__table__.c.state.type)
+    return sa.case((is_in_hand, sending), else_=Delivery.state)
+
+
+def _is_in_hand(state: DeliveryState, chunk: Chunk) -> bool:
+    return state is DeliveryState.QUEUED and chunk.lease_until is not None

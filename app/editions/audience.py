@@ -3,13 +3,14 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import CursorResult, insert, literal, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin
-from app.delivery.models import OPEN, Delivery, DeliveryState
-from app.delivery.queue import cancel_waiting, enqueue, hold_edition, release_edition
-from app.editions.compose import EDITION, TEST, SetLetter
+from app.delivery.models import Chunk, Delivery, DeliveryState, state_now
+from app.delivery.queue import cancel_edition_copies, enqueue, enqueue_edition, hold_edition, release_edition
+from app.editions.compose import SetLetter
+from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionContent, EditionStatus
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
@@ -46,7 +47,16 @@ def start_edition(session: Session, *, letter: SetLetter, actor: str, now: datet
         raise EditionChanged("the edition was changed in the meantime; look at it again")
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
-    return _queue_copies(session, edition, now)
+    return enqueue_edition(
+        session,
+        audience=_audience(edition),
+        kind=EDITION,
+        edition_id=edition.id,
+        newsletter_id=edition.newsletter_id,
+        language=edition.language,
+        priority=EDITION_PRIORITY,
+        now=now,
+    )
 
 
 def pause_edition(session: Session, *, edition_id: int, now: datetime) -> None:
@@ -70,16 +80,15 @@ def cancel_edition(session: Session, *, edition_id: int, now: datetime) -> int:
         to=EditionStatus.CANCELLED,
         finished_at=now,
     )
-    cancelled = cancel_waiting(session, edition_id=edition_id, now=now)
+    cancelled = cancel_edition_copies(session, edition_id=edition_id, now=now)
     release_edition(session, edition_id=edition_id)
     return cancelled
 
 
 def finish_editions(session: Session, *, now: datetime) -> list[int]:
     """Mark as sent the editions whose copies have all come to an end; return their ids."""
-    unfinished = select(Delivery.id).where(
-        Delivery.edition_id == Edition.id,
-        Delivery.state.in_(OPEN) | ((Delivery.state == DeliveryState.UNCERTAIN) & Delivery.is_repeatable),
+    unfinished = select(Chunk.id).where(
+        Chunk.edition_id == Edition.id, Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
     )
     finished = session.scalars(
         update(Edition)
@@ -93,8 +102,12 @@ def finish_editions(session: Session, *, now: datetime) -> list[int]:
 
 def edition_counts(session: Session, edition_id: int) -> dict[DeliveryState, int]:
     """Return how many copies of the edition are in each state; states without copies are left out."""
+    state = state_now().label("state")
     rows = session.execute(
-        select(Delivery.state, sa.func.count()).where(Delivery.edition_id == edition_id).group_by(Delivery.state)
+        select(state, sa.func.count())
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Chunk.edition_id == edition_id)
+        .group_by(state)
     )
     return dict(rows.all())
 
@@ -127,25 +140,6 @@ def _audience(edition: Edition) -> sa.Select[int]:
         Subscription.language == edition.language,
         Subscription.status == SubscriptionStatus.CONFIRMED,
     )
-
-
-def _queue_copies(session: Session, edition: Edition, now: datetime) -> int:
-    values: dict[str, object] = {
-        "kind": EDITION,
-        "priority": EDITION_PRIORITY,
-        "edition_id": edition.id,
-        "newsletter_id": edition.newsletter_id,
-        "language": edition.language,
-        "state": DeliveryState.QUEUED,
-        "attempt": 0,
-        "is_repeatable": True,
-        "next_attempt_at": now,
-        "created_at": now,
-    }
-    columns = [literal(value, Delivery.__table__.c[name].type) for name, value in values.items()]
-    copies = _audience(edition).add_columns(*columns).order_by(Subscription.subscriber_id)
-    session.execute(insert(Delivery).from_select(["subscriber_id", *values], copies))
-    return sum(edition_counts(session, edition.id).values())
 
 
 def _change(

@@ -1,44 +1,26 @@
-"""An edition as the letters of its readers: frozen once with marks, then filled in for one reader after another.
+"""The letter of an edition: set once, and frozen with marks where a reader's own tokens go.
 
-The marks stand where a reader's own links go. They hold the edition's public id, which nobody outside knew when the
-articles were written; a text that holds one all the same is refused.
+Marks hold the edition's public id, which nobody outside knew when the articles were written; a text that holds one all
+the same is refused.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from html import escape
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.delivery.engine import Compose, Composed, Withheld
-from app.delivery.models import Delivery
 from app.editions.archive import sent_at
 from app.editions.draft import fingerprint, read_draft
-from app.editions.models import Edition, EditionContent, EditionStatus
+from app.editions.models import Edition
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import InputRefused, NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
 from app.newsletters.models import Newsletter
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
-from app.subscriptions.suppression import is_suppressed
 from config import Config
-
-EDITION = "edition"
-TEST = "test"
-
-
-def edition_letters(config: Config, links: Links) -> Mapping[str, Compose]:
-    """Return, by kind of delivery, who composes the letters of editions."""
-    return {
-        EDITION: partial(compose_edition, config=config, links=links),
-        TEST: partial(compose_test, config=config, links=links),
-    }
 
 
 @dataclass(frozen=True)
@@ -58,66 +40,11 @@ def set_letter(session: Session, *, edition_id: int, config: Config, links: Link
     when the letter cannot be made to fit.
     """
     edition = read_draft(session, edition_id)
-    marks = marks_of(edition)
     _refuse_marks(edition)
     newsletter = newsletter_of(session, edition)
-    parts = typeset(edition, newsletter=newsletter, config=config, links=links, at=now, personal=marks)
+    personal = marked_links(edition, links)
+    parts = typeset(edition, newsletter=newsletter, config=config, links=links, at=now, personal=personal)
     return SetLetter(edition.id, fingerprint(edition), edition.subject, parts)
-
-
-def compose_edition(session: Session, delivery: Delivery, *, config: Config, links: Links) -> Composed | Withheld:
-    """Return one reader's letter, or why it must not go: consent and suppression are looked up at this moment."""
-    edition = session.get(Edition, delivery.edition_id) if delivery.edition_id else None
-    if edition is None or edition.content is None or edition.status is EditionStatus.CANCELLED:
-        return Withheld("the edition was cancelled")
-    subscription = _subscription(session, delivery)
-    if subscription is None:
-        return Withheld("the reader's data was deleted")
-    if subscription.status is not SubscriptionStatus.CONFIRMED:
-        return Withheld(f"the subscription is {subscription.status.value}")
-    subscriber = subscription.subscriber
-    if is_suppressed(session, email_key=subscriber.email_key, suppression_key=config.suppression_key):
-        return Withheld("the address may not be mailed")
-    personal = PersonalLinks(
-        unsubscribe_url=links.unsubscribe(edition.language, subscription.public_id),
-        preferences_url=links.preferences(edition.language, subscription.public_id),
-    )
-    letter = make_letter(
-        edition,
-        newsletter=newsletter_of(session, edition),
-        config=config,
-        links=links,
-        subject=edition.content.subject,
-        parts=fill(edition, edition.content, personal),
-        unsubscribe_url=personal.unsubscribe_url,
-        is_automatic=edition.is_automatic,
-    )
-    return Composed(letter, recipient=subscriber.email_ascii)
-
-
-def compose_test(session: Session, delivery: Delivery, *, config: Config, links: Links) -> Composed | Withheld:
-    """Return the test letter of an edition as it stands, for the delivery's plain address.
-
-    Its leave link is genuine. It ends the subscription of that address where there is one, and else changes nothing.
-    """
-    edition = session.scalars(select(Edition).where(Edition.public_id == delivery.reference)).one_or_none()
-    if edition is None or delivery.address is None:
-        return Withheld("the edition is gone")
-    newsletter = newsletter_of(session, edition)
-    personal = _links_for_address(session, delivery.address, edition, links)
-    letter = make_letter(
-        edition,
-        newsletter=newsletter,
-        config=config,
-        links=links,
-        subject=gettext(edition.language, "[Test] %(subject)s", subject=edition.subject),
-        parts=typeset(
-            edition, newsletter=newsletter, config=config, links=links, at=delivery.created_at, personal=personal
-        ),
-        unsubscribe_url=personal.unsubscribe_url,
-        is_automatic=False,
-    )
-    return Composed(letter, recipient=delivery.address)
 
 
 def preview(session: Session, *, edition: Edition, config: Config, links: Links) -> Parts:
@@ -144,29 +71,23 @@ def web_copy(edition: Edition, *, links: Links) -> Parts:
         raise NotFound("this edition was not sent")
     home = links.home(edition.language)
     label = escape(gettext(edition.language, "Subscribe"))
-    personal_link = re.compile(rf'(<a\b[^>]*\bhref=")mark-[a-z]+-{re.escape(edition.public_id)}("[^>]*>)[^<]*(</a>)')
+    mark = rf"mark-[a-z]+-{re.escape(edition.public_id)}"
+    personal_link = re.compile(rf'(<a\b[^>]*\bhref=")[^"]*{mark}("[^>]*>)[^<]*(</a>)')
     html = personal_link.sub(rf"\g<1>{escape(home)}\g<2>{label}\g<3>", edition.content.html)
-    return Parts(html=html, text=fill(edition, edition.content, PersonalLinks(home, home)).text)
+    return Parts(html=html, text=re.sub(rf"https?://\S*{mark}", home, edition.content.text))
 
 
-def fill(edition: Edition, content: EditionContent, personal: PersonalLinks) -> Parts:
-    """Return the frozen parts with a reader's own links in the place of the marks."""
-    html, text = content.html, content.text
-    marks = marks_of(edition)
-    for mark, url in (
-        (marks.unsubscribe_url, personal.unsubscribe_url),
-        (marks.preferences_url, personal.preferences_url),
-    ):
-        html = html.replace(str(mark), escape(str(url)))
-        text = text.replace(str(mark), str(url))
-    return Parts(html=html, text=text)
+def marks_of(edition: Edition) -> tuple[str, str]:
+    """Return what stands for a reader's tokens in the frozen parts: to unsubscribe, and for the preferences."""
+    return f"mark-unsubscribe-{edition.public_id}", f"mark-preferences-{edition.public_id}"
 
 
-def marks_of(edition: Edition) -> PersonalLinks:
-    """Return what stands for the personal links in the frozen parts of `edition`."""
+def marked_links(edition: Edition, links: Links) -> PersonalLinks:
+    """Return the personal links of an edition, ending in marks."""
+    unsubscribe_mark, preferences_mark = marks_of(edition)
     return PersonalLinks(
-        unsubscribe_url=f"mark-unsubscribe-{edition.public_id}",
-        preferences_url=f"mark-preferences-{edition.public_id}",
+        unsubscribe_url=links.page(edition.language, "unsubscribe") + unsubscribe_mark,
+        preferences_url=links.page(edition.language, "preferences") + preferences_mark,
     )
 
 
@@ -207,31 +128,11 @@ def newsletter_of(session: Session, edition: Edition) -> Newsletter:
     return session.get_one(Newsletter, edition.newsletter_id)
 
 
-def _subscription(session: Session, delivery: Delivery) -> Subscription | None:
-    if delivery.subscriber_id is None or delivery.newsletter_id is None:
-        return None
-    return session.scalars(subscription_of(delivery.subscriber_id, delivery.newsletter_id)).one_or_none()
-
-
-def _links_for_address(session: Session, address: str, edition: Edition, links: Links) -> PersonalLinks:
-    subscription = session.scalars(
-        select(Subscription)
-        .join(Subscriber)
-        .where(Subscriber.email_key == address.lower(), Subscription.newsletter_id == edition.newsletter_id)
-    ).one_or_none()
-    if subscription is None:
-        return PersonalLinks(links.unsubscribe(edition.language, edition.public_id), None)
-    return PersonalLinks(
-        unsubscribe_url=links.unsubscribe(edition.language, subscription.public_id),
-        preferences_url=links.preferences(edition.language, subscription.public_id),
-    )
-
-
 def _refuse_marks(edition: Edition) -> None:
     marks = marks_of(edition)
     texts = [edition.subject, edition.preheader, edition.introduction]
     for item in edition.items:
         article = item.article
         texts += [article.title, article.summary, article.link or "", article.source.name if article.source else ""]
-    if any(mark in text for text in texts for mark in (marks.unsubscribe_url, str(marks.preferences_url))):
+    if any(mark in text for text in texts for mark in marks):
         raise InputRefused("a text of this edition holds one of our own marks for personal links")

@@ -127,11 +127,6 @@ def cast(letter: Letter, *, date: datetime, marks: Sequence[str] = ()) -> Mold:
     )
 
 
-def build(letter: Letter, *, recipient: str, message_id: str, date: datetime) -> bytes:
-    """Return the message of a letter that has one reader only: see `cast` and `Mold.fill`."""
-    return cast(letter, date=date).fill(recipient=recipient, message_id=message_id)
-
-
 def check_subject(subject: str) -> str:
     """Return `subject`, cleaned; raises HeaderInvalid where it is empty, unsafe, or poses as a reply or forward."""
     subject = clean_value(subject)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.delivery.queue import cancel_waiting
+from app.delivery.queue import cancel_reader
 from app.subscriptions.erasure import forget
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
@@ -26,7 +26,7 @@ def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now:
         return
     if subscription.status is SubscriptionStatus.UNSUBSCRIBED:
         return
-    cancel_waiting(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
+    cancel_reader(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
     if subscription.status is SubscriptionStatus.PENDING and subscription.confirmed_at is None:
         forget(session, subscription)
         return

@@ -9,8 +9,9 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from app.delivery.engine import Compose, Composed, Withheld
-from app.delivery.models import Delivery
+from app.delivery.claims import Copy
+from app.delivery.composing import Compose, Composed, one_by_one
+from app.delivery.settling import Withheld
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
@@ -41,9 +42,9 @@ def signup_letters(config: Config, links: Links) -> Mapping[str, Compose]:
     """Return, by kind of delivery, who composes the letters of signing up."""
     letters = SignupLetters(config, links)
     return {
-        CONFIRMATION: letters.compose_confirmation,
-        WELCOME: letters.compose_welcome,
-        ALREADY_SUBSCRIBED: letters.compose_already_subscribed,
+        CONFIRMATION: one_by_one(letters.compose_confirmation),
+        WELCOME: one_by_one(letters.compose_welcome),
+        ALREADY_SUBSCRIBED: one_by_one(letters.compose_already_subscribed),
     }
 
 
@@ -54,19 +55,19 @@ class SignupLetters:
         self._config = config
         self._links = links
 
-    def compose_confirmation(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+    def compose_confirmation(self, session: Session, copy: Copy) -> Composed | Withheld:
         """Ask the owner of the mailbox; withheld where a newer request, or a departure, came between."""
-        reader = self._reader(session, delivery, SubscriptionStatus.PENDING)
+        reader = self._reader(session, copy, SubscriptionStatus.PENDING)
         if isinstance(reader, Withheld):
             return reader
         confirmation_id = reader.subscription.confirmation_id
-        if confirmation_id is None or confirmation_id != delivery.reference:
+        if confirmation_id is None or confirmation_id != copy.reference:
             return Withheld("a newer request took this one's place")
         requested_at = reader.subscription.requested_at
         confirm_hours = self._config.retention.confirm_hours
         return self._composed(
+            copy,
             reader,
-            kind=CONFIRMATION,
             template="email/confirmation",
             subject=gettext(
                 reader.language, "Confirm your subscription to %(newsletter)s", newsletter=reader.face.name
@@ -82,14 +83,14 @@ class SignupLetters:
             confirm_hours=confirm_hours,
         )
 
-    def compose_welcome(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+    def compose_welcome(self, session: Session, copy: Copy) -> Composed | Withheld:
         """Greet a reader who has confirmed."""
-        reader = self._reader(session, delivery, SubscriptionStatus.CONFIRMED)
+        reader = self._reader(session, copy, SubscriptionStatus.CONFIRMED)
         if isinstance(reader, Withheld):
             return reader
         return self._composed(
+            copy,
             reader,
-            kind=WELCOME,
             template="email/welcome",
             subject=gettext(reader.language, "Welcome to %(newsletter)s", newsletter=reader.face.name),
             preheader=gettext(reader.language, "Your subscription is confirmed. Here is how it works."),
@@ -100,14 +101,14 @@ class SignupLetters:
             ),
         )
 
-    def compose_already_subscribed(self, session: Session, delivery: Delivery) -> Composed | Withheld:
+    def compose_already_subscribed(self, session: Session, copy: Copy) -> Composed | Withheld:
         """Tell a reader who has confirmed that the form was sent again with their address."""
-        reader = self._reader(session, delivery, SubscriptionStatus.CONFIRMED)
+        reader = self._reader(session, copy, SubscriptionStatus.CONFIRMED)
         if isinstance(reader, Withheld):
             return reader
         return self._composed(
+            copy,
             reader,
-            kind=ALREADY_SUBSCRIBED,
             template="email/already_subscribed",
             subject=gettext(
                 reader.language, "You are already subscribed to %(newsletter)s", newsletter=reader.face.name
@@ -117,16 +118,16 @@ class SignupLetters:
                 reader.language,
                 "You receive this letter because this address was given on our subscription form.",
             ),
-            requested_at=delivery.created_at,
+            requested_at=copy.chunk.created_at,
         )
 
-    def _reader(self, session: Session, delivery: Delivery, wanted: SubscriptionStatus) -> Reader | Withheld:
+    def _reader(self, session: Session, copy: Copy, wanted: SubscriptionStatus) -> Reader | Withheld:
         """Return the reader if they are still where the letter needs them and may be mailed."""
-        if delivery.subscriber_id is None or delivery.newsletter_id is None:
+        if copy.subscriber_id is None or copy.chunk.newsletter_id is None:
             return Withheld("the reader's data was deleted")
-        subscriber = session.get(Subscriber, delivery.subscriber_id)
-        newsletter = session.get(Newsletter, delivery.newsletter_id)
-        subscription = session.scalars(subscription_of(delivery.subscriber_id, delivery.newsletter_id)).one_or_none()
+        subscriber = session.get(Subscriber, copy.subscriber_id)
+        newsletter = session.get(Newsletter, copy.chunk.newsletter_id)
+        subscription = session.scalars(subscription_of(copy.subscriber_id, copy.chunk.newsletter_id)).one_or_none()
         if subscriber is None or newsletter is None or subscription is None:
             return Withheld("the reader's data was deleted")
         if subscription.status is not wanted:
@@ -136,7 +137,15 @@ class SignupLetters:
         return Reader(subscriber, subscription, newsletter, newsletter.in_language(subscription.language))
 
     def _composed(
-        self, reader: Reader, *, kind: str, template: str, subject: str, preheader: str, reason: str, **more: object
+        self,
+        copy: Copy,
+        reader: Reader,
+        *,
+        template: str,
+        subject: str,
+        preheader: str,
+        reason: str,
+        **more: object,
     ) -> Composed:
         """Return the letter with what all three share, the list's fields among them (RFC 2369 §3, RFC 2919 §3)."""
         config, links, language = self._config, self._links, reader.language
@@ -168,8 +177,8 @@ class SignupLetters:
             archive_url=links.archive(language),
             help_url=links.home(language),
             owner=config.identity.contact,
-            feedback_id=f"{kind}:{language}:signup:{reader.newsletter.slug}",
+            feedback_id=f"{copy.chunk.kind}:{language}:signup:{reader.newsletter.slug}",
             is_automatic=True,
             reply_to=config.identity.contact,
         )
-        return Composed(letter, recipient=reader.subscriber.email_ascii)
+        return Composed(letter, reader.subscriber.email_ascii, copy.chunk.created_at)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.delivery.queue import cancel_waiting
+from app.delivery.queue import cancel_reader
 from app.subscriptions.erasure import forget
 from app.subscriptions.locking import lock
 from app.subscriptions.models import PurgeCount, Subscription, SubscriptionStatus
@@ -31,7 +31,7 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
     for subscription in session.scalars(due).all():
         if not lock(session, subscription) or not _is_due(subscription, now - timedelta(days=pending_days)):
             continue
-        cancel_waiting(
+        cancel_reader(
             session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now
         )
         if subscription.confirmed_at is not None:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.db import new_public_id
-from app.delivery.models import WAITING, Delivery, DeliveryState
+from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
@@ -50,8 +50,9 @@ _CANCEL_LETTERS = (
 )
 _REMINDED = (
     select(Delivery.id)
-    .where(Delivery.subscriber_id == bindparam("reader"), Delivery.kind == ALREADY_SUBSCRIBED)
-    .where(Delivery.newsletter_id == bindparam("newsletter"), Delivery.created_at > bindparam("since"))
+    .join(Chunk, Chunk.id == Delivery.chunk_id)
+    .where(Delivery.subscriber_id == bindparam("reader"), Chunk.kind == ALREADY_SUBSCRIBED)
+    .where(Chunk.newsletter_id == bindparam("newsletter"), Chunk.created_at > bindparam("since"))
     .limit(1)
 )
 

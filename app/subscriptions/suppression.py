@@ -1,26 +1,36 @@
 """Addresses never to be mailed, kept as keyed hashes only: the key lives outside the database, and so a copy of the
 database names nobody (GDPR art. 4(5))."""
 
-import hashlib
 import hmac
+import json
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
+from app.db import is_among
 from app.subscriptions.models import Suppression, SuppressionReason
 
+_SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
 _SUPPRESSED = select(Suppression.id).where(Suppression.address_hmac == bindparam("digest"))
 
 
 def address_hmac(key: str, email_key: str) -> str:
     """Return the HMAC-SHA-256, in hex, of a normalised address (`Address.key`)."""
-    return hmac.new(key.encode(), email_key.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key.encode(), email_key.encode(), "sha256").hex()
 
 
 def is_suppressed(session: Session, *, email_key: str, suppression_key: str) -> bool:
     """Whether the address may not be mailed."""
     return session.scalar(_SUPPRESSED, {"digest": address_hmac(suppression_key, email_key)}) is not None
+
+
+def suppressed_among(session: Session, email_keys: Collection[str], *, suppression_key: str) -> set[str]:
+    """Return those of the normalised addresses that may not be mailed."""
+    by_digest = {address_hmac(suppression_key, email_key): email_key for email_key in email_keys}
+    found = session.scalars(_SUPPRESSED_AMONG, {"digests": json.dumps(list(by_digest))})
+    return {by_digest[digest] for digest in found}
 
 
 def suppress(

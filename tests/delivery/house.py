@@ -1,15 +1,20 @@
 """What the tests of the engine share: a kind of letter of their own, queued and composed in one line each."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.db import Database
-from app.delivery.engine import Composed, Engine
+from app.delivery import claims, queue, settling
+from app.delivery.claims import Copy
+from app.delivery.composing import Composed, one_by_one
+from app.delivery.engine import Engine
 from app.delivery.models import Delivery, DeliveryState
-from app.delivery.queue import enqueue
+from app.delivery.settling import Ending, Settlement
 from app.editions.models import Edition
 from app.mail.envelope import Envelope
 from app.mail.letter import Letter
@@ -38,46 +43,89 @@ LETTER = Letter(
 )
 
 
-def compose(session: Session, delivery: Delivery) -> Composed:
+def compose(session: Session, copy: Copy) -> Composed:
     """The same letter for everybody."""
-    assert delivery.address is not None
-    return Composed(LETTER, delivery.address)
+    address = copy.address or session.get_one(Subscriber, copy.subscriber_id).email_ascii
+    return Composed(LETTER, address, copy.chunk.created_at)
 
 
 def make_engine(database: Database, folder: Path, transport: Transport, **settings: Any) -> Engine:
     """An engine for one kind of letter."""
     defaults = {
-        "compose": {"note": compose},
-        "transport_for": lambda kind: transport,
+        "compose": {"note": one_by_one(compose)},
+        "transport": transport,
         "envelope": ENVELOPE,
         "journal_dir": folder / "journal",
+        "limit": 1000,
     }
     return Engine(database=database, **{**defaults, **settings})
 
 
 def queue_notes(database: Database, count: int = 1, **fields: Any) -> list[int]:
-    """Queue notes to r0, r1, … and return their ids."""
+    """Queue notes to r0, r1, …, each a chunk of its own, and return their ids."""
     with database.transaction() as session:
         return [
-            enqueue(session, kind="note", language="fr", now=NOW, address=f"r{i}@reader.example", **fields).id
+            queue.enqueue(session, kind="note", language="fr", now=NOW, address=f"r{i}@reader.example", **fields).id
             for i in range(count)
         ]
+
+
+def queue_edition(database: Database, readers: int, *, chunk_copies: int = 500) -> int:
+    """Queue an edition's copies to r0, r1, … and return its id."""
+    edition_id, newsletter_id = make_edition(database)
+    with database.transaction() as session:
+        session.add_all(make_reader(i) for i in range(readers))
+        session.flush()
+        copies = queue.enqueue_edition(
+            session,
+            audience=select(Subscriber.id),
+            kind="note",
+            edition_id=edition_id,
+            newsletter_id=newsletter_id,
+            language="fr",
+            now=NOW,
+            chunk_copies=chunk_copies,
+        )
+    assert copies == readers
+    return edition_id
+
+
+def claim(database: Database, owner: str = "one", limit: int = 1000, now: datetime = NOW) -> list[Copy]:
+    """Claim what is due."""
+    with database.transaction() as session:
+        return claims.claim(session, owner=owner, kinds={"note"}, now=now, limit=limit)
+
+
+def settle(
+    database: Database,
+    copies: Sequence[Copy],
+    ending: Ending | Callable[[Copy], Ending],
+    owner: str = "one",
+    now: datetime = NOW,
+) -> int:
+    """Settle copies, all with one ending, and give their chunks back."""
+    settlements = [Settlement(copy, ending(copy) if callable(ending) else ending) for copy in copies]
+    with database.transaction() as session:
+        changed = settling.settle(session, owner=owner, settlements=settlements, now=now, on_refusal=None)
+        claims.release(session, owner=owner, chunk_ids={copy.chunk.id for copy in copies}, now=now)
+        return changed
 
 
 def delivery_of(database: Database, key: int) -> Delivery:
     """One row as it stands."""
     with database.reading() as session:
-        return session.scalars(select(Delivery).where(Delivery.id == key)).one()
+        return session.scalars(select(Delivery).where(Delivery.id == key).options(joinedload(Delivery.chunk))).one()
 
 
 def states(database: Database) -> list[DeliveryState]:
-    """The state of every row, by id."""
+    """The state of every row as people are told it, by id."""
     with database.reading() as session:
-        return list(session.scalars(select(Delivery.state).order_by(Delivery.id)))
+        rows = session.scalars(select(Delivery).order_by(Delivery.id).options(joinedload(Delivery.chunk)))
+        return [delivery.state_now for delivery in rows]
 
 
-def make_edition(database: Database) -> int:
-    """An edition to queue copies of."""
+def make_edition(database: Database) -> tuple[int, int]:
+    """An edition to queue copies of, and its newsletter."""
     with database.transaction() as session:
         newsletter = Newsletter(slug="vigie", timezone="Europe/Paris", created_at=NOW)
         session.add(newsletter)
@@ -87,14 +135,10 @@ def make_edition(database: Database) -> int:
         )
         session.add(edition)
         session.flush()
-        return edition.id
+        return edition.id, newsletter.id
 
 
-def make_subscriber(database: Database) -> int:
+def make_reader(number: int) -> Subscriber:
     """A subscriber to send to."""
-    with database.transaction() as session:
-        address = "alice@reader.example"
-        subscriber = Subscriber(email=address, email_ascii=address, email_key=address, created_at=NOW)
-        session.add(subscriber)
-        session.flush()
-        return subscriber.id
+    address = f"r{number}@reader.example"
+    return Subscriber(email=address, email_ascii=address, email_key=address, created_at=NOW)

@@ -1,8 +1,9 @@
 """The engine: one batch at a time, every copy to its end, whatever the server, the database or a letter does."""
 
+import errno
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,16 +15,29 @@ import time_machine
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.delivery import batch, engine
-from app.delivery.engine import Composed, Engine, Withheld
-from app.delivery.journal import journals
-from app.delivery.models import Delivery, DeliveryState
+from app.delivery import clerk, engine, queue
+from app.delivery.claims import LEASE, Copy
+from app.delivery.composing import Composed, one_by_one
+from app.delivery.engine import Engine
+from app.delivery.journal import Journal, journals
+from app.delivery.models import DeliveryState
+from app.delivery.recovery import recover
+from app.delivery.settling import Withheld
 from app.mail.connection import Relay
 from app.mail.memory import MemoryTransport
 from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 from tests.conftest import NOW
-from tests.delivery.house import ENVELOPE, LETTER, compose, delivery_of, make_engine, queue_notes, states
+from tests.delivery.house import (
+    ENVELOPE,
+    LETTER,
+    compose,
+    delivery_of,
+    make_engine,
+    queue_edition,
+    queue_notes,
+    states,
+)
 from tests.smtp_server import CLOSE, ScriptedServer
 
 EngineOver = Callable[..., Engine]
@@ -43,7 +57,9 @@ class SteppingTransport(MemoryTransport):
         super().__init__()
         self._between = between
 
-    def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[tuple[int, Outcome]]:
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
         for number, (key, outcome) in enumerate(super().send(messages, on_start)):
             self._between(number)
             yield key, outcome
@@ -58,8 +74,8 @@ def in_turn(*outcomes: Outcome) -> MemoryTransport:
 def test_everything_due_is_sent_and_settled(database: Database, engine_over: EngineOver, tmp_path: Path) -> None:
     keys = queue_notes(database, 5)
     transport = MemoryTransport()
-    sender = engine_over(transport, batch=3)
-    assert [sender.run_once(NOW), sender.run_once(NOW), sender.run_once(NOW)] == [3, 2, 0]
+    sender = engine_over(transport, limit=3)
+    assert [sender.run_once(NOW), sender.run_once(NOW)] == [5, 0]
     assert [outgoing.key for outgoing in transport.sent] == keys
     assert states(database) == [DeliveryState.ACCEPTED] * 5
     assert journals(tmp_path / "journal") == []
@@ -98,17 +114,93 @@ def test_an_uncertain_copy_is_tried_twice_and_then_left_to_people(database: Data
     assert states(database) == [DeliveryState.UNCERTAIN]
 
 
-def test_consent_is_asked_for_each_copy_just_before_it_goes(database: Database, tmp_path: Path) -> None:
+def test_consent_is_asked_again_of_copies_that_waited(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 0.0)
     keys = queue_notes(database, 3)
     gone: set[int] = set()
     transport = SteppingTransport(lambda number: gone.add(keys[number + 1]) if number == 0 else None)
 
-    def ask(session: Session, delivery: Delivery) -> Composed | Withheld:
-        return Withheld("unsubscribed") if delivery.id in gone else compose(session, delivery)
+    def ask(session: Session, copy: Copy) -> Composed | Withheld:
+        return Withheld("unsubscribed") if copy.id in gone else compose(session, copy)
 
-    make_engine(database, tmp_path, transport, compose={"note": ask}).run_once(NOW)
+    make_engine(database, tmp_path, transport, compose={"note": one_by_one(ask)}).run_once(NOW)
     assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.CANCELLED, DeliveryState.ACCEPTED]
     assert delivery_of(database, keys[1]).reply_text == "unsubscribed"
+
+
+def test_consent_just_looked_up_is_not_looked_up_again(database: Database, tmp_path: Path) -> None:
+    queue_edition(database, 120)
+    asked: list[int] = []
+
+    def ask(session: Session, copies: Sequence[Copy]) -> list[Composed]:
+        asked.append(len(copies))
+        return [compose(session, copy) for copy in copies]
+
+    make_engine(database, tmp_path, MemoryTransport(), compose={"note": ask}).run_once(NOW)
+    assert asked == [120]
+
+
+def test_copies_that_waited_are_looked_up_some_at_a_time(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 8.0)
+    passed, real = [0.0], time.monotonic
+    monkeypatch.setattr(engine.time, "monotonic", lambda: real() + passed[0])
+    queue_edition(database, 120)
+    asked: list[int] = []
+
+    def ask(session: Session, copies: Sequence[Copy]) -> list[Composed]:
+        asked.append(len(copies))
+        return [compose(session, copy) for copy in copies]
+
+    transport = SteppingTransport(lambda number: passed.insert(0, 10.0) if number == 9 else None)
+    make_engine(database, tmp_path, transport, compose={"note": ask}).run_once(NOW)
+    assert asked == [120, 50, 50, 10]
+
+
+def test_a_pause_reaches_what_waits_in_hand(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 0.0)
+    edition_id = queue_edition(database, 10)
+
+    def pause(number: int) -> None:
+        if number == 2:
+            with database.transaction() as session:
+                queue.hold_edition(session, edition_id=edition_id, now=NOW)
+
+    engine_over(SteppingTransport(pause)).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED] * 3 + [DeliveryState.QUEUED] * 7
+
+
+def test_a_cancelled_copy_in_hand_does_not_go(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 0.0)
+    edition_id = queue_edition(database, 4)
+
+    def cancel(number: int) -> None:
+        if number == 1:
+            with database.transaction() as session:
+                queue.cancel_edition_copies(session, edition_id=edition_id, now=NOW)
+
+    transport = SteppingTransport(cancel)
+    engine_over(transport).run_once(NOW)
+    assert len(transport.sent) == 2
+    assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.CANCELLED] * 2
+
+
+def test_nothing_begins_on_a_lease_that_may_have_lapsed(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clerk, "LEASE_MARGIN_S", LEASE.total_seconds() - 0.2)
+    queue_edition(database, 3)
+    transport = SteppingTransport(lambda number: time.sleep(0.4))
+    engine_over(transport).run_once(NOW, ended_after(seconds=1.0))
+    assert states(database)[0] is DeliveryState.ACCEPTED
+    assert len(transport.sent) < 3
 
 
 def test_a_letter_that_cannot_be_made_stops_no_other(
@@ -116,31 +208,31 @@ def test_a_letter_that_cannot_be_made_stops_no_other(
 ) -> None:
     keys = queue_notes(database, 3)
 
-    def stumble(session: Session, delivery: Delivery) -> Composed:
-        if delivery.id == keys[0]:
+    def stumble(session: Session, copy: Copy) -> Composed:
+        if copy.id == keys[0]:
             raise ZeroDivisionError
-        subject = "x\r\nBcc: evil@x.example" if delivery.id == keys[1] else "x"
-        return Composed(replace(LETTER, subject=subject), "r@reader.example")
+        subject = "x\r\nBcc: evil@x.example" if copy.id == keys[1] else "x"
+        return Composed(replace(LETTER, subject=subject), "r@reader.example", NOW)
 
     transport = MemoryTransport()
-    make_engine(database, tmp_path, transport, compose={"note": stumble}).run_once(NOW)
+    make_engine(database, tmp_path, transport, compose={"note": one_by_one(stumble)}).run_once(NOW)
     assert states(database) == [DeliveryState.DEFERRED, DeliveryState.REJECTED, DeliveryState.ACCEPTED]
     assert {delivery_of(database, key).fault for key in keys[:2]} == {Fault.CONTENT}
     assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_fault_of_the_route_stops_the_batch_and_touches_nobody(database: Database, engine_over: EngineOver) -> None:
-    keys = queue_notes(database, 1000)
+    queue_edition(database, 1000)
     tries: list[int] = []
 
     def refuse(outgoing: Outgoing) -> Outcome:
         tries.append(outgoing.key)
         return ROUTE_DOWN
 
-    assert engine_over(MemoryTransport(refuse), batch=1000).run_once(NOW) == 1000
-    assert tries == keys[:1]
+    assert engine_over(MemoryTransport(refuse)).run_once(NOW) >= 500
+    assert len(tries) == 1
     assert states(database) == [DeliveryState.QUEUED] * 1000
-    assert {delivery_of(database, key).attempt for key in (keys[0], keys[-1])} == {0}
+    assert delivery_of(database, tries[0]).attempt == 0
 
 
 def test_the_copy_that_met_the_fault_is_not_the_next_to_go(database: Database, engine_over: EngineOver) -> None:
@@ -152,22 +244,8 @@ def test_the_copy_that_met_the_fault_is_not_the_next_to_go(database: Database, e
     assert [outgoing.key for outgoing in transport.sent] == keys[1:]
 
 
-def test_outcomes_reach_their_listener_in_the_settling_transaction(database: Database, engine_over: EngineOver) -> None:
-    keys = queue_notes(database, 2)
-    heard: list[tuple[int, Outcome]] = []
-
-    def listen(session: Session, delivery: Delivery, outcome: Outcome) -> None:
-        assert session.in_transaction()
-        heard.append((delivery.id, outcome))
-        session.execute(sa.update(Delivery).where(Delivery.id == delivery.id).values(reference="heard"))
-
-    engine_over(in_turn(REJECTED, DEFERRED), on_outcome=listen).run_once(NOW)
-    assert heard == [(keys[0], REJECTED), (keys[1], DEFERRED)]
-    assert delivery_of(database, keys[0]).reference == "heard"
-
-
 def test_copies_in_hand_are_released_at_a_stop(database: Database, engine_over: EngineOver) -> None:
-    queue_notes(database, 10)
+    queue_edition(database, 10)
     stop = threading.Event()
     engine_over(SteppingTransport(lambda number: stop.set() if number == 2 else None)).run_once(NOW, stop)
     assert states(database) == [DeliveryState.ACCEPTED] * 3 + [DeliveryState.QUEUED] * 7
@@ -176,7 +254,7 @@ def test_copies_in_hand_are_released_at_a_stop(database: Database, engine_over: 
 def test_an_outcome_is_in_the_database_soon_however_slow_the_next_letter(
     database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
+    monkeypatch.setattr(clerk, "SETTLE_EVERY_S", 0.02)
     queue_notes(database, 2)
     seen: list[list[DeliveryState]] = []
 
@@ -192,13 +270,13 @@ def test_an_outcome_is_in_the_database_soon_however_slow_the_next_letter(
 def test_the_lease_is_renewed_while_a_letter_is_slow(
     database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
-    monkeypatch.setattr(batch, "LEASE", timedelta(seconds=0.3))
+    monkeypatch.setattr(clerk, "SETTLE_EVERY_S", 0.02)
+    monkeypatch.setattr(clerk, "RENEW_EVERY_S", 0.05)
     [key] = queue_notes(database)
 
     def wait_for_renewal(number: int) -> None:
-        first = delivery_of(database, key).lease_until
-        wait_until(lambda: delivery_of(database, key).lease_until != first)
+        first = delivery_of(database, key).chunk.lease_until
+        wait_until(lambda: delivery_of(database, key).chunk.lease_until != first)
 
     engine_over(SteppingTransport(wait_for_renewal)).run_once(NOW)
     assert states(database) == [DeliveryState.ACCEPTED]
@@ -207,7 +285,7 @@ def test_the_lease_is_renewed_while_a_letter_is_slow(
 def test_outcomes_wait_for_a_database_that_is_away(
     database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(batch, "SETTLE_EVERY_S", 0.02)
+    monkeypatch.setattr(clerk, "SETTLE_EVERY_S", 0.02)
     queue_notes(database, 2)
     engine_over(SteppingTransport(lambda number: fail_settling(monkeypatch, times=3))).run_once(NOW)
     assert states(database) == [DeliveryState.ACCEPTED] * 2
@@ -230,11 +308,13 @@ def test_outcomes_survive_a_stop_while_the_database_is_away(
     assert states(database) == [DeliveryState.SENDING] * 3
     assert len(journals(tmp_path / "journal")) == 1
     monkeypatch.undo()
-    assert sender.recover(NOW) == 3
+    assert recover(database, tmp_path / "journal", now=NOW) == 3
     assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.ACCEPTED, DeliveryState.QUEUED]
 
 
-def test_a_transport_that_breaks_leaves_what_recovery_needs(database: Database, engine_over: EngineOver) -> None:
+def test_a_transport_that_breaks_leaves_what_recovery_needs(
+    database: Database, engine_over: EngineOver, tmp_path: Path
+) -> None:
     queue_notes(database, 3)
 
     def explode(number: int) -> None:
@@ -244,7 +324,7 @@ def test_a_transport_that_breaks_leaves_what_recovery_needs(database: Database, 
     sender = engine_over(SteppingTransport(explode))
     with pytest.raises(MemoryError):
         sender.run_once(NOW)
-    sender.recover(NOW)
+    recover(database, tmp_path / "journal", now=NOW)
     assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.QUEUED]
 
 
@@ -252,8 +332,8 @@ def test_a_transport_that_tells_no_outcome_leaves_its_copy_uncertain(
     database: Database, engine_over: EngineOver
 ) -> None:
     class Mute:
-        def send(self, messages: Iterable[Outgoing], on_start: Callable[[int], None]) -> Iterator[Any]:
-            on_start(next(iter(messages)).key)
+        def send(self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]) -> Iterator[Any]:
+            on_start(next(message for message in messages if message).key)
             return iter(())
 
     queue_notes(database, 2)
@@ -274,7 +354,7 @@ def test_the_loop_outlives_a_server_that_is_down(
     database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "ROUTE_WAIT_S", 0.01)
-    monkeypatch.setattr("app.delivery.queue.ROUTE_FAULT_DELAY", timedelta(0))
+    monkeypatch.setattr("app.delivery.settling.ROUTE_FAULT_DELAY", timedelta(0))
     queue_notes(database, 20)
     with ScriptedServer({"greeting": ["421 later", CLOSE, "554 no", "220 ready"]}) as server:
         relay = Relay("127.0.0.1", server.port, "sender.example", command_timeout_s=1.0)
@@ -293,22 +373,36 @@ def test_the_pause_grows_and_has_an_end(database: Database, engine_over: EngineO
     assert pauses[-1] == engine.ROUTE_WAIT_MAX_S
 
 
-def test_the_loop_takes_over_from_the_dead(database: Database, engine_over: EngineOver) -> None:
-    queue_notes(database, 2)
+def test_a_full_disk_pauses_the_run_and_loses_nothing(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    queue_edition(database, 3)
 
-    def explode(number: int) -> None:
-        raise MemoryError
+    def full(journal: Journal, copies: Sequence[Copy]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(MemoryError):
-        engine_over(SteppingTransport(explode)).run_once(NOW)
-    with time_machine.travel(NOW + timedelta(seconds=1)), running(engine_over(MemoryTransport())):
-        wait_until(lambda: states(database) == [DeliveryState.UNCERTAIN, DeliveryState.ACCEPTED])
+    monkeypatch.setattr(Journal, "open_slots", full)
+    transport = MemoryTransport()
+    with pytest.raises(OSError, match="space"):
+        engine_over(transport).run_once(NOW)
+    assert transport.sent == []
+    monkeypatch.undo()
+    recover(database, tmp_path / "journal", now=NOW)
+    engine_over(transport).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED] * 3
+
+
+def test_a_chunk_that_becomes_due_is_sent_by_the_same_run(database: Database, engine_over: EngineOver) -> None:
+    queue_edition(database, 35, chunk_copies=10)
+    transport = MemoryTransport()
+    assert engine_over(transport, limit=1).run_once(NOW) == 35
+    assert len({outgoing.key for outgoing in transport.sent}) == len(transport.sent) == 35
 
 
 def test_eight_engines_send_each_copy_once(database: Database, tmp_path: Path) -> None:
     queue_notes(database, 300)
     transport = MemoryTransport()
-    senders = [make_engine(database, tmp_path, transport, batch=20) for _ in range(8)]
+    senders = [make_engine(database, tmp_path, transport, limit=20) for _ in range(8)]
     threads = [threading.Thread(target=lambda sender=sender: drain(sender)) for sender in senders]
     for thread in threads:
         thread.start()
@@ -341,9 +435,18 @@ class running:
         assert not self._thread.is_alive()
 
 
+def ended_after(seconds: float) -> threading.Event:
+    """A stop that comes by itself."""
+    stop = threading.Event()
+    timer = threading.Timer(seconds, stop.set)
+    timer.daemon = True
+    timer.start()
+    return stop
+
+
 def fail_settling(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
     """Let the database refuse the next settling transactions, as a locked one does."""
-    real = batch.record_settlements
+    real = clerk.settle
     left = iter(range(times))
 
     def refuse(session: Session, **arguments: Any) -> int:
@@ -351,7 +454,7 @@ def fail_settling(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
             return real(session, **arguments)
         raise sa.exc.OperationalError("BEGIN", {}, Exception("locked"))
 
-    monkeypatch.setattr(batch, "record_settlements", refuse)
+    monkeypatch.setattr(clerk, "settle", refuse)
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:

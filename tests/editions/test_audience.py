@@ -1,9 +1,12 @@
 """Starting an edition, and every way on from there."""
 
 import threading
+from collections import Counter
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
 
 from app.delivery.models import Delivery, DeliveryHold, DeliveryState
 from app.delivery.queue import hold_edition
@@ -22,7 +25,7 @@ from app.product import Product
 from app.subscriptions.models import SubscriptionStatus
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
-from tests.make import make_article, make_subscription
+from tests.make import copies, make_article, make_subscription, settle_copies
 
 
 def status_of(product: Product, edition_id: int) -> EditionStatus:
@@ -49,12 +52,16 @@ def test_confirmed_readers_of_the_language_get_one_copy_each(product: Product) -
         assert count_audience(session, edition=edition) == 3
         assert start(session, product, edition) == 3
     with product.database.reading() as session:
-        copies = session.scalars(select(Delivery).order_by(Delivery.id)).all()
-        assert [copy.subscriber_id for copy in copies] == wanted
-        for copy in copies:
-            assert (copy.kind, copy.edition_id, copy.language) == ("edition", edition.id, "fr")
+        rows = select(Delivery).order_by(Delivery.id).options(joinedload(Delivery.chunk))
+        queued = session.scalars(rows).all()
+        assert [copy.subscriber_id for copy in queued] == wanted
+        for copy in queued:
+            chunk = copy.chunk
+            assert (chunk.kind, chunk.edition_id, chunk.language) == ("edition", edition.id, "fr")
+            assert (copy.edition_id, chunk.newsletter_id) == (edition.id, edition.newsletter_id)
             assert (copy.state, copy.attempt, copy.is_repeatable) == (DeliveryState.QUEUED, 0, True)
-            assert copy.next_attempt_at == copy.created_at == NOW
+            assert chunk.next_attempt_at == chunk.created_at == NOW
+            assert (copy.next_attempt_at, chunk.lease_until) == (None, None)
         started = session.get_one(Edition, edition.id)
         assert (started.status, started.started_at, started.started_by) == ("sending", NOW, "a@desk.example")
         assert session.get_one(EditionContent, edition.id).html.startswith("<!doctype html>")
@@ -116,9 +123,7 @@ def test_a_pause_holds_the_copies_and_a_resumption_frees_them(product: Product) 
 def test_a_cancellation_ends_what_waits_and_leaves_what_went(product: Product) -> None:
     edition_id = sending_edition(product)
     with product.database.transaction() as session:
-        first = session.scalars(select(Delivery).order_by(Delivery.id)).first()
-        assert first is not None
-        first.state = DeliveryState.ACCEPTED
+        settle_copies(session, DeliveryState.ACCEPTED, 1)
         hold_edition(session, edition_id=edition_id, now=NOW)
         assert cancel_edition(session, edition_id=edition_id, now=NOW) == 2
         assert session.get(DeliveryHold, edition_id) is None
@@ -172,9 +177,15 @@ def test_an_edition_is_sent_when_its_last_copy_has_come_to_an_end(
 ) -> None:
     edition_id = sending_edition(product, readers=2)
     with product.database.transaction() as session:
-        copies = session.scalars(select(Delivery).order_by(Delivery.id)).all()
-        copies[0].state = DeliveryState.ACCEPTED
-        copies[1].state, copies[1].is_repeatable = state, is_repeatable
+        settle_copies(session, DeliveryState.ACCEPTED, 1)
+        settle_copies(session, state, 1)
+        if state is DeliveryState.UNCERTAIN and not is_repeatable:
+            settle_copies(session, state, 1, now=NOW + timedelta(hours=1))
+    with product.database.reading() as session:
+        assert edition_counts(session, edition_id) == Counter([DeliveryState.ACCEPTED, state])
+        last = session.scalars(select(Delivery).order_by(Delivery.id.desc())).first()
+        assert last is not None
+        assert state is not DeliveryState.UNCERTAIN or last.is_repeatable is is_repeatable
     with product.database.transaction() as session:
         assert finish_editions(session, now=NOW) == ([edition_id] if is_over else [])
     assert status_of(product, edition_id) is (EditionStatus.SENT if is_over else EditionStatus.SENDING)
@@ -188,5 +199,6 @@ def test_a_paused_edition_is_not_finished_and_one_without_readers_is(product: Pr
         make_article(session, language="en")
         empty = session.get_one(Edition, compile_now(session, language="en").edition_id)
         assert start(session, product, empty) == 0
+        assert copies(session) == []
         assert finish_editions(session, now=NOW) == [empty.id]
     assert status_of(product, paused.id) is EditionStatus.PAUSED

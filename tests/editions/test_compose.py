@@ -1,21 +1,24 @@
 """From one frozen edition to the letter of one reader, and to the page for everybody."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin
-from app.delivery.models import Delivery
-from app.delivery.queue import Withheld
+from app.delivery.claims import Copy
+from app.delivery.composing import Composed, Ready
+from app.delivery.settling import Withheld
 from app.editions.audience import cancel_edition, send_test
-from app.editions.compose import Composed, edition_letters, marks_of, preview
+from app.editions.compose import marks_of, preview
+from app.editions.copies import edition_letters, trial_letters
 from app.editions.draft import set_texts
 from app.editions.models import Edition
 from app.errors import InputRefused
-from app.mail.letter import Letter, build
 from app.product import Product
 from app.subscriptions.models import Subscriber, SubscriptionStatus, SuppressionReason
 from app.subscriptions.suppression import suppress
@@ -23,7 +26,7 @@ from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
 from tests.editions.reading import read
-from tests.make import make_article, make_subscription
+from tests.make import copies, make_article, make_subscription, write
 
 
 @pytest.fixture
@@ -33,14 +36,45 @@ def session(product: Product) -> Iterator[Session]:
         yield session
 
 
-def composed(session: Session, product: Product, delivery: Delivery) -> Composed | Withheld:
-    return edition_letters(product.config, product.links)[delivery.kind](session, delivery)
+@dataclass(frozen=True)
+class Written:
+    """A copy as it leaves, and as the reader's program decodes it."""
+
+    recipient: str
+    raw: bytes
+    message: EmailMessage
+    html: str
+    text: str
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """Where the mail program's own button leads."""
+        return str(self.message["List-Unsubscribe"]).strip().removeprefix("<").removesuffix(">")
 
 
-def only_letter(session: Session, product: Product) -> Letter:
-    made = composed(session, product, session.scalars(select(Delivery)).one())
-    assert isinstance(made, Composed)
-    return made.letter
+def composed(session: Session, product: Product, copies: list[Copy]) -> list[Ready | Withheld]:
+    """What becomes of copies of one kind, in a process that has made none before."""
+    composers = {**edition_letters(product.config, product.links), **trial_letters(product.config, product.links)}
+    return list(composers[copies[0].chunk.kind](session, copies))
+
+
+def written(made: Ready | Withheld) -> Written:
+    assert not isinstance(made, Withheld), made
+    raw = write(made)
+    message = letter_rules.parse(raw)
+    text, html = (part.get_content() for part in message.iter_parts())
+    return Written(made.recipient, raw, message, html, text)
+
+
+def only_letter(session: Session, product: Product) -> Written:
+    """The one letter that waits; it is claimed for that."""
+    return again(session, product, copies(session))
+
+
+def again(session: Session, product: Product, claimed: list[Copy]) -> Written:
+    """The one letter that was claimed, composed anew."""
+    [made] = composed(session, product, claimed)
+    return written(made)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -48,8 +82,9 @@ def test_the_bytes_of_a_digest_keep_every_rule_of_the_format(session: Session, p
     make_subscription(session, email="alice@reader.example", language=language)
     start(session, product, make_draft(session, language=language))
     letter = only_letter(session, product)
-    raw = build(letter, recipient="alice@reader.example", message_id="<a@newsletter.example>", date=NOW)
-    message = letter_rules.check(raw, recipient="alice@reader.example", domain="newsletter.example")
+    assert letter.recipient == "alice@reader.example"
+    message = letter_rules.check(letter.raw, recipient="alice@reader.example", domain="newsletter.example")
+    assert message["Date"].datetime == NOW
     assert str(message["List-Id"]).endswith(f"<{language}.vigie.newsletter.example>")
     assert str(message["Reply-To"]) == product.config.identity.contact
 
@@ -57,18 +92,18 @@ def test_the_bytes_of_a_digest_keep_every_rule_of_the_format(session: Session, p
 def test_each_reader_gets_their_own_links_and_nobody_elses(session: Session, product: Product) -> None:
     readers = [make_subscription(session, email=f"{name}@reader.example") for name in ("alice", "bob")]
     start(session, product, make_draft(session))
-    letters = {}
-    for delivery in session.scalars(select(Delivery)):
-        made = composed(session, product, delivery)
-        assert isinstance(made, Composed)
-        letters[delivery.subscriber_id] = made
+    claimed = copies(session)
+    made = map(written, composed(session, product, claimed))
+    letters = {copy.subscriber_id: letter for copy, letter in zip(claimed, made, strict=True)}
     for reader, other in (readers, reversed(readers)):
-        made = letters[reader.subscriber_id]
+        letter = letters[reader.subscriber_id]
         unsubscribe_url = product.links.unsubscribe("fr", reader.public_id)
         preferences_url = product.links.preferences("fr", reader.public_id)
-        assert made.recipient == reader.subscriber.email_ascii
-        assert made.letter.unsubscribe_url == unsubscribe_url
-        for part in (made.letter.html, made.letter.text):
+        assert letter.recipient == reader.subscriber.email_ascii
+        assert letter.unsubscribe_url == unsubscribe_url
+        assert other.public_id.encode() not in letter.raw
+        assert b"mark-" not in letter.raw
+        for part in (letter.html, letter.text):
             assert part.count(unsubscribe_url) == 2
             assert part.count(preferences_url) == 1
             assert other.public_id not in part
@@ -80,14 +115,17 @@ def test_only_what_is_personal_differs_between_two_copies(session: Session, prod
     readers = [make_subscription(session, email=f"{name}@reader.example") for name in ("alice", "bob")]
     start(session, product, make_draft(session))
     neutral = set()
-    for delivery in session.scalars(select(Delivery)):
-        reader = next(each for each in readers if each.subscriber_id == delivery.subscriber_id)
-        made = composed(session, product, delivery)
-        assert isinstance(made, Composed)
-        html = made.letter.html
+    claimed = copies(session)
+    for copy, made in zip(claimed, composed(session, product, claimed), strict=True):
+        reader = next(each for each in readers if each.subscriber_id == copy.subscriber_id)
+        letter = written(made)
+        parts, fields = [letter.html, letter.text], [f"{name}: {value}" for name, value in letter.message.items()]
         for make in (product.links.unsubscribe, product.links.preferences):
-            html = html.replace(make("fr", reader.public_id), "")
-        neutral.add(html)
+            url = make("fr", reader.public_id)
+            parts = [part.replace(url, "") for part in parts]
+            fields = [field.replace(url, "") for field in fields]
+        neutral.add((*parts, *(field.replace(letter.recipient, "") for field in fields)))
+    assert len(claimed) == 2
     assert len(neutral) == 1
 
 
@@ -95,10 +133,11 @@ def test_a_retry_carries_the_same_content_whatever_changed_since(session: Sessio
     make_subscription(session)
     edition = make_draft(session)
     start(session, product, edition)
-    before = only_letter(session, product)
+    claimed = copies(session)
+    before = again(session, product, claimed)
     edition.items[0].article.title = "Corrected meanwhile"
     session.flush()
-    assert only_letter(session, product) == before
+    assert again(session, product, claimed).raw == before.raw
 
 
 def leave(session: Session, product: Product) -> None:
@@ -124,18 +163,62 @@ def cancel(session: Session, product: Product) -> None:
     cancel_edition(session, edition_id=session.scalars(select(Edition.id)).one(), now=NOW)
 
 
-@pytest.mark.parametrize("happening", [leave, suppress_address, erase, cancel])
+def end_consent(session: Session, product: Product, happening) -> None:
+    happening(session, product)
+    session.flush()
+    session.expire_all()
+
+
+def assert_withheld(session: Session, product: Product, claimed: list[Copy]) -> None:
+    [made] = composed(session, product, claimed)
+    assert isinstance(made, Withheld)
+    assert made.reason
+
+
+@pytest.mark.parametrize("happening", [leave, suppress_address, erase])
 def test_a_copy_is_withheld_when_consent_ended_since_it_was_queued(
     session: Session, product: Product, happening
 ) -> None:
     make_subscription(session, email="alice@reader.example")
     start(session, product, make_draft(session))
-    happening(session, product)
+    end_consent(session, product, happening)
+    assert_withheld(session, product, copies(session))
+
+
+@pytest.mark.parametrize("happening", [leave, suppress_address, erase, cancel])
+def test_a_copy_is_withheld_when_consent_ended_since_it_was_claimed(
+    session: Session, product: Product, happening
+) -> None:
+    make_subscription(session, email="alice@reader.example")
+    start(session, product, make_draft(session))
+    claimed = copies(session)
+    end_consent(session, product, happening)
+    assert_withheld(session, product, claimed)
+
+
+def test_a_copy_is_withheld_though_the_edition_was_composed_before(session: Session, product: Product) -> None:
+    make_subscription(session, email="alice@reader.example")
+    start(session, product, make_draft(session))
+    claimed = copies(session)
+    compose = edition_letters(product.config, product.links)["edition"]
+    assert not isinstance(compose(session, claimed)[0], Withheld)
+    for happening in (cancel, leave):
+        end_consent(session, product, happening)
+        assert isinstance(compose(session, claimed)[0], Withheld)
+
+
+def test_of_many_copies_only_those_without_consent_are_withheld(session: Session, product: Product) -> None:
+    readers = [make_subscription(session, email=f"r{number}@reader.example") for number in range(4)]
+    start(session, product, make_draft(session))
+    claimed = copies(session)
+    readers[1].unsubscribe(NOW)
+    session.execute(delete(Subscriber).where(Subscriber.id == readers[2].subscriber_id))
     session.flush()
-    session.expire_all()
-    made = composed(session, product, session.scalars(select(Delivery)).one())
-    assert isinstance(made, Withheld)
-    assert made.reason
+    made = composed(session, product, claimed)
+    assert [isinstance(each, Withheld) for each in made] == [False, True, True, False]
+    assert [each.recipient for each in made if not isinstance(each, Withheld)] == [
+        "r0@reader.example", "r3@reader.example"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("is_automatic", [True, False])
@@ -146,14 +229,15 @@ def test_only_a_scheduled_digest_says_that_it_is_automatic(
     make_article(session)
     edition = session.get_one(Edition, compile_now(session, is_automatic=is_automatic).edition_id)
     start(session, product, edition)
-    assert only_letter(session, product).is_automatic is is_automatic
+    field = only_letter(session, product).message["Auto-Submitted"]
+    assert field == ("auto-generated" if is_automatic else None)
 
 
 def test_the_feedback_id_names_edition_and_newsletter_and_no_reader(session: Session, product: Product) -> None:
     reader = make_subscription(session)
     edition = make_draft(session)
     start(session, product, edition)
-    feedback_id = only_letter(session, product).feedback_id
+    feedback_id = str(only_letter(session, product).message["Feedback-ID"])
     assert feedback_id == f"{edition.public_id}:fr:digest:vigie"
     assert str(reader.subscriber_id) not in feedback_id.split(":")
 
@@ -170,10 +254,13 @@ def test_a_text_like_a_mark_never_becomes_a_link(session: Session, product: Prod
     assert letter.text.count("/unsubscribe/") == 2
 
 
+@pytest.mark.parametrize("number", [0, 1])
 @pytest.mark.parametrize("field", ["introduction", "subject", "title", "summary", "link"])
-def test_an_edition_that_holds_its_own_mark_is_refused(session: Session, product: Product, field: str) -> None:
+def test_an_edition_that_holds_its_own_mark_is_refused(
+    session: Session, product: Product, field: str, number: int
+) -> None:
     edition = make_draft(session)
-    mark = marks_of(edition).unsubscribe_url
+    mark = marks_of(edition)[number]
     target = edition if field in {"introduction", "subject"} else edition.items[0].article
     setattr(target, field, f"https://x.example/{mark}")
     with pytest.raises(InputRefused):
@@ -222,12 +309,13 @@ def test_a_test_letter_shows_the_draft_as_it_stands(session: Session, product: P
         preheader="Ce qui se passe au fond, et qui regarde.",
         introduction="",
     )
-    made = composed(session, product, session.scalars(select(Delivery)).one())
+    [made] = composed(session, product, copies(session))
     assert isinstance(made, Composed)
     assert made.recipient == "a@desk.example"
     assert made.letter.subject == "[Essai] La mer"
     assert made.letter.is_automatic is False
     letter_rules.check_same_links(made.letter.html, made.letter.text)
+    letter_rules.check(written(made).raw, recipient="a@desk.example", domain="newsletter.example")
 
 
 def test_the_leave_link_of_a_test_letter_is_that_of_the_address_or_ends_nothing(
@@ -236,11 +324,12 @@ def test_the_leave_link_of_a_test_letter_is_that_of_the_address_or_ends_nothing(
     make_admin(session)
     edition = make_draft(session)
     send_test(session, edition_id=edition.id, address="a@desk.example", now=NOW)
-    stranger = only_letter(session, product)
+    claimed = copies(session)
+    stranger = again(session, product, claimed)
     assert product.link_tokens.read("unsubscribe", stranger.unsubscribe_url.rpartition("/")[2]) == edition.public_id
     assert "/preferences/" not in stranger.html
     reader = make_subscription(session, email="a@desk.example", status=SubscriptionStatus.CONFIRMED)
-    assert only_letter(session, product).unsubscribe_url == product.links.unsubscribe("fr", reader.public_id)
+    assert again(session, product, claimed).unsubscribe_url == product.links.unsubscribe("fr", reader.public_id)
 
 
 def test_test_letters_go_to_admins_only(session: Session, product: Product) -> None:

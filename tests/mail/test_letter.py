@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import HeaderInvalid, InputRefused
-from app.mail.letter import Letter, build, cast, check_subject
+from app.mail.letter import Letter, cast, check_subject
 from tests import letter_rules
 from tests.delivery.house import LETTER
 
@@ -39,6 +39,11 @@ troublesome = st.sampled_from(["\n", ".", "..", ".x", "\n.", " ", "\t", "=", "Fr
 pieces = st.one_of(troublesome, st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20))
 parts = st.lists(pieces, max_size=40).map(lambda drawn: "x\n" + "".join(drawn))
 values = st.one_of(st.sampled_from(VALUES), st.text("aZ09._~:/?=&%#+-", min_size=1, max_size=200))
+
+
+def build(letter: Letter, *, recipient: str, message_id: str, date: datetime) -> bytes:
+    """A letter for one reader only."""
+    return cast(letter, date=date).fill(recipient=recipient, message_id=message_id)
 
 
 def bytes_of(letter: Letter = FRENCH, recipient: str = "alice@reader.example") -> bytes:

@@ -9,10 +9,10 @@ import pytest
 import time_machine
 from sqlalchemy.orm import Session
 
-from app.delivery.engine import Composed, Withheld
-from app.delivery.models import Delivery
+from app.delivery.claims import Copy
+from app.delivery.composing import Composed
 from app.delivery.queue import enqueue
-from app.mail.letter import build
+from app.delivery.settling import Withheld
 from app.product import Product
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import Subscription, SubscriptionStatus, SuppressionReason
@@ -29,21 +29,24 @@ def status_for(kind: str) -> SubscriptionStatus:
     return SubscriptionStatus.PENDING if kind == CONFIRMATION else SubscriptionStatus.CONFIRMED
 
 
-def queue(session: Session, kind: str, language: str = "fr") -> tuple[Subscription, Delivery]:
+def queue(session: Session, kind: str, language: str = "fr") -> tuple[Subscription, Copy]:
     subscription = make.make_subscription(session, language=language, status=status_for(kind), at=NOW)
-    delivery = enqueue(
+    enqueue(
         session, kind=kind, language=language, now=NOW, newsletter_id=subscription.newsletter_id,
         subscriber_id=subscription.subscriber_id, reference=subscription.confirmation_id,
     )  # fmt: skip
-    return subscription, delivery
+    [copy] = make.copies(session)
+    return subscription, copy
 
 
-def compose(product: Product, session: Session, delivery: Delivery) -> Composed | Withheld:
-    return signup_letters(product.config, product.links)[delivery.kind](session, delivery)
+def compose(product: Product, session: Session, copy: Copy) -> Composed | Withheld:
+    [made] = signup_letters(product.config, product.links)[copy.chunk.kind](session, [copy])
+    assert isinstance(made, Composed | Withheld)
+    return made
 
 
-def composed(product: Product, session: Session, delivery: Delivery) -> Composed:
-    result = compose(product, session, delivery)
+def composed(product: Product, session: Session, copy: Copy) -> Composed:
+    result = compose(product, session, copy)
     assert isinstance(result, Composed)
     return result
 
@@ -58,8 +61,8 @@ def test_every_letter_can_be_left_and_both_parts_hold_the_same_links(
     product: Product, kind: str, language: str
 ) -> None:
     with product.database.transaction() as session:
-        subscription, delivery = queue(session, kind, language)
-        letter = composed(product, session, delivery).letter
+        subscription, copy = queue(session, kind, language)
+        letter = composed(product, session, copy).letter
     assert letter.unsubscribe_url == product.links.unsubscribe(language, subscription.public_id)
     assert letter.unsubscribe_url in letter.text
     assert letter.unsubscribe_url in hrefs(letter.html)
@@ -75,8 +78,8 @@ def test_no_letter_holds_an_image_markup_in_its_text_or_a_word_of_the_other_lang
     product: Product, kind: str, language: str
 ) -> None:
     with product.database.transaction() as session:
-        _, delivery = queue(session, kind, language)
-        letter = composed(product, session, delivery).letter
+        _, copy = queue(session, kind, language)
+        letter = composed(product, session, copy).letter
     assert "<img" not in letter.html
     assert not re.search(r"&[a-z]+;|<[a-z]", letter.text)
     foreign = {"fr": r"\b(you|your|the letter|press)\b", "en": r"\b(vous|votre|abonnement|lettre)\b"}[language]
@@ -97,9 +100,9 @@ def test_the_confirmation_letter_names_list_sender_time_and_life(
     product: Product, language: str, asked: str, until: str
 ) -> None:
     with product.database.transaction() as session:
-        subscription, delivery = queue(session, CONFIRMATION, language)
+        subscription, copy = queue(session, CONFIRMATION, language)
         assert subscription.confirmation_id
-        text = " ".join(composed(product, session, delivery).letter.text.split(" "))
+        text = " ".join(composed(product, session, copy).letter.text.split(" "))
         url = product.links.confirm(language, subscription.confirmation_id, requested_at=NOW)
     flowed = text.replace("\n", " ")
     for point in (asked, until, product.config.identity.publisher, product.config.identity.publication, url):
@@ -109,11 +112,11 @@ def test_the_confirmation_letter_names_list_sender_time_and_life(
 
 def test_composing_again_later_gives_the_same_letter_and_the_link_ages_from_the_request(product: Product) -> None:
     with product.database.transaction() as session:
-        _, delivery = queue(session, CONFIRMATION)
+        _, copy = queue(session, CONFIRMATION)
         letters = []
         for hours in (0, 5):
             with time_machine.travel(NOW + timedelta(hours=hours), tick=False):
-                letters.append(composed(product, session, delivery).letter)
+                letters.append(composed(product, session, copy).letter)
     assert letters[0] == letters[1]
     match = re.search(r"/fr/confirm/(\S+)", letters[0].text)
     assert match
@@ -124,8 +127,8 @@ def test_composing_again_later_gives_the_same_letter_and_the_link_ages_from_the_
 def test_a_name_that_looks_like_a_template_stays_text(product: Product) -> None:
     with product.database.transaction() as session:
         make.newsletter(session).in_language("fr").name = "{{7*7}} <b>&"
-        _, delivery = queue(session, WELCOME)
-        letter = composed(product, session, delivery).letter
+        _, copy = queue(session, WELCOME)
+        letter = composed(product, session, copy).letter
     assert "{{7*7}} &lt;b&gt;&amp;" in letter.html
     assert "49" not in letter.subject
 
@@ -133,40 +136,40 @@ def test_a_name_that_looks_like_a_template_stays_text(product: Product) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_is_withheld_when_consent_or_the_reader_is_gone(product: Product, kind: str) -> None:
     with product.database.transaction() as session:
-        subscription, delivery = queue(session, kind)
+        subscription, copy = queue(session, kind)
         subscription.unsubscribe(NOW)
         session.flush()
-        assert isinstance(compose(product, session, delivery), Withheld)
-        delivery.subscriber_id = None
-        assert isinstance(compose(product, session, delivery), Withheld)
+        assert isinstance(compose(product, session, copy), Withheld)
+        assert isinstance(compose(product, session, copy._replace(subscriber_id=None)), Withheld)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_letter_is_withheld_from_a_suppressed_address(product: Product, kind: str) -> None:
     with product.database.transaction() as session:
-        subscription, delivery = queue(session, kind)
+        subscription, copy = queue(session, kind)
         suppress(
             session, email_key=subscription.subscriber.email_key, suppression_key=product.config.suppression_key,
             reason=SuppressionReason.COMPLAINT, source="test", now=NOW,
         )  # fmt: skip
-        assert isinstance(compose(product, session, delivery), Withheld)
+        assert isinstance(compose(product, session, copy), Withheld)
 
 
 def test_a_confirmation_of_an_older_request_is_withheld(product: Product) -> None:
     with product.database.transaction() as session:
-        subscription, delivery = queue(session, CONFIRMATION)
+        subscription, copy = queue(session, CONFIRMATION)
         subscription.request(NOW + timedelta(hours=1), "fr")
         session.flush()
-        assert isinstance(compose(product, session, delivery), Withheld)
+        assert isinstance(compose(product, session, copy), Withheld)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_wire_form_carries_the_fields_of_the_list(product: Product, kind: str) -> None:
     with product.database.transaction() as session:
-        _, delivery = queue(session, kind)
-        result = composed(product, session, delivery)
-    data = build(result.letter, recipient=result.recipient, message_id="<a@newsletter.example>", date=NOW)
-    message = message_from_bytes(data, policy=policy)
+        _, copy = queue(session, kind)
+        result = composed(product, session, copy)
+    message = message_from_bytes(make.write(result, message_id="<a@newsletter.example>"), policy=policy)
+    assert message["Message-ID"].strip() == "<a@newsletter.example>"
+    assert message["Date"].datetime == NOW
     assert str(message["To"]) == "alice@reader.example"
     assert message["List-Unsubscribe"].strip() == f"<{result.letter.unsubscribe_url}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

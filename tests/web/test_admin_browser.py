@@ -91,10 +91,10 @@ def test_the_figures_of_a_run_move_by_themselves_and_the_page_says_when_it_is_ov
     _send(page, draft)
     pause = page.get_by_role("button", name="Pause")
     pause.focus()
-    _settle(product, draft, 2)
+    _settle(product, 2)
     expect(page.locator("#progress .figure strong")).to_have_text("2")
     assert pause.evaluate("button => button === document.activeElement")
-    _settle(product, draft, 3)
+    _settle(product, 3)
     with product.database.transaction() as session:
         finish_editions(session, now=now())
     page.wait_for_selector(".state-sent", timeout=5_000)
@@ -114,7 +114,7 @@ def test_a_page_that_follows_a_run_leads_to_sign_in_when_the_session_ends(page: 
 def test_a_run_is_followed_without_script(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=2)
     _send(page, draft)
-    _settle(product, draft, 1)
+    _settle(product, 1)
     page.get_by_role("link", name="Load the figures anew").click()
     assert page.locator("#progress .figure strong").inner_text() == "1"
     page.get_by_role("button", name="Pause").click()
@@ -175,11 +175,6 @@ def _send(page: Page, draft: int) -> None:
     page.wait_for_url(f"/admin/editions/{draft}")
 
 
-def _settle(product: Product, edition_id: int, number: int) -> None:
+def _settle(product: Product, number: int) -> None:
     with product.database.transaction() as session:
-        waiting = sa.select(Delivery.id).where(
-            Delivery.edition_id == edition_id, Delivery.state == DeliveryState.QUEUED
-        )
-        ids = session.scalars(waiting.limit(number)).all()
-        settled = sa.update(Delivery).where(Delivery.id.in_(ids))
-        session.execute(settled.values(state=DeliveryState.ACCEPTED, settled_at=now()))
+        make.settle_copies(session, DeliveryState.ACCEPTED, number, now=now())

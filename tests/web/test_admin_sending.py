@@ -7,10 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.clock import now
-from app.delivery.models import Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.models import EditionStatus
 from app.product import Product
+from tests import make
 from tests.web import desk
 
 
@@ -36,15 +37,14 @@ def second_look(admin: FlaskClient, edition_id: int) -> dict[str, str]:
 
 def copies(product: Product, kind: str = "edition") -> list[Delivery]:
     with product.database.reading() as session:
-        return list(session.scalars(sa.select(Delivery).where(Delivery.kind == kind)))
+        rows = sa.select(Delivery).join(Chunk, Chunk.id == Delivery.chunk_id).where(Chunk.kind == kind)
+        return list(session.scalars(rows))
 
 
 def settle(product: Product, state: DeliveryState, number: int) -> None:
     """Settle some waiting copies, as the sender would."""
     with product.database.transaction() as session:
-        waiting = sa.select(Delivery.id).where(Delivery.state == DeliveryState.QUEUED).limit(number)
-        ids = session.scalars(waiting).all()
-        session.execute(sa.update(Delivery).where(Delivery.id.in_(ids)).values(state=state, settled_at=now()))
+        make.settle_copies(session, state, number, now=now())
 
 
 def test_the_second_look_shows_the_letter_and_how_many_get_it(admin: FlaskClient, product: Product, draft: int) -> None:

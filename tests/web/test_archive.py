@@ -8,12 +8,13 @@ from flask.testing import FlaskClient
 from playwright.sync_api import Browser
 from sqlalchemy import update
 
+from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.models import Edition, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
-from tests.make import make_article, make_subscription
+from tests.make import make_article, make_subscription, settle_copies
 from tests.web.visitor import counts
 
 INTRODUCTION = "Cette semaine, [la mer](https://news.example/mer). <script>alert(1)</script>"
@@ -25,7 +26,8 @@ def send_edition(product: Product, *, language: str = "fr", introduction: str = 
         edition = make_draft(session, language=language)
         edition.introduction = introduction
         start(session, product, edition)
-        finish_editions(session, now=NOW)
+        settle_copies(session, DeliveryState.ACCEPTED)
+        assert finish_editions(session, now=NOW) == [edition.id]
         return edition.public_id
 
 
@@ -100,6 +102,7 @@ def test_the_archive_lists_what_was_sent_newest_first_in_its_language(client: Fl
         make_article(session, title="Un deuxième numéro", added_at=NOW + timedelta(days=1))
         later = session.get_one(Edition, compile_now(session, now=NOW + timedelta(days=2)).edition_id)
         start(session, product, later, now=NOW + timedelta(days=2))
+        settle_copies(session, DeliveryState.ACCEPTED, now=NOW + timedelta(days=2))
         finish_editions(session, now=NOW + timedelta(days=2))
     page = client.get("/fr/archive").text
     assert re.findall(r'href="/fr/archive/([^"]+)"', page) == [later.public_id, french]

@@ -7,7 +7,6 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.delivery.models import Delivery
 from app.mail.address import parse_address
 from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
@@ -80,7 +79,7 @@ def test_a_press_confirms_and_leads_to_the_preferences_with_a_welcome(
     assert {"fr": "Bienvenue", "en": "Welcome"}[language] in page.text
     with product.database.reading() as session:
         assert only(session).status is SubscriptionStatus.CONFIRMED
-        assert session.scalars(select(Delivery.kind)).all() == ["welcome"]
+        assert make.letters(session) == ["welcome"]
 
 
 def test_a_double_press_confirms_once_and_ends_in_the_same_place(client: FlaskClient, product: Product) -> None:
@@ -89,7 +88,7 @@ def test_a_double_press_confirms_once_and_ends_in_the_same_place(client: FlaskCl
     assert (first.status_code, first.headers["Location"]) == (second.status_code, second.headers["Location"])
     with product.database.reading() as session:
         assert session.scalars(select(ConsentEvent.kind)).all() == [ConsentKind.REQUESTED, ConsentKind.CONFIRMED]
-        assert session.scalars(select(Delivery.kind)).all() == ["welcome"]
+        assert make.letters(session) == ["welcome"]
 
 
 def broken_links(product: Product) -> dict[str, str]:
@@ -132,7 +131,7 @@ def test_the_form_for_a_new_letter_works_like_any_sign_up(client: FlaskClient, p
     response = send_form(client, path="/fr/confirm/over", after=timedelta(hours=1))
     assert response.status_code == 303
     with product.database.reading() as session:
-        assert session.scalars(select(Delivery.kind)).all() == ["confirmation"]
+        assert make.letters(session) == ["confirmation"]
     assert form_token(client, path="/fr/confirm/over")
 
 

@@ -9,7 +9,6 @@ import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.delivery.models import Delivery
 from app.newsletters.defaults import install_defaults
 from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
@@ -98,7 +97,7 @@ def test_a_sign_up_stores_the_versions_that_were_on_the_page(client: FlaskClient
         assert event.form_url == "http://127.0.0.1:8000/en/"
         assert event.method is ConsentMethod.FORM
         assert only(session).language == "en"
-        assert session.scalars(select(Delivery.kind)).all() == ["confirmation"]
+        assert make.letters(session) == ["confirmation"]
 
 
 def test_a_form_opened_before_a_change_of_texts_proves_the_older_version(client: FlaskClient, product: Product) -> None:
@@ -354,6 +353,7 @@ def test_a_full_disk_is_a_clear_503_and_nothing_is_half_written(client: FlaskCli
     assert 503 in answers
     assert answers <= {303, 503}
     assert after["subscribers"] == after["subscriptions"] == after["consent_events"] == after["deliveries"]
+    assert after["chunks"] == after["deliveries"]
     assert before["subscribers"] == 0
 
 

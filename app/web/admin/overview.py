@@ -7,7 +7,7 @@ from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Source
-from app.delivery.models import OPEN, WAITING, Delivery, DeliveryState
+from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.newsletters.models import Newsletter, newsletter_by_slug
@@ -89,13 +89,14 @@ def count_copies(session: Session, edition_ids: list[int]) -> dict[int, Copies]:
     """Count the copies of some editions."""
     query = (
         select(
-            Delivery.edition_id,
+            Chunk.edition_id,
             func.count(),
             func.sum(cast(Delivery.state == DeliveryState.ACCEPTED, Integer)),
             func.sum(cast(Delivery.state.in_(OPEN), Integer)),
         )
-        .where(Delivery.edition_id.in_(edition_ids), Delivery.kind == "edition")
-        .group_by(Delivery.edition_id)
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Chunk.edition_id.in_(edition_ids))
+        .group_by(Chunk.edition_id)
     )
     rows = session.execute(query)
     return {edition_id: Copies(total, accepted, open_) for edition_id, total, accepted, open_ in rows if edition_id}
@@ -123,9 +124,15 @@ def _next_digest(session: Session, newsletter: Newsletter, language: str, now: d
 
 
 def _read_queue(session: Session, now: datetime) -> Queue:
-    open_ = select(Delivery.state, func.count()).where(Delivery.state.in_(OPEN)).group_by(Delivery.state)
+    state = state_now().label("state")
+    open_ = (
+        select(state, func.count())
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None), Delivery.state.in_(OPEN))
+        .group_by(state)
+    )
     counts = {state: count for state, count in session.execute(open_)}  # noqa: C416 - a Row is no tuple to mypy
-    due = select(func.min(Delivery.next_attempt_at)).where(Delivery.state.in_(WAITING), Delivery.next_attempt_at <= now)
+    due = select(func.min(Chunk.next_attempt_at)).where(Chunk.lease_until.is_(None), Chunk.next_attempt_at <= now)
     return Queue(
         queued=counts.get(DeliveryState.QUEUED, 0),
         deferred=counts.get(DeliveryState.DEFERRED, 0),

@@ -66,7 +66,12 @@ def read_dossier(session: Session, public_id: str) -> Dossier:
         .where(ConsentEvent.subscription_id.in_([subscription.id for subscription in subscriptions]))
         .order_by(ConsentEvent.id.desc())
     )
-    letters = select(Delivery).where(Delivery.subscriber_id == subscriber.id).order_by(Delivery.id.desc())
+    letters = (
+        select(Delivery)
+        .where(Delivery.subscriber_id == subscriber.id)
+        .order_by(Delivery.id.desc())
+        .options(joinedload(Delivery.chunk))
+    )
     return Dossier(
         subscriber=subscriber,
         subscriptions=subscriptions,

@@ -1,0 +1,153 @@
+"""Claiming: chunks are taken, kept, given back, and lost, each by guarded statements on their rows.
+
+A claim is named by its owner. As long as nobody else has claimed the chunk since, its owner may tell what became of
+its copies, even after the lease has lapsed.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy.orm import Session
+
+from app.delivery.models import Chunk, Delivery, DeliveryHold, DeliveryState
+
+#: Dead senders whose journal cannot be read are replaced after this long.
+LEASE = timedelta(seconds=45)
+
+#: As the partial indexes say it, literally: bound parameters would keep SQLite from using them.
+_IS_FREE = sa.text("chunks.lease_until IS NULL AND chunks.next_attempt_at IS NOT NULL")
+_IS_HELD = select(DeliveryHold.edition_id).where(DeliveryHold.edition_id == Chunk.edition_id).exists()
+#: Stored states in which a copy may still go.
+UNTOLD = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
+_UNSYNCHRONIZED = {"synchronize_session": False}
+
+
+class Copy(NamedTuple):
+    """One copy of a claim, as it was when it was claimed; `attempt` counts the try that is about to be made."""
+
+    id: int
+    chunk: Chunk
+    attempt: int
+    subscriber_id: int | None
+    address: str | None
+    reference: str | None
+    was_uncertain: bool
+
+
+def has_due(session: Session, *, kinds: Collection[str], now: datetime) -> bool:
+    """Return whether there is anything to claim; spares an idle engine the write lock."""
+    return session.scalar(_free_chunks(kinds, now).limit(1)) is not None
+
+
+def claim(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int = 1) -> list[Copy]:
+    """Take up to `limit` free chunks for `owner`, most urgent first, and return their copies that are due.
+
+    Of two that claim at once, on PostgreSQL each skips the chunks of the other; on SQLite one waits for the other.
+    Chunks in which nothing is due after all are given back, and the next ones taken.
+    """
+    while chunks := _take(session, owner=owner, kinds=kinds, now=now, limit=limit):
+        copies = _due_copies(session, chunks, now)
+        release(session, owner=owner, chunk_ids=chunks.keys() - {copy.chunk.id for copy in copies}, now=now)
+        if copies:
+            return copies
+    return []
+
+
+def renew(session: Session, *, owners: Collection[str], now: datetime) -> int:
+    """Prolong the leases of `owners`; return how many chunks they still hold."""
+    return _changed(
+        session, Chunk.owner.in_(owners), Chunk.lease_until.is_not(None), values={"lease_until": now + LEASE}
+    )
+
+
+def release(session: Session, *, owner: str, chunk_ids: Collection[int], now: datetime) -> None:
+    """Give chunks of `owner` back, dated by the first of their copies that still waits, if any."""
+    if chunk_ids:
+        redate(session, Chunk.id.in_(chunk_ids), Chunk.owner == owner, now=now)
+
+
+def redate(session: Session, *matches: ColumnElement[bool], now: datetime) -> None:
+    """Free the chunks that match, and date them by the first of their copies that waits: never, where none does."""
+    due = (
+        select(sa.func.min(sa.func.coalesce(Delivery.next_attempt_at, sa.bindparam("now", now))))
+        .where(Delivery.chunk_id == Chunk.id, _waits())
+        .correlate(Chunk)
+        .scalar_subquery()
+    )
+    _changed(session, *matches, values={"lease_until": None, "next_attempt_at": due})
+
+
+def still_wanted(session: Session, copies: Iterable[Copy], *, owner: str) -> set[int]:
+    """Return the ids of the copies that may still go: claimed, not cancelled, of no held edition."""
+    wanted = (
+        select(Delivery.id)
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Delivery.id.in_([copy.id for copy in copies]), Delivery.state.in_(UNTOLD))
+        .where(Chunk.owner == owner, Chunk.lease_until.is_not(None), ~_IS_HELD)
+    )
+    return set(session.scalars(wanted))
+
+
+def overdue_owners(session: Session, *, living: Iterable[str], now: datetime) -> Sequence[str]:
+    """Return the owners, save the `living`, who hold chunks beyond their lease."""
+    owners = select(Chunk.owner).where(Chunk.lease_until.is_not(None), Chunk.lease_until < now).distinct()
+    return sorted({owner for owner in session.scalars(owners) if owner is not None} - set(living))
+
+
+def held_copies(session: Session, *, owner: str, now: datetime) -> list[Copy]:
+    """Return the copies that `owner` had in hand and of which nothing was told yet."""
+    held = select(Chunk).where(Chunk.owner == owner, Chunk.lease_until.is_not(None))
+    chunks = {chunk.id: chunk for chunk in session.scalars(held)}
+    return _due_copies(session, chunks, now)
+
+
+def _take(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int) -> dict[int, Chunk]:
+    """Mark free chunks as claimed in one guarded statement."""
+    free = (
+        _free_chunks(kinds, now)
+        .order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("free")
+    )
+    taken = session.scalars(
+        update(Chunk)
+        .where(Chunk.id.in_(select(free.c.id)))
+        .values(owner=owner, lease_until=now + LEASE)
+        .returning(Chunk),
+        execution_options={**_UNSYNCHRONIZED, "populate_existing": True},
+    ).all()
+    return {chunk.id: chunk for chunk in taken}
+
+
+def _free_chunks(kinds: Collection[str], now: datetime) -> sa.Select[int]:
+    return select(Chunk.id).where(_IS_FREE, Chunk.next_attempt_at <= now, Chunk.kind.in_(kinds), ~_IS_HELD)
+
+
+def _due_copies(session: Session, chunks: dict[int, Chunk], now: datetime) -> list[Copy]:
+    columns = Delivery.__table__.c  # not the entity: rows as they come, for every copy there is
+    due = (
+        select(
+            columns.id, columns.chunk_id, columns.attempt + 1, columns.subscriber_id, columns.address,
+            columns.reference, columns.state == DeliveryState.UNCERTAIN,
+        )
+        .where(columns.chunk_id.in_(chunks), _waits())
+        .where(sa.or_(columns.next_attempt_at.is_(None), columns.next_attempt_at <= now))
+        .order_by(columns.id)
+    )  # fmt: skip
+    copies = [Copy(row[0], chunks[row[1]], *row[2:]) for row in session.execute(due)]
+    return sorted(copies, key=lambda copy: copy.chunk.priority)
+
+
+def _waits() -> ColumnElement[bool]:
+    is_unsure = sa.and_(Delivery.state == DeliveryState.UNCERTAIN, Delivery.is_repeatable)
+    return sa.or_(Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), is_unsure)
+
+
+def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, object]) -> int:
+    updated = session.execute(update(Chunk).where(*matches).values(values), execution_options=_UNSYNCHRONIZED)
+    assert isinstance(updated, CursorResult)
+    return updated.rowcount

@@ -1,0 +1,243 @@
+"""The clerk of one run: a thread that claims ahead of the sender, settles behind it, and keeps the leases.
+
+The sender, in its own thread, takes hands of claimed copies, tells what begins and what ends, and never waits for the
+database.
+"""
+
+import logging
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy.exc import OperationalError
+
+from app.db import Database
+from app.delivery.claims import LEASE, Copy, claim, release, renew
+from app.delivery.composing import Composers, Made
+from app.delivery.journal import Journal
+from app.delivery.settling import Ending, OnRefusal, Settlement, Unsent, settle
+from app.mail.transport import Outcome, OutcomeKind
+
+log = logging.getLogger(__name__)
+
+#: An outcome is in the database at most this much later, however slow the next letter is.
+SETTLE_EVERY_S = 0.2
+#: Leases are renewed this often, and not relied on for the last seconds of their life.
+RENEW_EVERY_S = LEASE.total_seconds() / 4
+LEASE_MARGIN_S = 5.0
+
+
+@dataclass(eq=False)
+class Hand:
+    """One claim in hand: its copies, and what was made of each when they were looked up, at `looked_at`.
+
+    Times are of the monotonic clock, in seconds.
+    """
+
+    owner: str
+    journal: Journal
+    copies: Sequence[Copy]
+    made: list[Made]
+    looked_at: float
+    held_until: float
+    settled: int = 0
+
+    @property
+    def chunk_ids(self) -> set[int]:
+        """The chunks that the claim took."""
+        return {copy.chunk.id for copy in self.copies}
+
+
+class Clerk:
+    """Keeps the books of one run, from `now` on; its thread lives inside its context.
+
+    `limit`: chunks of one claim. `looks_ahead`: whether a second claim is made while the first is being sent.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        composers: Composers,
+        *,
+        journal_dir: Path,
+        now: datetime,
+        limit: int,
+        looks_ahead: bool,
+        on_refusal: OnRefusal | None,
+    ) -> None:
+        self._database = database
+        self._composers = composers
+        self._journal_dir = journal_dir
+        self._now_at_start, self._began, self._renewed = now, time.monotonic(), time.monotonic()
+        self._limit = limit
+        self._looks_ahead = looks_ahead
+        self._on_refusal = on_refusal
+        self.claimed = 0
+        self.is_dry = False
+        self._next: Hand | None = None
+        self._hands: list[Hand] = []
+        self._open: dict[int, tuple[Hand, Copy]] = {}
+        self._begun: set[int] = set()
+        self._ended: list[tuple[Hand, Settlement]] = []
+        self._failure: BaseException | None = None
+        self._settling = threading.Lock()
+        self._wake = threading.Event()
+        self._ready = threading.Event()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._keep_books, name="delivery-clerk", daemon=True)
+
+    def __enter__(self) -> "Clerk":
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_over = True
+        self._wake.set()
+        self._thread.join()
+        for hand in self._hands:
+            hand.journal.close()
+
+    def take(self, timeout_s: float) -> Hand | None:
+        """Return the next claim, waiting up to `timeout_s` for it; None where there is none yet, or no more."""
+        self._ready.wait(timeout_s)
+        if self._failure is not None:
+            raise self._failure
+        hand, self._next = self._next, None
+        if hand is not None:
+            self._ready.clear()
+            self._wake.set()
+        return hand
+
+    def begin(self, key: int) -> None:
+        """Note that a copy's content is about to leave."""
+        hand, _ = self._open[key]
+        hand.journal.begin(key)
+        self._begun.add(key)
+
+    def end(self, key: int, ending: Ending) -> None:
+        """Note how a copy ended; it is settled soon."""
+        hand, copy = self._open.pop(key)
+        if isinstance(ending, Outcome):
+            hand.journal.end(key, ending)
+        self._ended.append((hand, Settlement(copy, ending)))
+
+    def finish(self, stop: threading.Event) -> None:
+        """End what was never ended, and settle all, unless `stop` comes while the database is away.
+
+        A copy that began and of which its transport said nothing is uncertain; the others go back.
+        """
+        self._is_over = True
+        self._wake.set()
+        self._thread.join()
+        for key in sorted(self._open):
+            silent = Outcome(OutcomeKind.UNCERTAIN, text="the transport told no outcome")
+            self.end(key, silent if key in self._begun else Unsent())
+        while not self._settle():
+            if stop.wait(SETTLE_EVERY_S):
+                self._settle()
+                return
+
+    def _keep_books(self) -> None:
+        try:
+            while not self._is_over:
+                if self._next is None and not self.is_dry:
+                    self._claim()
+                self._settle()
+                self._renew()
+                self._wake.wait(SETTLE_EVERY_S)
+                self._wake.clear()
+        except BaseException as error:
+            self._failure = error
+            self._ready.set()
+
+    def _claim(self) -> None:
+        """Claim what comes next, once; where nothing is due the run has come to its end."""
+        owner, asked_at = _new_owner(), time.monotonic()
+        journal = Journal(self._journal_dir, owner)
+        try:
+            with self._database.transaction() as session:
+                copies = claim(session, owner=owner, kinds=self._composers.kinds, now=self._now(), limit=self._limit)
+        except OperationalError as error:
+            log.warning("claiming waits for the database: %s", error.orig)
+            journal.close(discard=True)
+            return
+        hand = Hand(owner, journal, copies, [], time.monotonic(), asked_at + LEASE.total_seconds() - LEASE_MARGIN_S)
+        if not copies:
+            journal.close(discard=True)
+        else:
+            self._take_in_hand(hand)
+        self.is_dry = not copies or not self._looks_ahead
+        self._ready.set()
+
+    def _take_in_hand(self, hand: Hand) -> None:
+        self._hands.append(hand)
+        self._open.update((copy.id, (hand, copy)) for copy in hand.copies)
+        hand.journal.open_slots(hand.copies)
+        hand.made = self._composers.look_up(hand.copies)
+        self.claimed += len(hand.copies)
+        self._next = hand
+
+    def _settle(self) -> bool:
+        """Settle what has ended; return False where the database would not have it now."""
+        with self._settling:
+            ended = list(self._ended)  # the sender goes on appending meanwhile
+            by_hand: defaultdict[Hand, list[Settlement]] = defaultdict(list)
+            for hand, settlement in ended:
+                by_hand[hand].append(settlement)
+            try:
+                self._write(by_hand)
+            except OperationalError as error:
+                log.warning("%d outcomes wait for the database: %s", len(ended), error.orig)
+                return False
+            del self._ended[: len(ended)]
+            for hand, settlements in by_hand.items():
+                self._count(hand, len(settlements))
+            return True
+
+    def _write(self, by_hand: dict[Hand, list[Settlement]]) -> None:
+        if not by_hand:
+            return
+        now = self._now()
+        with self._database.transaction() as session:
+            for hand, settlements in by_hand.items():
+                settle(session, owner=hand.owner, settlements=settlements, now=now, on_refusal=self._on_refusal)
+                if hand.settled + len(settlements) == len(hand.copies):
+                    release(session, owner=hand.owner, chunk_ids=hand.chunk_ids, now=now)
+
+    def _count(self, hand: Hand, settled: int) -> None:
+        hand.settled += settled
+        if hand.settled == len(hand.copies):
+            hand.journal.close(discard=True)
+            self._hands.remove(hand)
+
+    def _renew(self) -> None:
+        asked_at = time.monotonic()
+        if not self._hands or asked_at - self._renewed < RENEW_EVERY_S:
+            return
+        try:
+            with self._database.transaction() as session:
+                renew(session, owners=[hand.owner for hand in self._hands], now=self._now())
+        except OperationalError as error:
+            log.warning("the leases wait for the database: %s", error.orig)
+            return
+        self._renewed = asked_at
+        for hand in self._hands:
+            hand.held_until = asked_at + LEASE.total_seconds() - LEASE_MARGIN_S
+
+    def _now(self) -> datetime:
+        return self._now_at_start + timedelta(seconds=time.monotonic() - self._began)
+
+
+def _new_owner() -> str:
+    """Return a name for one claim, at most 40 characters, fit for a file."""
+    machine = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:12]
+    return f"{machine}-{os.getpid()}-{secrets.token_hex(8)}"

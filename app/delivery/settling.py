@@ -1,0 +1,243 @@
+"""Settling: what became of the copies of a claim is written to their rows, many at a time.
+
+Guarded by the chunk's owner and by the number of the try: an ending of an earlier claim changes nothing. A late
+outcome still replaces "uncertain" as long as nobody claimed the chunk since.
+"""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from app.delivery.claims import UNTOLD, Copy
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.mail.pacing import retry_at
+from app.mail.transport import Outcome, OutcomeKind
+
+#: How long a copy that met a fault of the route waits, so that it is not the first to try the route again.
+ROUTE_FAULT_DELAY = timedelta(seconds=5)
+#: How long it waits where the fault came after its recipient was named: it may be the cause, and others must pass it.
+NAMED_RECIPIENT_DELAY = timedelta(minutes=5)
+#: States over which the outcome of a try is written; a copy cancelled while it was on the wire has left all the same.
+_OPEN_TO_OUTCOMES = (*UNTOLD, DeliveryState.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A copy that must not go, because consent ended or the address is suppressed since it was queued."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A claimed copy of which nothing left the house: it is as if it had never been claimed."""
+
+
+Ending = Outcome | Withheld | Unsent
+
+#: Called inside the settling transaction with each copy that was not simply accepted.
+OnRefusal = Callable[[Session, Delivery, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How the try of one copy ended."""
+
+    copy: Copy
+    ending: Ending
+
+
+def settle(
+    session: Session, *, owner: str, settlements: Sequence[Settlement], now: datetime, on_refusal: OnRefusal | None
+) -> int:
+    """Record how copies of `owner` ended; return how many rows changed."""
+    owned = _owned_chunks(session, owner, {settlement.copy.chunk.id for settlement in settlements})
+    mine = [settlement for settlement in settlements if settlement.copy.chunk.id in owned]
+    accepted = [settlement for settlement in mine if _is_accepted(settlement.ending)]
+    others = {settlement.copy.id: settlement for settlement in mine if not _is_accepted(settlement.ending)}
+    return _accept(session, accepted, now) + _settle_singly(session, others, now, on_refusal)
+
+
+def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> set[int]:
+    return set(session.scalars(select(Chunk.id).where(Chunk.id.in_(chunk_ids), Chunk.owner == owner).with_for_update()))
+
+
+def _is_accepted(ending: Ending) -> bool:
+    return isinstance(ending, Outcome) and ending.kind is OutcomeKind.ACCEPTED
+
+
+def _accept(session: Session, settlements: Sequence[Settlement], now: datetime) -> int:
+    """Write what nearly every letter ends in, in one statement."""
+    if not settlements:
+        return 0
+    rows: list[dict[str, object]] = [
+        {"key": copy.id, "try": copy.attempt, "code": outcome.code, "text": outcome.text}
+        for copy, outcome in ((settlement.copy, settlement.ending) for settlement in settlements)
+        if isinstance(outcome, Outcome)
+    ]
+    write = _accept_together if session.get_bind().dialect.name == "postgresql" else _accept_by_rows
+    return write(session, rows, now)
+
+
+def _accept_together(session: Session, rows: Sequence[dict[str, object]], now: datetime) -> int:
+    told = json.dumps([[row[name] for name in _TOLD_COLUMNS] for row in rows])
+    written = session.execute(_ACCEPT_TOGETHER, {"told": told, "now": now})
+    assert isinstance(written, CursorResult)
+    return written.rowcount
+
+
+def _accept_by_rows(session: Session, rows: Sequence[dict[str, object]], now: datetime) -> int:
+    written = session.connection().execute(_ACCEPT_ROWS, [{**row, "now": now} for row in rows])
+    return written.rowcount
+
+
+def _accept_statement(
+    key: ColumnElement[int], attempt: ColumnElement[int], code: ColumnElement[int], text: ColumnElement[str]
+) -> sa.Update:
+    return (
+        update(Delivery.__table__)  # type: ignore[arg-type]
+        .where(Delivery.id == key, _awaits(attempt))
+        .values(
+            state=DeliveryState.ACCEPTED,
+            attempt=attempt,
+            reply_code=code,
+            reply_text=text,
+            fault=None,
+            next_attempt_at=None,
+            settled_at=bindparam("now", type_=Delivery.__table__.c.settled_at.type),
+        )
+    )
+
+
+def _awaits(attempt: ColumnElement[int] | int) -> ColumnElement[bool]:
+    """Whether a row waits for the outcome of try number `attempt`, or is unsure of it."""
+    return sa.or_(
+        # Spelt out: a list of parameters cannot be given for many rows at once.
+        sa.and_(Delivery.attempt == attempt - 1, sa.or_(*(Delivery.state == state for state in _OPEN_TO_OUTCOMES))),
+        sa.and_(Delivery.attempt == attempt, Delivery.state == DeliveryState.UNCERTAIN),
+    )
+
+
+_TOLD_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
+    "key": sa.BigInteger(),
+    "try": sa.SmallInteger(),
+    "code": sa.SmallInteger(),
+    "text": sa.Text(),
+}
+_TOLD_ROW = sa.func.json_array_elements(sa.cast(bindparam("told", type_=sa.Text()), sa.JSON)).table_valued("value")
+_TOLD = select(
+    *(
+        sa.cast(sa.cast(_TOLD_ROW.c.value, sa.JSON)[place].as_string(), kind).label(name)
+        for place, (name, kind) in enumerate(_TOLD_COLUMNS.items())
+    )
+).subquery("told")
+_ACCEPT_TOGETHER = _accept_statement(_TOLD.c.key, _TOLD.c["try"], _TOLD.c.code, _TOLD.c.text)
+_ACCEPT_ROWS = _accept_statement(
+    bindparam("key"), bindparam("try", type_=sa.SmallInteger), bindparam("code"), bindparam("text")
+)
+
+
+def _settle_singly(session: Session, by_key: dict[int, Settlement], now: datetime, on_refusal: OnRefusal | None) -> int:
+    """Write the endings that need thought, each by the rules of its kind."""
+    held = session.scalars(
+        select(Delivery)
+        .where(Delivery.id.in_(by_key), Delivery.state.in_(_OPEN_TO_OUTCOMES))
+        .order_by(Delivery.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    changed = 0
+    for delivery in held:
+        settlement = by_key[delivery.id]
+        attempt = settlement.copy.attempt
+        is_unsure = delivery.state is DeliveryState.UNCERTAIN and delivery.attempt == attempt
+        if delivery.attempt != attempt - 1 and not is_unsure:
+            continue
+        _apply(delivery, settlement.copy, settlement.ending, now)
+        changed += 1
+        if on_refusal is not None and isinstance(settlement.ending, Outcome):
+            on_refusal(session, delivery, settlement.ending)
+    session.flush()
+    return changed
+
+
+def _apply(delivery: Delivery, copy: Copy, ending: Ending, now: datetime) -> None:
+    if isinstance(ending, Unsent):
+        _put_back(delivery, copy, delivery.next_attempt_at if delivery.attempt < copy.attempt else None)
+    elif isinstance(ending, Withheld):
+        # What was uncertain once may have arrived, and does not become "cancelled" for being held back now.
+        delivery.attempt = copy.attempt
+        may_have_arrived = copy.was_uncertain or not delivery.is_repeatable
+        _close(delivery, DeliveryState.UNCERTAIN if may_have_arrived else DeliveryState.CANCELLED, now)
+        delivery.is_repeatable = False
+        delivery.reply_text = ending.reason
+    else:
+        delivery.reply_code, delivery.fault, delivery.reply_text = ending.code, ending.fault, ending.text
+        _apply_outcome(delivery, copy, ending, now)
+
+
+def _apply_outcome(delivery: Delivery, copy: Copy, outcome: Outcome, now: datetime) -> None:
+    due = retry_at(
+        attempt=copy.attempt,
+        outcome=outcome,
+        first_at=copy.chunk.created_at,
+        now=now,
+        jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, hides nothing
+    )
+    if outcome.concerns_route and outcome.kind is not OutcomeKind.UNCERTAIN:
+        _wait_for_route(delivery, copy, outcome, due, now)
+        return
+    was_cancelled = delivery.state is DeliveryState.CANCELLED
+    delivery.attempt = copy.attempt
+    delivery.is_repeatable = delivery.is_repeatable and not copy.was_uncertain
+    if outcome.kind is OutcomeKind.UNCERTAIN:
+        _await_repetition(delivery, None if was_cancelled else due, now)
+    elif outcome.kind is OutcomeKind.REJECTED:
+        _close(delivery, DeliveryState.REJECTED, now)
+    elif was_cancelled:
+        return
+    elif due is None:
+        _close(delivery, DeliveryState.EXPIRED, now)
+    else:
+        delivery.state, delivery.next_attempt_at = DeliveryState.DEFERRED, due
+
+
+def _wait_for_route(delivery: Delivery, copy: Copy, outcome: Outcome, due: datetime | None, now: datetime) -> None:
+    if due is None:
+        delivery.attempt = copy.attempt
+        _close(delivery, DeliveryState.EXPIRED, now)
+    else:
+        _put_back(delivery, copy, now + (NAMED_RECIPIENT_DELAY if outcome.names_recipient else ROUTE_FAULT_DELAY))
+
+
+def _await_repetition(delivery: Delivery, due: datetime | None, now: datetime) -> None:
+    """Let an uncertain copy be sent once more; after that it stays uncertain."""
+    delivery.state = DeliveryState.UNCERTAIN
+    delivery.is_repeatable = delivery.is_repeatable and due is not None
+    delivery.next_attempt_at = due if delivery.is_repeatable else None
+    delivery.settled_at = None if delivery.is_repeatable else now
+
+
+def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
+    """Let a copy be as before its try, due at `due`; what was cancelled meanwhile stays so."""
+    if delivery.state is DeliveryState.CANCELLED:
+        return
+    delivery.attempt = copy.attempt - 1
+    delivery.next_attempt_at = due
+    if copy.was_uncertain:
+        delivery.state, delivery.is_repeatable = DeliveryState.UNCERTAIN, True
+    else:
+        delivery.state = DeliveryState.DEFERRED if delivery.attempt else DeliveryState.QUEUED
+
+
+def _close(delivery: Delivery, state: DeliveryState, now: datetime) -> None:
+    delivery.state = state
+    delivery.settled_at = now
+    delivery.next_attempt_at = None

@@ -1,0 +1,188 @@
+"""The copies of an edition: who may have one, and its bytes.
+
+What all copies share is cast once; the readers are looked up many at a time, just before their copies go.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from app.db import is_among
+from app.delivery.claims import Copy
+from app.delivery.composing import Compose, Composed, Ready, one_by_one
+from app.delivery.models import Chunk
+from app.delivery.settling import Withheld
+from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
+from app.editions.models import Edition, EditionStatus
+from app.editions.typeset import Parts, PersonalLinks, typeset
+from app.errors import NotFound
+from app.i18n import gettext
+from app.links import Links
+from app.mail.letter import Mold, cast
+from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.suppression import suppressed_among
+from config import Config
+
+EDITION = "edition"
+TEST = "test"
+#: Editions whose letter is kept cast; more than two are seldom under way at once.
+MOLDS_KEPT = 8
+
+
+def edition_letters(config: Config, links: Links) -> Mapping[str, Compose]:
+    """Return, by kind of delivery, who composes the copies of editions."""
+    return {EDITION: EditionLetters(config, links).compose}
+
+
+def trial_letters(config: Config, links: Links) -> Mapping[str, Compose]:
+    """Return, by kind of delivery, who composes the letters that an admin sends to themselves."""
+    return {TEST: one_by_one(partial(compose_test, config=config, links=links))}
+
+
+class EditionLetters:
+    """Composes the copies of editions: the letter is cast once, the readers are looked up many at a time."""
+
+    def __init__(self, config: Config, links: Links) -> None:
+        self._config = config
+        self._links = links
+        self._molds: dict[int, Mold] = {}
+
+    def compose(self, session: Session, copies: Sequence[Copy]) -> list[Ready | Withheld]:
+        """Return what becomes of each copy: consent and suppression are looked up at this moment."""
+        made: list[Ready | Withheld] = []
+        for chunk, group in groupby(copies, key=lambda copy: copy.chunk):
+            made += self._compose_chunk(session, chunk, list(group))
+        return made
+
+    def _compose_chunk(self, session: Session, chunk: Chunk, copies: Sequence[Copy]) -> Iterator[Ready | Withheld]:
+        status = session.scalar(select(Edition.status).where(Edition.id == chunk.edition_id))
+        if chunk.edition_id is None or status in {None, EditionStatus.CANCELLED}:
+            return iter([Withheld("the edition was cancelled")] * len(copies))
+        mold = self._mold(session, chunk.edition_id, chunk.created_at)
+        readers = self._readers(session, chunk, [copy.subscriber_id for copy in copies if copy.subscriber_id])
+        return (self._made(mold, chunk, readers.get(copy.subscriber_id or 0)) for copy in copies)
+
+    def _made(self, mold: Mold, chunk: Chunk, reader: "Reader | None") -> Ready | Withheld:
+        if reader is None:
+            return Withheld("the reader's data was deleted")
+        if reader.status is not SubscriptionStatus.CONFIRMED:
+            return Withheld(f"the subscription is {reader.status.value}")
+        if reader.is_suppressed:
+            return Withheld("the address may not be mailed")
+        return EditionCopy(mold, self._links, reader.recipient, reader.subscription_public_id)
+
+    def _readers(self, session: Session, chunk: Chunk, subscriber_ids: Sequence[int]) -> dict[int, "Reader"]:
+        asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id}
+        rows = session.execute(_READERS, asked).all()
+        keys = [row.email_key for row in rows]
+        suppressed = suppressed_among(session, keys, suppression_key=self._config.suppression_key)
+        return {key: Reader(ascii_, public_id, status, email_key in suppressed)
+                for key, ascii_, email_key, public_id, status in rows}  # fmt: skip
+
+    def _mold(self, session: Session, edition_id: int, date: datetime) -> Mold:
+        """Return an edition's letter, cast; what was frozen never changes."""
+        if edition_id not in self._molds:
+            if len(self._molds) >= MOLDS_KEPT:
+                self._molds.pop(next(iter(self._molds)))
+            self._molds[edition_id] = self._cast(session, session.get_one(Edition, edition_id), date)
+        return self._molds[edition_id]
+
+    def _cast(self, session: Session, edition: Edition, date: datetime) -> Mold:
+        if edition.content is None:
+            raise NotFound("the edition was never frozen")
+        letter = make_letter(
+            edition,
+            newsletter=newsletter_of(session, edition),
+            config=self._config,
+            links=self._links,
+            subject=edition.content.subject,
+            parts=Parts(html=edition.content.html, text=edition.content.text),
+            unsubscribe_url=marked_links(edition, self._links).unsubscribe_url,
+            is_automatic=edition.is_automatic,
+        )
+        return cast(letter, date=date, marks=marks_of(edition))
+
+
+#: On tables and built once, not on entities: rows as they come, for every copy there is.
+_SUBSCRIBERS, _SUBSCRIPTIONS = Subscriber.__table__, Subscription.__table__
+_READERS = (
+    select(
+        _SUBSCRIBERS.c.id,
+        _SUBSCRIBERS.c.email_ascii,
+        _SUBSCRIBERS.c.email_key,
+        _SUBSCRIPTIONS.c.public_id,
+        _SUBSCRIPTIONS.c.status,
+    )
+    .join_from(_SUBSCRIBERS, _SUBSCRIPTIONS)
+    .where(is_among(_SUBSCRIPTIONS.c.subscriber_id, "subscriber_ids"))
+    .where(_SUBSCRIPTIONS.c.newsletter_id == bindparam("newsletter_id"))
+)
+
+
+class Reader(NamedTuple):
+    """Whom a copy is for, as the database says at this moment."""
+
+    recipient: str
+    subscription_public_id: str
+    status: SubscriptionStatus
+    is_suppressed: bool
+
+
+class EditionCopy(NamedTuple):
+    """One reader's copy of an edition, ready to be written."""
+
+    mold: Mold
+    links: Links
+    recipient: str
+    subscription_public_id: str
+
+    def write(self, message_id: str) -> tuple[bytes, bytes]:
+        """Return header and body of the letter with the reader's own links."""
+        sign, public_id = self.links.sign, self.subscription_public_id
+        tokens = sign("unsubscribe", public_id), sign("preferences", public_id)
+        return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
+
+
+def compose_test(session: Session, copy: Copy, *, config: Config, links: Links) -> Composed | Withheld:
+    """Return the test letter of an edition as it stands, for the copy's plain address.
+
+    Its leave link is genuine. It ends the subscription of that address where there is one, and else changes nothing.
+    """
+    edition = session.scalars(select(Edition).where(Edition.public_id == copy.reference)).one_or_none()
+    if edition is None or copy.address is None:
+        return Withheld("the edition is gone")
+    newsletter = newsletter_of(session, edition)
+    personal = _links_for_address(session, copy.address, edition, links)
+    letter = make_letter(
+        edition,
+        newsletter=newsletter,
+        config=config,
+        links=links,
+        subject=gettext(edition.language, "[Test] %(subject)s", subject=edition.subject),
+        parts=typeset(
+            edition, newsletter=newsletter, config=config, links=links, at=copy.chunk.created_at, personal=personal
+        ),
+        unsubscribe_url=personal.unsubscribe_url,
+        is_automatic=False,
+    )
+    return Composed(letter, copy.address, copy.chunk.created_at)
+
+
+def _links_for_address(session: Session, address: str, edition: Edition, links: Links) -> PersonalLinks:
+    subscription = session.scalars(
+        select(Subscription)
+        .join(Subscriber)
+        .where(Subscriber.email_key == address.lower(), Subscription.newsletter_id == edition.newsletter_id)
+    ).one_or_none()
+    if subscription is None:
+        return PersonalLinks(links.unsubscribe(edition.language, edition.public_id), None)
+    return PersonalLinks(
+        unsubscribe_url=links.unsubscribe(edition.language, subscription.public_id),
+        preferences_url=links.preferences(edition.language, subscription.public_id),
+    )

@@ -1,0 +1,198 @@
+"""Settling: each ending by its rules, and only for the try it belongs to."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.db import Database
+from app.delivery import settling
+from app.delivery.models import Delivery, DeliveryState
+from app.delivery.settling import NAMED_RECIPIENT_DELAY, ROUTE_FAULT_DELAY, Settlement, Unsent, Withheld
+from app.mail.pacing import GIVE_UP_AFTER
+from app.mail.transport import Fault, Outcome, OutcomeKind
+from tests.conftest import NOW
+from tests.delivery.house import claim, delivery_of, queue_edition, queue_notes, settle, states
+
+ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "taken")
+DEFERRED = Outcome(OutcomeKind.DEFERRED, 451, "4.3.0", "later", Fault.DESTINATION)
+REJECTED = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "no such user", Fault.ADDRESS)
+UNCERTAIN = Outcome(OutcomeKind.UNCERTAIN, text="no reply", fault=Fault.HOST)
+ROUTE_DOWN = Outcome(OutcomeKind.DEFERRED, text="refused", fault=Fault.HOST)
+NAMED_ROUTE_DOWN = Outcome(OutcomeKind.DEFERRED, 421, text="bye", fault=Fault.HOST, names_recipient=True)
+MUCH_LATER = NOW + timedelta(hours=4)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "is_done", "attempt"),
+    [
+        (ACCEPTED, DeliveryState.ACCEPTED, True, 1),
+        (REJECTED, DeliveryState.REJECTED, True, 1),
+        (DEFERRED, DeliveryState.DEFERRED, False, 1),
+        (UNCERTAIN, DeliveryState.UNCERTAIN, False, 1),
+        (ROUTE_DOWN, DeliveryState.QUEUED, False, 0),
+    ],
+)
+def test_an_outcome_is_recorded(
+    database: Database, outcome: Outcome, state: DeliveryState, is_done: bool, attempt: int
+) -> None:
+    [key] = queue_notes(database)
+    assert settle(database, claim(database), outcome) == 1
+    row = delivery_of(database, key)
+    assert (row.state, row.reply_code, row.reply_text, row.fault) == (state, outcome.code, outcome.text, outcome.fault)
+    assert (row.settled_at == NOW) is is_done
+    assert (row.attempt, row.chunk.lease_until) == (attempt, None)
+
+
+def test_many_outcomes_of_all_kinds_are_recorded_at_once(database: Database) -> None:
+    queue_edition(database, 6)
+    copies = claim(database)
+    endings = [
+        ACCEPTED,
+        REJECTED,
+        Outcome(OutcomeKind.ACCEPTED, 250, text="queued as 4F"),
+        Unsent(),
+        DEFERRED,
+        ACCEPTED,
+    ]
+    assert settle(database, copies, lambda copy: endings[copies.index(copy)]) == 6
+    assert states(database) == [
+        DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.ACCEPTED, DeliveryState.QUEUED,
+        DeliveryState.DEFERRED, DeliveryState.ACCEPTED,
+    ]  # fmt: skip
+    assert delivery_of(database, copies[2].id).reply_text == "queued as 4F"
+
+
+def test_only_the_try_itself_is_settled(database: Database) -> None:
+    [key] = queue_notes(database)
+    first = claim(database)
+    assert settle(database, first, ACCEPTED, owner="two") == 0
+    settle(database, first, DEFERRED)
+    assert settle(database, first, ACCEPTED) == 0
+    assert settle(database, first, REJECTED) == 0
+    claim(database, "two", now=MUCH_LATER)
+    assert settle(database, first, ACCEPTED, now=MUCH_LATER) == 0
+    assert delivery_of(database, key).state_now is DeliveryState.DEFERRED
+
+
+def test_an_outcome_told_twice_counts_once(database: Database) -> None:
+    [key] = queue_notes(database)
+    copies = claim(database)
+    assert settle(database, copies, ACCEPTED) == 1
+    for again in (ACCEPTED, REJECTED, Unsent()):
+        assert settle(database, copies, again) == 0
+    assert delivery_of(database, key).attempt == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "delay"), [(ROUTE_DOWN, ROUTE_FAULT_DELAY), (NAMED_ROUTE_DOWN, NAMED_RECIPIENT_DELAY)]
+)
+def test_a_fault_of_the_route_costs_no_attempt(database: Database, outcome: Outcome, delay: timedelta) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), outcome)
+    assert delivery_of(database, key).attempt == 0
+    assert claim(database, now=NOW + delay - timedelta(seconds=1)) == []
+    assert len(claim(database, now=NOW + delay)) == 1
+
+
+@pytest.mark.parametrize("outcome", [DEFERRED, ROUTE_DOWN])
+def test_a_copy_too_old_to_try_again_expires(database: Database, outcome: Outcome) -> None:
+    [key] = queue_notes(database)
+    late = NOW + GIVE_UP_AFTER
+    settle(database, claim(database, now=late), outcome, now=late)
+    assert delivery_of(database, key).state is DeliveryState.EXPIRED
+
+
+def test_an_uncertain_copy_is_sent_again_once(database: Database) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), UNCERTAIN)
+    again = claim(database, now=MUCH_LATER)
+    assert [(copy.attempt, copy.was_uncertain) for copy in again] == [(2, True)]
+    settle(database, again, UNCERTAIN, now=MUCH_LATER)
+    assert delivery_of(database, key).state is DeliveryState.UNCERTAIN
+    assert claim(database, now=MUCH_LATER + timedelta(days=1)) == []
+
+
+def test_a_deferral_in_between_gives_no_third_uncertain_sending(database: Database) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), UNCERTAIN)
+    settle(database, claim(database, now=MUCH_LATER), DEFERRED, now=MUCH_LATER)
+    third = claim(database, now=MUCH_LATER + timedelta(hours=4))
+    settle(database, third, UNCERTAIN, now=MUCH_LATER + timedelta(hours=4))
+    assert claim(database, now=MUCH_LATER + timedelta(days=1)) == []
+    assert delivery_of(database, key).settled_at is not None
+
+
+def test_an_unsent_repetition_may_still_be_repeated(database: Database) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), UNCERTAIN)
+    settle(database, claim(database, now=MUCH_LATER), Unsent(), now=MUCH_LATER)
+    row = delivery_of(database, key)
+    assert (row.state, row.is_repeatable, row.attempt) == (DeliveryState.UNCERTAIN, True, 1)
+    assert len(claim(database, now=MUCH_LATER)) == 1
+
+
+@pytest.mark.parametrize(("late", "state"), [(ACCEPTED, DeliveryState.ACCEPTED), (Unsent(), DeliveryState.QUEUED)])
+def test_what_is_told_late_replaces_uncertain_until_somebody_claims(
+    database: Database, late: Outcome | Unsent, state: DeliveryState
+) -> None:
+    known, claimed_since = queue_notes(database, 2)
+    copies = claim(database)
+    settle(database, copies, UNCERTAIN)
+    assert settle(database, copies[:1], late) == 1
+    row = delivery_of(database, known)
+    assert (row.state, row.attempt) == (state, 1 if state is DeliveryState.ACCEPTED else 0)
+    claim(database, "two", now=MUCH_LATER)
+    assert settle(database, copies[1:], late, now=MUCH_LATER) == 0
+    assert delivery_of(database, claimed_since).state is DeliveryState.UNCERTAIN
+
+
+def test_a_withheld_copy_is_cancelled_but_uncertain_stays_uncertain(database: Database) -> None:
+    fresh, doubtful, deferred = queue_notes(database, 3)
+    copies = claim(database)
+    settle(database, copies[:1], Withheld("unsubscribed"))
+    settle(database, copies[1:], UNCERTAIN)
+    again = claim(database, now=MUCH_LATER)
+    settle(database, again[:1], Withheld("unsubscribed"), now=MUCH_LATER)
+    settle(database, again[1:], DEFERRED, now=MUCH_LATER)
+    settle(database, claim(database, now=2 * (MUCH_LATER - NOW) + NOW), Withheld("unsubscribed"), now=MUCH_LATER)
+    assert states(database) == [DeliveryState.CANCELLED, DeliveryState.UNCERTAIN, DeliveryState.UNCERTAIN]
+    assert delivery_of(database, fresh).reply_text == "unsubscribed"
+    assert claim(database, now=MUCH_LATER + timedelta(days=1)) == []
+    assert {delivery_of(database, key).is_repeatable for key in (doubtful, deferred)} == {False}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (ACCEPTED, DeliveryState.ACCEPTED),
+        (REJECTED, DeliveryState.REJECTED),
+        (DEFERRED, DeliveryState.CANCELLED),
+        (ROUTE_DOWN, DeliveryState.CANCELLED),
+        (UNCERTAIN, DeliveryState.UNCERTAIN),
+    ],
+)
+def test_a_copy_cancelled_on_the_wire_becomes_what_happened_and_is_not_repeated(
+    database: Database, outcome: Outcome, state: DeliveryState
+) -> None:
+    [key] = queue_notes(database)
+    copies = claim(database)
+    with database.transaction() as session:
+        session.execute(sa.update(Delivery).values(state=DeliveryState.CANCELLED, settled_at=NOW))
+    settle(database, copies, outcome)
+    assert delivery_of(database, key).state is state
+    assert claim(database, now=NOW + timedelta(days=1)) == []
+
+
+def test_refusals_reach_their_listener_in_the_settling_transaction(database: Database) -> None:
+    queue_notes(database, 4)
+    copies = claim(database)
+    endings = [ACCEPTED, REJECTED, Withheld("gone"), DEFERRED]
+    heard: list[tuple[int, Outcome]] = []
+    with database.transaction() as session:
+        settlements = [Settlement(copy, ending) for copy, ending in zip(copies, endings, strict=True)]
+        settling.settle(
+            session, owner="one", settlements=settlements, now=NOW,
+            on_refusal=lambda session, row, outcome: heard.append((row.id, outcome)),
+        )  # fmt: skip
+    assert heard == [(copies[1].id, REJECTED), (copies[3].id, DEFERRED)]
