@@ -57,13 +57,12 @@ def upgrade() -> None:
         sa.Column("fault", sa.String(length=24), nullable=True),
         sa.Column("address", sa.String(length=254), nullable=True),
         sa.Column("reference", sa.String(length=22), nullable=True),
-        sa.ForeignKeyConstraint(["chunk_id"], ["chunks.id"], name=op.f("fk_deliveries_chunk_id")),
         sa.ForeignKeyConstraint(
             ["subscriber_id"], ["subscribers.id"], name=op.f("fk_deliveries_subscriber_id"), ondelete="SET NULL"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
         sa.UniqueConstraint("subscriber_id", "edition_id", name=op.f("uq_deliveries_subscriber_id_edition_id")),
-        postgresql_with={"fillfactor": 50},
+        postgresql_with={"fillfactor": 40},
     )
     op.create_index("ix_deliveries_chunk", "deliveries", ["chunk_id"])
     # What was in hand may have left; a chunk for each row is valid, if not thrifty.

@@ -34,9 +34,7 @@ def enqueue(
         created_at=now,
         next_attempt_at=now,
     )
-    session.add(chunk)
-    session.flush()
-    delivery = Delivery(chunk_id=chunk.id, subscriber_id=subscriber_id, address=address, reference=reference)
+    delivery = Delivery(chunk=chunk, subscriber_id=subscriber_id, address=address, reference=reference)
     session.add(delivery)
     session.flush()
     return delivery
