@@ -126,6 +126,7 @@ class Clerk:
     def end(self, key: int, ending: Ending) -> None:
         """Note how a copy ended; it is settled soon."""
         hand, copy = self._open.pop(key)
+        self._begun.discard(key)
         if isinstance(ending, Outcome):
             hand.journal.end(key, ending)
         self._ended.append((hand, Settlement(copy, ending)))
