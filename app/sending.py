@@ -21,6 +21,8 @@ from config import Config
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
 ONE_OFF_LIMIT = 10
+#: An edition's chunks, some hundreds of copies each, are claimed this many at a time.
+EDITION_LIMIT = 2
 
 #: Runs until the event is set.
 Loop = Callable[[threading.Event], None]
@@ -42,7 +44,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
             edition_letters(config, links),
             PipelinedTransport(relay_of(config.mail), config.mail.connections),
             signer,
-            limit=1,
+            limit=EDITION_LIMIT,
         ).run,
         partial(watch, product.database, config.journal_dir),
     ]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Chunk, Delivery, DeliveryHold, DeliveryState
@@ -39,7 +39,7 @@ class Copy(NamedTuple):
 
 def has_due(session: Session, *, kinds: Collection[str], now: datetime) -> bool:
     """Return whether there is anything to claim; spares an idle engine the write lock."""
-    return session.scalar(_free_chunks(kinds, now).limit(1)) is not None
+    return session.scalar(_FREE_CHUNKS.limit(1), {"kinds": list(kinds), "now": now}) is not None
 
 
 def claim(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int = 1) -> list[Copy]:
@@ -106,39 +106,15 @@ def held_copies(session: Session, *, owner: str, now: datetime) -> list[Copy]:
 
 def _take(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int) -> dict[int, Chunk]:
     """Mark free chunks as claimed in one guarded statement."""
-    free = (
-        _free_chunks(kinds, now)
-        .order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("free")
-    )
-    taken = session.scalars(
-        update(Chunk)
-        .where(Chunk.id.in_(select(free.c.id)))
-        .values(owner=owner, lease_until=now + LEASE)
-        .returning(Chunk),
-        execution_options={**_UNSYNCHRONIZED, "populate_existing": True},
-    ).all()
+    given = {"kinds": list(kinds), "now": now, "limit": limit, "new_owner": owner, "held_until": now + LEASE}
+    options = {**_UNSYNCHRONIZED, "populate_existing": True}
+    taken = session.scalars(_TAKE, given, execution_options=options).all()
     return {chunk.id: chunk for chunk in taken}
 
 
-def _free_chunks(kinds: Collection[str], now: datetime) -> sa.Select[int]:
-    return select(Chunk.id).where(_IS_FREE, Chunk.next_attempt_at <= now, Chunk.kind.in_(kinds), ~_IS_HELD)
-
-
 def _due_copies(session: Session, chunks: dict[int, Chunk], now: datetime) -> list[Copy]:
-    columns = Delivery.__table__.c  # not the entity: rows as they come, for every copy there is
-    due = (
-        select(
-            columns.id, columns.chunk_id, columns.attempt + 1, columns.subscriber_id, columns.address,
-            columns.reference, columns.state == DeliveryState.UNCERTAIN,
-        )
-        .where(columns.chunk_id.in_(chunks), _waits())
-        .where(sa.or_(columns.next_attempt_at.is_(None), columns.next_attempt_at <= now))
-        .order_by(columns.id)
-    )  # fmt: skip
-    copies = [Copy(row[0], chunks[row[1]], *row[2:]) for row in session.execute(due)]
+    rows = session.execute(_DUE_COPIES, {"chunk_ids": list(chunks), "now": now})
+    copies = [Copy(row[0], chunks[row[1]], *row[2:]) for row in rows]
     return sorted(copies, key=lambda copy: copy.chunk.priority)
 
 
@@ -151,3 +127,31 @@ def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, 
     updated = session.execute(update(Chunk).where(*matches).values(values), execution_options=_UNSYNCHRONIZED)
     assert isinstance(updated, CursorResult)
     return updated.rowcount
+
+
+# The statements of every claim, built once: building them takes as long as running them.
+_FREE_CHUNKS = select(Chunk.id).where(
+    _IS_FREE, Chunk.next_attempt_at <= bindparam("now"), Chunk.kind.in_(bindparam("kinds", expanding=True)), ~_IS_HELD
+)
+_NEXT_CHUNKS = (
+    _FREE_CHUNKS.order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id)
+    .limit(bindparam("limit", type_=sa.Integer()))
+    .with_for_update(skip_locked=True)
+    .cte("next_chunks")
+)
+_TAKE = (
+    update(Chunk)
+    .where(Chunk.id.in_(select(_NEXT_CHUNKS.c.id)))
+    .values(owner=bindparam("new_owner"), lease_until=bindparam("held_until"))
+    .returning(Chunk)
+)
+_COLUMNS = Delivery.__table__.c  # not the entity: rows as they come, for every copy there is
+_DUE_COPIES = (
+    select(
+        _COLUMNS.id, _COLUMNS.chunk_id, _COLUMNS.attempt + 1, _COLUMNS.subscriber_id, _COLUMNS.address,
+        _COLUMNS.reference, _COLUMNS.state == DeliveryState.UNCERTAIN,
+    )
+    .where(_COLUMNS.chunk_id.in_(bindparam("chunk_ids", expanding=True)), _waits())
+    .where(sa.or_(_COLUMNS.next_attempt_at.is_(None), _COLUMNS.next_attempt_at <= bindparam("now")))
+    .order_by(_COLUMNS.id)
+)  # fmt: skip

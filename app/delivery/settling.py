@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
@@ -24,6 +24,11 @@ from app.mail.transport import Outcome, OutcomeKind
 ROUTE_FAULT_DELAY = timedelta(seconds=5)
 #: How long it waits where the fault came after its recipient was named: it may be the cause, and others must pass it.
 NAMED_RECIPIENT_DELAY = timedelta(minutes=5)
+_OWNED_CHUNKS = (
+    select(Chunk.id)
+    .where(Chunk.id.in_(bindparam("chunk_ids", expanding=True)), Chunk.owner == bindparam("claimed_by"))
+    .with_for_update()
+)
 #: States over which the outcome of a try is written; a copy cancelled while it was on the wire has left all the same.
 _OPEN_TO_OUTCOMES = (*UNTOLD, DeliveryState.CANCELLED)
 
@@ -46,8 +51,7 @@ Ending = Outcome | Withheld | Unsent
 OnRefusal = Callable[[Session, Delivery, Outcome], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """How the try of one copy ended."""
 
     copy: Copy
@@ -66,7 +70,7 @@ def settle(
 
 
 def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> set[int]:
-    return set(session.scalars(select(Chunk.id).where(Chunk.id.in_(chunk_ids), Chunk.owner == owner).with_for_update()))
+    return set(session.scalars(_OWNED_CHUNKS, {"chunk_ids": list(chunk_ids), "claimed_by": owner}))
 
 
 def _is_accepted(ending: Ending) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 #: How long a transport with nothing to do waits until it asks for a letter again.
 ASK_AGAIN_S = 0.02
@@ -38,8 +38,7 @@ class Fault(StrEnum):
     UNSUPPORTED_ADDRESS = "unsupported-address"
 
 
-@dataclass(frozen=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """A message ready for the wire. `key` is the caller's; `data` goes as it is, the final dot behind it.
 
     So `data` has CRLF line ends, the last line's too, and no line of it begins with a dot (RFC 5321 §4.5.2).

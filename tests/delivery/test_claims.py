@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import sqlalchemy as sa
+from sqlalchemy import select
 
 from app.db import Database
 from app.delivery import claims, queue
@@ -124,9 +125,8 @@ def test_copies_given_back_unsent_can_be_claimed_at_once(database: Database) -> 
 def test_claiming_from_a_long_history_uses_the_index(database: Database) -> None:
     queue_notes(database)
     with database.reading() as session:
-        statement = (
-            claims._free_chunks({"note"}, NOW).order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id).limit(1)
-        )
+        given = {"kinds": ["note"], "now": NOW, "limit": 1}
+        statement = select(claims._NEXT_CHUNKS.c.id).params(given)
         compiled = statement.compile(database.engine, compile_kwargs={"literal_binds": True})
         if database.is_sqlite:
             plan = str(session.execute(sa.text(f"EXPLAIN QUERY PLAN {compiled}")).all())
