@@ -13,7 +13,8 @@ AppError
 │   └── EditionChanged       the draft is not the one that was looked at
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
-└── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+└── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
 Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a
 letter is not an exception but an `Outcome` (`app.mail.transport`).
@@ -82,3 +83,7 @@ class SigninThrottled(SigninRefused):
 
 class FetchRefused(AppError):
     """A URL or file could not be fetched or may not be."""
+
+
+class DrillFailed(AppError):
+    """The drill could not be carried out."""

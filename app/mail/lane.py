@@ -58,6 +58,20 @@ class Lane:
         elif self._is_used_up or self._traffic.is_over:
             self._retire()
 
+    def write_content(self) -> None:
+        """Write the letter that was granted, the final dot, and the envelope of the next letter behind it."""
+        assert self._letter is not None
+        drawn = self._draw() if self._features.has_pipelining else None
+        announcement = b""
+        if drawn is not None:
+            self._ahead, commands = drawn
+            announcement = b"".join(commands)
+        self._behind_dot = len(announcement)
+        self._traffic.on_start(self._letter.key)
+        self.stage = Stage.CONTENT
+        self._wire.write(b"".join((self._letter.data, _DOT, announcement)))
+        self._set_timer()
+
     def read(self) -> None:
         """Act on the replies that have come."""
         try:
@@ -67,9 +81,7 @@ class Lane:
             return
         for code, text in replies:
             _ANSWERS[self.stage](self, code, text)
-        if self.stage is Stage.GRANTED:
-            self._write_content()
-        elif self._wire.unsent and self.stage is not Stage.CLOSED:
+        if self._wire.unsent and self.stage is not Stage.CLOSED:
             self._wire.flush()
         if replies:
             self._set_timer()
@@ -127,19 +139,6 @@ class Lane:
     def _say_next(self) -> None:
         if self._unsaid:
             self._wire.write(self._unsaid.pop(0))
-
-    def _write_content(self) -> None:
-        """Write the letter, the final dot, and the envelope of the next letter behind it."""
-        assert self._letter is not None
-        drawn = self._draw() if self._features.has_pipelining else None
-        announcement = b""
-        if drawn is not None:
-            self._ahead, commands = drawn
-            announcement = b"".join(commands)
-        self._behind_dot = len(announcement)
-        self._traffic.on_start(self._letter.key)
-        self.stage = Stage.CONTENT
-        self._wire.write(b"".join((self._letter.data, _DOT, announcement)))
 
     def _on_rset(self, code: int, text: bytes) -> None:
         if code // 100 == 2:

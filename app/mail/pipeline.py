@@ -33,8 +33,7 @@ class PipelinedTransport:
         run = _Run(self._relay, self._connections, Traffic(messages, on_start))
         try:
             while not run.is_over:
-                run.advance()
-                yield from run.take_outcomes()
+                yield from run.advance()
         finally:
             run.close()
 
@@ -57,25 +56,29 @@ class _Run:
         """Whether every letter has its outcome and all goodbyes are said."""
         return self._traffic.is_over and not self._lanes
 
-    def advance(self) -> None:
-        """Hand out letters, then act on what comes from the servers within a moment."""
+    def advance(self) -> Iterator[tuple[int, Outcome]]:
+        """Hand out letters, then act on what comes from the servers within a moment; yield the outcomes.
+
+        The next letter's content leaves when the outcome of the one before was told: whoever is killed has then one
+        letter in the gap on each connection, not two.
+        """
         self._collect_dialled()
         for lane in self._lanes:
             if lane.stage is Stage.IDLE:
                 lane.go_on()
         self._dial_as_needed()
         for key, events in self._selector.select(0 if self._traffic.outcomes else ASK_AGAIN_S):
+            lane = key.data
             if events & selectors.EVENT_WRITE:
-                key.data.write()
+                lane.write()
             if events & selectors.EVENT_READ:
-                key.data.read()
+                lane.read()
+                yield from self._traffic.take_outcomes()
+                if lane.stage is Stage.GRANTED:
+                    lane.write_content()
         self._lanes = [lane for lane in self._lanes if lane.stage is not Stage.CLOSED]
         self._look_at_clock()
-
-    def take_outcomes(self) -> list[tuple[int, Outcome]]:
-        """Return the outcomes since the last call."""
-        outcomes, self._traffic.outcomes = self._traffic.outcomes, []
-        return outcomes
+        yield from self._traffic.take_outcomes()
 
     def close(self) -> None:
         """Drop all connections, also those that are still being dialled."""

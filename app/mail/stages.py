@@ -34,6 +34,7 @@ def timeouts(relay: Relay) -> dict[Stage, float]:
         Stage.MAIL: command_s,
         Stage.RCPT: command_s,
         Stage.DATA: min(command_s, connection.DATA_COMMAND_TIMEOUT_S),
+        Stage.GRANTED: command_s,
         Stage.CONTENT: relay.data_timeout_s,
         Stage.LONE_DOT: relay.data_timeout_s,
         Stage.QUIT: connection.GOODBYE_TIMEOUT_S,

@@ -61,6 +61,11 @@ class Traffic:
         """Note what became of a letter."""
         self.outcomes.append((letter.key, outcome))
 
+    def take_outcomes(self) -> list[tuple[int, Outcome]]:
+        """Return the outcomes since the last call."""
+        outcomes, self.outcomes = self.outcomes, []
+        return outcomes
+
     def take_back(self, letter: Outgoing) -> None:
         """Put a letter whose content never began in front of all others."""
         self._returned.appendleft(letter)

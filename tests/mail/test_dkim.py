@@ -1,20 +1,17 @@
 """DKIM signatures, as two verifiers that are not ours see them: dkimpy and OpenDKIM, both for both algorithms."""
 
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import dkim as dkimpy
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
 from app.errors import HeaderInvalid, InputRefused
 from app.mail.dkim import Signer, SigningKey
+from tests.mail.dkim_verifiers import verify_with_dkimpy, verify_with_opendkim
 from tests.mail.test_letter import bytes_of
 
 DOMAIN = "newsletter.example"
@@ -24,6 +21,7 @@ KEYS = (
     SigningKey("2026-11-ed", Ed25519PrivateKey.generate()),
 )
 SIGNER = Signer(DOMAIN, KEYS)
+RECORDS = {key.record_name(DOMAIN): key.record for key in KEYS}
 BOTH_PASS = {key.selector: True for key in KEYS}
 BOTH_FAIL = {key.selector: False for key in KEYS}
 HEADERS, BODY = bytes_of().replace(b"\r\n\r\n", b"\r\n\0", 1).split(b"\0")
@@ -33,37 +31,10 @@ SMALL = b"From: a@newsletter.example\r\nTo: b@reader.example\r\nSubject: x\r\nDa
 Verifier = Callable[[bytes], dict[str, bool]]
 
 
-def verify_with_dkimpy(raw: bytes, folder: Path) -> dict[str, bool]:
-    records = {f"{key.record_name(DOMAIN)}.".encode(): key.record.encode() for key in KEYS}
-    verdicts = {}
-    for index, selector in enumerate(re.findall(rb"(?m)^ s=(.*);\r$", raw)):
-        message = dkimpy.DKIM(raw)
-        try:
-            is_valid = message.verify(index, dnsfunc=lambda name, timeout: records[name])
-        except dkimpy.DKIMException:
-            is_valid = False
-        verdicts[selector.decode()] = is_valid
-    return verdicts
-
-
-def verify_with_opendkim(raw: bytes, folder: Path) -> dict[str, bool]:
-    """Run the daemon's mode for one file, with a file of public keys in place of DNS."""
-    program = shutil.which("opendkim", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-    if program is None:
-        pytest.skip("install the distribution's opendkim: apt-get install opendkim")
-    (folder / "keys").write_text("".join(f"{key.record_name(DOMAIN)} {key.record}\n" for key in KEYS))
-    (folder / "conf").write_text(f"Mode v\nSyslog no\nTestPublicKeys {folder / 'keys'}\n")
-    (folder / "letter").write_bytes(raw)
-    command = [program, "-x", str(folder / "conf"), "-vv", "-t", str(folder / "letter")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
-    verdicts = re.findall(r"dkim=(\w+)[^;]* header\.s=(\S+)", done.stdout)
-    return {selector: verdict == "pass" for verdict, selector in verdicts}
-
-
 @pytest.fixture(params=[verify_with_dkimpy, verify_with_opendkim])
 def verify(request: pytest.FixtureRequest, tmp_path: Path) -> Verifier:
     """Each verifier; it gets a letter as a server does, ended by CRLF."""
-    return lambda raw: request.param(raw if raw.endswith(b"\r\n") else raw + b"\r\n", tmp_path)
+    return lambda raw: request.param(raw if raw.endswith(b"\r\n") else raw + b"\r\n", RECORDS, tmp_path)
 
 
 def signed(headers: bytes = HEADERS, body: bytes = BODY) -> bytes:

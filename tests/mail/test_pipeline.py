@@ -2,6 +2,7 @@
 
 import logging
 import random
+import socket
 import ssl
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from app.mail import traffic
 from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Fault, OutcomeKind, Outgoing
-from tests.mail.relaying import CERTIFICATE, PIPELINING, Sending, letters, relay
+from tests.mail.relaying import CERTIFICATE, PIPELINING, Peer, Sending, letters, relay
 from tests.smtp_server import CLOSE, HANG, USUAL, Script, ScriptedServer
 
 ACCEPTED, DEFERRED, REJECTED, UNCERTAIN = OutcomeKind
@@ -186,3 +187,22 @@ def test_whatever_a_server_does_each_letter_ends_once(seed: int, monkeypatch: py
     taken = [int(taken.recipient[1:].partition("@")[0]) for taken in server.taken]
     assert len(set(taken)) == len(taken)
     assert ended[ACCEPTED] <= set(taken) <= ended[ACCEPTED] | ended[UNCERTAIN]
+
+
+def test_a_letter_has_its_outcome_before_the_next_on_its_connection_begins() -> None:
+    """Whoever is killed has then one letter in the gap on each connection, and no more."""
+
+    def play(accepted: socket.socket) -> None:
+        for replies in (
+            b"250 ok\r\n250 ok\r\n354 go\r\n",
+            b"250 taken\r\n250 ok\r\n250 ok\r\n354 go\r\n",
+            b"250 taken\r\n",
+        ):
+            peer.hear(accepted, replies)
+
+    events: list[tuple[str, int]] = []
+    with Peer(play) as peer:
+        transport = PipelinedTransport(relay(peer.port), connections=1)
+        for key, _ in transport.send(letters(2), lambda key: events.append(("begin", key))):
+            events.append(("end", key))
+    assert events == [("begin", 0), ("end", 0), ("begin", 1), ("end", 1)]
