@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, models
 from app.db import UtcDateTime, make_migration_engine
+from app.jobs import fleet
 from app.product import make_product
 from app.web import admin, errors, public, security
 from config import Config
@@ -19,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def make_app(config: Config) -> Flask:
     """Return the Flask app for `config`; touches no database."""
     app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
-    app.extensions["vigie"] = make_product(config)
+    app.extensions["vigie"] = make_product(config, fleet.announce)
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
     )
@@ -35,9 +36,19 @@ def make_app(config: Config) -> Flask:
 def add_migrations(app: Flask, config: Config) -> None:
     """Let Alembic find `migrations/` and compare it with the models; `flask db` drives it."""
     app.config["ALEMBIC"] = {"script_location": str(ROOT / "migrations")}
-    app.config["ALEMBIC_CONTEXT"] = {"render_as_batch": True, "compare_type": True, "render_item": render_type}
+    app.config["ALEMBIC_CONTEXT"] = {
+        "render_as_batch": True,
+        "compare_type": True,
+        "render_item": render_type,
+        "include_name": is_ours,
+    }
     engine = make_migration_engine(config.database_url)
     Alembic(app, run_mkdir=False, command_name="", metadatas=models.Base.metadata, engines=engine)
+
+
+def is_ours(name: str | None, kind: str, _: object) -> bool:
+    """Return whether a table is one of the models': Procrastinate keeps its own beside them."""
+    return kind != "table" or not (name or "").startswith("procrastinate_")
 
 
 def render_type(kind: str, item: object, _: object) -> str | Literal[False]:

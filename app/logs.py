@@ -34,5 +34,5 @@ def configure_logging() -> None:
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for library in ("apscheduler", "mail.log", "alembic", "trafilatura", "urllib3"):
+    for library in ("apscheduler", "procrastinate", "mail.log", "alembic", "trafilatura", "urllib3"):
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,6 +1,9 @@
 """The product's parts, wired once per process and handed down; knows no Flask."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.links import Links
@@ -10,16 +13,20 @@ from config import Config
 
 @dataclass(frozen=True)
 class Product:
-    """What entry points work with. `link_tokens` sign what stands in letters, `form_tokens` what stands in pages."""
+    """What entry points work with. `link_tokens` sign what stands in letters, `form_tokens` what stands in pages.
+
+    `announce` wakes the senders for chunks that were queued, in the transaction that queued them.
+    """
 
     config: Config
     database: Database
     link_tokens: Tokens
     form_tokens: Tokens
     links: Links
+    announce: Callable[[Session, Sequence[int]], None]
 
 
-def make_product(config: Config) -> Product:
+def make_product(config: Config, announce: Callable[[Session, Sequence[int]], None]) -> Product:
     """Return the wired parts for `config`; opens no connection yet."""
     link_tokens = Tokens(config.link_keys)
     return Product(
@@ -28,4 +35,5 @@ def make_product(config: Config) -> Product:
         link_tokens=link_tokens,
         form_tokens=Tokens(config.secret_keys),
         links=Links(config.public_url, link_tokens),
+        announce=announce,
     )

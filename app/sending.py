@@ -10,6 +10,7 @@ from app.delivery.composing import Compose
 from app.delivery.engine import Engine
 from app.delivery.recovery import watch
 from app.editions.copies import edition_letters, trial_letters
+from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
 from app.mail.envelope import Envelope
 from app.mail.pipeline import PipelinedTransport
@@ -31,21 +32,20 @@ Loop = Callable[[threading.Event], None]
 def make_loops(app: Flask) -> Sequence[Loop]:
     """Return what a sending process runs, each in a thread of its own; none connects before there is something to send.
 
-    Editions and one-off letters have an engine each, so that nobody waits for a confirmation behind a digest.
+    Editions and one-off letters have an engine each, so that nobody waits for a confirmation behind a digest. The
+    engine of editions polls on one machine; in a fleet, jobs wake it.
     """
     product: Product = app.extensions["vigie"]
     config, links = product.config, product.links
     signer = make_signer(config)
     one_off = {**signup_letters(config, links), **trial_letters(config, links)}
+    one_offs = _engine(product, one_off, FlaskMailTransport(app, config.mail), signer, limit=ONE_OFF_LIMIT)
+    pipeline = PipelinedTransport(relay_of(config.mail), config.mail.connections)
+    editions = _engine(product, edition_letters(config, links), pipeline, signer, limit=EDITION_LIMIT)
+    polls = product.database.is_sqlite
     return [
-        _engine(product, one_off, FlaskMailTransport(app, config.mail), signer, limit=ONE_OFF_LIMIT).run,
-        _engine(
-            product,
-            edition_letters(config, links),
-            PipelinedTransport(relay_of(config.mail), config.mail.connections),
-            signer,
-            limit=EDITION_LIMIT,
-        ).run,
+        one_offs.run,
+        editions.run if polls else partial(fleet.work, editions.step, product.database),
         partial(watch, product.database, config.journal_dir),
     ]
 

@@ -20,6 +20,7 @@ from app.delivery.models import OPEN, DeliveryState
 from app.editions.audience import edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import set_letter
+from app.jobs import fleet
 from app.newsletters.models import Newsletter
 from app.product import Product, make_product
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
@@ -91,7 +92,7 @@ def fill(url: str, folder: Path, readers: int) -> None:
 @contextmanager
 def opened(environment: Mapping[str, str]) -> Iterator[Product]:
     """Wire the product in this process, for what the desk and the command line do."""
-    product = make_product(Config.from_env(environment))
+    product = make_product(Config.from_env(environment), fleet.announce)
     try:
         yield product
     finally:
@@ -115,7 +116,7 @@ def start_editions(product: Product) -> Started:
             letter = set_letter(session, edition_id=edition_id, config=product.config, links=product.links, now=at)
         begun = time.monotonic()
         with product.database.transaction() as session:
-            copies += start_edition(session, letter=letter, actor="bench", now=at)
+            copies += start_edition(session, letter=letter, actor="bench", now=at, announce=product.announce)
         freeze_s += time.monotonic() - begun
         edition_ids.append(edition_id)
     return Started(tuple(edition_ids), copies, freeze_s)

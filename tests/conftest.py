@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 
 from app import create_app, models
 from app.db import make_migration_engine
+from app.jobs.fleet import upgrade_schema
 from app.product import Product
 from config import Config
 
@@ -155,6 +156,7 @@ def create_tables(url: str) -> None:
     engine = make_migration_engine(url)
     models.Base.metadata.create_all(engine)
     engine.dispose()
+    upgrade_schema(url)
 
 
 _count = iter(range(1, 1_000_000))

@@ -7,6 +7,7 @@ from flask_alembic.cli import cli as alembic_commands
 from app.cli.output import Commands
 from app.clock import now
 from app.editions.schedule import install_schedules
+from app.jobs import fleet
 from app.newsletters.defaults import install_defaults
 from app.web import product
 
@@ -36,6 +37,7 @@ def upgrade_database(target: str = "heads") -> None:
     if target != "heads":
         return
     wired = product()
+    fleet.upgrade_schema(wired.config.database_url)
     with wired.database.transaction() as session:
         install_defaults(session, wired.config, now())
         install_schedules(session, wired.config, now())

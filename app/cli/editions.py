@@ -110,7 +110,7 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
     if not yes:
         click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
     with wired.database.transaction() as session:
-        copies = start_edition(session, letter=letter, actor="cli", now=at)
+        copies = start_edition(session, letter=letter, actor="cli", now=at, announce=wired.announce)
     click.echo(f"{copies} copies are queued.")
     if wait:
         _follow(edition_id, copies)

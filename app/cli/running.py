@@ -1,10 +1,13 @@
 """`flask serve`, `flask scheduler`, `flask worker`: the long-running processes."""
 
+import logging
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from types import FrameType
@@ -22,6 +25,11 @@ from app.product import Product
 from app.sending import make_loops
 from app.web import product
 from config import Config
+
+log = logging.getLogger(__name__)
+
+#: What ends processes waits 30 s before it kills, as a rule; by then we are gone.
+DRAIN_S = 25.0
 
 
 @click.command("serve")
@@ -123,7 +131,10 @@ def running_scheduler(wired: Product) -> Iterator[None]:
 
 @contextmanager
 def running_sender(app: Flask) -> Iterator[None]:
-    """Run the sending engines in background threads; leaving waits for the letters on the wire."""
+    """Run the sending engines in background threads; leaving waits for the letters on the wire, within `DRAIN_S`.
+
+    Where a relay lets them wait longer the process ends all the same, with code 0: its journal tells how to go on.
+    """
     stop = threading.Event()
     threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in make_loops(app)]
     for thread in threads:
@@ -132,8 +143,13 @@ def running_sender(app: Flask) -> Iterator[None]:
         yield
     finally:
         stop.set()
+        until = time.monotonic() + DRAIN_S
         for thread in threads:
-            thread.join()
+            thread.join(max(until - time.monotonic(), 0))
+        if any(thread.is_alive() for thread in threads):
+            log.warning("letters on the wire have no reply yet; the next sender reads from the journal how to go on")
+            logging.shutdown()
+            os._exit(0)  # a usual exit would wait for the threads
 
 
 def wait_for_signal() -> None:

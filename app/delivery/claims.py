@@ -39,7 +39,7 @@ class Copy(NamedTuple):
 
 def has_due(session: Session, *, kinds: Collection[str], now: datetime) -> bool:
     """Return whether there is anything to claim; spares an idle engine the write lock."""
-    return session.scalar(_FREE_CHUNKS.limit(1), {"kinds": list(kinds), "now": now}) is not None
+    return session.scalar(free_chunks(kinds, now).limit(1)) is not None
 
 
 def claim(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int = 1) -> list[Copy]:
@@ -54,6 +54,11 @@ def claim(session: Session, *, owner: str, kinds: Collection[str], now: datetime
         if copies:
             return copies
     return []
+
+
+def free_chunks(kinds: Collection[str], now: datetime) -> sa.Select[int]:
+    """Return the query of the chunks that may be claimed now, by id."""
+    return _FREE_CHUNKS.params(kinds=list(kinds), now=now)
 
 
 def renew(session: Session, *, owners: Collection[str], now: datetime) -> int:

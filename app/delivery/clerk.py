@@ -169,7 +169,8 @@ class Clerk:
                 copies = claim(session, owner=owner, kinds=self._composers.kinds, now=self._now(), limit=self._limit)
         except OperationalError as error:
             log.warning("claiming waits for the database: %s", error.orig)
-            journal.close(discard=True)
+            # Cut off in mid-sentence, the database may have claimed all the same: the journal tells that nothing went.
+            journal.close(discard=not error.connection_invalidated)
             return
         hand = Hand(owner, journal, copies, [], time.monotonic(), asked_at + LEASE.total_seconds() - LEASE_MARGIN_S)
         if not copies:

@@ -68,16 +68,24 @@ class Engine:
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set; then finish the letters on the wire, settle, and return."""
         while not stop.is_set():
-            try:
-                handled = self.run_once(clock.now(), stop)
-                stop.wait(self._pause_s() if self._faults else 0 if handled else IDLE_WAIT_S)
-            except OperationalError as error:
-                log.warning("the sender waits for the database: %s", error.orig)
-                stop.wait(ROUTE_WAIT_S)
-            except Exception:
-                log.exception("the sender stumbled; its journal tells how to go on")
-                self._faults += 1
-                stop.wait(self._pause_s())
+            if not self.step(stop):
+                stop.wait(IDLE_WAIT_S)
+
+    def step(self, stop: threading.Event) -> bool:
+        """Send what is due until `stop` is set; return False where nothing was. After a fault, log it and wait."""
+        try:
+            handled = self.run_once(clock.now(), stop) > 0
+        except OperationalError as error:
+            log.warning("the sender waits for the database: %s", error.orig)
+            stop.wait(ROUTE_WAIT_S)
+            return True
+        except Exception:
+            log.exception("the sender stumbled; its journal tells how to go on")
+            self._faults += 1
+            handled = True
+        if handled and self._faults:
+            stop.wait(self._pause_s())
+        return handled
 
     def run_once(self, now: datetime, stop: threading.Event | None = None) -> int:
         """Send all that is due from `now` on, until nothing is; return how many copies were claimed."""

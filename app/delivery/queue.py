@@ -1,5 +1,6 @@
 """Into the queue and out of it again unsent: enqueue, cancel, hold. Nothing here commits or sends."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,6 +12,13 @@ from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, Delivery
 
 #: Copies that are claimed together. A machine lost with its disk leaves at most two chunks' outcomes unknown.
 CHUNK_COPIES = 500
+
+#: Called with the ids of new chunks, in the transaction that queues them, to wake senders that do not poll.
+Announce = Callable[[Session, Sequence[int]], None]
+
+
+def announce_nothing(_session: Session, _chunk_ids: Sequence[int]) -> None:
+    """Wake nobody: for senders that poll."""
 
 
 def enqueue(
@@ -51,6 +59,7 @@ def enqueue_edition(
     now: datetime,
     priority: int = 5,
     chunk_copies: int = CHUNK_COPIES,
+    announce: Announce = announce_nothing,
 ) -> int:
     """Queue one copy for each subscriber id that `audience` selects, and return how many there are.
 
@@ -85,6 +94,8 @@ def enqueue_edition(
     assert isinstance(inserted, CursorResult)
     if inserted.rowcount == 0:
         redate(session, Chunk.edition_id == edition_id, now=now)
+    else:
+        announce(session, session.scalars(select(Chunk.id).where(Chunk.edition_id == edition_id)).all())
     return inserted.rowcount
 
 

@@ -40,7 +40,7 @@ def make_crowd(product: Product, readers: int) -> int:
     with product.database.reading() as session:
         letter = set_letter(session, edition_id=edition_id, config=product.config, links=product.links, now=at)
     with product.database.transaction() as session:
-        start_edition(session, letter=letter, actor="drill", now=at)
+        start_edition(session, letter=letter, actor="drill", now=at, announce=product.announce)
     return edition_id
 
 

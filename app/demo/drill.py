@@ -19,7 +19,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.clock import now
-from app.db import Base, make_migration_engine
+from app.db import make_migration_engine
 from app.delivery.claims import redate
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState
 from app.demo.balance import Balance, balance
@@ -27,6 +27,7 @@ from app.demo.crowd import address_of, make_crowd
 from app.demo.sink import Tally, running_sink
 from app.editions.audience import edition_counts
 from app.errors import DrillFailed, InputRefused
+from app.jobs import fleet
 from app.product import Product, make_product
 from config import Config
 
@@ -72,7 +73,7 @@ def run_drill(*, letters: int, kills: int, seed: int, database_url: str | None, 
             parts.enter_context(borrowed_database(database_url))
         port = parts.enter_context(running_sink(tally))
         environment = _environment(folder, database_url, port)
-        product = make_product(Config.from_env(environment))
+        product = make_product(Config.from_env(environment), fleet.announce)
         parts.callback(product.database.dispose)
         on_progress("readers are being invented", 0)
         _migrate(environment)
@@ -101,8 +102,9 @@ def borrowed_database(url: str) -> Iterator[None]:
         yield
     finally:
         with engine.begin() as connection:
-            Base.metadata.drop_all(connection)
-            connection.execute(sa.text("DROP TABLE IF EXISTS alembic_version"))
+            # It was empty, so all that it holds now is the drill's: tables, and the types and functions of the jobs.
+            connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+            connection.execute(sa.text("CREATE SCHEMA public"))
         engine.dispose()
 
 

@@ -8,7 +8,15 @@ from sqlalchemy.orm import Session
 
 from app.admins.models import Admin
 from app.delivery.models import Chunk, Delivery, DeliveryState, state_now
-from app.delivery.queue import cancel_edition_copies, enqueue, enqueue_edition, hold_edition, release_edition
+from app.delivery.queue import (
+    Announce,
+    announce_nothing,
+    cancel_edition_copies,
+    enqueue,
+    enqueue_edition,
+    hold_edition,
+    release_edition,
+)
 from app.editions.compose import SetLetter
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
@@ -26,7 +34,9 @@ def count_audience(session: Session, *, edition: Edition) -> int:
     return session.scalar(select(sa.func.count()).select_from(_audience(edition).subquery())) or 0
 
 
-def start_edition(session: Session, *, letter: SetLetter, actor: str, now: datetime) -> int:
+def start_edition(
+    session: Session, *, letter: SetLetter, actor: str, now: datetime, announce: Announce = announce_nothing
+) -> int:
     """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
     Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
@@ -56,6 +66,7 @@ def start_edition(session: Session, *, letter: SetLetter, actor: str, now: datet
         language=edition.language,
         priority=EDITION_PRIORITY,
         now=now,
+        announce=announce,
     )
 
 

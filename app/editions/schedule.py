@@ -15,6 +15,7 @@ from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.delivery.queue import Announce, announce_nothing
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import set_letter
@@ -49,7 +50,9 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
     session.flush()
 
 
-def run_due_schedules(database: Database, *, now: datetime, config: Config, links: Links) -> list[Compilation]:
+def run_due_schedules(
+    database: Database, *, now: datetime, config: Config, links: Links, announce: Announce = announce_nothing
+) -> list[Compilation]:
     """Compile the digests whose period has come, start them, and return what came of each.
 
     A transaction each, and none while a letter is set: a digest that was compiled and not started, because this
@@ -65,7 +68,7 @@ def run_due_schedules(database: Database, *, now: datetime, config: Config, link
         waiting = session.scalars(_automatic_drafts(now)).all()
     for edition_id in waiting:
         with _going_on(f"edition {edition_id}"):
-            _start_scheduled(database, edition_id, now=now, config=config, links=links)
+            _start_scheduled(database, edition_id, now=now, config=config, links=links, announce=announce)
     return [compilation for compilation in compilations if compilation is not None]
 
 
@@ -123,12 +126,14 @@ def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compil
         )
 
 
-def _start_scheduled(database: Database, edition_id: int, *, now: datetime, config: Config, links: Links) -> None:
+def _start_scheduled(
+    database: Database, edition_id: int, *, now: datetime, config: Config, links: Links, announce: Announce
+) -> None:
     try:
         with database.reading() as session:
             letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
         with database.transaction() as session:
-            start_edition(session, letter=letter, actor=ACTOR, now=now)
+            start_edition(session, letter=letter, actor=ACTOR, now=now, announce=announce)
     except TransitionRefused as refusal:
         log.info("edition %d is not started: %s", edition_id, refusal)  # somebody else was first, or changed it
     except InputRefused as refusal:

@@ -33,7 +33,10 @@ def fetch_feeds(product: Product) -> None:
 
 def start_digests(product: Product) -> None:
     """Compile and start the digests whose period has come."""
-    for compilation in run_due_schedules(product.database, now=now(), config=product.config, links=product.links):
+    compilations = run_due_schedules(
+        product.database, now=now(), config=product.config, links=product.links, announce=product.announce
+    )
+    for compilation in compilations:
         log.info("digest %s, period %s: %s", compilation.language, compilation.period_at, compilation.outcome)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.jobs.fleet import announce
 from app.product import Product, make_product
 from config import Config
 
@@ -11,6 +12,6 @@ from config import Config
 @pytest.fixture
 def product(config: Config) -> Iterator[Product]:
     """The wired parts on an empty database."""
-    product = make_product(config)
+    product = make_product(config, announce)
     yield product
     product.database.dispose()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.jobs.fleet import announce
 from app.newsletters.defaults import install_defaults
 from app.product import Product, make_product
 from config import Config
@@ -13,7 +14,7 @@ from tests.conftest import NOW
 @pytest.fixture
 def product(config: Config) -> Iterator[Product]:
     """The wired parts, with the default newsletter installed."""
-    wired = make_product(config)
+    wired = make_product(config, announce)
     with wired.database.transaction() as session:
         install_defaults(session, config, NOW)
     yield wired

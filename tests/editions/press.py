@@ -76,4 +76,4 @@ def make_draft(session: Session, *, language: str = "fr", now: datetime = NOW) -
 def start(session: Session, product: Product, edition: Edition, *, now: datetime = NOW) -> int:
     """Start an edition as an admin does."""
     letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=now)
-    return start_edition(session, letter=letter, actor="a@desk.example", now=now)
+    return start_edition(session, letter=letter, actor="a@desk.example", now=now, announce=product.announce)

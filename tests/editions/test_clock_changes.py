@@ -14,6 +14,7 @@ from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.editions.models import Compilation, CompileOutcome, Edition, Schedule
 from app.editions.schedule import run_due_schedules
+from app.jobs.fleet import announce
 from app.product import Product, make_product
 from config import Config
 from tests.make import make_article, make_subscription, newsletter
@@ -33,14 +34,14 @@ def moments(night: datetime) -> list[datetime]:
 
 def tick_through(config: Config, night: datetime, barrier: Barrier) -> None:
     """Be one scheduler: at each tick look for due digests, as the other one does; restart now and then."""
-    product = make_product(config)
+    product = make_product(config, announce)
     for number, moment in enumerate(moments(night)):
         barrier.wait(timeout=60)
         with time_machine.travel(moment, tick=False):
             run_due_schedules(product.database, now=now(), config=product.config, links=product.links)
         if number % 50 == 49:
             product.database.dispose()
-            product = make_product(config)
+            product = make_product(config, announce)
     product.database.dispose()
 
 

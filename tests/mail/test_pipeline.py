@@ -36,6 +36,22 @@ def _no_thread_is_left() -> Iterator[None]:
         time.sleep(0.01)
 
 
+def test_what_has_begun_and_is_not_told_is_at_most_one_letter_for_each_connection() -> None:
+    unsure: set[int] = set()
+    most = 0
+
+    def begin(key: int) -> None:
+        nonlocal most
+        unsure.add(key)
+        most = max(most, len(unsure))
+
+    with ScriptedServer(offers=PIPELINING) as server:
+        for key, _ in PipelinedTransport(relay(server.port), connections=8).send(letters(500), begin):
+            unsure.remove(key)
+    assert not unsure
+    assert 1 < most <= 8
+
+
 @pytest.mark.parametrize("offers", [(), PIPELINING])
 def test_eight_connections_share_a_thousand_letters(offers: tuple[str, ...]) -> None:
     with ScriptedServer(offers=offers) as server:

@@ -9,6 +9,7 @@ import pytest
 from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import edition_counts
+from app.jobs import fleet
 from app.newsletters.defaults import install_defaults
 from app.product import Product, make_product
 from config import Config
@@ -57,7 +58,7 @@ def test_an_edition_arrives_with_both_signatures(
         tmp_path / "house", 1, DATABASE_URL=database_url, SUPPRESSION_KEY=config.suppression_key, **keys, **settings
     )
     records = make_keys(house)
-    product = make_product(Config.from_env(house.environ))
+    product = make_product(Config.from_env(house.environ), fleet.announce)
     edition_id = start_edition_of(product, READERS)
     already = len(sink.raw)
     with house.process("flask", "worker"):

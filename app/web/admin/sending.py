@@ -107,7 +107,7 @@ def _start(edition_id: int, *, seen: str) -> None:
     if letter.fingerprint != seen:
         raise EditionChanged("the edition is another one now")
     with wired.database.transaction() as session:
-        start_edition(session, letter=letter, actor=require().email, now=at)
+        start_edition(session, letter=letter, actor=require().email, now=at, announce=wired.announce)
 
 
 def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseResponse:
