@@ -1,5 +1,6 @@
 """The senders, wired: which letters there are, who makes them, and by which road each leaves."""
 
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -9,7 +10,10 @@ from flask import Flask
 from app.delivery.composing import Compose
 from app.delivery.engine import Engine
 from app.delivery.recovery import watch
+from app.delivery.route import route_log
+from app.delivery.settling import OnSettled
 from app.editions.copies import edition_letters, trial_letters
+from app.editions.watch import Watch
 from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
 from app.mail.envelope import Envelope
@@ -39,9 +43,18 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     config, links = product.config, product.links
     signer = make_signer(config)
     one_off = {**signup_letters(config, links), **trial_letters(config, links)}
-    one_offs = _engine(product, one_off, FlaskMailTransport(app, config.mail), signer, limit=ONE_OFF_LIMIT)
+    flask_mail = FlaskMailTransport(app, config.mail)
+    one_offs = _engine(product, one_off, flask_mail, signer, name="one-off letters", limit=ONE_OFF_LIMIT)
     pipeline = PipelinedTransport(relay_of(config.mail), config.mail.connections)
-    editions = _engine(product, edition_letters(config, links), pipeline, signer, limit=EDITION_LIMIT)
+    editions = _engine(
+        product,
+        edition_letters(config, links),
+        pipeline,
+        signer,
+        name="editions",
+        limit=EDITION_LIMIT,
+        on_settled=Watch().heed,
+    )
     polls = product.database.is_sqlite
     return [
         one_offs.run,
@@ -57,7 +70,14 @@ def make_signer(config: Config) -> Signer | None:
 
 
 def _engine(
-    product: Product, compose: Mapping[str, Compose], transport: Transport, signer: Signer | None, *, limit: int
+    product: Product,
+    compose: Mapping[str, Compose],
+    transport: Transport,
+    signer: Signer | None,
+    *,
+    name: str,
+    limit: int,
+    on_settled: OnSettled | None = None,
 ) -> Engine:
     config = product.config
     return Engine(
@@ -68,4 +88,6 @@ def _engine(
         journal_dir=config.journal_dir,
         signer=signer,
         limit=limit,
+        on_settled=on_settled,
+        on_route=route_log(product.database, name=f"{socket.gethostname()[:60]}, {name}"),
     )

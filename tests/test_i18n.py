@@ -6,6 +6,8 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from app.mail.meanings import Meaning
+
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = sorted((ROOT / "translations" / "fr").glob("*.po"))
 KEYWORDS = {"_": None, "gettext": (2,), "ngettext": (1, 2)}
@@ -25,7 +27,7 @@ def wanted() -> set[str]:
     )
     for _, _, message, _, _ in [*templates, *code]:
         found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
-    return found - {""}
+    return (found | {meaning.sentence for meaning in Meaning}) - {""}
 
 
 def known() -> dict[str, tuple[str, ...]]:

@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
-from app.delivery.models import OPEN, DeliveryState
-from app.editions.audience import count_audience, edition_counts, start_edition
+from app.delivery.models import OPEN, SenderState
+from app.delivery.route import stopped_senders
+from app.editions.audience import count_audience, count_superseded, edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import preview, set_letter
+from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus
+from app.editions.progress import Cause, read_progress
+from app.editions.retry import Retry, count_retry, retry_copies
 from app.errors import NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
@@ -105,8 +109,12 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
     """Send an edition to all confirmed readers of its language."""
     wired, at = product(), now()
     with wired.database.reading() as session:
-        readers = count_audience(session, edition=_edition(session, edition_id))
+        edition = _edition(session, edition_id)
+        readers = count_audience(session, edition=edition)
+        superseded = count_superseded(session, edition=edition)
         letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
+    if superseded:
+        click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if not yes:
         click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
     with wired.database.transaction() as session:
@@ -120,12 +128,51 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
 @click.argument("edition_id", metavar="ID", type=int)
 @as_json
 def status(edition_id: int, as_json: bool) -> None:
-    """Show how far an edition is: its copies by state."""
+    """Show how far an edition is: its copies by state, its pace, and why copies did not arrive."""
     with product().database.reading() as session:
         edition = _edition(session, edition_id)
-        counts = edition_counts(session, edition_id)
-        row = {"id": edition.id, "status": edition.status.value, "copies": sum(counts.values())}
-    print_row({**row, **{state.value: counts.get(state, 0) for state in DeliveryState}}, as_json=as_json)
+        progress = read_progress(session, edition=edition, now=now())
+        is_paused = edition.status is EditionStatus.PAUSED
+        reason = pause_reason(session, edition_id) if is_paused else None
+        stopped = [_sender_row(sender) for sender in stopped_senders(session, now=now())]
+    row = {
+        "id": edition.id,
+        "status": edition.status.value,
+        "paused_for": reason.value if reason else None,
+        "copies": progress.total,
+        **{state.value: count for state, count in progress.by_state()},
+        "per_minute": round(progress.per_minute, 1),
+        "ends_at": progress.ends_at,
+    }
+    causes = [_cause_row(cause) for cause in progress.causes]
+    if as_json:
+        print_row({**row, "causes": causes, "stopped_senders": stopped}, as_json=True)
+        return
+    print_row(row, as_json=False)
+    for rows in (stopped, causes):
+        if rows:
+            print_rows(rows, as_json=False)
+
+
+@group.command("retry")
+@click.argument("edition_id", metavar="ID", type=int)
+@click.option("--uncertain", "retry", flag_value=Retry.UNCERTAIN.value, help="Copies that may have arrived or not.")
+@click.option("--rejected", "retry", flag_value=Retry.REJECTED.value, help="Copies refused for a fault of ours.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def retry_command(edition_id: int, retry: str | None, yes: bool) -> None:
+    """Try copies once more that had come to an end."""
+    if retry is None:
+        raise click.UsageError("say which copies: --uncertain or --rejected")
+    which = Retry(retry)
+    with product().database.reading() as session:
+        copies = count_retry(session, edition_id=_edition(session, edition_id).id, retry=which)
+    if which is Retry.UNCERTAIN:
+        click.echo("Readers whose copy did arrive may get it twice.", err=True)
+    if not yes:
+        click.confirm(f"Try {copies} copies once more?", abort=True)
+    with product().database.transaction() as session:
+        copies = retry_copies(session, edition_id=edition_id, retry=which, actor="cli", now=now())
+    click.echo(f"{copies} copies are queued.")
 
 
 def _follow(edition_id: int, copies: int) -> None:
@@ -150,6 +197,28 @@ def _edition(session: Session, edition_id: int) -> Edition:
     if edition is None:
         raise NotFound(f"no edition {edition_id}")
     return edition
+
+
+def _sender_row(sender: SenderState) -> dict[str, object]:
+    return {
+        "sender": sender.name,
+        "since": sender.since.isoformat(),
+        "next_try_at": sender.next_try_at.isoformat(),
+        "fault": sender.fault,
+        "reply": f"{sender.code or ''} {sender.text}".strip(),
+    }
+
+
+def _cause_row(cause: Cause) -> Row:
+    meaning = cause.meaning
+    return {
+        "state": cause.state.value,
+        "meaning": meaning.name.lower().replace("_", "-") if meaning else None,
+        "fault": meaning.fault.value if meaning and meaning.fault else None,
+        "copies": cause.count,
+        "explanation": meaning.sentence if meaning else None,
+        "sample": cause.sample,
+    }
 
 
 def _row(edition: Edition) -> Row:

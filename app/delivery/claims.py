@@ -78,7 +78,7 @@ def redate(session: Session, *matches: ColumnElement[bool], now: datetime) -> No
     """Free the chunks that match, and date them by the first of their copies that waits: never, where none does."""
     due = (
         select(sa.func.min(sa.func.coalesce(Delivery.next_attempt_at, sa.bindparam("now", now))))
-        .where(Delivery.chunk_id == Chunk.id, _waits())
+        .where(Delivery.chunk_id == Chunk.id, awaits_try())
         .correlate(Chunk)
         .scalar_subquery()
     )
@@ -109,6 +109,12 @@ def held_copies(session: Session, *, owner: str, now: datetime) -> list[Copy]:
     return _due_copies(session, chunks, now)
 
 
+def awaits_try() -> ColumnElement[bool]:
+    """Return the condition that a copy is to be sent, now or later."""
+    is_unsure = sa.and_(Delivery.state == DeliveryState.UNCERTAIN, Delivery.is_repeatable)
+    return sa.or_(Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), is_unsure)
+
+
 def _take(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int) -> dict[int, Chunk]:
     """Mark free chunks as claimed in one guarded statement."""
     given = {"kinds": list(kinds), "now": now, "limit": limit, "new_owner": owner, "held_until": now + LEASE}
@@ -123,11 +129,6 @@ def _due_copies(session: Session, chunks: dict[int, Chunk], now: datetime) -> li
     return sorted(copies, key=lambda copy: copy.chunk.priority)
 
 
-def _waits() -> ColumnElement[bool]:
-    is_unsure = sa.and_(Delivery.state == DeliveryState.UNCERTAIN, Delivery.is_repeatable)
-    return sa.or_(Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), is_unsure)
-
-
 def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, object]) -> int:
     updated = session.execute(update(Chunk).where(*matches).values(values), execution_options=_UNSYNCHRONIZED)
     assert isinstance(updated, CursorResult)
@@ -136,7 +137,11 @@ def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, 
 
 # The statements of every claim, built once: building them takes as long as running them.
 _FREE_CHUNKS = select(Chunk.id).where(
-    _IS_FREE, Chunk.next_attempt_at <= bindparam("now"), Chunk.kind.in_(bindparam("kinds", expanding=True)), ~_IS_HELD
+    _IS_FREE,
+    Chunk.next_attempt_at <= bindparam("now"),
+    Chunk.kind.in_(bindparam("kinds", expanding=True)),
+    sa.or_(Chunk.expires_at.is_(None), Chunk.expires_at > bindparam("now")),
+    ~_IS_HELD,
 )
 _NEXT_CHUNKS = (
     _FREE_CHUNKS.order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id)
@@ -156,7 +161,7 @@ _DUE_COPIES = (
         _COLUMNS.id, _COLUMNS.chunk_id, _COLUMNS.attempt + 1, _COLUMNS.subscriber_id, _COLUMNS.address,
         _COLUMNS.reference, _COLUMNS.state == DeliveryState.UNCERTAIN,
     )
-    .where(_COLUMNS.chunk_id.in_(bindparam("chunk_ids", expanding=True)), _waits())
+    .where(_COLUMNS.chunk_id.in_(bindparam("chunk_ids", expanding=True)), awaits_try())
     .where(sa.or_(_COLUMNS.next_attempt_at.is_(None), _COLUMNS.next_attempt_at <= bindparam("now")))
     .order_by(_COLUMNS.id)
 )  # fmt: skip

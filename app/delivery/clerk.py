@@ -24,7 +24,7 @@ from app.db import Database
 from app.delivery.claims import LEASE, Copy, claim, release, renew
 from app.delivery.composing import Composers, Made
 from app.delivery.journal import Journal
-from app.delivery.settling import Ending, OnRefusal, Settlement, Unsent, settle
+from app.delivery.settling import Ending, OnRefusal, OnSettled, Settlement, Unsent, settle
 from app.mail.transport import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -73,6 +73,7 @@ class Clerk:
         limit: int,
         looks_ahead: bool,
         on_refusal: OnRefusal | None,
+        on_settled: OnSettled | None,
     ) -> None:
         self._database = database
         self._composers = composers
@@ -80,7 +81,7 @@ class Clerk:
         self._now_at_start, self._began, self._renewed = now, time.monotonic(), time.monotonic()
         self._limit = limit
         self._looks_ahead = looks_ahead
-        self._on_refusal = on_refusal
+        self._on_refusal, self._on_settled = on_refusal, on_settled
         self.claimed = 0
         self.is_dry = False
         self._next: Hand | None = None
@@ -211,7 +212,14 @@ class Clerk:
         now = self._now()
         with self._database.transaction() as session:
             for hand, settlements in by_hand.items():
-                settle(session, owner=hand.owner, settlements=settlements, now=now, on_refusal=self._on_refusal)
+                settle(
+                    session,
+                    owner=hand.owner,
+                    settlements=settlements,
+                    now=now,
+                    on_refusal=self._on_refusal,
+                    on_settled=self._on_settled,
+                )
                 if hand.settled + len(settlements) == len(hand.copies):
                     release(session, owner=hand.owner, chunk_ids=hand.chunk_ids, now=now)
 

@@ -19,10 +19,13 @@ from app.db import Database
 from app.delivery.claims import has_due
 from app.delivery.clerk import Clerk, Hand
 from app.delivery.composing import Compose, Composers
-from app.delivery.settling import OnRefusal, Unsent, Withheld
+from app.delivery.route import OnRoute
+from app.delivery.settling import OnRefusal, OnSettled, Unsent, Withheld
 from app.mail.dkim import Signer
 from app.mail.envelope import Envelope
-from app.mail.transport import Outcome, Outgoing, Transport
+from app.mail.meanings import Meaning
+from app.mail.replies import meaning_of
+from app.mail.transport import Outcome, OutcomeKind, Outgoing, Transport
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +45,8 @@ class Engine:
     """One sender. Several may run, in threads, processes and on machines; each claim has its own journal.
 
     `compose` maps a delivery's kind to what makes its letters: an engine claims only what it can compose. `limit` is
-    the number of chunks of one claim. `on_refusal` is called inside the settling transaction.
+    the number of chunks of one claim. `on_refusal` and `on_settled` are called inside the settling transaction,
+    `on_route` when the route fails, each time that it fails again, and when letters go again.
     """
 
     def __init__(
@@ -56,14 +60,18 @@ class Engine:
         signer: Signer | None = None,
         limit: int = 1,
         on_refusal: OnRefusal | None = None,
+        on_settled: OnSettled | None = None,
+        on_route: OnRoute | None = None,
     ) -> None:
         self._database = database
         self._composers = Composers(database, compose, envelope, signer)
         self._transport = transport
         self._journal_dir = journal_dir
         self._limit = limit
-        self._on_refusal = on_refusal
+        self._on_refusal, self._on_settled, self._on_route = on_refusal, on_settled, on_route
         self._faults = 0
+        self._route_fault: Outcome | None = None
+        self._is_route_told = False  # one that was killed may have left its fault to be seen
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set; then finish the letters on the wire, settle, and return."""
@@ -101,12 +109,14 @@ class Engine:
             limit=self._limit,
             looks_ahead=not run.is_trial,
             on_refusal=self._on_refusal,
+            on_settled=self._on_settled,
         )
         with clerk:
             for key, outcome in self._transport.send(self._messages(clerk, run), clerk.begin):
                 clerk.end(key, outcome)
                 self._heed(outcome, run)
             clerk.finish(run.stop)
+        self._tell_route()
         return clerk.claimed
 
     def _messages(self, clerk: Clerk, run: "_Run") -> Iterator[Outgoing | None]:
@@ -145,9 +155,20 @@ class Engine:
         if outcome.concerns_route:
             log.warning("sending pauses: %s %s", outcome.code or "", outcome.text)
             self._faults += 1
+            self._route_fault = outcome
+            self._is_route_told = False
             run.has_met_fault = True
-        else:
-            self._faults = 0
+            return
+        self._faults = 0
+        self._is_route_told = self._is_route_told and self._route_fault is None
+        self._route_fault = None
+        if outcome.kind is OutcomeKind.REJECTED and meaning_of(outcome) is Meaning.TOO_LARGE:
+            run.has_met_fault = True  # its fellows are as large: what is settled first may hold them
+
+    def _tell_route(self) -> None:
+        if self._on_route is not None and not self._is_route_told:
+            self._on_route(self._route_fault, self._pause_s() if self._faults else 0)
+            self._is_route_told = True
 
     def _pause_s(self) -> float:
         return min(ROUTE_WAIT_S * 2.0 ** min(self._faults - 1, 30), ROUTE_WAIT_MAX_S)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, BigId, enum_type
+from app.mail.meanings import Meaning
 
 
 class DeliveryState(StrEnum):
@@ -83,7 +84,8 @@ class Delivery(Base):
     `subscriber_id` names the recipient, or `address` does where the recipient is no subscriber (a test letter).
     `edition_id` is the chunk's, repeated for the constraint that no reader gets an edition twice. `reference` binds a
     one-off letter to its cause (the sign-up request it belongs to). `attempt` counts the tries that were told of: an
-    outcome counts only for the try it belongs to. `is_repeatable` tells whether the copy may still be sent again after
+    outcome counts only for the try it belongs to. `meaning` is what the last reply said, where it did not accept;
+    what was never tried has none. `is_repeatable` tells whether the copy may still be sent again after
     an uncertain outcome, which it may be once. `next_attempt_at` is set where the copy has to wait.
     """
 
@@ -108,6 +110,7 @@ class Delivery(Base):
     state: Mapped[DeliveryState] = mapped_column(enum_type(DeliveryState, length=12), default=DeliveryState.QUEUED)
     reply_text: Mapped[str | None] = mapped_column(sa.String(1000))
     fault: Mapped[str | None] = mapped_column(sa.String(24))
+    meaning: Mapped[Meaning | None] = mapped_column(sa.Enum(Meaning, native_enum=False, length=24))
     address: Mapped[str | None] = mapped_column(sa.String(254))
     reference: Mapped[str | None] = mapped_column(sa.String(22))
 
@@ -126,6 +129,22 @@ class DeliveryHold(Base):
 
     edition_id: Mapped[int] = mapped_column(primary_key=True)
     held_at: Mapped[datetime]
+
+
+class SenderState(Base):
+    """A sender whose route is down: since when, what the mail server said last, and when it is tried again.
+
+    There is no row for a sender that has nothing to complain of.
+    """
+
+    __tablename__ = "sender_states"
+
+    name: Mapped[str] = mapped_column(sa.String(80), primary_key=True)
+    since: Mapped[datetime]
+    next_try_at: Mapped[datetime]
+    code: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    text: Mapped[str] = mapped_column(sa.String(1000))
+    fault: Mapped[str] = mapped_column(sa.String(24))
 
 
 def state_now() -> sa.ColumnElement[DeliveryState]:

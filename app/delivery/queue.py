@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import redate
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, DeliveryState
+from app.mail.pacing import GIVE_UP_AFTER
 
 #: Copies that are claimed together. A machine lost with its disk leaves at most two chunks' outcomes unknown.
 CHUNK_COPIES = 500
@@ -69,7 +70,8 @@ def enqueue_edition(
     readers = session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
     chunks = max(1, -(-readers // chunk_copies))
     shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "newsletter_id": newsletter_id,
-              "language": language, "created_at": now, "next_attempt_at": now}  # fmt: skip
+              "language": language, "created_at": now, "expires_at": now + GIVE_UP_AFTER,
+              "next_attempt_at": now}  # fmt: skip
     session.execute(insert(Chunk), [{**shared, "number": number} for number in range(chunks)])
     reader = audience.subquery().c[0]
     place = sa.func.row_number().over(order_by=reader) - 1

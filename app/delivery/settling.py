@@ -6,7 +6,7 @@ outcome still replaces "uncertain" as long as nobody claimed the chunk since.
 
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import UNTOLD, Copy
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.mail.pacing import retry_at
+from app.mail.pacing import GIVE_UP_AFTER, retry_at
+from app.mail.replies import meaning_of
 from app.mail.transport import Outcome, OutcomeKind
 
 #: How long a copy that met a fault of the route waits, so that it is not the first to try the route again.
@@ -25,7 +26,7 @@ ROUTE_FAULT_DELAY = timedelta(seconds=5)
 #: How long it waits where the fault came after its recipient was named: it may be the cause, and others must pass it.
 NAMED_RECIPIENT_DELAY = timedelta(minutes=5)
 _OWNED_CHUNKS = (
-    select(Chunk.id)
+    select(Chunk.id, Chunk.expires_at)
     .where(Chunk.id.in_(bindparam("chunk_ids", expanding=True)), Chunk.owner == bindparam("claimed_by"))
     .with_for_update()
 )
@@ -58,19 +59,35 @@ class Settlement(NamedTuple):
     ending: Ending
 
 
+#: Called inside the settling transaction with how one owner's copies ended, in their order. Where all were accepted,
+#: the last one stands for all: what nearly every letter ends in must cost nothing.
+OnSettled = Callable[[Session, Sequence[Settlement], datetime], None]
+
+
 def settle(
-    session: Session, *, owner: str, settlements: Sequence[Settlement], now: datetime, on_refusal: OnRefusal | None
+    session: Session,
+    *,
+    owner: str,
+    settlements: Sequence[Settlement],
+    now: datetime,
+    on_refusal: OnRefusal | None,
+    on_settled: OnSettled | None = None,
 ) -> int:
     """Record how copies of `owner` ended; return how many rows changed."""
     owned = _owned_chunks(session, owner, {settlement.copy.chunk.id for settlement in settlements})
     mine = [settlement for settlement in settlements if settlement.copy.chunk.id in owned]
     accepted = [settlement for settlement in mine if _is_accepted(settlement.ending)]
     others = {settlement.copy.id: settlement for settlement in mine if not _is_accepted(settlement.ending)}
-    return _accept(session, accepted, now) + _settle_singly(session, others, now, on_refusal)
+    changed = _accept(session, accepted, now) + _settle_singly(session, others, owned, now, on_refusal)
+    if on_settled is not None:
+        on_settled(session, mine if others else mine[-1:], now)
+    return changed
 
 
-def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> set[int]:
-    return set(session.scalars(_OWNED_CHUNKS, {"chunk_ids": list(chunk_ids), "claimed_by": owner}))
+def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> dict[int, datetime | None]:
+    """Return the chunks that are still the owner's, and when they expire, which may be sooner than at the claim."""
+    owned = session.execute(_OWNED_CHUNKS, {"chunk_ids": list(chunk_ids), "claimed_by": owner})
+    return {chunk_id: expires_at for chunk_id, expires_at in owned}  # noqa: C416 - a Row is no tuple to mypy
 
 
 def _is_accepted(ending: Ending) -> bool:
@@ -114,6 +131,7 @@ def _accept_statement(
             reply_code=code,
             reply_text=text,
             fault=None,
+            meaning=None,
             next_attempt_at=None,
             settled_at=bindparam("now", type_=Delivery.__table__.c.settled_at.type),
         )
@@ -148,7 +166,13 @@ _ACCEPT_ROWS = _accept_statement(
 )
 
 
-def _settle_singly(session: Session, by_key: dict[int, Settlement], now: datetime, on_refusal: OnRefusal | None) -> int:
+def _settle_singly(
+    session: Session,
+    by_key: dict[int, Settlement],
+    expiries: Mapping[int, datetime | None],
+    now: datetime,
+    on_refusal: OnRefusal | None,
+) -> int:
     """Write the endings that need thought, each by the rules of its kind."""
     held = session.scalars(
         select(Delivery)
@@ -164,7 +188,7 @@ def _settle_singly(session: Session, by_key: dict[int, Settlement], now: datetim
         is_unsure = delivery.state is DeliveryState.UNCERTAIN and delivery.attempt == attempt
         if delivery.attempt != attempt - 1 and not is_unsure:
             continue
-        _apply(delivery, settlement.copy, settlement.ending, now)
+        _apply(delivery, settlement.copy, settlement.ending, expiries[delivery.chunk_id], now)
         changed += 1
         if on_refusal is not None and isinstance(settlement.ending, Outcome):
             on_refusal(session, delivery, settlement.ending)
@@ -172,7 +196,7 @@ def _settle_singly(session: Session, by_key: dict[int, Settlement], now: datetim
     return changed
 
 
-def _apply(delivery: Delivery, copy: Copy, ending: Ending, now: datetime) -> None:
+def _apply(delivery: Delivery, copy: Copy, ending: Ending, expires_at: datetime | None, now: datetime) -> None:
     if isinstance(ending, Unsent):
         _put_back(delivery, copy, delivery.next_attempt_at if delivery.attempt < copy.attempt else None)
     elif isinstance(ending, Withheld):
@@ -184,14 +208,17 @@ def _apply(delivery: Delivery, copy: Copy, ending: Ending, now: datetime) -> Non
         delivery.reply_text = ending.reason
     else:
         delivery.reply_code, delivery.fault, delivery.reply_text = ending.code, ending.fault, ending.text
-        _apply_outcome(delivery, copy, ending, now)
+        delivery.meaning = meaning_of(ending)
+        _apply_outcome(delivery, copy, ending, expires_at, now)
 
 
-def _apply_outcome(delivery: Delivery, copy: Copy, outcome: Outcome, now: datetime) -> None:
+def _apply_outcome(
+    delivery: Delivery, copy: Copy, outcome: Outcome, expires_at: datetime | None, now: datetime
+) -> None:
     due = retry_at(
         attempt=copy.attempt,
         outcome=outcome,
-        first_at=copy.chunk.created_at,
+        first_at=copy.chunk.created_at if expires_at is None else expires_at - GIVE_UP_AFTER,
         now=now,
         jitter=random.uniform(-1, 1),  # noqa: S311 - spreads load, hides nothing
     )
@@ -208,7 +235,7 @@ def _apply_outcome(delivery: Delivery, copy: Copy, outcome: Outcome, now: dateti
     elif was_cancelled:
         return
     elif due is None:
-        _close(delivery, DeliveryState.EXPIRED, now)
+        _give_up(delivery, now)
     else:
         delivery.state, delivery.next_attempt_at = DeliveryState.DEFERRED, due
 
@@ -216,7 +243,8 @@ def _apply_outcome(delivery: Delivery, copy: Copy, outcome: Outcome, now: dateti
 def _wait_for_route(delivery: Delivery, copy: Copy, outcome: Outcome, due: datetime | None, now: datetime) -> None:
     if due is None:
         delivery.attempt = copy.attempt
-        _close(delivery, DeliveryState.EXPIRED, now)
+        delivery.is_repeatable = delivery.is_repeatable and not copy.was_uncertain
+        _give_up(delivery, now)
     else:
         _put_back(delivery, copy, now + (NAMED_RECIPIENT_DELAY if outcome.names_recipient else ROUTE_FAULT_DELAY))
 
@@ -239,6 +267,11 @@ def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
         delivery.state, delivery.is_repeatable = DeliveryState.UNCERTAIN, True
     else:
         delivery.state = DeliveryState.DEFERRED if delivery.attempt else DeliveryState.QUEUED
+
+
+def _give_up(delivery: Delivery, now: datetime) -> None:
+    """End a copy whose time is over. What may have arrived does not become expired for that."""
+    _close(delivery, DeliveryState.EXPIRED if delivery.is_repeatable else DeliveryState.UNCERTAIN, now)
 
 
 def _close(delivery: Delivery, state: DeliveryState, now: datetime) -> None:

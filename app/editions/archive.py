@@ -30,7 +30,7 @@ def past_editions(session: Session, *, language: str, before: str | None = None,
     query = (
         select(Edition, Newsletter.timezone, articles)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, Edition.status == EditionStatus.SENT)
+        .where(Edition.language == language, is_published())
         .order_by(Edition.id.desc())
         .limit(length)
     )
@@ -43,13 +43,17 @@ def past_editions(session: Session, *, language: str, before: str | None = None,
 
 
 def past_edition(session: Session, *, public_id: str) -> Edition:
-    """Return one sent edition. Raises NotFound for any other."""
-    edition = session.scalars(
-        select(Edition).where(Edition.public_id == public_id, Edition.status == EditionStatus.SENT)
-    ).one_or_none()
+    """Return one edition that was sent. Raises NotFound for any other."""
+    edition = session.scalars(select(Edition).where(Edition.public_id == public_id, is_published())).one_or_none()
     if edition is None:
         raise NotFound("no such edition")
     return edition
+
+
+def is_published() -> sa.ColumnElement[bool]:
+    """Return the condition that an edition was sent; one whose copies are tried once more stays published."""
+    is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
+    return (Edition.status == EditionStatus.SENT) | is_reopened
 
 
 def sent_at(edition: Edition) -> datetime:

@@ -7,6 +7,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin
+from app.delivery.expiry import count_waiting, end_earlier_editions
 from app.delivery.models import Chunk, Delivery, DeliveryState, state_now
 from app.delivery.queue import (
     Announce,
@@ -20,8 +21,10 @@ from app.delivery.queue import (
 from app.editions.compose import SetLetter
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
-from app.editions.models import Edition, EditionContent, EditionStatus
+from app.editions.events import record_event
+from app.editions.models import Edition, EditionAct, EditionContent, EditionStatus
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
+from app.mail.pacing import PauseReason
 from app.subscriptions.models import Subscription, SubscriptionStatus
 
 #: Digests wait behind letters that somebody sits waiting for.
@@ -34,15 +37,21 @@ def count_audience(session: Session, *, edition: Edition) -> int:
     return session.scalar(select(sa.func.count()).select_from(_audience(edition).subquery())) or 0
 
 
+def count_superseded(session: Session, *, edition: Edition) -> int:
+    """Return how many copies of earlier editions still wait, and expire when the draft `edition` starts."""
+    return count_waiting(session, newsletter_id=edition.newsletter_id, language=edition.language)
+
+
 def start_edition(
     session: Session, *, letter: SetLetter, actor: str, now: datetime, announce: Announce = announce_nothing
 ) -> int:
     """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
+    What still waits of earlier editions of the same newsletter and language is given up.
     Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
     EditionChanged where the draft is not what the letter was set from.
     """
-    _change(
+    change_status(
         session,
         letter.edition_id,
         from_statuses=(EditionStatus.DRAFT,),
@@ -57,6 +66,9 @@ def start_edition(
         raise EditionChanged("the edition was changed in the meantime; look at it again")
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
+    end_earlier_editions(
+        session, newsletter_id=edition.newsletter_id, language=edition.language, edition_id=edition.id, now=now
+    )
     return enqueue_edition(
         session,
         audience=_audience(edition),
@@ -70,29 +82,39 @@ def start_edition(
     )
 
 
-def pause_edition(session: Session, *, edition_id: int, now: datetime) -> None:
+def pause_edition(
+    session: Session, *, edition_id: int, actor: str | None, now: datetime, reason: PauseReason | None = None
+) -> None:
     """Hold the copies that no worker has in hand. Raises TransitionRefused unless the edition is being sent."""
-    _change(session, edition_id, from_statuses=(EditionStatus.SENDING,), to=EditionStatus.PAUSED)
+    change_status(session, edition_id, from_statuses=(EditionStatus.SENDING,), to=EditionStatus.PAUSED)
     hold_edition(session, edition_id=edition_id, now=now)
+    record_event(session, edition_id=edition_id, act=EditionAct.PAUSED, actor=actor, reason=reason, now=now)
 
 
-def resume_edition(session: Session, *, edition_id: int) -> None:
+def resume_edition(session: Session, *, edition_id: int, actor: str, now: datetime) -> None:
     """Let a paused edition go on. Raises TransitionRefused unless it is paused."""
-    _change(session, edition_id, from_statuses=(EditionStatus.PAUSED,), to=EditionStatus.SENDING)
+    change_status(session, edition_id, from_statuses=(EditionStatus.PAUSED,), to=EditionStatus.SENDING)
     release_edition(session, edition_id=edition_id)
+    record_event(session, edition_id=edition_id, act=EditionAct.RESUMED, actor=actor, now=now)
 
 
-def cancel_edition(session: Session, *, edition_id: int, now: datetime) -> int:
-    """End an edition for good and return how many copies were still waiting. Its articles are free for another one."""
-    _change(
+def cancel_edition(session: Session, *, edition_id: int, actor: str, now: datetime) -> int:
+    """End an edition for good and return how many copies were still waiting. Its articles are free for another one.
+
+    One that was sent before its copies were tried once more is sent again: its readers have its articles.
+    """
+    edition = session.get(Edition, edition_id)
+    is_reopened = edition is not None and edition.finished_at is not None
+    change_status(
         session,
         edition_id,
         from_statuses=(EditionStatus.DRAFT, EditionStatus.SENDING, EditionStatus.PAUSED),
-        to=EditionStatus.CANCELLED,
+        to=EditionStatus.SENT if is_reopened else EditionStatus.CANCELLED,
         finished_at=now,
     )
     cancelled = cancel_edition_copies(session, edition_id=edition_id, now=now)
     release_edition(session, edition_id=edition_id)
+    record_event(session, edition_id=edition_id, act=EditionAct.CANCELLED, actor=actor, copies=cancelled, now=now)
     return cancelled
 
 
@@ -103,11 +125,13 @@ def finish_editions(session: Session, *, now: datetime) -> list[int]:
     )
     finished = session.scalars(
         update(Edition)
-        .where(Edition.status == EditionStatus.SENDING, ~unfinished.exists())
+        .where(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
         .values(status=EditionStatus.SENT, finished_at=now)
         .returning(Edition.id)
         .execution_options(synchronize_session="fetch")
-    )
+    ).all()
+    for edition_id in finished:
+        release_edition(session, edition_id=edition_id)
     return sorted(finished)
 
 
@@ -145,18 +169,13 @@ def send_test(session: Session, *, edition_id: int, address: str, now: datetime)
     )
 
 
-def _audience(edition: Edition) -> sa.Select[int]:
-    return select(Subscription.subscriber_id).where(
-        Subscription.newsletter_id == edition.newsletter_id,
-        Subscription.language == edition.language,
-        Subscription.status == SubscriptionStatus.CONFIRMED,
-    )
-
-
-def _change(
+def change_status(
     session: Session, edition_id: int, *, from_statuses: tuple[EditionStatus, ...], to: EditionStatus, **values: object
 ) -> None:
-    """Change the status in one guarded statement, so that of two at once only one succeeds."""
+    """Change the status in one guarded statement, so that of two at once only one succeeds.
+
+    Raises TransitionRefused for the other, NotFound.
+    """
     session.flush()
     changed = session.execute(
         update(Edition)
@@ -171,3 +190,11 @@ def _change(
     if edition is None:
         raise NotFound(f"no edition {edition_id}")
     raise TransitionRefused(f"the edition is {edition.status.value}")
+
+
+def _audience(edition: Edition) -> sa.Select[int]:
+    return select(Subscription.subscriber_id).where(
+        Subscription.newsletter_id == edition.newsletter_id,
+        Subscription.language == edition.language,
+        Subscription.status == SubscriptionStatus.CONFIRMED,
+    )

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.articles.models import Article
 from app.db import Base, enum_type, new_public_id
+from app.mail.pacing import PauseReason
 
 
 class EditionStatus(StrEnum):
@@ -26,6 +27,16 @@ class CompileOutcome(StrEnum):
     COMPILED = "compiled"
     NOTHING_NEW = "nothing new"
     MISSED = "missed"
+
+
+class EditionAct(StrEnum):
+    """What is done with an edition under way."""
+
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    CANCELLED = "cancelled"
+    RETRIED_UNCERTAIN = "retried-uncertain"
+    RETRIED_REJECTED = "retried-rejected"
 
 
 class Edition(Base):
@@ -88,6 +99,21 @@ class EditionContent(Base):
     text: Mapped[str]
 
     edition: Mapped[Edition] = relationship(back_populates="content")
+
+
+class EditionEvent(Base):
+    """The record of one act: when and by whom, or why where the edition paused by itself. `copies` were concerned."""
+
+    __tablename__ = "edition_events"
+    __table_args__ = (sa.Index("ix_edition_events_edition_id", "edition_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    act: Mapped[EditionAct] = mapped_column(enum_type(EditionAct))
+    actor: Mapped[str | None] = mapped_column(sa.String(254))
+    reason: Mapped[PauseReason | None] = mapped_column(enum_type(PauseReason))
+    copies: Mapped[int | None]
 
 
 class Schedule(Base):

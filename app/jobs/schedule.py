@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from app.admins.signin import purge_signins
 from app.articles.intake import fetch_due
 from app.clock import now
+from app.delivery.expiry import expire_copies
 from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
 from app.jobs import lease
@@ -41,7 +42,11 @@ def start_digests(product: Product) -> None:
 
 
 def close_editions(product: Product) -> None:
-    """Mark as sent the editions of which no copy is open any more."""
+    """Give up what was not sent in time; mark as sent the editions of which no copy is open any more."""
+    is_over = False
+    while not is_over:
+        with product.database.transaction() as session:
+            is_over = expire_copies(session, now=now()) == 0
     with product.database.transaction() as session:
         finish_editions(session, now=now())
 

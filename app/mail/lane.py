@@ -114,14 +114,18 @@ class Lane:
         return self._letters >= self._relay.letters_per_connection
 
     def _draw(self) -> tuple[Outgoing, list[bytes]] | None:
-        """Return the next letter that this server can take, and its envelope."""
-        while not self._is_used_up and (letter := self._traffic.draw()) is not None:
-            commands = write_envelope(letter, self._features)
-            if not isinstance(commands, Outcome):
-                self._letters += 1
-                return letter, commands
+        """Return the next letter and its envelope, if there is one and this server can take it.
+
+        Where it cannot, the outcome is told before another one is drawn: it may be the last that anybody wants to try.
+        """
+        if self._is_used_up or (letter := self._traffic.draw()) is None:
+            return None
+        commands = write_envelope(letter, self._features)
+        if isinstance(commands, Outcome):
             self._traffic.settle(letter, commands)
-        return None
+            return None
+        self._letters += 1
+        return letter, commands
 
     def _begin(self, commands: list[bytes]) -> None:
         self.stage = Stage.MAIL

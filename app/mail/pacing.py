@@ -170,6 +170,7 @@ class PauseReason(StrEnum):
 
     DEAD_ADDRESSES = "dead-addresses"
     REFUSALS = "refusals"
+    TOO_LARGE = "too-large"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ def meaning_of(outcome: Outcome) -> Meaning:
         return Meaning.UNCERTAIN
     by_fault = MEANING_BY_FAULT[outcome.fault] if outcome.fault else Meaning.UNEXPLAINED
     if outcome.code is None:
-        return by_fault
+        # Our own words: what we knew before we asked may be told by an enhanced code alone.
+        return MEANING_BY_STATUS.get((outcome.enhanced or "")[2:], by_fault)
     status = outcome.enhanced or find_enhanced(outcome.text)
     said = _interpret(outcome.code, status, words_of(outcome.text), is_rcpt=outcome.fault is Fault.ADDRESS)
     # At the server's door a refusal concerns every letter, yet may give our own fault as its reason.

@@ -111,11 +111,11 @@ def test_an_edition_without_articles_is_not_sent_and_stays_a_draft(product: Prod
 def test_a_pause_holds_the_copies_and_a_resumption_frees_them(product: Product) -> None:
     edition_id = sending_edition(product)
     with product.database.transaction() as session:
-        pause_edition(session, edition_id=edition_id, now=NOW)
+        pause_edition(session, edition_id=edition_id, actor="ada", now=NOW)
         assert session.get(DeliveryHold, edition_id) is not None
     assert status_of(product, edition_id) is EditionStatus.PAUSED
     with product.database.transaction() as session:
-        resume_edition(session, edition_id=edition_id)
+        resume_edition(session, edition_id=edition_id, actor="ada", now=NOW)
         assert session.get(DeliveryHold, edition_id) is None
     assert status_of(product, edition_id) is EditionStatus.SENDING
 
@@ -125,7 +125,7 @@ def test_a_cancellation_ends_what_waits_and_leaves_what_went(product: Product) -
     with product.database.transaction() as session:
         settle_copies(session, DeliveryState.ACCEPTED, 1)
         hold_edition(session, edition_id=edition_id, now=NOW)
-        assert cancel_edition(session, edition_id=edition_id, now=NOW) == 2
+        assert cancel_edition(session, edition_id=edition_id, actor="ada", now=NOW) == 2
         assert session.get(DeliveryHold, edition_id) is None
     with product.database.reading() as session:
         assert edition_counts(session, edition_id) == {DeliveryState.ACCEPTED: 1, DeliveryState.CANCELLED: 2}
@@ -136,7 +136,7 @@ def test_a_cancellation_ends_what_waits_and_leaves_what_went(product: Product) -
     ("change", "allowed"),
     [
         (pause_edition, {EditionStatus.SENDING}),
-        (lambda session, *, edition_id, now: resume_edition(session, edition_id=edition_id), {EditionStatus.PAUSED}),
+        (resume_edition, {EditionStatus.PAUSED}),
         (cancel_edition, {EditionStatus.DRAFT, EditionStatus.SENDING, EditionStatus.PAUSED}),
     ],
 )
@@ -147,15 +147,15 @@ def test_each_change_has_its_own_starting_points(product: Product, change, allow
         session.execute(update(Edition).values(status=status))
     with product.database.transaction() as session:
         if status in allowed:
-            change(session, edition_id=edition.id, now=NOW)
+            change(session, edition_id=edition.id, actor="ada", now=NOW)
         else:
             with pytest.raises(TransitionRefused):
-                change(session, edition_id=edition.id, now=NOW)
+                change(session, edition_id=edition.id, actor="ada", now=NOW)
 
 
 def test_what_does_not_exist_is_not_found(product: Product) -> None:
     with product.database.transaction() as session, pytest.raises(NotFound):
-        pause_edition(session, edition_id=99, now=NOW)
+        pause_edition(session, edition_id=99, actor="ada", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +193,10 @@ def test_an_edition_is_sent_when_its_last_copy_has_come_to_an_end(
 
 def test_a_paused_edition_is_not_finished_and_one_without_readers_is(product: Product) -> None:
     with product.database.transaction() as session:
+        make_subscription(session)
         paused, empty = make_draft(session), None
         start(session, product, paused)
-        pause_edition(session, edition_id=paused.id, now=NOW)
+        pause_edition(session, edition_id=paused.id, actor="ada", now=NOW)
         make_article(session, language="en")
         empty = session.get_one(Edition, compile_now(session, language="en").edition_id)
         assert start(session, product, empty) == 0

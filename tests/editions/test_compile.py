@@ -83,7 +83,7 @@ def test_the_articles_of_a_cancelled_edition_are_free_again(product: Product) ->
     with product.database.transaction() as session:
         make_article(session, title="again")
         first = compile_now(session)
-        cancel_edition(session, edition_id=first.edition_id, now=NOW)  # type: ignore[arg-type]
+        cancel_edition(session, edition_id=first.edition_id, actor="ada", now=NOW)  # type: ignore[arg-type]
         assert titles(session, compile_now(session, now=NOW + HOUR)) == ["again"]
 
 

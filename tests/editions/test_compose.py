@@ -160,7 +160,7 @@ def erase(session: Session, product: Product) -> None:
 
 
 def cancel(session: Session, product: Product) -> None:
-    cancel_edition(session, edition_id=session.scalars(select(Edition.id)).one(), now=NOW)
+    cancel_edition(session, edition_id=session.scalars(select(Edition.id)).one(), actor="ada", now=NOW)
 
 
 def end_consent(session: Session, product: Product, happening) -> None:

@@ -13,8 +13,10 @@ from app import create_app
 from app.admins.models import AdminSession
 from app.clock import now
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.route import note_route
 from app.editions.audience import finish_editions
 from app.editions.schedule import install_schedules
+from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.defaults import install_defaults
 from app.product import Product
 from tests import make
@@ -22,6 +24,8 @@ from tests.conftest import create_tables, make_config
 from tests.web import desk
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+SIGN_IN = Outcome(OutcomeKind.DEFERRED, 535, "5.7.8", "5.7.8 wrong password", Fault.AUTHENTICATION)
 
 #: Tells the page's console of every breach of the policy.
 WATCH_POLICY = """document.addEventListener("securitypolicyviolation",
@@ -159,6 +163,9 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
     desk.sign_in(client)
     seen = client.get(f"/admin/editions/{started}/send").text.partition('name="seen" value="')[2][:64]
     assert client.post(f"/admin/editions/{started}/send", data={"seen": seen, "confirmed": "yes"}).status_code == 303
+    with product.database.transaction() as session:
+        make.settle_copies(session, DeliveryState.UNCERTAIN, 1, now=now())
+        note_route(session, name="here, editions", fault=SIGN_IN, next_try_at=now(), now=now())
     found = [
         route.path
         for edition_id in (draft, started)

@@ -7,6 +7,8 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
+from app.mail.meanings import Meaning
+
 ROOT = Path(__file__).resolve().parents[2]
 FRENCH = ROOT / "translations" / "fr"
 
@@ -15,7 +17,8 @@ def messages_in_templates() -> Iterator[str]:
     for path in sorted((ROOT / "templates" / "admin").glob("*.html")):
         with path.open("rb") as file:
             for _line, _function, message, _comments in babel_extract(file, ("_", "ngettext"), (), {}):
-                yield next(part for part in (message if isinstance(message, tuple) else (message,)) if part)
+                parts = message if isinstance(message, tuple) else (message,)
+                yield from [part for part in parts if part][:1]  # a sentence that is looked up has none here
 
 
 def translations(names: str) -> dict[str, list[str]]:
@@ -38,7 +41,10 @@ def test_every_message_of_the_desk_is_translated() -> None:
 
 
 def test_no_translation_of_the_desk_is_left_over() -> None:
-    assert sorted(set(translations("desk.po")) - set(messages_in_templates())) == []
+    assert (
+        sorted(set(translations("desk.po")) - set(messages_in_templates()) - {meaning.sentence for meaning in Meaning})
+        == []
+    )
 
 
 @pytest.mark.parametrize("sign", [":", ";", "!", "?"])

@@ -118,7 +118,7 @@ def test_what_was_not_sent_to_the_end_is_not_in_the_archive(
 ) -> None:
     public_id = send_edition(product)
     with product.database.transaction() as session:
-        session.execute(update(Edition).values(status=status))
+        session.execute(update(Edition).values(status=status, finished_at=None))
     page = client.get("/fr/archive")
     assert page.status_code == 200
     assert public_id not in page.text

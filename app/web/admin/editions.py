@@ -1,6 +1,5 @@
 """Editions: list, compile, edit a draft."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import render_template, request, url_for
@@ -11,8 +10,6 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.clock import now
-from app.delivery.models import OPEN, DeliveryState
-from app.editions.audience import edition_counts
 from app.editions.compile import compile_edition
 from app.editions.draft import move_item, remove_item, set_texts
 from app.editions.models import Edition, EditionStatus
@@ -22,22 +19,10 @@ from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.overview import Copies, count_copies
+from app.web.admin.run import read_run
 
 #: How far back a compilation may reach; any other word means since the last one.
 WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
-#: States that a run's figures show even where no copy is in them.
-ALWAYS_SHOWN = (DeliveryState.QUEUED, DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.REJECTED)
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How far a run is. `by_state` is in the order in which a copy goes through its states."""
-
-    total: int
-    settled: int
-    open: int
-    accepted: int
-    by_state: list[tuple[DeliveryState, int]]
 
 
 @bp.get("/editions")
@@ -71,10 +56,10 @@ def edition(edition_id: int) -> str:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
         shown = load_edition(session, edition_id)
-        counts = tally(edition_counts(session, edition_id))
+        run = read_run(session, edition=shown, now=now())
     if shown.status is EditionStatus.DRAFT:
         return render_template("admin/draft.html", edition=shown)
-    return render_template("admin/run.html", edition=shown, counts=counts, archive_url=_archive_url(shown))
+    return render_template("admin/run.html", edition=shown, run=run, archive_url=_archive_url(shown))
 
 
 @bp.post(f"{EDITION}/texts")
@@ -116,13 +101,6 @@ def load_edition(session: Session, edition_id: int) -> Edition:
     if found is None:
         raise NotFound(f"no edition {edition_id}")
     return found
-
-
-def tally(counts: dict[DeliveryState, int]) -> Tally:
-    """Return the figures of a run from its copies by state."""
-    total, open_ = sum(counts.values()), sum(counts.get(state, 0) for state in OPEN)
-    shown = [(state, counts.get(state, 0)) for state in DeliveryState if state in ALWAYS_SHOWN or counts.get(state)]
-    return Tally(total, total - open_, open_, counts.get(DeliveryState.ACCEPTED, 0), shown)
 
 
 def _archive_url(edition: Edition) -> str | None:

@@ -1,5 +1,6 @@
 """What the dashboard shows, read in a handful of queries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,7 +8,8 @@ from sqlalchemy import Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Source
-from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
+from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, SenderState, state_now
+from app.delivery.route import stopped_senders
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.newsletters.models import Newsletter, newsletter_by_slug
@@ -62,6 +64,7 @@ class Overview:
     digests: list[NextDigest]
     failing_sources: list[Source]
     queue: Queue
+    stopped: Sequence[SenderState]
 
     @property
     def confirmed(self) -> int:
@@ -82,6 +85,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         digests=[_next_digest(session, newsletter, face.language, now) for face in newsletter.languages],
         failing_sources=list(session.scalars(broken)),
         queue=_read_queue(session, now),
+        stopped=stopped_senders(session, now=now),
     )
 
 

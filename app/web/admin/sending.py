@@ -8,7 +8,7 @@ from app.clock import now
 from app.editions.audience import (
     cancel_edition,
     count_audience,
-    edition_counts,
+    count_superseded,
     pause_edition,
     resume_edition,
     send_test,
@@ -17,12 +17,14 @@ from app.editions.audience import (
 from app.editions.compose import set_letter
 from app.editions.draft import fingerprint
 from app.editions.models import EditionStatus
+from app.editions.progress import read_progress
 from app.errors import EditionChanged, TransitionRefused
 from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import require
-from app.web.admin.editions import load_edition, tally
+from app.web.admin.editions import load_edition
+from app.web.admin.run import read_run
 
 
 @bp.post(f"{EDITION}/test")
@@ -59,8 +61,8 @@ def progress(edition_id: int) -> Response:
     """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        counts = tally(edition_counts(session, edition_id))
-    response = make_response(render_template("admin/_progress.html", edition=edition, counts=counts))
+        run = read_run(session, edition=edition, now=now())
+    response = make_response(render_template("admin/_progress.html", edition=edition, run=run))
     if edition.status is not EditionStatus.SENDING:
         response.headers["HX-Redirect"] = url_for("admin.edition", edition_id=edition_id)
     return response
@@ -70,7 +72,7 @@ def progress(edition_id: int) -> Response:
 def pause_submit(edition_id: int) -> BaseResponse:
     """Hold the copies that wait."""
     with product().database.transaction() as session:
-        pause_edition(session, edition_id=edition_id, now=now())
+        pause_edition(session, edition_id=edition_id, actor=require().email, now=now())
     return redirect(url_for("admin.edition", edition_id=edition_id, note="paused"), code=303)
 
 
@@ -78,7 +80,7 @@ def pause_submit(edition_id: int) -> BaseResponse:
 def resume_submit(edition_id: int) -> BaseResponse:
     """Let them go on."""
     with product().database.transaction() as session:
-        resume_edition(session, edition_id=edition_id)
+        resume_edition(session, edition_id=edition_id, actor=require().email, now=now())
     return redirect(url_for("admin.edition", edition_id=edition_id, note="resumed"), code=303)
 
 
@@ -87,15 +89,15 @@ def cancel(edition_id: int) -> str:
     """Ask before giving up what waits."""
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        counts = tally(edition_counts(session, edition_id))
-    return render_template("admin/cancel.html", edition=edition, counts=counts)
+        figures = read_progress(session, edition=edition, now=now())
+    return render_template("admin/cancel.html", edition=edition, progress=figures)
 
 
 @bp.post(f"{EDITION}/cancel")
 def cancel_submit(edition_id: int) -> BaseResponse:
     """Give up the copies that wait; what has left has left."""
     with product().database.transaction() as session:
-        cancel_edition(session, edition_id=edition_id, now=now())
+        cancel_edition(session, edition_id=edition_id, actor=require().email, now=now())
     return redirect(url_for("admin.edition", edition_id=edition_id, note="cancelled"), code=303)
 
 
@@ -114,8 +116,14 @@ def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseRe
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
         readers = count_audience(session, edition=edition)
+        superseded = count_superseded(session, edition=edition)
     if edition.status is not EditionStatus.DRAFT:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
     return render_template(
-        "admin/send.html", edition=edition, readers=readers, seen=fingerprint(edition), problem=problem
+        "admin/send.html",
+        edition=edition,
+        readers=readers,
+        superseded=superseded,
+        seen=fingerprint(edition),
+        problem=problem,
     )

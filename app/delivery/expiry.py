@@ -1,0 +1,65 @@
+"""The end of what was not sent in time. Nothing here commits or sends."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from app.delivery.claims import awaits_try
+from app.delivery.models import Chunk, Delivery, DeliveryState
+
+#: Chunks that expire in one transaction: SQLite has one writer, and others want their turn.
+EXPIRED_AT_ONCE = 20
+_UNSYNCHRONIZED = {"synchronize_session": False}
+
+
+def count_waiting(session: Session, *, newsletter_id: int, language: str) -> int:
+    """Return how many copies of a newsletter's editions in one language still wait, or are in hand."""
+    waiting = (
+        select(sa.func.count())
+        .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
+        .where(_is_open(newsletter_id, language), awaits_try())
+    )
+    return session.scalar(waiting) or 0
+
+
+def end_earlier_editions(
+    session: Session, *, newsletter_id: int, language: str, edition_id: int, now: datetime
+) -> None:
+    """Let what is open of the editions before `edition_id` expire now; what is on the wire is finished."""
+    is_earlier = sa.and_(_is_open(newsletter_id, language), Chunk.edition_id != edition_id)
+    session.execute(update(Chunk).where(is_earlier).values(expires_at=now), execution_options=_UNSYNCHRONIZED)
+
+
+def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ONCE) -> int:
+    """End the waiting copies of up to `limit` free chunks whose time is over; return how many chunks there were.
+
+    What may have arrived does not become expired for that: it stays uncertain.
+    """
+    is_over = sa.and_(Chunk.lease_until.is_(None), Chunk.next_attempt_at.is_not(None), Chunk.expires_at <= now)
+    chunks = session.scalars(select(Chunk.id).where(is_over).limit(limit).with_for_update(skip_locked=True)).all()
+    if not chunks:
+        return 0
+    may_have_arrived = (Delivery.state == DeliveryState.UNCERTAIN) | ~Delivery.is_repeatable
+    kind = Delivery.__table__.c.state.type
+    end = sa.case(
+        (may_have_arrived, sa.literal(DeliveryState.UNCERTAIN, kind)), else_=sa.literal(DeliveryState.EXPIRED, kind)
+    )
+    session.execute(
+        update(Delivery)
+        .where(Delivery.chunk_id.in_(chunks), awaits_try())
+        .values(state=end, is_repeatable=~may_have_arrived, settled_at=now, next_attempt_at=None),
+        execution_options=_UNSYNCHRONIZED,
+    )
+    session.execute(
+        update(Chunk).where(Chunk.id.in_(chunks)).values(next_attempt_at=None), execution_options=_UNSYNCHRONIZED
+    )
+    return len(chunks)
+
+
+def _is_open(newsletter_id: int, language: str) -> ColumnElement[bool]:
+    is_unfinished = Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
+    return sa.and_(
+        Chunk.newsletter_id == newsletter_id, Chunk.language == language, Chunk.edition_id.is_not(None), is_unfinished
+    )

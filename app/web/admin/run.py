@@ -1,0 +1,55 @@
+"""What the page of an edition under way shows, beside the edition itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.delivery.models import DeliveryState, SenderState
+from app.delivery.retry import OUR_FAULTS
+from app.delivery.route import stopped_senders
+from app.editions.events import events_of, pause_reason
+from app.editions.models import Edition, EditionEvent, EditionStatus
+from app.editions.progress import Progress, read_progress
+from app.mail.pacing import PauseReason
+
+#: To count a large edition takes its time: the page asks less often.
+LARGE_COPIES = 50_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run goes, what stops it, and what was done with it. `reason` is why it paused by itself."""
+
+    progress: Progress
+    stopped: Sequence[SenderState]
+    reason: PauseReason | None
+    events: Sequence[EditionEvent]
+
+    @property
+    def ask_every_s(self) -> int:
+        """How often the page that follows the run asks for figures."""
+        return 1 if self.progress.total < LARGE_COPIES else 5
+
+    @property
+    def has_uncertain(self) -> bool:
+        """Whether some copies may have arrived or not."""
+        return self.progress.counts.get(DeliveryState.UNCERTAIN, 0) > 0
+
+    @property
+    def has_our_faults(self) -> bool:
+        """Whether some copies were refused for what we may mend."""
+        causes = (cause for cause in self.progress.causes if cause.state is DeliveryState.REJECTED)
+        return any(cause.meaning is not None and cause.meaning.fault in OUR_FAULTS for cause in causes)
+
+
+def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
+    """Read all that is shown of a run."""
+    is_paused = edition.status is EditionStatus.PAUSED
+    return Run(
+        progress=read_progress(session, edition=edition, now=now),
+        stopped=stopped_senders(session, now=now),
+        reason=pause_reason(session, edition.id) if is_paused else None,
+        events=events_of(session, edition.id),
+    )
