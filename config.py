@@ -22,6 +22,8 @@ FREE_MAIL_DOMAINS = frozenset(
      "msn.com", "aol.com", "icloud.com", "orange.fr", "laposte.net", "free.fr", "sfr.fr"}
 )  # fmt: skip
 
+RATE_MAX_PER_MINUTE = 1_000_000
+
 
 class SettingsInvalid(Exception):
     """One or more settings are wrong or missing; `problems` holds a sentence for each."""
@@ -67,7 +69,10 @@ class Identity:
 
 @dataclass(frozen=True)
 class MailSettings:
-    """Where letters go; names and meanings are Flask-Mail's. Times in seconds."""
+    """Where letters go, and how fast; names and meanings are Flask-Mail's where it has them. Times in seconds.
+
+    `rate_per_minute`: letters over the whole relay, 0 for no limit; `domain_rates`: the same for single domains.
+    """
 
     server: str = "127.0.0.1"
     port: int = 25
@@ -83,6 +88,8 @@ class MailSettings:
     data_timeout_s: float = 600.0
     letters_per_connection: int = 50
     connections: int = 8
+    rate_per_minute: int = 0
+    domain_rates: tuple[tuple[str, int], ...] = ()
     ca_file: str = ""
     dkim_selectors: frozenset[str] = frozenset()
 
@@ -120,6 +127,8 @@ class MailSettings:
             data_timeout_s=env.whole("MAIL_DATA_TIMEOUT", 600, 1, 3600),
             letters_per_connection=env.whole("MAIL_LETTERS_PER_CONNECTION", 50, 1, 100_000),
             connections=env.whole("MAIL_CONNECTIONS", 8, 1, 100),
+            rate_per_minute=env.whole("MAIL_RATE_PER_MINUTE", 0, 0, RATE_MAX_PER_MINUTE),
+            domain_rates=env.numbers("MAIL_DOMAIN_RATES", 1, RATE_MAX_PER_MINUTE),
             ca_file=env.text("MAIL_CA_FILE", ""),
             dkim_selectors=env.words("DKIM_SELECTORS"),
         )

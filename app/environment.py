@@ -61,6 +61,19 @@ class Environment:
         """Return words, in lower case, that blanks or commas part."""
         return frozenset(re.split(r"[\s,]+", self.text(name, "").lower())) - {""}
 
+    def numbers(self, name: str, low: int, high: int) -> tuple[tuple[str, int], ...]:
+        """Return pairs like `orange.fr=120`, which blanks or commas part; each number is from `low` to `high`."""
+        pairs = []
+        for word in sorted(self.words(name)):
+            key, _, value = word.partition("=")
+            if key and value.isascii() and value.isdigit() and low <= int(value) <= high:
+                pairs.append((key, int(value)))
+            else:
+                self.problems.append(
+                    f"{name} must hold pairs like orange.fr={high}, from {low} to {high}, not {word!r}"
+                )
+        return tuple(pairs)
+
     def keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
         """Return secret keys, oldest first and at least one, from the setting or else from the data directory.
 

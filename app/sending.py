@@ -9,6 +9,7 @@ from flask import Flask
 
 from app.delivery.composing import Compose
 from app.delivery.engine import Engine
+from app.delivery.limits import Rates
 from app.delivery.recovery import watch
 from app.delivery.route import route_log
 from app.delivery.settling import OnSettled
@@ -18,11 +19,12 @@ from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
 from app.mail.envelope import Envelope
 from app.mail.pipeline import PipelinedTransport
+from app.mail.providers import provider_of_domain
 from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
 from app.subscriptions.letters import signup_letters
-from config import Config
+from config import Config, MailSettings
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
 ONE_OFF_LIMIT = 10
@@ -69,6 +71,15 @@ def make_signer(config: Config) -> Signer | None:
     return Signer(config.mail.sender_domain, keys) if keys else None
 
 
+def rates_of(mail: MailSettings) -> Rates:
+    """Return the limits of the settings; where two name one provider, the lower one counts."""
+    providers: dict[str, float] = {}
+    for domain, rate in mail.domain_rates:
+        provider = provider_of_domain(domain)
+        providers[provider] = min(rate, providers.get(provider, rate))
+    return Rates(mail.rate_per_minute or None, providers)
+
+
 def _engine(
     product: Product,
     compose: Mapping[str, Compose],
@@ -88,6 +99,7 @@ def _engine(
         journal_dir=config.journal_dir,
         signer=signer,
         limit=limit,
+        rates=rates_of(config.mail),
         on_settled=on_settled,
         on_route=route_log(product.database, name=f"{socket.gethostname()[:60]}, {name}"),
     )

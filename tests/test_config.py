@@ -123,3 +123,15 @@ def test_a_public_newsletter_must_say_who_publishes_it(tmp_path: Path) -> None:
     without = {name: value for name, value in PUBLIC.items() if name != "PUBLISHER_ADDRESS"}
     assert any("PUBLISHER_ADDRESS" in each for each in problems(tmp_path, **without))
     assert Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **PUBLIC}).identity.publisher == "Example Press"
+
+
+def test_limits_are_pairs_of_a_domain_and_a_rate(tmp_path: Path) -> None:
+    environ = {"MAIL_RATE_PER_MINUTE": "600", "MAIL_DOMAIN_RATES": "orange.fr=120, laposte.net=60"}
+    mail = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **environ}).mail
+    assert (mail.rate_per_minute, mail.domain_rates) == (600, (("laposte.net", 60), ("orange.fr", 120)))
+
+
+@pytest.mark.parametrize("rates", ["orange.fr", "=3", "orange.fr=0", "orange.fr=fast", "orange.fr=1.5"])
+def test_a_limit_that_is_none_is_refused(tmp_path: Path, rates: str) -> None:
+    [problem] = problems(tmp_path, MAIL_DOMAIN_RATES=rates)
+    assert problem.startswith("MAIL_DOMAIN_RATES")

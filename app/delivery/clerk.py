@@ -12,8 +12,6 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +20,11 @@ from sqlalchemy.exc import OperationalError
 
 from app.db import Database
 from app.delivery.claims import LEASE, Copy, claim, release, renew
-from app.delivery.composing import Composers, Made
+from app.delivery.composing import Composers
+from app.delivery.hands import Hand
 from app.delivery.journal import Journal
+from app.delivery.limits import Limits
+from app.delivery.pacer import Pacer
 from app.delivery.settling import Ending, OnRefusal, OnSettled, Settlement, Unsent, settle
 from app.mail.transport import Outcome, OutcomeKind
 
@@ -34,27 +35,6 @@ SETTLE_EVERY_S = 0.2
 #: Leases are renewed this often, and not relied on for the last seconds of their life.
 RENEW_EVERY_S = LEASE.total_seconds() / 4
 LEASE_MARGIN_S = 5.0
-
-
-@dataclass(eq=False)
-class Hand:
-    """One claim in hand: its copies, and what was made of each when they were looked up, at `looked_at`.
-
-    Times are of the monotonic clock, in seconds.
-    """
-
-    owner: str
-    journal: Journal
-    copies: Sequence[Copy]
-    made: list[Made]
-    looked_at: float
-    held_until: float
-    settled: int = 0
-
-    @property
-    def chunk_ids(self) -> set[int]:
-        """The chunks that the claim took."""
-        return {copy.chunk.id for copy in self.copies}
 
 
 class Clerk:
@@ -72,6 +52,7 @@ class Clerk:
         now: datetime,
         limit: int,
         looks_ahead: bool,
+        limits: Limits,
         on_refusal: OnRefusal | None,
         on_settled: OnSettled | None,
     ) -> None:
@@ -81,6 +62,7 @@ class Clerk:
         self._now_at_start, self._began, self._renewed = now, time.monotonic(), time.monotonic()
         self._limit = limit
         self._looks_ahead = looks_ahead
+        self.pacer = Pacer(database, limits, now=self._now)
         self._on_refusal, self._on_settled = on_refusal, on_settled
         self.claimed = 0
         self.is_dry = False
@@ -151,8 +133,10 @@ class Clerk:
     def _keep_books(self) -> None:
         try:
             while not self._is_over:
+                self.pacer.look(self._hands, self._is_waiting)
                 if self._next is None and not self.is_dry:
                     self._claim()
+                self.pacer.draw_for_relay(self._hands, wanted=len(self._open))
                 self._settle()
                 self._renew()
                 self._wake.wait(SETTLE_EVERY_S)
@@ -186,6 +170,7 @@ class Clerk:
         self._open.update((copy.id, (hand, copy)) for copy in hand.copies)
         hand.journal.open_slots(hand.copies)
         hand.made = self._composers.look_up(hand.copies)
+        self.pacer.draw(hand, self._is_waiting)
         self.claimed += len(hand.copies)
         self._next = hand
 
@@ -197,19 +182,22 @@ class Clerk:
             for hand, settlement in ended:
                 by_hand[hand].append(settlement)
             try:
-                self._write(by_hand)
+                stricter = self._write(by_hand)
             except OperationalError as error:
                 log.warning("%d outcomes wait for the database: %s", len(ended), error.orig)
                 return False
             del self._ended[: len(ended)]
             for hand, settlements in by_hand.items():
                 self._count(hand, len(settlements))
+            self.pacer.draw_again(self._hands, stricter, self._is_waiting)
             return True
 
-    def _write(self, by_hand: dict[Hand, list[Settlement]]) -> None:
+    def _write(self, by_hand: dict[Hand, list[Settlement]]) -> set[str]:
+        """Write what ended, and what it taught; return the domains that have become stricter by it."""
         if not by_hand:
-            return
+            return set()
         now = self._now()
+        lessons = self.pacer.lessons(by_hand)
         with self._database.transaction() as session:
             for hand, settlements in by_hand.items():
                 settle(
@@ -222,6 +210,11 @@ class Clerk:
                 )
                 if hand.settled + len(settlements) == len(hand.copies):
                     release(session, owner=hand.owner, chunk_ids=hand.chunk_ids, now=now)
+            return self.pacer.learn(session, lessons)
+
+    def _is_waiting(self, key: int) -> bool:
+        """Whether a copy in hand has not begun."""
+        return key in self._open and key not in self._begun
 
     def _count(self, hand: Hand, settled: int) -> None:
         hand.settled += settled

@@ -17,8 +17,10 @@ from sqlalchemy.exc import OperationalError
 from app import clock
 from app.db import Database
 from app.delivery.claims import has_due
-from app.delivery.clerk import Clerk, Hand
+from app.delivery.clerk import Clerk
 from app.delivery.composing import Compose, Composers
+from app.delivery.hands import Hand
+from app.delivery.limits import Limits, Rates
 from app.delivery.route import OnRoute
 from app.delivery.settling import OnRefusal, OnSettled, Unsent, Withheld
 from app.mail.dkim import Signer
@@ -39,14 +41,16 @@ FRESH_S = 1.0
 LOOKED_UP_AGAIN = 50
 #: How long the sender waits for the next claim before it lets its transport look after the letters under way.
 CLAIM_WAIT_S = 0.005
+NO_RATES = Rates()
 
 
 class Engine:
     """One sender. Several may run, in threads, processes and on machines; each claim has its own journal.
 
     `compose` maps a delivery's kind to what makes its letters: an engine claims only what it can compose. `limit` is
-    the number of chunks of one claim. `on_refusal` and `on_settled` are called inside the settling transaction,
-    `on_route` when the route fails, each time that it fails again, and when letters go again.
+    the number of chunks of one claim, `rates` are the limits that the settings set. `on_refusal` and `on_settled` are
+    called inside the settling transaction, `on_route` when the route fails, each time that it fails again, and when
+    letters go again.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Engine:
         journal_dir: Path,
         signer: Signer | None = None,
         limit: int = 1,
+        rates: Rates = NO_RATES,
         on_refusal: OnRefusal | None = None,
         on_settled: OnSettled | None = None,
         on_route: OnRoute | None = None,
@@ -68,6 +73,7 @@ class Engine:
         self._transport = transport
         self._journal_dir = journal_dir
         self._limit = limit
+        self._limits = Limits(rates)
         self._on_refusal, self._on_settled, self._on_route = on_refusal, on_settled, on_route
         self._faults = 0
         self._route_fault: Outcome | None = None
@@ -108,6 +114,7 @@ class Engine:
             now=now,
             limit=self._limit,
             looks_ahead=not run.is_trial,
+            limits=self._limits,
             on_refusal=self._on_refusal,
             on_settled=self._on_settled,
         )
@@ -130,16 +137,17 @@ class Engine:
             else:
                 yield None
 
-    def _messages_of(self, hand: Hand, clerk: Clerk, run: "_Run") -> Iterator[Outgoing]:
+    def _messages_of(self, hand: Hand, clerk: Clerk, run: "_Run") -> Iterator[Outgoing | None]:
         looked_at, fresh_to = hand.looked_at, len(hand.copies)
         for place, copy in enumerate(hand.copies):
+            while not clerk.pacer.may_send and not run.is_over:
+                yield None
             if run.is_over:
                 return
             at = time.monotonic()
             if place >= fresh_to or at - looked_at > FRESH_S:
                 looked_at, fresh_to = at, place + LOOKED_UP_AGAIN
-                again = self._composers.look_again(hand.copies[place:fresh_to], owner=hand.owner)
-                hand.made[place:fresh_to] = again
+                self._look_again(hand, slice(place, fresh_to))
             made = hand.made[place] if at < hand.held_until else Unsent()
             if isinstance(made, (Outcome, Withheld, Unsent)):
                 clerk.end(copy.id, made)
@@ -149,7 +157,16 @@ class Engine:
                 clerk.end(copy.id, message)
                 continue
             run.handed_out += 1
+            clerk.pacer.spend()
             yield message
+
+    def _look_again(self, hand: Hand, places: slice) -> None:
+        again = self._composers.look_again(hand.copies[places], owner=hand.owner)
+        # What was put back waits for its domain, whoever may have it.
+        hand.made[places] = [
+            before if isinstance(before, Unsent) else after
+            for before, after in zip(hand.made[places], again, strict=True)
+        ]
 
     def _heed(self, outcome: Outcome, run: "_Run") -> None:
         if outcome.concerns_route:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, BigId, enum_type
 from app.mail.meanings import Meaning
+from app.mail.pacing import Pace
 
 
 class DeliveryState(StrEnum):
@@ -145,6 +146,37 @@ class SenderState(Base):
     code: Mapped[int | None] = mapped_column(sa.SmallInteger)
     text: Mapped[str] = mapped_column(sa.String(1000))
     fault: Mapped[str] = mapped_column(sa.String(24))
+
+
+class DomainPace(Base):
+    """How fast letters may go to one provider, or over the whole relay ("*"); a row only where there is a limit.
+
+    Letters a minute as replies taught it, and what else they taught; a limit of the settings is not stored. The bucket
+    held `tokens` at `filled_at`. Copies that wait were told to come back one after another until `booked_until`.
+    """
+
+    __tablename__ = "paces"
+
+    domain: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    per_minute: Mapped[float | None]
+    tokens: Mapped[float]
+    filled_at: Mapped[datetime]
+    booked_until: Mapped[datetime | None]
+    clean: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    refusals_in_a_row: Mapped[int] = mapped_column(sa.SmallInteger, default=0)
+    slowed_at: Mapped[datetime | None]
+    breaker_until: Mapped[datetime | None]
+    updated_at: Mapped[datetime]
+
+    @property
+    def pace(self) -> Pace:
+        """What replies have taught."""
+        return Pace(self.per_minute, self.clean, self.refusals_in_a_row, self.slowed_at, self.breaker_until)
+
+    @pace.setter
+    def pace(self, pace: Pace) -> None:
+        self.per_minute, self.clean, self.refusals_in_a_row = pace.per_minute, pace.clean, pace.refusals_in_a_row
+        self.slowed_at, self.breaker_until = pace.slowed_at, pace.open_until
 
 
 def state_now() -> sa.ColumnElement[DeliveryState]:

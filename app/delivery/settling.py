@@ -43,7 +43,9 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """A claimed copy of which nothing left the house: it is as if it had never been claimed."""
+    """A claimed copy of which nothing left the house: it is as if it had never been claimed, save that it may wait."""
+
+    until: datetime | None = None
 
 
 Ending = Outcome | Withheld | Unsent
@@ -198,7 +200,8 @@ def _settle_singly(
 
 def _apply(delivery: Delivery, copy: Copy, ending: Ending, expires_at: datetime | None, now: datetime) -> None:
     if isinstance(ending, Unsent):
-        _put_back(delivery, copy, delivery.next_attempt_at if delivery.attempt < copy.attempt else None)
+        due = delivery.next_attempt_at if delivery.attempt < copy.attempt else None
+        _put_back(delivery, copy, ending.until or due)
     elif isinstance(ending, Withheld):
         # What was uncertain once may have arrived, and does not become "cancelled" for being held back now.
         delivery.attempt = copy.attempt

@@ -101,6 +101,11 @@ class Pace:
             return Breaker.CLOSED
         return Breaker.OPEN if now < self.open_until else Breaker.HALF_OPEN
 
+    @property
+    def has_lesson(self) -> bool:
+        """Whether anything stands that clean deliveries would change."""
+        return self.per_minute is not None or self.open_until is not None or self.refusals_in_a_row > 0
+
     def limit(self, ceiling_per_minute: float | None = None) -> float | None:
         """Return the letters a minute that may go, under a ceiling from the settings, or None for no limit."""
         limits = [limit for limit in (self.per_minute, ceiling_per_minute) if limit is not None]
@@ -116,9 +121,18 @@ def learn(pace: Pace, outcome: Outcome, now: datetime, *, rate_per_minute: float
         return _after_clean(pace)
     if _asks_to_slow(outcome):
         pace = _slowed(pace, now, rate_per_minute)
-    if _is_policy_refusal(outcome):
+    if _is_policy_refusal(outcome) or _cannot_be_reached(outcome):
         pace = _after_refusal(pace, now, opens_at_once=advise(outcome) is Advice.PAUSE_DOMAIN)
     return pace
+
+
+def teaches(outcome: Outcome) -> bool:
+    """Return whether an outcome that is no acceptance says anything of its recipient's domain.
+
+    A fault that came before the recipient was named is the relay's.
+    """
+    is_relays = outcome.concerns_route and not outcome.names_recipient
+    return not is_relays and (_asks_to_slow(outcome) or _is_policy_refusal(outcome) or _cannot_be_reached(outcome))
 
 
 @dataclass(frozen=True)
@@ -234,6 +248,11 @@ def _is_policy_refusal(outcome: Outcome) -> bool:
     if outcome.kind is OutcomeKind.REJECTED:
         return outcome.fault is Fault.SENDER
     return advise(outcome) in SLOWING and not _looks_like_greylist(outcome)
+
+
+def _cannot_be_reached(outcome: Outcome) -> bool:
+    # Remembered, so that not each letter finds it out anew (RFC 5321 §4.5.4.1).
+    return outcome.kind is OutcomeKind.DEFERRED and meaning_of(outcome) is Meaning.UNREACHABLE
 
 
 def _slowed(pace: Pace, now: datetime, rate_per_minute: float | None) -> Pace:

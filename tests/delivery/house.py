@@ -70,11 +70,13 @@ def queue_notes(database: Database, count: int = 1, **fields: Any) -> list[int]:
         ]
 
 
-def queue_edition(database: Database, readers: int, *, chunk_copies: int = 500) -> int:
-    """Queue an edition's copies to r0, r1, … and return its id."""
+def queue_edition(
+    database: Database, readers: int, *, chunk_copies: int = 500, domains: Sequence[str] = ("reader.example",)
+) -> int:
+    """Queue an edition's copies to r0, r1, …, at each of the domains in turn, and return its id."""
     edition_id, newsletter_id = make_edition(database)
     with database.transaction() as session:
-        session.add_all(make_reader(i) for i in range(readers))
+        session.add_all(make_reader(i, domains[i % len(domains)]) for i in range(readers))
         session.flush()
         copies = queue.enqueue_edition(
             session,
@@ -138,7 +140,7 @@ def make_edition(database: Database) -> tuple[int, int]:
         return edition.id, newsletter.id
 
 
-def make_reader(number: int) -> Subscriber:
+def make_reader(number: int, domain: str = "reader.example") -> Subscriber:
     """A subscriber to send to."""
-    address = f"r{number}@reader.example"
+    address = f"r{number}@{domain}"
     return Subscriber(email=address, email_ascii=address, email_key=address, created_at=NOW)
