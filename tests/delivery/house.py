@@ -71,9 +71,17 @@ def queue_notes(database: Database, count: int = 1, **fields: Any) -> list[int]:
 
 
 def queue_edition(
-    database: Database, readers: int, *, chunk_copies: int = 500, domains: Sequence[str] = ("reader.example",)
+    database: Database,
+    readers: int,
+    *,
+    chunk_copies: int = 500,
+    domains: Sequence[str] = ("reader.example",),
+    now: datetime = NOW,
 ) -> int:
-    """Queue an edition's copies to r0, r1, …, at each of the domains in turn, and return its id."""
+    """Queue an edition's copies to r0, r1, …, at each of the domains in turn, and return its id.
+
+    `now` matters where the sender goes by its own clock: an old edition's copies expire.
+    """
     edition_id, newsletter_id = make_edition(database)
     with database.transaction() as session:
         session.add_all(make_reader(i, domains[i % len(domains)]) for i in range(readers))
@@ -85,7 +93,7 @@ def queue_edition(
             edition_id=edition_id,
             newsletter_id=newsletter_id,
             language="fr",
-            now=NOW,
+            now=now,
             chunk_copies=chunk_copies,
         )
     assert copies == readers

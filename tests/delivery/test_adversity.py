@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from app.clock import now
 from app.db import Database
-from app.delivery.models import Chunk, DeliveryState
+from app.delivery.models import DeliveryState
 from tests.conftest import create_tables, new_postgresql_database
 from tests.delivery.house import queue_edition, states
 from tests.delivery.test_kill import ROOT
@@ -60,13 +60,6 @@ def sending(url: str, folder: Path, port: int) -> Iterator["subprocess.Popen[byt
         process.wait()
 
 
-def queue_now(database: Database) -> None:
-    """Queue an edition that is due by the sender's own clock."""
-    queue_edition(database, LETTERS, chunk_copies=100)
-    with database.transaction() as session:
-        session.execute(sa.update(Chunk).values(created_at=now(), next_attempt_at=now()))
-
-
 def wait_for_end(database: Database, folder: Path) -> None:
     """Wait until each copy was accepted or is uncertain; the latter come again after the test."""
     ended = {DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN}
@@ -100,7 +93,7 @@ def test_a_database_that_hangs_up_costs_no_letter(postgresql_server: str, tmp_pa
     url = new_postgresql_database(postgresql_server)
     create_tables(url)
     database = Database(url)
-    queue_now(database)
+    queue_edition(database, LETTERS, chunk_copies=100, now=now())
     with ScriptedServer(offers=("PIPELINING",)) as server:
         with sending(url, tmp_path, server.port):
             for arrived in (150, 700, 1_400):
@@ -113,7 +106,7 @@ def test_a_database_that_hangs_up_costs_no_letter(postgresql_server: str, tmp_pa
 
 def test_a_full_disk_costs_no_letter(database: Database, database_url: str, tmp_path: Path) -> None:
     """A limit on the size of files stands for it: on SQLite it meets the database as well as the journal."""
-    queue_now(database)
+    queue_edition(database, LETTERS, chunk_copies=100, now=now())
     with ScriptedServer(offers=("PIPELINING",)) as server:
         with sending(database_url, tmp_path, server.port) as process:
             wait_until(lambda: len(server.taken) >= 300, "300 letters")
@@ -127,7 +120,7 @@ def test_a_full_disk_costs_no_letter(database: Database, database_url: str, tmp_
 
 
 def test_a_disk_that_was_always_full_sends_nothing(database: Database, database_url: str, tmp_path: Path) -> None:
-    queue_now(database)
+    queue_edition(database, LETTERS, chunk_copies=100, now=now())
     with ScriptedServer(offers=("PIPELINING",)) as server:
         with sending(database_url, tmp_path, server.port) as process:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (FULL_DISK_OCTETS, resource.RLIM_INFINITY))

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
 
+from app import clock
 from app.db import Database
 from app.delivery import clerk
 from app.delivery.engine import Engine
@@ -237,7 +238,7 @@ def test_what_was_not_heard_of_for_long_is_forgotten(database: Database) -> None
 @pytest.mark.parametrize(("rates", "limited"), [(Rates(providers={SLOW: 60}), SLOW), (Rates(relay=60), "example")])
 def test_two_senders_share_one_limit(database_url: str, tmp_path: Path, rates: Rates, limited: str) -> None:
     databases = [Database(database_url), Database(database_url)]
-    queue_edition(databases[0], 400, domains=(SLOW, FAST), chunk_copies=20)
+    queue_edition(databases[0], 400, domains=(SLOW, FAST), chunk_copies=20, now=clock.now())
     transports = [MemoryTransport(), MemoryTransport()]
     began, stop = time.monotonic(), threading.Event()
     senders = [

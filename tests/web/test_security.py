@@ -53,7 +53,7 @@ def posting_routes(app: Flask) -> list[str]:
     found = []
     for rule in app.url_map.iter_rules():
         if "POST" in (rule.methods or ()) and rule.endpoint not in OPEN_TO_ALL:
-            values = {name: {"language": "fr"}.get(name, "1") for name in rule.arguments}
+            values = {name: {"language": "fr", "which": "rejected"}.get(name, "1") for name in rule.arguments}
             found.append(app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method="POST"))
     return found
 
