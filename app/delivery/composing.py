@@ -86,7 +86,7 @@ class Composers:
             with self._database.reading() as session:
                 return list(self._made(session, copies))
         except OperationalError as error:
-            return _put_back(copies, error)
+            return put_back(copies, error)
 
     def look_again(self, copies: Sequence[Copy], *, owner: str) -> list[Made]:
         """As `look_up`, for copies that waited: what was cancelled, held or taken over meanwhile does not go."""
@@ -95,7 +95,7 @@ class Composers:
                 wanted = still_wanted(session, copies, owner=owner)
                 made = iter(list(self._made(session, [copy for copy in copies if copy.id in wanted])))
         except OperationalError as error:
-            return _put_back(copies, error)
+            return put_back(copies, error)
         return [next(made) if copy.id in wanted else Unsent() for copy in copies]
 
     def write(self, copy: Copy, ready: Ready) -> Outgoing | Outcome:
@@ -125,7 +125,7 @@ class Composers:
         return [made for copy in copies for made in self._made_of_kind(session, kind, [copy])]
 
 
-def _put_back(copies: Sequence[Copy], error: OperationalError) -> list[Made]:
+def put_back(copies: Sequence[Copy], error: OperationalError) -> list[Made]:
     """Let nothing go that was not looked up; what is on the wire meanwhile is finished."""
     log.warning("%d copies wait for the database: %s", len(copies), error.orig)
     return [Unsent() for _ in copies]

@@ -9,6 +9,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.delivery.composing import put_back
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits
 from app.delivery.settling import Settlement
@@ -44,9 +45,13 @@ class Pacer:
         self._spent += 1
 
     def draw(self, hand: Hand, is_waiting: IsWaiting) -> None:
-        """Draw tokens for a claim; what gets none is put back. Raises OperationalError where the database is away."""
-        if self._limits.domains:
+        """Draw tokens for a claim; what gets none is put back, and so is all of it where the database is away."""
+        if not self._limits.domains:
+            return
+        try:
             self._draw([hand], self._limits.domains, is_waiting)
+        except OperationalError as error:
+            hand.made = put_back(hand.copies, error)
 
     def draw_again(self, hands: Sequence[Hand], domains: AbstractSet[str], is_waiting: IsWaiting) -> None:
         """Draw for what waits in hand for `domains`, which have become stricter since they were drawn for."""

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app import clock
 from app.db import Database
-from app.delivery import clerk
+from app.delivery import clerk, limits
 from app.delivery.engine import Engine
 from app.delivery.limits import Rates
 from app.delivery.models import Delivery, DeliveryState, DomainPace
@@ -96,6 +97,25 @@ def test_what_waits_for_a_domain_goes_at_its_rate(database: Database, engine_ove
         sender.run_once(NOW + timedelta(seconds=second))
         assert to(transport, SLOW) <= second + burst_of(60) + 1
     assert to(transport, SLOW) == 100
+
+
+def test_a_database_that_leaves_while_tokens_are_drawn_costs_no_letter(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_edition(database, 20, domains=(SLOW, FAST))
+
+    def fail(*_: Any, **__: Any) -> None:
+        monkeypatch.undo()
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(limits, "draw", fail)
+    transport = MemoryTransport()
+    sender = engine_over(transport, rates=Rates(providers={SLOW: 6000}))
+    sender.run_once(NOW)
+    assert not transport.sent
+    assert set(states(database)) == {DeliveryState.QUEUED}
+    sender.run_once(NOW + timedelta(seconds=5))
+    assert len(transport.sent) == 20
 
 
 def test_copies_are_not_told_to_wait_longer_than_a_limit_may_live(database: Database, engine_over: EngineOver) -> None:
