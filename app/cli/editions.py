@@ -165,7 +165,7 @@ def retry_command(edition_id: int, retry: str | None, yes: bool) -> None:
         raise click.UsageError("say which copies: --uncertain or --rejected")
     which = Retry(retry)
     with product().database.reading() as session:
-        copies = count_retry(session, edition_id=_edition(session, edition_id).id, retry=which)
+        copies = count_retry(session, edition=_edition(session, edition_id), retry=which, now=now())
     if which is Retry.UNCERTAIN:
         click.echo("Readers whose copy did arrive may get it twice.", err=True)
     if not yes:

@@ -8,9 +8,12 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import redate
 from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.mail.dkim import LIFE, LIFE_MIN
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault
 
+#: How long after it was queued a copy may be: its bytes stay, and its signature ends with its life.
+REQUEUED_WITHIN = LIFE - LIFE_MIN
 #: Faults that were ours and may be mended by now; another try never mends an address or a mailbox.
 OUR_FAULTS = (Fault.SENDER, Fault.CONTENT, Fault.HOST, Fault.AUTHENTICATION)
 

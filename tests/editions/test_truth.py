@@ -11,6 +11,7 @@ from app.delivery import claims, settling
 from app.delivery.claims import Copy
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.settling import Ending, Settlement
 from app.editions.audience import cancel_edition, count_superseded, edition_counts, finish_editions, resume_edition
 from app.editions.events import events_of, pause_reason
@@ -19,6 +20,7 @@ from app.editions.progress import Progress, read_progress, unhappy_copies
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.watch import Watch
 from app.errors import TransitionRefused
+from app.mail.dkim import LIFE
 from app.mail.meanings import Meaning
 from app.mail.pacing import GIVE_UP_AFTER, PauseReason
 from app.mail.replies import Verb, classify
@@ -130,7 +132,8 @@ def test_the_uncertain_ones_go_once_more_with_the_same_id_and_reopen_their_editi
     with product.database.transaction() as session:
         before = session.scalars(select(Delivery.id).where(Delivery.state == DeliveryState.UNCERTAIN)).all()
         assert finish_editions(session, now=LATER) == [edition_id]
-        assert count_retry(session, edition_id=edition_id, retry=Retry.UNCERTAIN) == 1
+        edition = session.get_one(Edition, edition_id)
+        assert count_retry(session, edition=edition, retry=Retry.UNCERTAIN, now=LATER) == 1
         assert retry_copies(session, edition_id=edition_id, retry=Retry.UNCERTAIN, actor="ada", now=LATER) == 1
         [event] = events_of(session, edition_id)
         assert (event.act, event.actor, event.copies) == (EditionAct.RETRIED_UNCERTAIN, "ada", 1)
@@ -296,7 +299,8 @@ def test_what_waits_beyond_the_give_up_time_expires_even_where_it_is_held(produc
 
 
 def test_a_retried_copy_has_the_usual_time_again(product: Product) -> None:
-    edition_id, late = sending_edition(product, readers=1), NOW + 2 * GIVE_UP_AFTER
+    edition_id, late = sending_edition(product, readers=1), NOW + REQUEUED_WITHIN
+    assert late - NOW > GIVE_UP_AFTER
     end(product, POLICY)
     with product.database.transaction() as session:
         finish_editions(session, now=NOW)
@@ -304,3 +308,15 @@ def test_a_retried_copy_has_the_usual_time_again(product: Product) -> None:
     end(product, FULL, now=late)
     with product.database.reading() as session:
         assert edition_counts(session, edition_id) == {DeliveryState.DEFERRED: 1}
+
+
+def test_copies_are_not_tried_again_when_their_signature_would_soon_end(product: Product) -> None:
+    edition_id, late = sending_edition(product, readers=1), NOW + REQUEUED_WITHIN + timedelta(seconds=1)
+    assert late - NOW + GIVE_UP_AFTER < LIFE
+    end(product, POLICY)
+    with product.database.reading() as session:
+        edition = session.get_one(Edition, edition_id)
+        assert count_retry(session, edition=edition, retry=Retry.REJECTED, now=late) == 0
+    with pytest.raises(TransitionRefused, match="within 7 days"), product.database.transaction() as session:
+        retry_copies(session, edition_id=edition_id, retry=Retry.REJECTED, actor="ada", now=late)
+    assert status_of(product, edition_id) is EditionStatus.SENDING

@@ -33,7 +33,7 @@ def retry_submit(edition_id: int, which: str) -> Response | tuple[str, int]:
 def _second_look(edition_id: int, which: Retry, *, is_unconfirmed: bool = False) -> str:
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        copies = count_retry(session, edition_id=edition_id, retry=which)
+        copies = count_retry(session, edition=edition, retry=which, now=now())
     return render_template(
         "admin/retry.html", edition=edition, which=which.value, copies=copies, is_unconfirmed=is_unconfirmed
     )

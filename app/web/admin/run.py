@@ -12,6 +12,7 @@ from app.delivery.route import stopped_senders
 from app.editions.events import events_of, pause_reason
 from app.editions.models import Edition, EditionEvent, EditionStatus
 from app.editions.progress import Progress, read_progress
+from app.editions.retry import is_too_old
 from app.mail.pacing import PauseReason
 
 #: To count a large edition takes its time: the page asks less often.
@@ -20,12 +21,16 @@ LARGE_COPIES = 50_000
 
 @dataclass(frozen=True)
 class Run:
-    """How a run goes, what stops it, and what was done with it. `reason` is why it paused by itself."""
+    """How a run goes, what stops it, and what was done with it. `reason` is why it paused by itself.
+
+    `may_retry`: it is young enough for copies to be tried once more.
+    """
 
     progress: Progress
     stopped: Sequence[SenderState]
     reason: PauseReason | None
     events: Sequence[EditionEvent]
+    may_retry: bool
 
     @property
     def ask_every_s(self) -> int:
@@ -52,4 +57,5 @@ def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
         stopped=stopped_senders(session, now=now),
         reason=pause_reason(session, edition.id) if is_paused else None,
         events=events_of(session, edition.id),
+        may_retry=not is_too_old(edition, now),
     )
