@@ -11,7 +11,7 @@ from app.delivery.claims import redate
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER
 
-#: Copies that are claimed together. A machine lost with its disk leaves at most two chunks' outcomes unknown.
+#: Copies that are claimed together. A machine lost with its disk leaves the outcomes of at most two claims unknown.
 CHUNK_COPIES = 500
 
 #: Called with the ids of new chunks, in the transaction that queues them, to wake senders that do not poll.
@@ -120,11 +120,6 @@ def cancel_edition_copies(session: Session, *, edition_id: int, now: datetime) -
         execution_options={"synchronize_session": False},
     )
     return cancelled
-
-
-def cancel_reference(session: Session, *, reference: str, subscriber_id: int, now: datetime) -> int:
-    """Cancel what waits of the one-off letters that belong to `reference`, and return how many there were."""
-    return _cancel(session, Delivery.subscriber_id == subscriber_id, Delivery.reference == reference, now=now)
 
 
 def hold_edition(session: Session, *, edition_id: int, now: datetime) -> None:

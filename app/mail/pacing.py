@@ -43,8 +43,6 @@ BREAKER_OPEN_FOR = timedelta(minutes=30)
 JUDGED_RESULTS = 200
 DEAD_ADDRESSES_MAX = 0.05
 REFUSALS_IN_A_ROW_MAX = 10
-#: One complaint is one reader; from the second on, this share of the accepted letters is too many.
-COMPLAINTS_MAX = 0.001
 
 
 @dataclass(frozen=True)
@@ -112,15 +110,15 @@ class Pace:
         return min(limits, default=None)
 
 
-def learn(pace: Pace, outcome: Outcome, now: datetime, *, rate_per_minute: float | None = None) -> Pace:
-    """Return the pace after one more outcome for the domain; `rate_per_minute` is how fast mail went to it lately.
+def learn(pace: Pace, outcome: Outcome, now: datetime) -> Pace:
+    """Return the pace after one more outcome for the domain.
 
     An outcome that concerns the reader or the letter alone teaches nothing.
     """
     if outcome.kind is OutcomeKind.ACCEPTED:
         return _after_clean(pace)
     if _asks_to_slow(outcome):
-        pace = _slowed(pace, now, rate_per_minute)
+        pace = _slowed(pace, now)
     if _is_policy_refusal(outcome) or _cannot_be_reached(outcome):
         pace = _after_refusal(pace, now, opens_at_once=advise(outcome) is Advice.PAUSE_DOMAIN)
     return pace
@@ -209,11 +207,6 @@ class Results:
         return PauseReason.REFUSALS if self.refusals_in_a_row >= REFUSALS_IN_A_ROW_MAX else None
 
 
-def has_too_many_complaints(*, accepted: int, complaints: int) -> bool:
-    """Return whether readers' complaints are reason to pause an edition."""
-    return complaints > 1 and complaints > accepted * COMPLAINTS_MAX
-
-
 def _delay(attempt: int, outcome: Outcome, schedule: RetrySchedule) -> timedelta:
     if outcome.kind is OutcomeKind.UNCERTAIN:
         return UNCERTAIN_DELAY
@@ -255,11 +248,10 @@ def _cannot_be_reached(outcome: Outcome) -> bool:
     return outcome.kind is OutcomeKind.DEFERRED and meaning_of(outcome) is Meaning.UNREACHABLE
 
 
-def _slowed(pace: Pace, now: datetime, rate_per_minute: float | None) -> Pace:
+def _slowed(pace: Pace, now: datetime) -> Pace:
     if pace.slowed_at is not None and now - pace.slowed_at < SLOWED_AT_MOST_EVERY:
         return replace(pace, clean=0)
-    known = [rate for rate in (pace.per_minute, rate_per_minute) if rate is not None]
-    slower = min(known) * SLOWER if known else FIRST_LIMIT_PER_MINUTE
+    slower = FIRST_LIMIT_PER_MINUTE if pace.per_minute is None else pace.per_minute * SLOWER
     return replace(pace, per_minute=max(LIMIT_MIN_PER_MINUTE, slower), clean=0, slowed_at=now)
 
 

@@ -94,11 +94,6 @@ def lost(verb: Verb, reason: str) -> Outcome:
     return Outcome(OutcomeKind.DEFERRED, text=text, fault=fault, names_recipient=verb not in _BEFORE_RECIPIENT)
 
 
-def explain(outcome: Outcome) -> str:
-    """Return one English sentence, a message id, that tells the desk what an outcome means."""
-    return meaning_of(outcome).sentence
-
-
 def advise(outcome: Outcome) -> Advice:
     """Return what the sender should do about an outcome."""
     return Advice.GO_ON if outcome.kind is OutcomeKind.ACCEPTED else meaning_of(outcome).advice

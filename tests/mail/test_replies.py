@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.mail.meanings import Advice
-from app.mail.replies import Verb, advise, classify, explain, find_enhanced, legible, lost
+from app.mail.replies import Verb, advise, classify, find_enhanced, legible, lost, meaning_of
 from app.mail.transport import Fault, Outcome, OutcomeKind
 
 A, D, R, U = OutcomeKind.ACCEPTED, OutcomeKind.DEFERRED, OutcomeKind.REJECTED, OutcomeKind.UNCERTAIN
@@ -150,19 +150,21 @@ def test_a_loss_after_the_dot_is_uncertain_and_any_other_defers() -> None:
 
 
 def test_whatever_is_not_about_one_letter_is_told_by_its_fault() -> None:
-    assert explain(lost(Verb.RCPT, "timed out")) == "The mail server is not at our service for now."
-    assert explain(lost(Verb.AUTH, "refused")).startswith("The mail server does not let us send")
-    assert explain(lost(Verb.CONTENT, "timed out")) == "Nobody knows whether the letter arrived."
-    assert explain(classify(Verb.CONTENT, 250, "2.0.0 Ok")) == "The next server took the letter."
-    assert explain(classify(Verb.GREETING, 554, "No SMTP service here")) == explain(lost(Verb.GREETING, "timed out"))
-    assert explain(classify(Verb.RCPT, 451, "5.1.1 User unknown")) == "The mailbox takes no mail for now."
+    assert meaning_of(lost(Verb.RCPT, "timed out")).sentence == "The mail server is not at our service for now."
+    assert meaning_of(lost(Verb.AUTH, "refused")).sentence.startswith("The mail server does not let us send")
+    assert meaning_of(lost(Verb.CONTENT, "timed out")).sentence == "Nobody knows whether the letter arrived."
+    assert meaning_of(classify(Verb.CONTENT, 250, "2.0.0 Ok")).sentence == "The next server took the letter."
+    assert meaning_of(classify(Verb.GREETING, 554, "No SMTP service here")) is meaning_of(
+        lost(Verb.GREETING, "timed out")
+    )
+    assert meaning_of(classify(Verb.RCPT, 451, "5.1.1 User unknown")).sentence == "The mailbox takes no mail for now."
 
 
 @pytest.mark.parametrize(("verb", "code", "text"), [row[:3] for row in MEANINGS])
 def test_what_is_stored_of_an_outcome_tells_as_much(verb: Verb, code: int, text: str) -> None:
     outcome = classify(verb, code, text)
     stored = Outcome(outcome.kind, outcome.code, text=outcome.text, fault=outcome.fault)
-    assert (explain(stored), advise(stored)) == (explain(outcome), advise(outcome))
+    assert (meaning_of(stored), advise(stored)) == (meaning_of(outcome), advise(outcome))
 
 
 def test_advice_follows_the_meaning() -> None:
