@@ -91,14 +91,27 @@ class _JsonArray(FunctionElement[Any]):
     name = "json_array"
 
 
+class _JsonRows(FunctionElement[Any]):
+    """The items of a JSON array as JSON, one a row, in the column `value`."""
+
+    inherit_cache = True
+    name = "json_rows"
+
+
 @compiles(_JsonArray, "sqlite")
-def _json_array_of_sqlite(array: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonRows, "sqlite")
+def _json_array_of_sqlite(array: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
     return f"json_each{compiler.process(array.clause_expr, **options)}"
 
 
 @compiles(_JsonArray, "postgresql")
 def _json_array_of_postgresql(array: _JsonArray, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_array_elements_text(CAST({compiler.process(array.clause_expr, **options)} AS JSON))"
+
+
+@compiles(_JsonRows, "postgresql")
+def _json_rows_of_postgresql(rows: _JsonRows, compiler: SQLCompiler, **options: Any) -> str:
+    return f"json_array_elements(CAST({compiler.process(rows.clause_expr, **options)} AS JSON))"
 
 
 def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
@@ -108,6 +121,15 @@ def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """
     items = _JsonArray(sa.bindparam(parameter, type_=sa.Text())).table_valued("value")
     return column.in_(sa.select(sa.cast(items.c.value, column.type)))
+
+
+def rows_of(parameter: str, **columns: sa.types.TypeEngine[Any]) -> sa.Subquery:
+    """Return as a table the JSON array of arrays given as `parameter`: of each inner one, its `columns` in order."""
+    rows = _JsonRows(sa.bindparam(parameter, type_=sa.Text())).table_valued(sa.column("value", sa.JSON()))
+    items = (
+        sa.cast(rows.c.value[place].as_string(), kind).label(name) for place, (name, kind) in enumerate(columns.items())
+    )
+    return sa.select(*items).subquery(parameter)
 
 
 class Database:

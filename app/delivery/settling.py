@@ -6,15 +6,16 @@ outcome still replaces "uncertain" as long as nobody claimed the chunk since.
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from app.db import rows_of
 from app.delivery.claims import UNTOLD, Copy
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER, retry_at
@@ -61,6 +62,9 @@ class Settlement(NamedTuple):
     ending: Ending
 
 
+#: Of an accepted copy: its id, the number of its try, the reply's code and text.
+_Accepted = tuple[int, int, int | None, str]
+
 #: Called inside the settling transaction with how one owner's copies ended, in their order. Where all were accepted,
 #: the last one stands for all: what nearly every letter ends in must cost nothing.
 OnSettled = Callable[[Session, Sequence[Settlement], datetime], None]
@@ -78,8 +82,7 @@ def settle(
     """Record how copies of `owner` ended; return how many rows changed."""
     owned = _owned_chunks(session, owner, {settlement.copy.chunk.id for settlement in settlements})
     mine = [settlement for settlement in settlements if settlement.copy.chunk.id in owned]
-    accepted = [settlement for settlement in mine if _is_accepted(settlement.ending)]
-    others = {settlement.copy.id: settlement for settlement in mine if not _is_accepted(settlement.ending)}
+    accepted, others = _parted(mine)
     changed = _accept(session, accepted, now) + _settle_singly(session, others, owned, now, on_refusal)
     if on_settled is not None:
         on_settled(session, mine if others else mine[-1:], now)
@@ -92,79 +95,50 @@ def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> dict[int
     return {chunk_id: expires_at for chunk_id, expires_at in owned}  # noqa: C416 - a Row is no tuple to mypy
 
 
-def _is_accepted(ending: Ending) -> bool:
-    return isinstance(ending, Outcome) and ending.kind is OutcomeKind.ACCEPTED
+def _parted(settlements: Iterable[Settlement]) -> tuple[list[_Accepted], dict[int, Settlement]]:
+    """Return what `_ACCEPT` is told of accepted copies, and the other endings by the ids of their copies."""
+    accepted: list[_Accepted] = []
+    others: dict[int, Settlement] = {}
+    for settlement in settlements:
+        copy, ending = settlement
+        if isinstance(ending, Outcome) and ending.kind is OutcomeKind.ACCEPTED:
+            accepted.append((copy.id, copy.attempt, ending.code, ending.text))
+        else:
+            others[copy.id] = settlement
+    return accepted, others
 
 
-def _accept(session: Session, settlements: Sequence[Settlement], now: datetime) -> int:
+def _accept(session: Session, accepted: Sequence[_Accepted], now: datetime) -> int:
     """Write what nearly every letter ends in, in one statement."""
-    if not settlements:
+    if not accepted:
         return 0
-    rows: list[dict[str, object]] = [
-        {"key": copy.id, "try": copy.attempt, "code": outcome.code, "text": outcome.text}
-        for copy, outcome in ((settlement.copy, settlement.ending) for settlement in settlements)
-        if isinstance(outcome, Outcome)
-    ]
-    write = _accept_together if session.get_bind().dialect.name == "postgresql" else _accept_by_rows
-    return write(session, rows, now)
-
-
-def _accept_together(session: Session, rows: Sequence[dict[str, object]], now: datetime) -> int:
-    told = json.dumps([[row[name] for name in _TOLD_COLUMNS] for row in rows])
-    written = session.execute(_ACCEPT_TOGETHER, {"told": told, "now": now})
+    written = session.execute(_ACCEPT, {"told": json.dumps(accepted), "now": now})
     assert isinstance(written, CursorResult)
     return written.rowcount
-
-
-def _accept_by_rows(session: Session, rows: Sequence[dict[str, object]], now: datetime) -> int:
-    written = session.connection().execute(_ACCEPT_ROWS, [{**row, "now": now} for row in rows])
-    return written.rowcount
-
-
-def _accept_statement(
-    key: ColumnElement[int], attempt: ColumnElement[int], code: ColumnElement[int], text: ColumnElement[str]
-) -> sa.Update:
-    return (
-        update(Delivery.__table__)  # type: ignore[arg-type]
-        .where(Delivery.id == key, _awaits(attempt))
-        .values(
-            state=DeliveryState.ACCEPTED,
-            attempt=attempt,
-            reply_code=code,
-            reply_text=text,
-            fault=None,
-            meaning=None,
-            next_attempt_at=None,
-            settled_at=bindparam("now", type_=Delivery.__table__.c.settled_at.type),
-        )
-    )
 
 
 def _awaits(attempt: ColumnElement[int] | int) -> ColumnElement[bool]:
     """Whether a row waits for the outcome of try number `attempt`, or is unsure of it."""
     return sa.or_(
-        # Spelt out: a list of parameters cannot be given for many rows at once.
-        sa.and_(Delivery.attempt == attempt - 1, sa.or_(*(Delivery.state == state for state in _OPEN_TO_OUTCOMES))),
+        sa.and_(Delivery.attempt == attempt - 1, Delivery.state.in_(_OPEN_TO_OUTCOMES)),
         sa.and_(Delivery.attempt == attempt, Delivery.state == DeliveryState.UNCERTAIN),
     )
 
 
-_TOLD_COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {
-    "key": sa.BigInteger(),
-    "try": sa.SmallInteger(),
-    "code": sa.SmallInteger(),
-    "text": sa.Text(),
-}
-_TOLD_ROW = sa.func.json_array_elements(sa.cast(bindparam("told", type_=sa.Text()), sa.JSON)).table_valued("value")
-_TOLD = select(
-    *(
-        sa.cast(sa.cast(_TOLD_ROW.c.value, sa.JSON)[place].as_string(), kind).label(name)
-        for place, (name, kind) in enumerate(_TOLD_COLUMNS.items())
+_TOLD = rows_of("told", key=sa.BigInteger(), attempt=sa.SmallInteger(), code=sa.SmallInteger(), text=sa.Text())
+_ACCEPT = (
+    update(Delivery.__table__)  # type: ignore[arg-type]
+    .where(Delivery.id == _TOLD.c.key, _awaits(_TOLD.c.attempt))
+    .values(
+        state=DeliveryState.ACCEPTED,
+        attempt=_TOLD.c.attempt,
+        reply_code=_TOLD.c.code,
+        reply_text=_TOLD.c.text,
+        fault=None,
+        meaning=None,
+        next_attempt_at=None,
+        settled_at=bindparam("now", type_=Delivery.__table__.c.settled_at.type),
     )
-).subquery("told")
-_ACCEPT_TOGETHER = _accept_statement(_TOLD.c.key, _TOLD.c["try"], _TOLD.c.code, _TOLD.c.text)
-_ACCEPT_ROWS = _accept_statement(
-    bindparam("key"), bindparam("try", type_=sa.SmallInteger), bindparam("code"), bindparam("text")
 )
 
 
