@@ -4,9 +4,9 @@ A claim is named by its owner. As long as nobody else has claimed the chunk sinc
 its copies, even after the lease has lapsed.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
@@ -25,11 +25,22 @@ UNTOLD = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN)
 _UNSYNCHRONIZED = {"synchronize_session": False}
 
 
+class ClaimedChunk(NamedTuple):
+    """What all copies of a chunk have in common. No entity: it is asked for several times for every copy there is."""
+
+    id: int
+    kind: str
+    priority: int
+    edition_id: int | None
+    newsletter_id: int | None
+    created_at: datetime
+
+
 class Copy(NamedTuple):
     """One copy of a claim, as it was when it was claimed; `attempt` counts the try that is about to be made."""
 
     id: int
-    chunk: Chunk
+    chunk: ClaimedChunk
     attempt: int
     subscriber_id: int | None
     address: str | None
@@ -104,9 +115,13 @@ def overdue_owners(session: Session, *, living: Iterable[str], now: datetime) ->
 
 def held_copies(session: Session, *, owner: str, now: datetime) -> list[Copy]:
     """Return the copies that `owner` had in hand and of which nothing was told yet."""
-    held = select(Chunk).where(Chunk.owner == owner, Chunk.lease_until.is_not(None))
-    chunks = {chunk.id: chunk for chunk in session.scalars(held)}
-    return _due_copies(session, chunks, now)
+    is_held = sa.and_(Chunk.owner == owner, Chunk.lease_until.is_not(None))
+    return _due_copies(session, chunks_where(session, is_held), now)
+
+
+def chunks_where(session: Session, condition: ColumnElement[bool]) -> dict[int, ClaimedChunk]:
+    """Return the chunks that fulfil a condition, by id."""
+    return _by_id(session.execute(select(*_SHARED_COLUMNS).where(condition)))
 
 
 def awaits_try() -> ColumnElement[bool]:
@@ -115,18 +130,26 @@ def awaits_try() -> ColumnElement[bool]:
     return sa.or_(Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), is_unsure)
 
 
-def _take(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int) -> dict[int, Chunk]:
+def _take(
+    session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int
+) -> dict[int, ClaimedChunk]:
     """Mark free chunks as claimed in one guarded statement."""
     given = {"kinds": list(kinds), "now": now, "limit": limit, "new_owner": owner, "held_until": now + LEASE}
-    options = {**_UNSYNCHRONIZED, "populate_existing": True}
-    taken = session.scalars(_TAKE, given, execution_options=options).all()
-    return {chunk.id: chunk for chunk in taken}
+    return _by_id(session.execute(_TAKE, given, execution_options=_UNSYNCHRONIZED))
 
 
-def _due_copies(session: Session, chunks: dict[int, Chunk], now: datetime) -> list[Copy]:
-    rows = session.execute(_DUE_COPIES, {"chunk_ids": list(chunks), "now": now})
-    copies = [Copy(row[0], chunks[row[1]], *row[2:]) for row in rows]
+def _due_copies(session: Session, chunks: Mapping[int, ClaimedChunk], now: datetime) -> list[Copy]:
+    # Fetched in one go: row by row takes twice as long.
+    rows = session.execute(_DUE_COPIES, {"chunk_ids": list(chunks), "now": now}).all()
+    copies = [
+        Copy(key, chunks[chunk_id], attempt, subscriber_id, address, reference, was_uncertain)
+        for key, chunk_id, attempt, subscriber_id, address, reference, was_uncertain in rows
+    ]
     return sorted(copies, key=lambda copy: copy.chunk.priority)
+
+
+def _by_id(rows: Iterable[sa.Row[Any]]) -> dict[int, ClaimedChunk]:
+    return {row[0]: ClaimedChunk._make(row) for row in rows}
 
 
 def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, object]) -> int:
@@ -136,6 +159,7 @@ def _changed(session: Session, *matches: ColumnElement[bool], values: dict[str, 
 
 
 # The statements of every claim, built once: building them takes as long as running them.
+_SHARED_COLUMNS = tuple(Chunk.__table__.c[name] for name in ClaimedChunk._fields)
 _FREE_CHUNKS = select(Chunk.id).where(
     _IS_FREE,
     Chunk.next_attempt_at <= bindparam("now"),
@@ -153,7 +177,7 @@ _TAKE = (
     update(Chunk)
     .where(Chunk.id.in_(select(_NEXT_CHUNKS.c.id)))
     .values(owner=bindparam("new_owner"), lease_until=bindparam("held_until"))
-    .returning(Chunk)
+    .returning(*_SHARED_COLUMNS)
 )
 _COLUMNS = Delivery.__table__.c  # not the entity: rows as they come, for every copy there is
 _DUE_COPIES = (

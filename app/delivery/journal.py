@@ -21,10 +21,11 @@ from app.mail.transport import Fault, Outcome, OutcomeKind
 
 _SUFFIX = ".journal"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-#: Octets of a slot; the first slot is the file's head. An outcome's text is cut to what fits.
-_SLOT = 256
 #: Mark, delivery, chunk, attempt, whether it was uncertain before.
 _COPY = struct.Struct("<BQQH?")
+#: Octets of a slot; the first slot is the file's head. An outcome's text is cut to what fits.
+_SLOT = 256
+_NEW_SLOT = struct.Struct(f"{_COPY.format}{_SLOT - _COPY.size}x")
 _STARTED, _ENDED = 1, 2
 
 
@@ -141,7 +142,7 @@ def _locked(file: int) -> bool:
 
 
 def _slot_of(copy: Copy) -> bytes:
-    return _COPY.pack(0, copy.id, copy.chunk.id, copy.attempt, copy.was_uncertain).ljust(_SLOT, b"\0")
+    return _NEW_SLOT.pack(0, copy.id, copy.chunk.id, copy.attempt, copy.was_uncertain)
 
 
 def _read(owner: str, data: bytes) -> Record:

@@ -2,18 +2,17 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import Database
-from app.delivery.claims import Copy, held_copies, overdue_owners, release
+from app.delivery.claims import ClaimedChunk, Copy, chunks_where, held_copies, overdue_owners, release
 from app.delivery.journal import Entry, Record, journals, opened_if_abandoned
 from app.delivery.models import Chunk
 from app.delivery.settling import Ending, OnRefusal, Settlement, Unsent, settle
@@ -70,14 +69,14 @@ def _take_over(database: Database, record: Record, *, now: datetime, on_refusal:
     return changed
 
 
-def _chunks(session: Session, record: Record) -> dict[int, Chunk]:
+def _chunks(session: Session, record: Record) -> dict[int, ClaimedChunk]:
     """Return the chunks that the owner holds, and those of its journal that it gave back or lost."""
     is_held = sa.and_(Chunk.owner == record.owner, Chunk.lease_until.is_not(None))
     is_named = Chunk.id.in_({entry.chunk_id for entry in record.entries})
-    return {chunk.id: chunk for chunk in session.scalars(select(Chunk).where(is_held | is_named))}
+    return chunks_where(session, is_held | is_named)
 
 
-def _told(record: Record, chunks: dict[int, Chunk]) -> Iterator[Settlement]:
+def _told(record: Record, chunks: Mapping[int, ClaimedChunk]) -> Iterator[Settlement]:
     for entry in record.entries:
         if (chunk := chunks.get(entry.chunk_id)) is not None:
             copy = Copy(entry.key, chunk, entry.attempt, None, None, None, entry.was_uncertain)

@@ -4,7 +4,7 @@ What all copies share is cast once; the readers are looked up many at a time, ju
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -14,9 +14,8 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.db import is_among
-from app.delivery.claims import Copy
+from app.delivery.claims import ClaimedChunk, Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
-from app.delivery.models import Chunk
 from app.delivery.settling import Withheld
 from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
 from app.editions.models import Edition, EditionStatus
@@ -60,30 +59,30 @@ class EditionLetters:
             made += self._compose_chunk(session, chunk, list(group))
         return made
 
-    def _compose_chunk(self, session: Session, chunk: Chunk, copies: Sequence[Copy]) -> Iterator[Ready | Withheld]:
+    def _compose_chunk(self, session: Session, chunk: ClaimedChunk, copies: Sequence[Copy]) -> list[Ready | Withheld]:
         status = session.scalar(select(Edition.status).where(Edition.id == chunk.edition_id))
         if chunk.edition_id is None or status in {None, EditionStatus.CANCELLED}:
-            return iter([Withheld("the edition was cancelled")] * len(copies))
+            return [Withheld("the edition was cancelled")] * len(copies)
         mold = self._mold(session, chunk.edition_id, chunk.created_at)
-        readers = self._readers(session, chunk, [copy.subscriber_id for copy in copies if copy.subscriber_id])
-        return (self._made(mold, chunk, readers.get(copy.subscriber_id or 0)) for copy in copies)
+        made = self._made(session, mold, chunk, [copy.subscriber_id for copy in copies if copy.subscriber_id])
+        gone = Withheld("the reader's data was deleted")
+        return [made.get(copy.subscriber_id or 0, gone) for copy in copies]
 
-    def _made(self, mold: Mold, chunk: Chunk, reader: "Reader | None") -> Ready | Withheld:
-        if reader is None:
-            return Withheld("the reader's data was deleted")
-        if reader.status is not SubscriptionStatus.CONFIRMED:
-            return Withheld(f"the subscription is {reader.status.value}")
-        if reader.is_suppressed:
-            return Withheld("the address may not be mailed")
-        return EditionCopy(mold, self._links, reader.recipient, reader.subscription_public_id)
-
-    def _readers(self, session: Session, chunk: Chunk, subscriber_ids: Sequence[int]) -> dict[int, "Reader"]:
+    def _made(
+        self, session: Session, mold: Mold, chunk: ClaimedChunk, subscriber_ids: Sequence[int]
+    ) -> dict[int, Ready | Withheld]:
+        """Return, by subscriber, what becomes of copies of `mold`, as the database says at this moment."""
         asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id}
         rows = session.execute(_READERS, asked).all()
-        keys = [row.email_key for row in rows]
+        keys = [email_key for _, _, email_key, _, _ in rows]
         suppressed = suppressed_among(session, keys, suppression_key=self._config.suppression_key)
-        return {key: Reader(ascii_, public_id, status, email_key in suppressed)
-                for key, ascii_, email_key, public_id, status in rows}  # fmt: skip
+        links = self._links
+        return {
+            key: EditionCopy(mold, links, recipient, public_id)
+            if status is SubscriptionStatus.CONFIRMED and email_key not in suppressed
+            else _withheld(status)
+            for key, recipient, email_key, public_id, status in rows
+        }
 
     def _mold(self, session: Session, edition_id: int, date: datetime) -> Mold:
         """Return an edition's letter, cast; what was frozen never changes."""
@@ -125,15 +124,6 @@ _READERS = (
 )
 
 
-class Reader(NamedTuple):
-    """Whom a copy is for, as the database says at this moment."""
-
-    recipient: str
-    subscription_public_id: str
-    status: SubscriptionStatus
-    is_suppressed: bool
-
-
 class EditionCopy(NamedTuple):
     """One reader's copy of an edition, ready to be written."""
 
@@ -147,6 +137,12 @@ class EditionCopy(NamedTuple):
         sign, public_id = self.links.sign, self.subscription_public_id
         tokens = sign("unsubscribe", public_id), sign("preferences", public_id)
         return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
+
+
+def _withheld(status: SubscriptionStatus) -> Withheld:
+    if status is SubscriptionStatus.CONFIRMED:
+        return Withheld("the address may not be mailed")
+    return Withheld(f"the subscription is {status.value}")
 
 
 def compose_test(session: Session, copy: Copy, *, config: Config, links: Links) -> Composed | Withheld:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.delivery import journal as journal_module
-from app.delivery.claims import Copy
+from app.delivery.claims import ClaimedChunk, Copy
 from app.delivery.journal import Entry, Journal, Record, journals, opened_if_abandoned
-from app.delivery.models import Chunk
 from app.mail.transport import Fault, Outcome, OutcomeKind
+from tests.conftest import NOW
 
 ACCEPTED = Outcome(OutcomeKind.ACCEPTED, 250, "2.0.0", "queued as 4F2A91")
 REJECTED = Outcome(OutcomeKind.REJECTED, 550, "5.1.1", "inconnu à cette adresse\nau revoir", Fault.ADDRESS)
@@ -19,7 +19,7 @@ NAMED = Outcome(OutcomeKind.DEFERRED, text="refused", fault=Fault.HOST, names_re
 
 
 def copies_of(count: int) -> Sequence[Copy]:
-    chunk = Chunk(id=7)
+    chunk = ClaimedChunk(7, "note", 5, None, None, NOW)
     return [Copy(key, chunk, 1, None, None, None, key == 2) for key in range(1, count + 1)]
 
 
