@@ -10,7 +10,7 @@ from functools import cache
 from hashlib import blake2s
 
 from itsdangerous import BadSignature, SignatureExpired, Signer, TimestampSigner
-from itsdangerous.encoding import base64_encode, int_to_bytes
+from itsdangerous.encoding import base64_encode, int_to_bytes, want_bytes
 from itsdangerous.signer import SigningAlgorithm
 
 from app.errors import TokenExpired, TokenInvalid
@@ -70,7 +70,7 @@ class Tokens:
     def _make_untimed(self, purpose: str) -> Signer:
         if purpose not in UNTIMED:
             raise ValueError(f"unknown purpose {purpose}")
-        return Signer(self._derived_keys(purpose), key_derivation="none", algorithm=_KeyedBlake2s())
+        return _PreparedSigner(self._derived_keys(purpose), key_derivation="none", algorithm=_KeyedBlake2s())
 
     def _make_timed(self, purpose: str) -> TimestampSigner:
         return TimestampSigner(self._derived_keys(purpose), key_derivation="none", algorithm=_KeyedBlake2s())
@@ -85,3 +85,16 @@ class _KeyedBlake2s(SigningAlgorithm):
 
     def get_signature(self, key: bytes, value: bytes) -> bytes:
         return blake2s(value, key=key).digest()
+
+
+class _PreparedSigner(Signer):
+    """Signs as the library does, with its last key taken in once instead of for every letter."""
+
+    def __init__(self, keys: list[bytes], *, key_derivation: str, algorithm: _KeyedBlake2s) -> None:
+        super().__init__(keys, key_derivation=key_derivation, algorithm=algorithm)
+        self._keyed = blake2s(key=keys[-1])
+
+    def get_signature(self, value: str | bytes) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(want_bytes(value))
+        return base64_encode(keyed.digest())

@@ -35,7 +35,7 @@ class Ready(Protocol):
         ...
 
     def write(self, message_id: str) -> tuple[bytes, bytes]:
-        """Return the message's header and body, the same at every try. Raises AppError."""
+        """Return the message's header and body, the same at every try; the body is ASCII. Raises AppError."""
         ...
 
 
@@ -107,7 +107,8 @@ class Composers:
                 header = self._signer.sign(header, body, at=copy.chunk.created_at) + header
         except Exception as error:
             return _unmade(copy, error)
-        return Outgoing(copy.id, envelope.bounce_address(copy.id), ready.recipient, b"\r\n".join((header, body)))
+        data = b"\r\n".join((header, body))
+        return Outgoing(copy.id, envelope.bounce_address(copy.id), ready.recipient, data, not header.isascii())
 
     def _made(self, session: Session, copies: Sequence[Copy]) -> Iterator[Made]:
         for kind, group in groupby(copies, key=lambda copy: copy.chunk.kind):

@@ -26,6 +26,8 @@ _BIDI_CLOSERS = frozenset(_BIDI_OPENERS.values())
 #: What an encoded-word of a phrase may hold unescaped (RFC 2047 §5(3)).
 _Q_SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+#: What `_ADDRESS` takes anyway, told sooner: nearly all addresses are such.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _ADDRESS = re.compile(r'[^\s<>@,;:"()\[\]\\]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?')
 _URL = re.compile(r"(https?://|mailto:)[!-;=?-~]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9._-]+@[A-Za-z0-9.-]+>")
@@ -100,6 +102,8 @@ def token_field(name: str, value: str) -> bytes:
 
 def check_address(address: str) -> str:
     """Return `address` if it can stand in an envelope or a mailbox field; raises HeaderInvalid (RFC 5321 §4.1.2)."""
+    if _PLAIN_ADDRESS.fullmatch(address):
+        return address
     clean_value(address)
     if not _ADDRESS.fullmatch(address):
         raise HeaderInvalid("not an address for the wire")

@@ -42,12 +42,14 @@ class Outgoing(NamedTuple):
     """A message ready for the wire. `key` is the caller's; `data` goes as it is, the final dot behind it.
 
     So `data` has CRLF line ends, the last line's too, and no line of it begins with a dot (RFC 5321 §4.5.2).
+    `is_8bit`: it is more than ASCII.
     """
 
     key: int
     sender: str
     recipient: str
     data: bytes
+    is_8bit: bool = False
 
 
 @dataclass(frozen=True)

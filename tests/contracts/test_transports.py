@@ -61,7 +61,8 @@ def any_transport(request: pytest.FixtureRequest) -> Iterator[Transport]:
 
 
 def letters(count: int = 1, recipient: str = "alice@reader.example", data: bytes = DATA) -> list[Outgoing]:
-    return [Outgoing(key, f"b-{key}@bounces.example", recipient, data) for key in range(1, count + 1)]
+    is_8bit = not data.isascii()
+    return [Outgoing(key, f"b-{key}@bounces.example", recipient, data, is_8bit) for key in range(1, count + 1)]
 
 
 def send_all(transport: Transport, messages: list[Outgoing]) -> tuple[list[tuple[int, Outcome]], list[int]]:

@@ -7,7 +7,7 @@ from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 
 
 def letter(recipient: str = "r@reader.example", data: bytes = b"x: y\r\n\r\nz\r\n") -> Outgoing:
-    return Outgoing(7, "b-7@bounces.example", recipient, data)
+    return Outgoing(7, "b-7@bounces.example", recipient, data, not data.isascii())
 
 
 def test_nothing_is_asked_for_that_was_not_offered() -> None:
