@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LETTERS ?= 50000
+READERS ?= 1000000
 
 .DEFAULT_GOAL := help
 .PHONY: help .venv dev run test quick check lint format lock bench screenshots clean
@@ -49,10 +50,14 @@ lock: .venv/installed-dev ## resolve requirements*.in into the locked files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
-bench: .venv/installed-dev ## measure sign-up under load and sending; figures and a table go to instance/bench
+bench: .venv/installed-dev ## measure sign-up, signing, sending and scale; figures go to instance/bench, tables into docs
 	mkdir -p instance/bench
 	$(BIN)/python bench/signup.py --json instance/bench/signup.json
-	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json --markdown instance/bench/send.md
+	$(BIN)/python bench/dkim.py --json instance/bench/dkim.json
+	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json
+	$(BIN)/python bench/table.py instance/bench/send.json --into docs/performance.md
+	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
+	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv

@@ -74,7 +74,7 @@ class Postgresql:
     def template(self, name: str, fill: Fill) -> str:
         """Fill a database, and let the planner and the autovacuum find it as they would a day later."""
         self.execute(f"CREATE DATABASE {name}")
-        fill(self._url_of(name))
+        fill(self.url_of(name))
         self.execute("VACUUM ANALYZE", database=name)
         return name
 
@@ -85,7 +85,7 @@ class Postgresql:
         self._last = f"{template}_{next(self._serial)}"
         self.execute(f"CREATE DATABASE {self._last} TEMPLATE {template}")
         self.execute("CHECKPOINT")
-        return self._url_of(self._last)
+        return self.url_of(self._last)
 
     def shown(self, name: str) -> str:
         """Return one setting of the server."""
@@ -93,12 +93,13 @@ class Postgresql:
 
     def execute(self, statement: str, *, database: str = "postgres") -> str:
         """Run one statement by itself and return its first value, or nothing."""
-        engine = sa.create_engine(self._url_of(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        engine = sa.create_engine(self.url_of(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:
             result = connection.execute(sa.text(statement))
             return str(result.scalar()) if result.returns_rows else ""
 
-    def _url_of(self, database: str) -> str:
+    def url_of(self, database: str) -> str:
+        """Return the URL of one database of the server."""
         return sa.make_url(self._url).set(database=database).render_as_string(hide_password=False)
 
 

@@ -25,7 +25,7 @@ import dkim  # noqa: E402
 
 from app.mail import quoted_printable  # noqa: E402
 from app.mail.dkim import Algorithm, Signer, create_keys, key_path, names_to_sign  # noqa: E402
-from app.mail.letter import Letter, build  # noqa: E402
+from app.mail.letter import Letter, cast  # noqa: E402
 
 LIMIT = 0.6
 LETTERS = 200
@@ -110,9 +110,7 @@ def make_letter(number: int) -> Split:
         is_automatic=True,
     )  # fmt: skip
     recipient = f"reader{number}@reader.example"
-    message = build(letter, recipient=recipient, message_id=f"<{number}@{DOMAIN}>", date=DATE)
-    headers, _, body = message.partition(b"\r\n\r\n")
-    return headers + b"\r\n", body
+    return cast(letter, date=DATE).fill_parts(recipient=recipient, message_id=f"<{number}@{DOMAIN}>")
 
 
 if __name__ == "__main__":

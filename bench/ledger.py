@@ -21,12 +21,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.models import Base
 from bench import newsroom
 from bench.databases import Postgresql, running_postgresql
+from bench.disk import ENGINE_TABLES, sizes_of
 from bench.machine import describe_machine
 from bench.measure import Run, Watch, rates_by_tenth
-from bench.processes import cpu_s, raise_interrupt
+from bench.processes import cpu_s, raise_interrupt, say
 from bench.sinks import FastSink, running_fast_sink
 from bench.tally import tally_faults
 
@@ -54,7 +54,7 @@ def main() -> int:
         folder = Path(name)
         server = parts.enter_context(running_postgresql(folder))
         machine = describe_machine(server)
-        print(f"{arguments.letters} readers", file=sys.stderr, flush=True)
+        say(f"{arguments.letters} readers")
         server.template("readers", lambda url: newsroom.fill(url, folder, arguments.letters))
         if arguments.workers == 1:
             figures, complaints = measure_ledger(server, folder, arguments.connections)
@@ -86,7 +86,7 @@ def measure_ledger(server: Postgresql, folder: Path, connections: int) -> tuple[
     run, letters = sent.run, sent.started.copies
     tenths = rates_by_tenth(run.curve, letters)
     drift = tenths[-1] / tenths[0] - 1
-    sizes = relation_sizes(server, sent.url)
+    sizes = {table: sum(size) for table, size in sizes_of(sent.url, ENGINE_TABLES).items()}
     figures: Figures = {
         "freeze_s": round(sent.started.freeze_s, 2),
         "freeze_rows_per_s": round(letters / sent.started.freeze_s),
@@ -149,18 +149,6 @@ def tallying_sinks(folder: Path, tallies: Sequence[Path]) -> Iterator[list[FastS
     """Run a sink for each tally."""
     with ExitStack() as parts:
         yield [parts.enter_context(running_fast_sink(folder, tally=tally)) for tally in tallies]
-
-
-def relation_sizes(server: Postgresql, url: str) -> dict[str, int]:
-    """Return the octets of each table of the delivery engine, its indexes and dead rows included."""
-    database = url.rpartition("/")[2].partition("?")[0]
-    engine_tables = sorted(
-        str(mapper.local_table) for mapper in Base.registry.mappers if mapper.class_.__module__ == "app.delivery.models"
-    )
-    return {
-        table: int(server.execute(f"SELECT pg_total_relation_size('{table}')", database=database))
-        for table in engine_tables
-    }
 
 
 def _figures(sent: Sent) -> Figures:

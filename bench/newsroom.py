@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, Source, SourceKind
@@ -21,9 +23,16 @@ from app.editions.audience import edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import set_letter
 from app.jobs import fleet
-from app.newsletters.models import Newsletter
+from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy
 from app.product import Product, make_product
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.models import (
+    ConsentEvent,
+    ConsentKind,
+    ConsentMethod,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
 from bench.processes import BenchFailed, running, tail
 from bench.sinks import Sink
 from bench.texts import ARTICLES
@@ -37,6 +46,7 @@ DOMAINS = ("example.org", "example.com", "example.net", "post.example", "mail.ex
 ARTICLES_IN_LETTER = 4
 ROWS_AT_ONCE = 10_000
 LETTERS_PER_CONNECTION = 10_000
+_HOME_URL = "https://news.example.org/"
 
 
 @dataclass(frozen=True)
@@ -54,7 +64,7 @@ def settings(folder: Path, url: str, *, port: int = 25, connections: int = 8) ->
         "PATH": os.environ["PATH"],
         "VIGIE_DATA_DIR": str(folder),
         "DATABASE_URL": url,
-        "PUBLIC_URL": "https://news.example.org",
+        "PUBLIC_URL": _HOME_URL.rstrip("/"),
         "PUBLISHER_NAME": "Exemple Presse SAS",
         "PUBLISHER_ADDRESS": "1 rue de l’Exemple, 75000 Paris, France",
         "PUBLISHER_CONTACT": "redaction@news.example.org",
@@ -87,6 +97,22 @@ def fill(url: str, folder: Path, readers: int) -> None:
     with opened(environment) as product, product.database.transaction() as session:
         _add_articles(session)
         _add_readers(session, readers)
+
+
+def add_consent_events(session: Session) -> None:
+    """Add what the readers of a fresh database did: all asked and confirmed, every second one changed the language."""
+    wording, policy = ConsentWording.__table__.c, PrivacyPolicy.__table__.c
+    texts = {"wording_id": wording.id, "policy_id": policy.id}
+    reader = Subscription.__table__.c
+    asked = _act(0, ConsentKind.REQUESTED, ConsentMethod.FORM, **texts, form_url=_HOME_URL + reader.language + "/")
+    confirmed = _act(1, ConsentKind.CONFIRMED, ConsentMethod.CONFIRM_PAGE, **texts)
+    changed = _act(2, ConsentKind.LANGUAGE_CHANGED, ConsentMethod.PREFERENCES)
+    shown = sa.and_(wording.language == reader.language, policy.language == reader.language)
+    has_changed = reader.id // len(LANGUAGES) % 2 == 0
+    acts = sa.union_all(asked.where(shown), confirmed.where(shown), changed.where(has_changed)).subquery().c
+    # In the order in which readers come: the index of what comes in another one has gaps.
+    rows = sa.select(*acts[:-1]).order_by(acts.subscription_id, acts.place)
+    session.execute(sa.insert(ConsentEvent).from_select([column.name for column in acts[:-1]], rows))
 
 
 @contextmanager
@@ -200,7 +226,21 @@ def _add_readers(session: Session, readers: int) -> None:
         rows = [
             {"public_id": new_public_id(), "newsletter_id": newsletter_id, "subscriber_id": subscriber_id,
              "status": SubscriptionStatus.CONFIRMED, "language": LANGUAGES[subscriber_id % len(LANGUAGES)],
-             "requested_at": at, "confirmed_at": at}
+             "confirmation_id": new_public_id(), "requested_at": at, "confirmed_at": at}
             for subscriber_id in subscriber_ids[begin : begin + ROWS_AT_ONCE]
         ]  # fmt: skip
         session.execute(sa.insert(Subscription.__table__), rows)
+
+
+def _act(place: int, kind: ConsentKind, method: ConsentMethod, **shown: ColumnElement[Any]) -> sa.Select[Any]:
+    """Select one consent event of each subscription, and `place` to order a reader's events by."""
+    reader, event = Subscription.__table__.c, ConsentEvent.__table__.c
+    return sa.select(
+        reader.id.label("subscription_id"),
+        sa.literal(kind, event.kind.type).label("kind"),
+        sa.literal(method, event.method.type).label("method"),
+        reader.confirmed_at.label("at"),
+        reader.language,
+        *(shown.get(name, sa.null()).label(name) for name in ("wording_id", "policy_id", "form_url")),
+        sa.literal(place).label("place"),
+    )

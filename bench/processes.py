@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,6 +117,11 @@ def free_port() -> int:
 def tail(output: Path) -> str:
     """Return the end of what a process said."""
     return output.read_text(errors="replace")[-SHOWN_OUTPUT:]
+
+
+def say(what: str) -> None:
+    """Tell how far the bench is."""
+    print(what, file=sys.stderr, flush=True)
 
 
 def raise_interrupt(*_: object) -> None:

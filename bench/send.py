@@ -28,7 +28,7 @@ from bench import newsroom
 from bench.databases import Databases, Postgresql, Sqlite, running_postgresql
 from bench.machine import describe_machine
 from bench.measure import Watch
-from bench.processes import BenchFailed, cpu_s, raise_interrupt, running, tail
+from bench.processes import BenchFailed, cpu_s, raise_interrupt, running, say, tail
 from bench.sinks import FAST_SINK, SMTP_SINK, Sink, postfix_tool, running_fast_sink, running_sink
 from bench.summary import Figures, Measured, Record, summarise
 from bench.table import as_markdown
@@ -158,6 +158,7 @@ def main() -> int:
             databases["sqlite"] = Sqlite(folder)
         bench = Bench(folder, databases, letters=arguments.letters, connections=arguments.connections)
         figures: Figures = {
+            "script": "bench/send.py",
             "machine": describe_machine(server),
             "letters": arguments.letters,
             "letter_octets": bench.prepare(),
@@ -200,10 +201,6 @@ def run_rounds(bench: Bench, rounds: int) -> list[Record]:
                     f"{name} {record.measured.run.letters_per_s:,.0f}/s ({record.ratio:.3f})"
                 )
     return records
-
-
-def say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

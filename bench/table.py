@@ -1,4 +1,4 @@
-"""Turn the figures of bench/send.py into a Markdown table.
+"""Turn the figures of bench/send.py or bench/scale.py into a Markdown table.
 
 python bench/table.py FIGURES.json                    print it
 python bench/table.py FIGURES.json --into PAGE.md     put it into a page, between its two marks
@@ -11,7 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- bench/send.py: begin -->", "<!-- bench/send.py: end -->"
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import costs
+from bench.markdown import as_table, machine_sentence, put_between_marks
 
 #: Key of the figures, and the name in the table, in the table's order.
 SENDERS = (
@@ -29,7 +32,7 @@ Figures = Mapping[str, Any]
 
 
 def as_markdown(figures: Figures) -> str:
-    """Return a table for each sink, and a line that says where and how this was measured."""
+    """Return bench/send.py's table for each sink, and a line that says where and how this was measured."""
     parts = [_sentence(figures)]
     for key, name in SINKS:
         rows = [
@@ -37,17 +40,12 @@ def as_markdown(figures: Figures) -> str:
             for sender, label in SENDERS
             if sender in figures
         ]
-        parts.append(f"Into {name}:\n\n{_table(rows)}")
+        parts.append(f"Into {name}:\n\n{as_table(HEADINGS, rows)}")
     return "\n\n".join(parts) + "\n"
 
 
-def put_between_marks(page: str, table: str) -> str:
-    """Return `page` with the table in the place of what stood between the marks. Raises ValueError without marks."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n\n{table}\n{END}{after}"
+#: Who writes the figures of a script.
+WRITERS = {"bench/send.py": as_markdown, "bench/scale.py": costs.as_markdown}
 
 
 def main() -> int:
@@ -55,22 +53,20 @@ def main() -> int:
     parser.add_argument("figures", type=Path)
     parser.add_argument("--into", type=Path)
     arguments = parser.parse_args()
-    table = as_markdown(json.loads(arguments.figures.read_text(encoding="utf-8")))
+    figures = json.loads(arguments.figures.read_text(encoding="utf-8"))
+    table = WRITERS[figures["script"]](figures)
     if arguments.into:
         page = arguments.into.read_text(encoding="utf-8")
-        arguments.into.write_text(put_between_marks(page, table), encoding="utf-8")
+        arguments.into.write_text(put_between_marks(page, table, figures["script"]), encoding="utf-8")
     else:
         print(table)
     return 0
 
 
 def _sentence(figures: Figures) -> str:
-    machine = figures["machine"]
-    server = f"PostgreSQL {machine['postgresql']}, " if "postgresql" in machine else ""
     return (
         f"{figures['letters']:,} letters of {figures['letter_octets'] / 1000:.1f} kB, median of {figures['rounds']} "
-        f"rounds. {machine['cores']} cores ({machine['cpu']}), {machine['memory_gb']} GB; Python {machine['python']}, "
-        f"{server}SQLite {machine['sqlite']}, Postfix {machine['postfix']}."
+        f"rounds. {machine_sentence(figures['machine'])}"
     )
 
 
@@ -85,11 +81,6 @@ def _row(label: str, figures: Figures) -> Sequence[str]:
         f"{figures['database_cpu_us']:,.0f}" if "database_cpu_us" in figures else "",
         f"{figures['rss_mb']:,.0f}",
     )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    alignments = ["---", *["--:"] * (len(HEADINGS) - 1)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (HEADINGS, alignments, *rows))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,13 +26,20 @@ class Commands(AppGroup):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, turning our exceptions into words."""
-        try:
+        with refusals_in_words():
             return super().invoke(ctx)
-        except AppError as error:
-            raise click.ClickException(str(error)) from error
-        except (OperationalError, ProgrammingError) as error:
-            reason = str(error.orig).splitlines()[0]
-            raise click.ClickException(f"the database cannot answer ({reason}); was `flask db upgrade` run?") from error
+
+
+@contextmanager
+def refusals_in_words() -> Iterator[None]:
+    """Turn our exceptions, and a database that cannot answer, into one line and exit code 1."""
+    try:
+        yield
+    except AppError as error:
+        raise click.ClickException(str(error)) from error
+    except (OperationalError, ProgrammingError) as error:
+        reason = str(error.orig).splitlines()[0]
+        raise click.ClickException(f"the database cannot answer ({reason}); was `flask db upgrade` run?") from error
 
 
 def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:

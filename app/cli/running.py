@@ -17,6 +17,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from app.cli.database import upgrade_database
+from app.cli.output import refusals_in_words
 from app.cli.serving import serving_pages
 from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
@@ -40,7 +41,8 @@ def serve() -> None:
     config = wired.config
     check_ports(config)
     signal.signal(signal.SIGTERM, _raise_interrupt)
-    upgrade_database()
+    with refusals_in_words():
+        upgrade_database()
     with suppress(KeyboardInterrupt), ExitStack() as parts:
         if config.uses_catcher:
             parts.enter_context(running_catcher(config))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from bench import costs
+from bench.markdown import put_between_marks
 from bench.measure import Run, rates_by_tenth
 from bench.sinks import FAST_SINK, SMTP_SINK
 from bench.summary import Measured, Record, summarise
-from bench.table import BEGIN, END, as_markdown, put_between_marks
+from bench.table import WRITERS, as_markdown
 from bench.tally import tally_faults
 
 MACHINE = {"cpu": "A", "cores": 2, "memory_gb": 4.0, "python": "3.11.7", "sqlite": "3.40", "postfix": "3.7"}
@@ -53,15 +55,61 @@ def test_table_names_senders_that_were_measured() -> None:
     assert not any("PostgreSQL" in line for line in lines)
 
 
-def test_table_replaces_what_stood_between_the_marks() -> None:
-    page = f"Before\n{BEGIN}\nold\n{END}\nafter\n"
+def scale_figures(readers: int) -> dict[str, object]:
+    """Of editions whose rows take 100 octets each, and half as much in the index."""
+    return {
+        "machine": MACHINE, "readers": readers, "copies": readers, "freeze_rows_per_s": 100_000, "sign_ms": 0.3,
+        "letter_octets": 21_400, "recovered_copies": 2_000, "recovery_ended_s": 0.06, "recovery_begun_s": 0.29,
+        "bells": readers // 500, "bells_s": readers / 50_000,
+        "reader_octets": {"subscribers": {"table": 100 * readers, "indexes": 50 * readers}},
+        "engine_octets": {
+            "deliveries": {"table": 200 * readers, "indexes": 50 * readers}, "paces": {"table": 0, "indexes": 8192},
+        },
+    }  # fmt: skip
 
-    assert put_between_marks(page, "new\n") == f"Before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
+
+@pytest.mark.parametrize(
+    ("readers", "counted"), [(1_000_000, "1,000,000 measured"), (100_000, "extrapolated from 100,000")]
+)
+def test_costs_are_per_million_however_many_were_measured(readers: int, counted: str) -> None:
+    told = {part: (cost, source) for part, cost, source in costs.rows(scale_figures(readers))}
+
+    assert told["freezing an audience"] == ("10 s: 100,000 rows/s", counted)
+    assert told["disk of an edition's deliveries, settled"] == ("250 MB: `deliveries` 200 + indexes 50", counted)
+    assert told["bells of an edition that is done, on one worker"][0] == "20 s; with ten million readers 200 s"
+    assert told["signing (DKIM, RSA and Ed25519)"][0] == "5 min of a core: 0.30 ms each"
+    assert told["traffic to the relay"] == ("21.4 GB", "computed, 21.4 kB a letter")
+
+
+def test_costs_say_what_they_were_measured_on() -> None:
+    told = costs.as_markdown(scale_figures(1_000_000))
+
+    assert told.startswith(
+        "1,000,000 readers. 2 cores (A), 4.0 GB; Python 3.11.7, SQLite 3.40, Postfix 3.7.\n\n| part "
+    )
+
+
+def test_table_replaces_what_stood_between_the_marks_of_its_script() -> None:
+    page = "Before\n<!-- a.py: begin -->\nold\n<!-- a.py: end -->\n<!-- b.py: begin -->\nb\n<!-- b.py: end -->\n"
+
+    assert put_between_marks(page, "new\n", "a.py") == page.replace("\nold\n", "\n\nnew\n\n")
 
 
 def test_table_refuses_a_page_without_marks() -> None:
-    with pytest.raises(ValueError, match="the page has no"):
-        put_between_marks("Before\n", "new\n")
+    with pytest.raises(ValueError, match=r"the page has no <!-- a\.py: begin --> "):
+        put_between_marks("Before\n<!-- b.py: begin -->\n<!-- b.py: end -->\n", "new\n", "a.py")
+
+
+def test_each_page_holds_a_table_of_its_script_and_no_gap() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    pages = {"bench/send.py": docs / "performance.md", "bench/scale.py": docs / "scaling.md"}
+
+    assert pages.keys() == WRITERS.keys()
+    for script, path in pages.items():
+        page = path.read_text(encoding="utf-8")
+        assert "| ---" in page.partition(f"<!-- {script}: begin -->")[2].partition("<!-- ")[0]
+        assert "to be measured" not in page
+        put_between_marks(page, "", script)
 
 
 @pytest.mark.parametrize(

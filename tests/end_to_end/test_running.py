@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from tests.conftest import KEY
 from tests.end_to_end.house import ROOT, House, free_port, wait_until
 
 pytestmark = pytest.mark.slow
@@ -58,6 +59,15 @@ def test_a_port_in_use_is_one_line_and_code_2(trial: House, name: str) -> None:
     assert ended.returncode == 2
     assert ended.stderr.strip().count("\n") == 0
     assert name in ended.stderr
+
+
+def test_a_database_that_is_away_is_one_line_and_code_1(trial: House) -> None:
+    keys = {name: f"{KEY}-{name}" for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY")}
+    trial.environ |= {"DATABASE_URL": f"postgresql://vigie@127.0.0.1:{free_port()}/vigie", **keys}
+    ended = trial.flask("serve", check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("Error: the database cannot answer (connection failed: ")
+    assert ended.stderr.strip().count("\n") == 0
 
 
 def test_a_wrong_setting_is_one_line_and_code_2(trial: House) -> None:
