@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.clock import now
-from app.delivery.claims import Copy, claim, release
+from app.delivery.claims import Copy, chunks_where, claim, release
 from app.delivery.composing import Composers
 from app.delivery.journal import Journal
 from app.delivery.models import Chunk, Delivery
@@ -118,10 +118,11 @@ def letter_octets(product: Product) -> int:
     envelope = Envelope(config.link_keys, config.mail.sender_domain, config.mail.bounce_domain)
     composers = Composers(product.database, edition_letters(config, product.links), envelope, None)
     with product.database.reading() as session:
+        chunks = chunks_where(session, Chunk.number == 0)
         found = session.execute(
-            sa.select(Delivery.id, Chunk, Delivery.subscriber_id).join(Delivery.chunk).where(Chunk.number == 0)
+            sa.select(Delivery.id, Delivery.chunk_id, Delivery.subscriber_id).where(Delivery.chunk_id.in_(chunks))
         )
-        copies = [Copy(key, chunk, 1, subscriber_id, None, None, False) for key, chunk, subscriber_id in found]
+        copies = [Copy(key, chunks[chunk_id], 1, reader, None, None, False) for key, chunk_id, reader in found]
     written = map(composers.write, copies, composers.look_up(copies))
     return round(statistics.mean(len(letter.data) for letter in written))
 

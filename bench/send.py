@@ -1,6 +1,6 @@
 """Measure the sending of an edition: letters per second and what they cost, beside senders that keep no record.
 
-    python bench/send.py --letters 50000 --json FILE [--markdown FILE] [--database postgresql|sqlite|both]
+    python bench/send.py --letters 50000 --json FILE [--database postgresql|sqlite|both]
                          [--rounds 3] [--connections 8]
 
 Makes that many confirmed readers, compiles an edition for each language, starts them, and runs `flask worker` into two
@@ -168,8 +168,6 @@ def main() -> int:
         figures |= summarise(run_rounds(bench, arguments.rounds))
     arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     table = as_markdown(figures)
-    if arguments.markdown:
-        arguments.markdown.write_text(table, encoding="utf-8")
     print(table)
     return 0
 
@@ -178,7 +176,6 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--letters", type=int, default=50_000)
     parser.add_argument("--json", type=Path, required=True, help="write the figures to this file")
-    parser.add_argument("--markdown", type=Path, help="write the table to this file as well")
     parser.add_argument("--database", choices=["postgresql", "sqlite", "both"], default="both")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
