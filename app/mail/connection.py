@@ -105,6 +105,11 @@ class Connection(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected("not connected")
         return self.sock
 
+    @property
+    def security(self) -> str:
+        """The version of TLS in use, for people."""
+        return self.sock.version() or "TLS" if isinstance(self.sock, ssl.SSLSocket) else "in clear"
+
     @contextmanager
     def answering(self, verb: Verb, timeout_s: float) -> Iterator[None]:
         """Set the timer for `verb`, and turn whatever goes wrong into a refusal."""
@@ -184,9 +189,13 @@ def connect(relay: Relay) -> Connection:
     except Refused:
         connection.leave()
         raise
-    secured = connection.sock.version() if isinstance(connection.sock, ssl.SSLSocket) else "in clear"
-    log.info("connected to %s:%d, %s, %s", relay.server, relay.port, secured, connection.features)
+    log.info("connected to %s:%d, %s, %s", relay.server, relay.port, connection.security, connection.features)
     return connection
+
+
+def log_refusal(relay: Relay, security: str, verb: Verb, outcome: Outcome) -> None:
+    """Log what came of a command and over what it went; never a letter or a password."""
+    log.info("%s:%d, %s, at %s: %s %s", relay.server, relay.port, security, verb, outcome.code or "-", outcome.text)
 
 
 def decoded(reply: bytes | str) -> str:

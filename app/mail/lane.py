@@ -4,21 +4,18 @@ Where the server offers pipelining (RFC 2920), a letter's MAIL, RCPT and DATA le
 dot of the letter before; elsewhere each command waits for the reply to the one before. Replies are matched by count.
 """
 
-import logging
 import selectors
 import time
 from collections.abc import Callable
 
 from app.mail import connection as limits
 from app.mail.commands import write_envelope
-from app.mail.connection import Connection, Relay, decoded
+from app.mail.connection import Connection, Relay, decoded, log_refusal
 from app.mail.replies import Verb, classify, lost
 from app.mail.stages import VERBS, Stage, timeouts
 from app.mail.traffic import Traffic
 from app.mail.transport import Outcome, OutcomeKind, Outgoing
 from app.mail.wire import Wire
-
-log = logging.getLogger(__name__)
 
 _DOT = b".\r\n"
 
@@ -33,7 +30,7 @@ class Lane:
         self, connection: Connection, relay: Relay, traffic: Traffic, selector: selectors.BaseSelector
     ) -> None:
         self._wire = Wire(connection, selector, self)
-        self._features = connection.features
+        self._features, self._security = connection.features, connection.security
         self._relay = relay
         self._traffic = traffic
         self._letter: Outgoing | None = None
@@ -216,7 +213,7 @@ class Lane:
     def _heard(self, verb: Verb, code: int, text: bytes) -> Outcome:
         outcome = classify(verb, code, decoded(text))
         if outcome.kind is not OutcomeKind.ACCEPTED:
-            log.info("%s said at %s: %d %s", self._relay.server, verb, code, outcome.text)
+            log_refusal(self._relay, self._security, verb, outcome)
         return outcome
 
     def _settle(self, outcome: Outcome) -> None:
@@ -230,9 +227,10 @@ class Lane:
             self.close()
             return
         verb = Verb.DATA if self._has_unsent_content else VERBS.get(self.stage, Verb.MAIL)
-        log.info("%s lost at %s: %s", self._relay.server, verb, reason)
+        loss = lost(verb, reason)
+        log_refusal(self._relay, self._security, verb, loss)
         takes_back = self._refusal is None and self.stage <= takes_back_until
-        self._drop(self._refusal or lost(verb, reason), takes_back=takes_back)
+        self._drop(self._refusal or loss, takes_back=takes_back)
 
     def _drop(self, outcome: Outcome, *, takes_back: bool) -> None:
         """Close. The letter in hand gets `outcome`, unless it may and can be taken back.

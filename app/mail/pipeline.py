@@ -1,19 +1,16 @@
 """The transport of editions: one thread, several connections, each filled as far as SMTP allows (RFC 2920)."""
 
-import logging
 import selectors
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 
-from app.mail.connection import Connection, Refused, Relay, connect
+from app.mail.connection import Connection, Refused, Relay, connect, log_refusal
 from app.mail.lane import Lane
 from app.mail.stages import Stage
 from app.mail.traffic import Traffic
 from app.mail.transport import ASK_AGAIN_S, Fault, Outcome, Outgoing
-
-log = logging.getLogger(__name__)
 
 
 class PipelinedTransport:
@@ -94,15 +91,14 @@ class _Run:
             try:
                 connection = dialled.result()
             except Refused as refused:
-                self._note_failed_dial(refused.outcome)
+                self._note_failed_dial(refused)
             else:
                 self._lanes.append(Lane(connection, self._relay, self._traffic, self._selector))
 
-    def _note_failed_dial(self, outcome: Outcome) -> None:
+    def _note_failed_dial(self, refused: Refused) -> None:
         """Go on with the lanes that stand; where there are none and will be none, the failure is what letters get."""
-        log.info(
-            "no connection to %s:%d: %s %s", self._relay.server, self._relay.port, outcome.code or "", outcome.text
-        )
+        outcome = refused.outcome
+        log_refusal(self._relay, "no connection", refused.verb, outcome)
         if self._traffic.lanes or self._dials:
             self._traffic.put_off_dialling()
             return

@@ -1,17 +1,14 @@
 """Sending one letter at a time over SMTP, as one-off letters go: each command waits for its reply."""
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
 from app.mail import connection
 from app.mail.commands import find_unfit, write_envelope
-from app.mail.connection import Connection, Refused, Relay, connect, decoded
+from app.mail.connection import Connection, Refused, Relay, connect, decoded, log_refusal
 from app.mail.replies import Verb, classify
 from app.mail.transport import Outcome, Outgoing
-
-log = logging.getLogger(__name__)
 
 BLOCK_OCTETS = 65_536
 
@@ -37,7 +34,7 @@ class Line:
         try:
             self._connection = connect(self._relay)
         except Refused as refused:
-            _log_refusal(refused)
+            log_refusal(self._relay, "no connection", refused.verb, refused.outcome)
             return refused.outcome
         self._letters = 0
         try:
@@ -56,10 +53,11 @@ class Line:
         if isinstance(commands, Outcome):
             return commands
         self._letters += 1
+        security = kept.security
         try:
             return self._transfer(kept, commands, outgoing, on_start)
         except Refused as refused:
-            _log_refusal(refused)
+            log_refusal(self._relay, security, refused.verb, refused.outcome)
             if refused.outcome.code == 421 or not self._reset(kept):
                 self.close()
             if self._connection is None and refused.verb is Verb.MAIL:
@@ -100,10 +98,6 @@ class Line:
 
 class _StaleConnection(Refused):
     """The connection was gone at MAIL: on one that was kept, that tells nothing of the server's present state."""
-
-
-def _log_refusal(refused: Refused) -> None:
-    log.info("refused at %s: %s %s", refused.verb, refused.outcome.code or "", refused.outcome.text)
 
 
 def _expect(kept: Connection, digit: int, verb: Verb, command: bytes, timeout_s: float) -> tuple[int, str]:
