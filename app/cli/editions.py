@@ -13,6 +13,7 @@ from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
+from app.delivery.warm_ups import read_warm_up
 from app.editions.audience import count_audience, count_superseded, edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import preview, set_letter
@@ -112,9 +113,12 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
         edition = _edition(session, edition_id)
         readers = count_audience(session, edition=edition)
         superseded = count_superseded(session, edition=edition)
+        warm_up = read_warm_up(session, newsletter_id=edition.newsletter_id, now=at)
         letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
     if superseded:
         click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)
+    if warm_up is not None and warm_up.left is not None:
+        click.echo(f"The newsletter warms up: at most {min(readers, warm_up.left)} copies go today.", err=True)
     if not yes:
         click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
     with wired.database.transaction() as session:
@@ -141,6 +145,7 @@ def status(edition_id: int, as_json: bool) -> None:
         "paused_for": reason.value if reason else None,
         "copies": progress.total,
         **{state.value: count for state, count in progress.by_state()},
+        "awaiting_warm_up": progress.warming,
         "per_minute": round(progress.per_minute, 1),
         "ends_at": progress.ends_at,
     }

@@ -210,7 +210,9 @@ class Clerk:
                 )
                 if hand.settled + len(settlements) == len(hand.copies):
                     release(session, owner=hand.owner, chunk_ids=hand.chunk_ids, now=now)
-            return self.pacer.learn(session, lessons)
+            stricter = self.pacer.learn(session, lessons)
+            self.pacer.settle_draws(session, by_hand)
+            return stricter
 
     def _is_waiting(self, key: int) -> bool:
         """Whether a copy in hand has not begun."""

@@ -1,5 +1,6 @@
 """The end of what was not sent in time. Nothing here commits or sends."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -7,7 +8,9 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.claims import awaits_try
-from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
+from app.delivery.warm_ups import awaits_warm_up
+from app.mail.meanings import Meaning
 
 #: Chunks that expire in one transaction: SQLite has one writer, and others want their turn.
 EXPIRED_AT_ONCE = 20
@@ -35,7 +38,8 @@ def end_earlier_editions(
 def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ONCE) -> int:
     """End the waiting copies of up to `limit` free chunks whose time is over; return how many chunks there were.
 
-    What may have arrived does not become expired for that: it stays uncertain.
+    What may have arrived does not become expired for that: it stays uncertain. What waited for its newsletter's warm-up
+    says so.
     """
     is_over = sa.and_(Chunk.lease_until.is_(None), Chunk.next_attempt_at.is_not(None), Chunk.expires_at <= now)
     chunks = session.scalars(select(Chunk.id).where(is_over).limit(limit).with_for_update(skip_locked=True)).all()
@@ -49,13 +53,30 @@ def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ON
     session.execute(
         update(Delivery)
         .where(Delivery.chunk_id.in_(chunks), awaits_try())
-        .values(state=end, is_repeatable=~may_have_arrived, settled_at=now, next_attempt_at=None),
+        .values(
+            state=end,
+            meaning=_why_expired(chunks, now),
+            is_repeatable=~may_have_arrived,
+            settled_at=now,
+            next_attempt_at=None,
+        ),
         execution_options=_UNSYNCHRONIZED,
     )
     session.execute(
         update(Chunk).where(Chunk.id.in_(chunks)).values(next_attempt_at=None), execution_options=_UNSYNCHRONIZED
     )
     return len(chunks)
+
+
+def _why_expired(chunks: Sequence[int], now: datetime) -> ColumnElement[Meaning | None]:
+    warming_up = (
+        select(Delivery.id)
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .join(WarmUpPlan, WarmUpPlan.newsletter_id == Chunk.newsletter_id)
+        .where(Delivery.chunk_id.in_(chunks), awaits_warm_up(now))
+    )
+    reason = sa.literal(Meaning.WARMING_UP, Delivery.__table__.c.meaning.type)
+    return sa.case((Delivery.id.in_(warming_up), reason), else_=Delivery.meaning)
 
 
 def _is_open(newsletter_id: int, language: str) -> ColumnElement[bool]:

@@ -1,8 +1,9 @@
 """What a claim is while it is being worked on: its copies, what was made of them, and how long it holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from app.delivery.allowances import Draw
 from app.delivery.claims import Copy
 from app.delivery.composing import Made
 from app.delivery.journal import Journal
@@ -12,7 +13,8 @@ from app.delivery.journal import Journal
 class Hand:
     """One claim in hand: its copies, and what was made of each when they were looked up, at `looked_at`.
 
-    Times are of the monotonic clock, in seconds.
+    `drawn`: what those of newsletters that warm up drew from, by their ids. Times are of the monotonic clock, in
+    seconds.
     """
 
     owner: str
@@ -22,6 +24,7 @@ class Hand:
     looked_at: float
     held_until: float
     settled: int = 0
+    drawn: dict[int, Draw] = field(default_factory=dict)
 
     @property
     def chunk_ids(self) -> set[int]:

@@ -13,10 +13,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from app.delivery import allowances
+from app.delivery.allowances import Asking, Draw
 from app.delivery.claims import Copy
 from app.delivery.composing import Made
 from app.delivery.paces import domain_paces, draw, draw_for_relay, learn_from
 from app.delivery.settling import Settlement, Unsent, Withheld
+from app.delivery.warm_ups import warming_newsletters
 from app.mail.pacing import Pace, teaches
 from app.mail.providers import provider_of
 from app.mail.transport import Outcome, OutcomeKind
@@ -34,13 +37,17 @@ class Rates:
 
 
 class Limits:
-    """The limits as one engine knows them. `domains` have one, by the settings or by what their replies taught."""
+    """The limits as one engine knows them.
+
+    `domains` have one, by the settings or by what their replies taught; the newsletters `warming` have one of each day.
+    """
 
     def __init__(self, rates: Rates) -> None:
         self._rates = rates
         self._learned: dict[str, Pace] = {}
         self._looked_at: float | None = None
         self.domains: AbstractSet[str] = rates.providers.keys()
+        self.warming: AbstractSet[int] = frozenset()
 
     @property
     def relay_block(self) -> int | None:
@@ -57,6 +64,7 @@ class Limits:
         known = self._learned
         rows = {row.domain: row.pace for row in session.scalars(domain_paces())}
         self._learned = {domain: pace for domain, pace in rows.items() if pace.has_lesson}
+        self.warming = frozenset(session.scalars(warming_newsletters()))
         self._looked_at = time.monotonic()
         self.domains = self._rates.providers.keys() | self._learned.keys()
         return {domain for domain, pace in self._learned.items() if _is_stricter(pace, known.get(domain, Pace()))}
@@ -113,6 +121,25 @@ class Limits:
             ceiling = self._rates.providers.get(domain)
             for key, until in draw(session, domain, copies=asking[domain], ceiling=ceiling, now=now).items():
                 made[places[key]] = Unsent(until)
+
+    def draw_from_days(
+        self, session: Session, copies: Sequence[Copy], made: list[Made], *, now: datetime
+    ) -> dict[int, Draw]:
+        """Draw for the first tries of newsletters that warm up; date those that get nothing, return the draws."""
+        asking: defaultdict[int, list[Asking]] = defaultdict(list)
+        places: dict[int, int] = {}
+        for place, copy in enumerate(copies if self.warming else ()):
+            newsletter_id, provider = copy.chunk.newsletter_id, _domain_of(made[place])
+            if copy.attempt == 1 and newsletter_id in self.warming and newsletter_id and provider is not None:
+                asking[newsletter_id].append(Asking(copy, provider))
+                places[copy.id] = place
+        drawn: dict[int, Draw] = {}
+        for newsletter_id in sorted(asking):
+            granted, waiting = allowances.draw(session, newsletter_id, asking=asking[newsletter_id], now=now)
+            drawn |= granted
+            for key, until in waiting.items():
+                made[places[key]] = Unsent(until)
+        return drawn
 
     def draw_for_relay(self, session: Session, wanted: int, *, is_urgent: bool, now: datetime) -> int:
         """Draw tokens of the whole relay; return how many there were."""

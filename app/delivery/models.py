@@ -5,7 +5,7 @@ changes while they are in hand, so that a copy's own row is written twice in its
 is settled. No index holds a column that settling changes: PostgreSQL then updates a row within its page.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Base, BigId, enum_type
 from app.mail.meanings import Meaning
 from app.mail.pacing import Pace
+from app.mail.warm_up import Held
 
 
 class DeliveryState(StrEnum):
@@ -177,6 +178,49 @@ class DomainPace(Base):
     def pace(self, pace: Pace) -> None:
         self.per_minute, self.clean, self.refusals_in_a_row = pace.per_minute, pace.clean, pace.refusals_in_a_row
         self.slowed_at, self.breaker_until = pace.slowed_at, pace.open_until
+
+
+class WarmUpPlan(Base):
+    """That a newsletter's sending address or domain is new: from `starts_on` its letters go in growing numbers.
+
+    `audience` counts its readers, `largest_provider` those of the provider that has most of them, when the plan was
+    made and at each start of an edition since. One that has ended slows nothing any more.
+    """
+
+    __tablename__ = "warm_ups"
+
+    newsletter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    starts_on: Mapped[date]
+    audience: Mapped[int]
+    largest_provider: Mapped[int]
+    ended_at: Mapped[datetime | None]
+
+
+class WarmUpDay(Base):
+    """One day (UTC) of a warm-up: how often its allowance had doubled, letters that drew from it, those put off.
+
+    Once a later day has begun, `held` says why that one's allowance is no larger, or None where it is.
+    """
+
+    __tablename__ = "warm_up_days"
+
+    newsletter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    doublings: Mapped[int] = mapped_column(sa.SmallInteger)
+    drawn: Mapped[int] = mapped_column(default=0)
+    deferred: Mapped[int] = mapped_column(default=0)
+    held: Mapped[Held | None] = mapped_column(enum_type(Held, length=12))
+
+
+class WarmUpShare(Base):
+    """How many letters to one provider drew from the allowance of the current day."""
+
+    __tablename__ = "warm_up_shares"
+
+    newsletter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    drawn: Mapped[int]
 
 
 def state_now() -> sa.ColumnElement[DeliveryState]:

@@ -1,4 +1,7 @@
-"""The clerk's part in keeping to the limits: tokens for what it takes in hand, lessons from what it settles."""
+"""The clerk's part in keeping to the limits: tokens for what it takes in hand, lessons from what it settles.
+
+Of the shared rows those of providers are locked before those of warm-ups.
+"""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.db import Database
+from app.delivery.allowances import settle_draws
 from app.delivery.composing import put_back
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits
@@ -46,18 +50,23 @@ class Pacer:
 
     def draw(self, hand: Hand, is_waiting: IsWaiting) -> None:
         """Draw tokens for a claim; what gets none is put back, and so is all of it where the database is away."""
-        if not self._limits.domains:
+        if not (self._limits.domains or self._limits.warming):
             return
         try:
-            self._draw([hand], self._limits.domains, is_waiting)
+            with self._database.transaction() as session:
+                self._draw(session, [hand], self._limits.domains, is_waiting)
+                drawn = self._limits.draw_from_days(session, hand.copies, hand.made, now=self._now())
         except OperationalError as error:
             hand.made = put_back(hand.copies, error)
+        else:
+            hand.drawn = drawn  # once it is committed: what was never drawn must not be given back
 
     def draw_again(self, hands: Sequence[Hand], domains: AbstractSet[str], is_waiting: IsWaiting) -> None:
         """Draw for what waits in hand for `domains`, which have become stricter since they were drawn for."""
         if domains and hands:
             try:
-                self._draw(hands, domains, is_waiting)
+                with self._database.transaction() as session:
+                    self._draw(session, hands, domains, is_waiting)
             except OperationalError as error:
                 log.warning("limits hold from the next claim on, the database is away: %s", error.orig)
 
@@ -102,9 +111,18 @@ class Pacer:
         """Keep the lessons in the settling transaction; return the domains that have become stricter by them."""
         return self._limits.learn(session, lessons, now=self._now())
 
-    def _draw(self, hands: Sequence[Hand], domains: AbstractSet[str], is_waiting: IsWaiting) -> None:
-        with self._database.transaction() as session:
-            for hand in hands:
-                self._limits.draw(
-                    session, hand.copies, hand.made, domains=domains, is_waiting=is_waiting, now=self._now()
-                )
+    def settle_draws(self, session: Session, by_hand: Mapping[Hand, Sequence[Settlement]]) -> None:
+        """Count, in the settling transaction, how letters ended that drew from a warm-up's day."""
+        endings = [
+            (hand.drawn[settlement.copy.id], settlement.ending)
+            for hand, settlements in by_hand.items()
+            if hand.drawn
+            for settlement in settlements
+            if settlement.copy.id in hand.drawn
+        ]
+        if endings:
+            settle_draws(session, endings)
+
+    def _draw(self, session: Session, hands: Sequence[Hand], domains: AbstractSet[str], is_waiting: IsWaiting) -> None:
+        for hand in hands:
+            self._limits.draw(session, hand.copies, hand.made, domains=domains, is_waiting=is_waiting, now=self._now())

@@ -64,17 +64,18 @@ def enqueue_edition(
 ) -> int:
     """Queue one copy for each subscriber id that `audience` selects, and return how many there are.
 
+    Where `audience` selects a time as well, the copies of the latest go first; else those of the lowest ids do.
     The database writes the rows by itself, in one statement. Readers who come between counting and that statement are
     in the last chunk.
     """
-    readers = session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
-    chunks = max(1, -(-readers // chunk_copies))
+    count = session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
+    chunks = max(1, -(-count // chunk_copies))
     shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "newsletter_id": newsletter_id,
               "language": language, "created_at": now, "expires_at": now + GIVE_UP_AFTER,
               "next_attempt_at": now}  # fmt: skip
     session.execute(insert(Chunk), [{**shared, "number": number} for number in range(chunks)])
-    reader = audience.subquery().c[0]
-    place = sa.func.row_number().over(order_by=reader) - 1
+    reader, *latest = audience.subquery().c
+    place = sa.func.row_number().over(order_by=[*(time.desc() for time in latest), reader]) - 1
     placed = select(reader.label("subscriber_id"), place.label("place")).subquery()
     chunk_number = sa.case((placed.c.place < chunks * chunk_copies, placed.c.place // chunk_copies), else_=chunks - 1)
     columns = {
@@ -88,7 +89,7 @@ def enqueue_edition(
     copies = (
         select(*columns.values())
         .join_from(placed, Chunk, sa.and_(Chunk.edition_id == edition_id, Chunk.number == chunk_number))
-        .order_by(placed.c.subscriber_id)
+        .order_by(placed.c.place)
     )
     inserted = session.execute(
         insert(Delivery).from_select(list(columns), copies), execution_options={"preserve_rowcount": True}

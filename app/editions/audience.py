@@ -18,11 +18,13 @@ from app.delivery.queue import (
     hold_edition,
     release_edition,
 )
+from app.delivery.warm_ups import open_plan
 from app.editions.compose import SetLetter
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.events import record_event
 from app.editions.models import Edition, EditionAct, EditionContent, EditionStatus
+from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
 from app.subscriptions.models import Subscription, SubscriptionStatus
@@ -47,7 +49,8 @@ def start_edition(
 ) -> int:
     """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
-    What still waits of earlier editions of the same newsletter and language is given up.
+    What still waits of earlier editions of the same newsletter and language is given up. Where the newsletter warms up,
+    the readers who confirmed last are served first: they are the likeliest to want what they get.
     Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
     EditionChanged where the draft is not what the letter was set from.
     """
@@ -69,17 +72,7 @@ def start_edition(
     end_earlier_editions(
         session, newsletter_id=edition.newsletter_id, language=edition.language, edition_id=edition.id, now=now
     )
-    return enqueue_edition(
-        session,
-        audience=_audience(edition),
-        kind=EDITION,
-        edition_id=edition.id,
-        newsletter_id=edition.newsletter_id,
-        language=edition.language,
-        priority=EDITION_PRIORITY,
-        now=now,
-        announce=announce,
-    )
+    return _queue_copies(session, edition, now=now, announce=announce)
 
 
 def pause_edition(
@@ -190,6 +183,24 @@ def change_status(
     if edition is None:
         raise NotFound(f"no edition {edition_id}")
     raise TransitionRefused(f"the edition is {edition.status.value}")
+
+
+def _queue_copies(session: Session, edition: Edition, *, now: datetime, announce: Announce) -> int:
+    audience, plan = _audience(edition), open_plan(session, edition.newsletter_id)
+    copies = enqueue_edition(
+        session,
+        audience=audience if plan is None else audience.add_columns(Subscription.confirmed_at),
+        kind=EDITION,
+        edition_id=edition.id,
+        newsletter_id=edition.newsletter_id,
+        language=edition.language,
+        priority=EDITION_PRIORITY,
+        now=now,
+        announce=announce,
+    )
+    if plan is not None:
+        count_anew(session, plan)
+    return copies
 
 
 def _audience(edition: Edition) -> sa.Select[int]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
+from app.delivery.warm_ups import awaits_warm_up, next_opening, open_plan, opening
 from app.editions.models import Edition, EditionStatus
 from app.mail.meanings import Meaning
 
@@ -32,12 +33,17 @@ class Cause:
 
 @dataclass(frozen=True)
 class Progress:
-    """The figures of a run. `per_minute` is the rate of late; `ends_at` is expected, or None where nothing moves."""
+    """The figures of a run. `per_minute` is the rate of late; `ends_at` is expected, or None where nothing moves.
+
+    `warming` copies wait for a later day of their newsletter's warm-up, the first of them until `warming_until`.
+    """
 
     counts: Mapping[DeliveryState, int]
     per_minute: float
     ends_at: datetime | None
     causes: Sequence[Cause]
+    warming: int
+    warming_until: datetime | None
 
     @property
     def total(self) -> int:
@@ -66,7 +72,9 @@ class Progress:
 
 def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progress:
     """Read the figures of an edition."""
-    groups = session.execute(_groups(edition.id, now - RATE_OVER)).all()
+    plan = open_plan(session, edition.newsletter_id)
+    is_warming = sa.false() if plan is None else awaits_warm_up(now)
+    groups = session.execute(_groups(edition.id, now - RATE_OVER, is_warming)).all()
     counts: dict[DeliveryState, int] = {}
     for group in groups:
         counts[group.state] = counts.get(group.state, 0) + group.copies
@@ -74,11 +82,13 @@ def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progr
     measured = max(timedelta(seconds=1), min(RATE_OVER, now - started_at))
     per_minute = sum(group.lately for group in groups) * (timedelta(minutes=1) / measured)
     open_ = sum(counts.get(state, 0) for state in OPEN)
+    warming = sum(group.warming for group in groups)
     ends_at = None
-    if edition.status is EditionStatus.SENDING and open_ and per_minute:
+    if edition.status is EditionStatus.SENDING and open_ and per_minute and not warming:
         dues = [group.last_due for group in groups if group.state is DeliveryState.DEFERRED and group.last_due]
         ends_at = max([now + timedelta(minutes=open_ / per_minute), *dues])
-    return Progress(counts, per_minute, ends_at, _causes(session, groups))
+    until = max(next_opening(now), opening(plan.starts_on)) if plan and warming else None
+    return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, until)
 
 
 def unhappy_copies(edition_id: int, *, state: DeliveryState | None, meaning: Meaning | None) -> Select[Delivery]:
@@ -89,7 +99,9 @@ def unhappy_copies(edition_id: int, *, state: DeliveryState | None, meaning: Mea
     return select(Delivery).join(Chunk, Chunk.id == Delivery.chunk_id).where(Chunk.edition_id == edition_id, *wanted)
 
 
-def _groups(edition_id: int, since: datetime) -> Select[DeliveryState, Meaning | None, int, int, datetime | None, int]:
+def _groups(
+    edition_id: int, since: datetime, is_warming: ColumnElement[bool]
+) -> Select[DeliveryState, Meaning | None, int, int, int, datetime | None, int]:
     state = state_now().label("state")
     return (
         select(
@@ -97,6 +109,7 @@ def _groups(edition_id: int, since: datetime) -> Select[DeliveryState, Meaning |
             Delivery.meaning,
             sa.func.count().label("copies"),
             _counted(Delivery.settled_at > since, Delivery.state.in_(_ENDED_BY_TRY)).label("lately"),
+            _counted(is_warming).label("warming"),
             sa.func.max(Delivery.next_attempt_at).label("last_due"),
             sa.func.min(Delivery.id).label("sample_id"),
         )
@@ -111,7 +124,7 @@ def _counted(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _causes(
-    session: Session, groups: Sequence[Row[DeliveryState, Meaning | None, int, int, datetime | None, int]]
+    session: Session, groups: Sequence[Row[DeliveryState, Meaning | None, int, int, int, datetime | None, int]]
 ) -> list[Cause]:
     """Return why, state by state, what concerns most copies first."""
     unhappy = [group for group in groups if group.state in UNHAPPY]

@@ -23,11 +23,13 @@ class Advice(StrEnum):
 class Meaning(Enum):
     """What a reply says: whose fault, one English sentence for the desk (a message id), and what to do.
 
+    WARMING_UP is no reply's: it says of what was never tried why it was not.
     `is_passing`: it is to be tried again even where it comes with a 5yz code.
     """
 
     ACCEPTED = (None, "The next server took the letter.")
     UNCERTAIN = (None, "Nobody knows whether the letter arrived.")
+    WARMING_UP = (None, "Its turn in the warm-up of a new sender did not come in time.")
 
     NO_SUCH_ADDRESS = (Fault.ADDRESS, "The address does not exist.")
     BAD_ADDRESS = (Fault.ADDRESS, "The server does not recognise this as an address.")

@@ -1,6 +1,6 @@
 """When letters are tried again, and how fast, how many, and whether at all they go."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -22,7 +22,6 @@ from app.mail.pacing import (
 )
 from app.mail.replies import Verb, classify, lost
 from app.mail.transport import Fault, Outcome, OutcomeKind
-from app.mail.warm_up import Allowance, WarmUp, may_double
 from tests.conftest import NOW
 
 BUSY = Outcome(OutcomeKind.DEFERRED, 451, "4.3.0", "busy", Fault.DESTINATION)
@@ -220,40 +219,6 @@ def test_who_waits_as_told_gets_a_letter_through(rate: float, burst: int, wanted
     assert grant.granted == burst
     assert grant.bucket.take(1, NOW + grant.wait).granted == 1
     assert grant.bucket.take(1, NOW + grant.wait * 0.9).granted == 0
-
-
-DAY = date(2026, 3, 16)
-
-
-def test_a_warm_up_doubles_daily_and_ends_when_everybody_fits() -> None:
-    plan = WarmUp(DAY, audience=5_000, largest_provider=1_000)
-    assert plan.allowance(DAY - timedelta(days=1)) == Allowance(0, 0)
-    assert plan.allowance(DAY) == Allowance(200, 50)
-    assert plan.allowance(DAY + timedelta(days=4)) == Allowance(3_200, 800)
-    assert plan.ends_on == DAY + timedelta(days=5)
-    assert plan.allowance(plan.ends_on) is None
-    assert WarmUp(DAY, audience=5_000).ends_on == DAY + timedelta(days=7)  # all at one provider, for all we know
-    assert WarmUp(DAY, audience=40).ends_on == DAY
-
-
-def test_a_day_that_went_badly_is_not_doubled() -> None:
-    held = WarmUp(DAY, audience=5_000, largest_provider=1_000, held_days=2)
-    assert held.allowance(DAY + timedelta(days=3)) == Allowance(400, 100)
-    assert held.ends_on == DAY + timedelta(days=7)
-    assert may_double(sent=1_000, deferred=49, complaints=0)
-    assert not may_double(sent=1_000, deferred=50, complaints=0)
-    assert not may_double(sent=1_000, deferred=0, complaints=1)
-
-
-@given(st.integers(0, 10_000_000), st.integers(0, 10_000_000))
-def test_a_warm_up_never_jumps_and_ends(audience: int, largest: int) -> None:
-    plan = WarmUp(DAY, audience, largest)
-    days = [plan.allowance(DAY + timedelta(days=day)) for day in range((plan.ends_on - DAY).days)]
-    assert len(days) < 30
-    limits = [day for day in days if day is not None]
-    assert len(limits) == len(days)
-    assert all(later.total == 2 * earlier.total for earlier, later in pairwise(limits))
-    assert all(day.total < audience or day.per_provider < largest for day in limits)
 
 
 def results(*outcomes: Outcome) -> Results:

@@ -72,7 +72,13 @@ def edition(product: Product, edition_id: int) -> Edition:
 
 def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
     """Every method of every route of the desk."""
-    values = {"edition_id": edition_id, "public_id": public_id, "secret": "x" * 43, "which": "uncertain"}
+    values = {
+        "edition_id": edition_id,
+        "public_id": public_id,
+        "secret": "x" * 43,
+        "which": "uncertain",
+        "newsletter_id": 1,
+    }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             if rule.endpoint.startswith("admin."):

@@ -2,8 +2,9 @@
 
 from flask import Blueprint, Flask
 
-#: The address of one edition; larger numbers than the database counts to are not found.
+#: The addresses of one edition and of one newsletter; larger numbers than the database counts to are not found.
 EDITION = f"/editions/<int(max={2**31 - 1}):edition_id>"
+NEWSLETTER = f"/newsletters/<int(max={2**31 - 1}):newsletter_id>"
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 
@@ -24,6 +25,7 @@ def register(app: Flask) -> None:
         sending,
         signin,
         sources,
+        warm_up,
     )
 
     app.register_blueprint(bp)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Source
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, SenderState, state_now
 from app.delivery.route import stopped_senders
+from app.delivery.warm_ups import WarmUpReport, read_warm_up
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.newsletters.models import Newsletter, newsletter_by_slug
@@ -65,6 +66,7 @@ class Overview:
     failing_sources: list[Source]
     queue: Queue
     stopped: Sequence[SenderState]
+    warm_up: WarmUpReport | None
 
     @property
     def confirmed(self) -> int:
@@ -86,6 +88,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         failing_sources=list(session.scalars(broken)),
         queue=_read_queue(session, now),
         stopped=stopped_senders(session, now=now),
+        warm_up=read_warm_up(session, newsletter_id=newsletter.id, now=now),
     )
 
 

@@ -5,6 +5,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import now
+from app.delivery.warm_ups import read_warm_up
 from app.editions.audience import (
     cancel_edition,
     count_audience,
@@ -117,6 +118,7 @@ def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseRe
         edition = load_edition(session, edition_id)
         readers = count_audience(session, edition=edition)
         superseded = count_superseded(session, edition=edition)
+        warm_up = read_warm_up(session, newsletter_id=edition.newsletter_id, now=now())
     if edition.status is not EditionStatus.DRAFT:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
     return render_template(
@@ -124,6 +126,7 @@ def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseRe
         edition=edition,
         readers=readers,
         superseded=superseded,
+        warm_up=warm_up,
         seen=fingerprint(edition),
         problem=problem,
     )

@@ -1,0 +1,70 @@
+"""`flask newsletters`: the warm-up from the command line."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskCliRunner
+
+from app.clock import now
+from app.delivery.models import WarmUpDay, WarmUpPlan
+from app.delivery.warm_ups import day_of
+from app.product import Product
+from tests.web import desk
+
+WARM_UP = ("newsletters", "warm-up", "vigie")
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """A shell."""
+    return app.test_cli_runner()
+
+
+def test_it_is_started_shown_and_stopped(runner: FlaskCliRunner, product: Product) -> None:
+    today = day_of(now())
+    assert json.loads(runner.invoke(args=[*WARM_UP, "show", "--json"]).output) == {"warm_up": None, "ended_at": None}
+    started = runner.invoke(args=[*WARM_UP, "start"])
+    assert started.exit_code == 0
+    assert f"starts on {today}" in started.output
+    with product.database.transaction() as session:
+        session.get_one(WarmUpPlan, 1).audience = 5_000
+        yesterday = today - timedelta(days=1)
+        session.get_one(WarmUpPlan, 1).starts_on = yesterday
+        session.add(WarmUpDay(newsletter_id=1, day=yesterday, doublings=0, drawn=150, deferred=8))
+    told = json.loads(runner.invoke(args=[*WARM_UP, "show", "--json"]).output)["warm_up"]
+    assert told["days"] == [
+        {"day": yesterday.isoformat(), "allowance": 200, "drawn": 150, "deferred": 8, "held": "deferred"}
+    ]
+    assert (told["day"], told["allowance"], told["allowance_per_provider"]) == (2, 200, 50)
+    assert (told["drawn_today"], told["held_days"], told["idle_days"]) == (0, 1, 0)
+    assert told["ends_on"] == (today + timedelta(days=5)).isoformat()
+    assert "deferred" in runner.invoke(args=[*WARM_UP, "show"]).output
+    assert runner.invoke(args=[*WARM_UP, "start"]).exit_code == 1
+    assert runner.invoke(args=[*WARM_UP, "stop"]).exit_code == 0
+    assert runner.invoke(args=[*WARM_UP, "stop"]).exit_code == 1
+    assert json.loads(runner.invoke(args=[*WARM_UP, "show", "--json"]).output)["ended_at"] is not None
+
+
+def test_it_is_planned_ahead_and_not_behind(runner: FlaskCliRunner, product: Product) -> None:
+    assert runner.invoke(args=[*WARM_UP, "start", "--on", "2020-01-01"]).exit_code == 1
+    first = day_of(now()) + timedelta(days=3)
+    assert f"starts on {first}" in runner.invoke(args=[*WARM_UP, "start", "--on", first.isoformat()]).output
+    with product.database.reading() as session:
+        assert session.get_one(WarmUpPlan, 1).starts_on == first
+
+
+def test_a_newsletter_that_is_none_is_one_line(runner: FlaskCliRunner) -> None:
+    refused = runner.invoke(args=["newsletters", "warm-up", "nothing", "show"])
+    assert refused.exit_code == 1
+    assert refused.output.strip() == "Error: no newsletter nothing; there is vigie"
+
+
+def test_sending_and_its_status_tell_of_the_warm_up(runner: FlaskCliRunner, product: Product) -> None:
+    draft = desk.make_draft(product, readers=3)
+    runner.invoke(args=[*WARM_UP, "start", "--on", (day_of(now()) + timedelta(days=1)).isoformat()])
+    sent = runner.invoke(args=["editions", "send", str(draft), "--yes"])
+    assert "at most 0 copies go today" in sent.output
+    told = json.loads(runner.invoke(args=["editions", "status", str(draft), "--json"]).output)
+    assert told["awaiting_warm_up"] == 0, "nobody has looked at them yet"
