@@ -4,12 +4,13 @@
                          [--rounds 3] [--connections 8]
 
 Makes that many confirmed readers, compiles an edition for each language, starts them, and runs `flask worker` into two
-sinks on this machine: Postfix's `smtp-sink`, and bench/sink.py. Each run, of whatever sender, follows one of Postfix's
-`smtp-source` into the same sink with letters of the same size; the ratio to it may be compared between machines.
-The clock runs from the first letter's arrival to the last settled row, or to the sender's end where there are no rows.
+sinks on this machine: Postfix's `smtp-sink`, and bench/sink.py, which writes down each letter. Each run, of whatever
+sender, follows one of Postfix's `smtp-source` into the same sink with letters of the same size; the ratio to it may be
+compared between machines. The clock runs from the first letter's arrival to the last settled row, or to the sender's
+end where there are no rows.
 
 Everything is in a temporary folder and on loopback. A letter too few or too many, or a copy that was not accepted, ends
-the bench with exit code 1.
+the bench with exit code 1; at the recording sink, so does a reader who got none or two.
 """
 
 import argparse
@@ -29,9 +30,10 @@ from bench.databases import Databases, Postgresql, Sqlite, running_postgresql
 from bench.machine import describe_machine
 from bench.measure import Watch
 from bench.processes import BenchFailed, cpu_s, raise_interrupt, running, say, tail
-from bench.sinks import FAST_SINK, SMTP_SINK, Sink, postfix_tool, running_fast_sink, running_sink
+from bench.sinks import FAST_SINK, SMTP_SINK, FastSink, Sink, postfix_tool, running_fast_sink, running_sink
 from bench.summary import Figures, Measured, Record, summarise
 from bench.table import as_markdown
+from bench.tally import tally_faults
 
 RIVALS = Path(__file__).with_name("rivals.py")
 #: Letters that are sent and looked at before the runs: their size, and bytes for the rivals.
@@ -109,6 +111,8 @@ class Bench:
                     is_settled=lambda: newsroom.is_settled(product, started),
                 ).run()
                 database_s = cpu_s(databases.pid) - database_before_s if databases.pid else None
+        if isinstance(sink, FastSink) and sink.tally is not None:
+            check_tally(sink.tally, started.copies)
         return Measured(run, database_s, started.copies / started.freeze_s)
 
     def _send_rival(self, rival: str, sink: Sink, letters: int, *options: str) -> Measured:
@@ -170,6 +174,13 @@ def main() -> int:
     table = as_markdown(figures)
     print(table)
     return 0
+
+
+def check_tally(tally: Path, readers: int) -> None:
+    """Raise BenchFailed unless every reader got one letter, and only one."""
+    faults = tally_faults([tally], {newsroom.address_of(number) for number in range(1, readers + 1)})
+    if faults:
+        raise BenchFailed("; ".join(faults))
 
 
 def parse_arguments() -> argparse.Namespace:

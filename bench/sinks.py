@@ -4,6 +4,7 @@ import getpass
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,10 +30,11 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class FastSink:
-    """bench/sink.py."""
+    """bench/sink.py; `tally` has a line for each letter, where it writes one."""
 
     port: int
     counter: Path
+    tally: Path | None
 
     def letters(self) -> int:
         """Read its counter."""
@@ -58,7 +60,14 @@ class SmtpSink:
 @contextmanager
 def running_sink(kind: str, folder: Path) -> Iterator[Sink]:
     """Run a fresh sink of one of the two kinds, with its count at zero."""
-    with running_smtp_sink(folder) if kind == SMTP_SINK else running_fast_sink(folder) as sink:
+    with running_smtp_sink(folder) if kind == SMTP_SINK else running_recording_sink(folder) as sink:
+        yield sink
+
+
+@contextmanager
+def running_recording_sink(folder: Path) -> Iterator[FastSink]:
+    """Run our own sink, with a tally that is deleted at its end."""
+    with tempfile.TemporaryDirectory(dir=folder) as own, running_fast_sink(folder, tally=Path(own, "tally")) as sink:
         yield sink
 
 
@@ -83,7 +92,7 @@ def running_fast_sink(folder: Path, *, tally: Path | None = None, keep: Path | N
     command = [sys.executable, SINK, "--port", str(port), "--counter", counter, *mode]
     with running(command, output=output) as process:
         wait_until_listening(port, process, output)
-        yield FastSink(port, counter)
+        yield FastSink(port, counter, tally)
 
 
 def postfix_tool(name: str) -> str:
