@@ -74,32 +74,12 @@ def enqueue_edition(
               "language": language, "created_at": now, "expires_at": now + GIVE_UP_AFTER,
               "next_attempt_at": now}  # fmt: skip
     session.execute(insert(Chunk), [{**shared, "number": number} for number in range(chunks)])
-    reader, *latest = audience.subquery().c
-    place = sa.func.row_number().over(order_by=[*(time.desc() for time in latest), reader]) - 1
-    placed = select(reader.label("subscriber_id"), place.label("place")).subquery()
-    chunk_number = sa.case((placed.c.place < chunks * chunk_copies, placed.c.place // chunk_copies), else_=chunks - 1)
-    columns = {
-        "chunk_id": Chunk.id,
-        "subscriber_id": placed.c.subscriber_id,
-        "edition_id": literal(edition_id),
-        "attempt": sa.literal_column("0"),
-        "is_repeatable": sa.true(),
-        "state": literal(DeliveryState.QUEUED, Delivery.__table__.c.state.type),
-    }
-    copies = (
-        select(*columns.values())
-        .join_from(placed, Chunk, sa.and_(Chunk.edition_id == edition_id, Chunk.number == chunk_number))
-        .order_by(placed.c.place)
-    )
-    inserted = session.execute(
-        insert(Delivery).from_select(list(columns), copies), execution_options={"preserve_rowcount": True}
-    )
-    assert isinstance(inserted, CursorResult)
-    if inserted.rowcount == 0:
+    copies = _insert_copies(session, audience, edition_id=edition_id, chunks=chunks, chunk_copies=chunk_copies)
+    if copies == 0:
         redate(session, Chunk.edition_id == edition_id, now=now)
     else:
         announce(session, session.scalars(select(Chunk.id).where(Chunk.edition_id == edition_id)).all())
-    return inserted.rowcount
+    return copies
 
 
 def cancel_reader(session: Session, *, subscriber_id: int, newsletter_id: int, now: datetime) -> int:
@@ -133,6 +113,34 @@ def hold_edition(session: Session, *, edition_id: int, now: datetime) -> None:
 def release_edition(session: Session, *, edition_id: int) -> None:
     """Let a held edition's copies be claimed again."""
     session.execute(delete(DeliveryHold).where(DeliveryHold.edition_id == edition_id))
+
+
+def _insert_copies(
+    session: Session, audience: sa.Select[int], *, edition_id: int, chunks: int, chunk_copies: int
+) -> int:
+    """Spread the audience over the chunks of an edition, in its order, and return how many copies that makes."""
+    reader, *latest = audience.subquery().c
+    place = sa.func.row_number().over(order_by=[*(time.desc() for time in latest), reader]) - 1
+    placed = select(reader.label("subscriber_id"), place.label("place")).subquery()
+    chunk_number = sa.case((placed.c.place < chunks * chunk_copies, placed.c.place // chunk_copies), else_=chunks - 1)
+    columns = {
+        "chunk_id": Chunk.id,
+        "subscriber_id": placed.c.subscriber_id,
+        "edition_id": literal(edition_id),
+        "attempt": sa.literal_column("0"),
+        "is_repeatable": sa.true(),
+        "state": literal(DeliveryState.QUEUED, Delivery.__table__.c.state.type),
+    }
+    copies = (
+        select(*columns.values())
+        .join_from(placed, Chunk, sa.and_(Chunk.edition_id == edition_id, Chunk.number == chunk_number))
+        .order_by(placed.c.place)
+    )
+    inserted = session.execute(
+        insert(Delivery).from_select(list(columns), copies), execution_options={"preserve_rowcount": True}
+    )
+    assert isinstance(inserted, CursorResult)
+    return inserted.rowcount
 
 
 def _cancel(session: Session, *matches: ColumnElement[bool], now: datetime) -> int:

@@ -147,38 +147,43 @@ class SignupLetters:
         reason: str,
         **more: object,
     ) -> Composed:
-        """Return the letter with what all three share, the list's fields among them (RFC 2369 §3, RFC 2919 §3)."""
-        config, links, language = self._config, self._links, reader.language
+        """Return the letter with what all three share."""
+        links, language, public_id = self._links, reader.language, reader.subscription.public_id
         is_confirmed = reader.subscription.status is SubscriptionStatus.CONFIRMED
-        preferences_url = links.preferences(language, reader.subscription.public_id) if is_confirmed else None
-        unsubscribe_url = links.unsubscribe(language, reader.subscription.public_id)
         context: dict[str, object] = {
             "subject": subject,
             "preheader": preheader,
             "reason": reason,
             "newsletter": reader.face,
-            "identity": config.identity,
+            "identity": self._config.identity,
             "links": links,
-            "unsubscribe_url": unsubscribe_url,
-            "preferences_url": preferences_url,
+            "unsubscribe_url": links.unsubscribe(language, public_id),
+            "preferences_url": links.preferences(language, public_id) if is_confirmed else None,
             "zone": reader.newsletter.timezone,
             **more,
         }
-        letter = Letter(
+        html = render_mjml(f"{template}.mjml", language, **context)
+        text = render_text(f"{template}.txt", language, **context)
+        letter = self._letter(reader, subject=subject, html=html, text=text, kind=copy.chunk.kind)
+        return Composed(letter, reader.subscriber.email_ascii, copy.chunk.created_at)
+
+    def _letter(self, reader: Reader, *, subject: str, html: str, text: str, kind: str) -> Letter:
+        """Return the parts under the list's fields (RFC 2369 §3, RFC 2919 §3)."""
+        config, links, language = self._config, self._links, reader.language
+        return Letter(
             subject=subject,
-            html=render_mjml(f"{template}.mjml", language, **context),
-            text=render_text(f"{template}.txt", language, **context),
+            html=html,
+            text=text,
             language=language,
             from_name=reader.face.name,
             from_address=config.mail.sender,
             list_name=reader.face.name,
             list_id=f"{reader.face.list_label}.{config.mail.sender_domain}",
-            unsubscribe_url=unsubscribe_url,
+            unsubscribe_url=links.unsubscribe(language, reader.subscription.public_id),
             archive_url=links.archive(language),
             help_url=links.home(language),
             owner=config.identity.contact,
-            feedback_id=f"{copy.chunk.kind}:{language}:signup:{reader.newsletter.slug}",
+            feedback_id=f"{kind}:{language}:signup:{reader.newsletter.slug}",
             is_automatic=True,
             reply_to=config.identity.contact,
         )
-        return Composed(letter, reader.subscriber.email_ascii, copy.chunk.created_at)
