@@ -61,7 +61,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     return [
         one_offs.run,
         editions.run if polls else partial(fleet.work, editions.step, product.database),
-        partial(watch, product.database, config.journal_dir),
+        partial(watch, product.database, config.journal_dir, on_settled=Watch().heed),
     ]
 
 

@@ -143,7 +143,7 @@ def settle_claim(product: Product, owner: str, copies: Sequence[Copy]) -> None:
     """Write down that all `copies` were accepted, and give their chunks back."""
     settlements = [Settlement(copy, ACCEPTED) for copy in copies]
     with product.database.transaction() as session:
-        settle(session, owner=owner, settlements=settlements, now=now(), on_refusal=None)
+        settle(session, owner=owner, settlements=settlements, now=now())
         release(session, owner=owner, chunk_ids={copy.chunk.id for copy in copies}, now=now())
 
 

@@ -140,7 +140,6 @@ def settle_copies(session: Session, state: DeliveryState, number: int | None = N
         owner=SENDER,
         settlements=[Settlement(copy, ENDINGS[state]) for copy in ended],
         now=now + GIVE_UP_AFTER if state is DeliveryState.EXPIRED else now,
-        on_refusal=None,
     )
     assert changed == len(ended)
     claims.release(session, owner=SENDER, chunk_ids={copy.chunk.id for copy in claimed}, now=now)

@@ -25,7 +25,7 @@ from app.delivery.hands import Hand
 from app.delivery.journal import Journal
 from app.delivery.limits import Limits
 from app.delivery.pacer import Pacer
-from app.delivery.settling import Ending, OnRefusal, OnSettled, Settlement, Unsent, settle
+from app.delivery.settling import Ending, OnSettled, Settlement, Unsent, settle
 from app.mail.transport import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ class Clerk:
         limit: int,
         looks_ahead: bool,
         limits: Limits,
-        on_refusal: OnRefusal | None,
         on_settled: OnSettled | None,
     ) -> None:
         self._database = database
@@ -63,7 +62,7 @@ class Clerk:
         self._limit = limit
         self._looks_ahead = looks_ahead
         self.pacer = Pacer(database, limits, now=self._now)
-        self._on_refusal, self._on_settled = on_refusal, on_settled
+        self._on_settled = on_settled
         self.claimed = 0
         self.is_dry = False
         self._next: Hand | None = None
@@ -205,7 +204,6 @@ class Clerk:
                     owner=hand.owner,
                     settlements=settlements,
                     now=now,
-                    on_refusal=self._on_refusal,
                     on_settled=self._on_settled,
                 )
                 if hand.settled + len(settlements) == len(hand.copies):

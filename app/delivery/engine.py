@@ -22,7 +22,7 @@ from app.delivery.composing import Compose, Composers
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits, Rates
 from app.delivery.route import OnRoute
-from app.delivery.settling import OnRefusal, OnSettled, Unsent, Withheld
+from app.delivery.settling import OnSettled, Unsent, Withheld
 from app.mail.dkim import Signer
 from app.mail.envelope import Envelope
 from app.mail.meanings import Meaning
@@ -48,8 +48,8 @@ class Engine:
     """One sender. Several may run, in threads, processes and on machines; each claim has its own journal.
 
     `compose` maps a delivery's kind to what makes its letters: an engine claims only what it can compose. `limit` is
-    the number of chunks of one claim, `rates` are the limits that the settings set. `on_refusal` and `on_settled` are
-    called inside the settling transaction, `on_route` when the route fails, each time that it fails again, and when
+    the number of chunks of one claim, `rates` are the limits that the settings set. `on_settled` is called
+    inside the settling transaction, `on_route` when the route fails, each time that it fails again, and when
     letters go again.
     """
 
@@ -64,7 +64,6 @@ class Engine:
         signer: Signer | None = None,
         limit: int = 1,
         rates: Rates = NO_RATES,
-        on_refusal: OnRefusal | None = None,
         on_settled: OnSettled | None = None,
         on_route: OnRoute | None = None,
     ) -> None:
@@ -74,7 +73,7 @@ class Engine:
         self._journal_dir = journal_dir
         self._limit = limit
         self._limits = Limits(rates)
-        self._on_refusal, self._on_settled, self._on_route = on_refusal, on_settled, on_route
+        self._on_settled, self._on_route = on_settled, on_route
         self._faults = 0
         self._route_fault: Outcome | None = None
         self._is_route_told = False  # one that was killed may have left its fault to be seen
@@ -115,7 +114,6 @@ class Engine:
             limit=self._limit,
             looks_ahead=not run.is_trial,
             limits=self._limits,
-            on_refusal=self._on_refusal,
             on_settled=self._on_settled,
         )
         with clerk:

@@ -15,7 +15,7 @@ from app.db import Database
 from app.delivery.claims import ClaimedChunk, Copy, chunks_where, held_copies, overdue_owners, release
 from app.delivery.journal import Entry, Record, journals, opened_if_abandoned
 from app.delivery.models import Chunk
-from app.delivery.settling import Ending, OnRefusal, Settlement, Unsent, settle
+from app.delivery.settling import Ending, OnSettled, Settlement, Unsent, settle
 from app.mail.transport import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 WATCH_EVERY_S = 10.0
 
 
-def watch(database: Database, folder: Path, stop: threading.Event, *, on_refusal: OnRefusal | None = None) -> None:
+def watch(database: Database, folder: Path, stop: threading.Event, *, on_settled: OnSettled | None = None) -> None:
     """Take over what dead senders held, again and again until `stop` is set."""
     while not stop.is_set():
         try:
-            recover(database, folder, now=clock.now(), on_refusal=on_refusal)
+            recover(database, folder, now=clock.now(), on_settled=on_settled)
         except OperationalError as error:
             log.warning("recovery waits for the database: %s", error.orig)
         except Exception:
@@ -36,7 +36,7 @@ def watch(database: Database, folder: Path, stop: threading.Event, *, on_refusal
         stop.wait(WATCH_EVERY_S)
 
 
-def recover(database: Database, folder: Path, *, now: datetime, on_refusal: OnRefusal | None = None) -> int:
+def recover(database: Database, folder: Path, *, now: datetime, on_settled: OnSettled | None = None) -> int:
     """Settle what dead owners held; return how many copies that changed.
 
     An ended copy gets its outcome; one that began and did not end is uncertain; one that never began is free again.
@@ -48,23 +48,23 @@ def recover(database: Database, folder: Path, *, now: datetime, on_refusal: OnRe
             if record is None:
                 living.add(path.stem)
                 continue
-            recovered += _take_over(database, record, now=now, on_refusal=on_refusal)
+            recovered += _take_over(database, record, now=now, on_settled=on_settled)
     with database.reading() as session:
         owners = overdue_owners(session, living=living, now=now)
     for owner in owners:
-        recovered += _take_over(database, Record(owner), now=now, on_refusal=on_refusal)
+        recovered += _take_over(database, Record(owner), now=now, on_settled=on_settled)
     if recovered:
         log.warning("recovered %d copies of senders that had ended", recovered)
     return recovered
 
 
-def _take_over(database: Database, record: Record, *, now: datetime, on_refusal: OnRefusal | None) -> int:
+def _take_over(database: Database, record: Record, *, now: datetime, on_settled: OnSettled | None) -> int:
     with database.transaction() as session:
         chunks = _chunks(session, record)
         settlements = list(_told(record, chunks))
         if not record.is_complete:
             settlements += _untold(session, record, now)
-        changed = settle(session, owner=record.owner, settlements=settlements, now=now, on_refusal=on_refusal)
+        changed = settle(session, owner=record.owner, settlements=settlements, now=now, on_settled=on_settled)
         release(session, owner=record.owner, chunk_ids=chunks.keys(), now=now)
     return changed
 

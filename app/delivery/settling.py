@@ -51,9 +51,6 @@ class Unsent:
 
 Ending = Outcome | Withheld | Unsent
 
-#: Called inside the settling transaction with each copy that was not simply accepted.
-OnRefusal = Callable[[Session, Delivery, Outcome], None]
-
 
 class Settlement(NamedTuple):
     """How the try of one copy ended."""
@@ -76,14 +73,13 @@ def settle(
     owner: str,
     settlements: Sequence[Settlement],
     now: datetime,
-    on_refusal: OnRefusal | None,
     on_settled: OnSettled | None = None,
 ) -> int:
     """Record how copies of `owner` ended; return how many rows changed."""
     owned = _owned_chunks(session, owner, {settlement.copy.chunk.id for settlement in settlements})
     mine = [settlement for settlement in settlements if settlement.copy.chunk.id in owned]
     accepted, others = _parted(mine)
-    changed = _accept(session, accepted, now) + _settle_singly(session, others, owned, now, on_refusal)
+    changed = _accept(session, accepted, now) + _settle_singly(session, others, owned, now)
     if on_settled is not None:
         on_settled(session, mine if others else mine[-1:], now)
     return changed
@@ -147,7 +143,6 @@ def _settle_singly(
     by_key: dict[int, Settlement],
     expiries: Mapping[int, datetime | None],
     now: datetime,
-    on_refusal: OnRefusal | None,
 ) -> int:
     """Write the endings that need thought, each by the rules of its kind."""
     held = session.scalars(
@@ -166,8 +161,6 @@ def _settle_singly(
             continue
         _apply(delivery, settlement.copy, settlement.ending, expiries[delivery.chunk_id], now)
         changed += 1
-        if on_refusal is not None and isinstance(settlement.ending, Outcome):
-            on_refusal(session, delivery, settlement.ending)
     session.flush()
     return changed
 

@@ -116,7 +116,7 @@ def settle(
     """Settle copies, all with one ending, and give their chunks back."""
     settlements = [Settlement(copy, ending(copy) if callable(ending) else ending) for copy in copies]
     with database.transaction() as session:
-        changed = settling.settle(session, owner=owner, settlements=settlements, now=now, on_refusal=None)
+        changed = settling.settle(session, owner=owner, settlements=settlements, now=now)
         claims.release(session, owner=owner, chunk_ids={copy.chunk.id for copy in copies}, now=now)
         return changed
 

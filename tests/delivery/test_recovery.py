@@ -1,11 +1,13 @@
 """What is made of the copies of dead senders, from rows and journals."""
 
 import threading
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery import journal as journal_module
@@ -14,7 +16,7 @@ from app.delivery.claims import LEASE, Copy
 from app.delivery.journal import Journal, journals
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover, watch
-from app.delivery.settling import Unsent
+from app.delivery.settling import Ending, Settlement, Unsent
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from tests.conftest import NOW
 from tests.delivery.house import claim, delivery_of, queue_edition, settle, states
@@ -94,11 +96,17 @@ def test_a_sender_that_died_before_its_slots_were_made_had_begun_nothing(databas
     assert len(claim(database, "next")) == 3
 
 
-def test_recovered_refusals_reach_their_listener(database: Database, tmp_path: Path) -> None:
+def test_recovered_endings_reach_their_listener(database: Database, tmp_path: Path) -> None:
     copies = die_in_the_middle(database, tmp_path)
-    heard: list[tuple[int, OutcomeKind]] = []
-    recover(database, tmp_path, now=NOW, on_refusal=lambda session, row, outcome: heard.append((row.id, outcome.kind)))
-    assert heard[0] == (copies[1].id, OutcomeKind.REJECTED)
+    heard: dict[int, Ending] = {}
+
+    def hear(_session: Session, settlements: Sequence[Settlement], _now: datetime) -> None:
+        heard.update({settlement.copy.id: settlement.ending for settlement in settlements})
+
+    recover(database, tmp_path, now=NOW, on_settled=hear)
+    ending = heard[copies[1].id]
+    assert isinstance(ending, Outcome)
+    assert ending.kind is OutcomeKind.REJECTED
 
 
 def test_the_living_are_left_alone_beyond_their_lease(database: Database, tmp_path: Path) -> None:
@@ -127,7 +135,7 @@ def test_a_lapsed_claim_with_nothing_left_in_it_is_given_back(database: Database
         from app.delivery.settling import settle as settle_only
 
         settlements = [Settlement(copy, ACCEPTED) for copy in copies]
-        settle_only(session, owner="elsewhere", settlements=settlements, now=NOW, on_refusal=None)
+        settle_only(session, owner="elsewhere", settlements=settlements, now=NOW)
     recover(database, tmp_path, now=AFTER_LEASE)
     chunk = delivery_of(database, copies[0].id).chunk
     assert (chunk.lease_until, chunk.next_attempt_at) == (None, None)

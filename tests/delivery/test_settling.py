@@ -1,9 +1,11 @@
 """Settling: each ending by its rules, and only for the try it belongs to."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery import settling
@@ -184,15 +186,15 @@ def test_a_copy_cancelled_on_the_wire_becomes_what_happened_and_is_not_repeated(
     assert claim(database, now=NOW + timedelta(days=1)) == []
 
 
-def test_refusals_reach_their_listener_in_the_settling_transaction(database: Database) -> None:
+def test_endings_reach_their_listener_in_the_settling_transaction(database: Database) -> None:
     queue_notes(database, 4)
     copies = claim(database)
     endings = [ACCEPTED, REJECTED, Withheld("gone"), DEFERRED]
-    heard: list[tuple[int, Outcome]] = []
+    settlements = [Settlement(copy, ending) for copy, ending in zip(copies, endings, strict=True)]
+    heard: list[tuple[Session, Sequence[Settlement]]] = []
     with database.transaction() as session:
-        settlements = [Settlement(copy, ending) for copy, ending in zip(copies, endings, strict=True)]
         settling.settle(
             session, owner="one", settlements=settlements, now=NOW,
-            on_refusal=lambda session, row, outcome: heard.append((row.id, outcome)),
+            on_settled=lambda session, settlements, _now: heard.append((session, settlements)),
         )  # fmt: skip
-    assert heard == [(copies[1].id, REJECTED), (copies[3].id, DEFERRED)]
+    assert heard == [(session, settlements)]

@@ -61,7 +61,7 @@ def end(
 
 def settle(session: Session, settlements: list[Settlement], watch: Watch | None, now: datetime) -> None:
     settling.settle(
-        session, owner=make.SENDER, settlements=settlements, now=now, on_refusal=None,
+        session, owner=make.SENDER, settlements=settlements, now=now,
         on_settled=watch.heed if watch else None,
     )  # fmt: skip
 
