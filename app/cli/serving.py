@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -16,6 +18,8 @@ from app.web import mailbox
 from config import Config
 
 STOP_TIMEOUT_S = 30
+#: How long the pages may take to answer, and how often that is tried, before their places are told all the same.
+START_TIMEOUT_S, START_LOOK_S = 20.0, 0.05
 
 
 def make_pages() -> Flask:
@@ -30,7 +34,7 @@ def make_pages() -> Flask:
 
 @contextmanager
 def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the server process, and end it with the block.
+    """Run the server process, and end it with the block, which begins when the pages answer or the server ended.
 
     One thread runs Python: with more, they hand the interpreter's lock to each other at every statement SQLite runs,
     which costs more than it gains (`make bench`). Reading slow clients is the server's own, outside Python.
@@ -43,6 +47,7 @@ def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own: Ctrl-C reaches us alone, and the server with its worker is ended by us, once.
     server = subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter and settings
     try:
+        await_pages(config, server)
         yield server
     finally:
         server.terminate()
@@ -53,3 +58,12 @@ def serving_pages(config: Config) -> Iterator["subprocess.Popen[bytes]"]:
             server.wait()
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)  # a worker that outlived its server would keep the port
+
+
+def await_pages(config: Config, server: "subprocess.Popen[bytes]") -> None:
+    """Wait until the server takes connections, ends, or its time is over: nobody should be sent to a closed door."""
+    until = time.monotonic() + START_TIMEOUT_S
+    while server.poll() is None and time.monotonic() < until:
+        with suppress(OSError), socket.create_connection((config.bind, config.port), START_LOOK_S):
+            return
+        time.sleep(START_LOOK_S)

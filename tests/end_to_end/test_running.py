@@ -42,6 +42,12 @@ def test_it_prints_where_things_are_and_ends_cleanly(trial: House) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {0o600}
 
 
+def test_the_pages_answer_when_their_places_are_printed(trial: House) -> None:
+    is_told = lambda: "Ctrl-C" in trial.output.read_text()  # noqa: E731
+    with trial.process("flask", "serve", is_up=is_told), urlopen(f"{trial.url}/fr/") as response:
+        assert response.status == 200
+
+
 def test_a_second_start_takes_under_five_seconds(trial: House) -> None:
     with trial.serving():
         pass
