@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -112,6 +113,12 @@ def _json_array_of_postgresql(array: _JsonArray, compiler: SQLCompiler, **option
 @compiles(_JsonRows, "postgresql")
 def _json_rows_of_postgresql(rows: _JsonRows, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_array_elements(CAST({compiler.process(rows.clause_expr, **options)} AS JSON))"
+
+
+def insert_into(session: Session, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
+    """Return an INSERT in the dialect of the session, which can say what is done about a row that is there already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(table)
 
 
 def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:

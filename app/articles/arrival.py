@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.articles.entries import Entry
 from app.articles.models import Article, Source
 from app.articles.urls import index_key, link_key
+from app.db import insert_into
 
 #: The web is younger; an earlier date is a default of somebody's software.
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -36,8 +36,7 @@ def insert_articles(session: Session, rows: Sequence[dict[str, object]]) -> int:
     """Insert `rows`, passing over those that another process has stored meanwhile; return how many were inserted."""
     if not rows:
         return 0
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(Article).on_conflict_do_nothing().returning(Article.id)
+    statement = insert_into(session, Article).on_conflict_do_nothing().returning(Article.id)
     return len(session.scalars(statement, rows).all())
 
 

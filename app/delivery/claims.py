@@ -72,11 +72,19 @@ def free_chunks(kinds: Collection[str], now: datetime) -> sa.Select[int]:
     return _FREE_CHUNKS.params(kinds=list(kinds), now=now)
 
 
+def lock_chunks(session: Session, *matches: ColumnElement[bool]) -> Sequence[int]:
+    """Hold the chunks that match until the transaction ends, and return their ids.
+
+    Whoever changes copies holds their chunks first, in this order: so nobody waits in a circle, and the statements
+    that follow see all that those did who held them before (READ COMMITTED looks anew for each statement).
+    """
+    return session.scalars(select(Chunk.id).where(*matches).order_by(Chunk.id).with_for_update()).all()
+
+
 def renew(session: Session, *, owners: Collection[str], now: datetime) -> int:
     """Prolong the leases of `owners`; return how many chunks they still hold."""
-    return _changed(
-        session, Chunk.owner.in_(owners), Chunk.lease_until.is_not(None), values={"lease_until": now + LEASE}
-    )
+    held = lock_chunks(session, Chunk.owner.in_(owners), Chunk.lease_until.is_not(None))
+    return _changed(session, Chunk.id.in_(held), values={"lease_until": now + LEASE})
 
 
 def release(session: Session, *, owner: str, chunk_ids: Collection[int], now: datetime) -> None:

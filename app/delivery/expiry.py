@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.claims import awaits_try
+from app.delivery.claims import awaits_try, lock_chunks
 from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
 from app.delivery.warm_ups import awaits_warm_up
 from app.mail.meanings import Meaning
@@ -32,7 +32,9 @@ def end_earlier_editions(
 ) -> None:
     """Let what is open of the editions before `edition_id` expire now; what is on the wire is finished."""
     is_earlier = sa.and_(_is_open(newsletter_id, language), Chunk.edition_id != edition_id)
-    session.execute(update(Chunk).where(is_earlier).values(expires_at=now), execution_options=_UNSYNCHRONIZED)
+    earlier = lock_chunks(session, is_earlier)
+    act = update(Chunk).where(Chunk.id.in_(earlier)).values(expires_at=now)
+    session.execute(act, execution_options=_UNSYNCHRONIZED)
 
 
 def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ONCE) -> int:

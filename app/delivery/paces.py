@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.delivery.claims import Copy
 from app.delivery.models import DomainPace
 from app.mail.pacing import Breaker, TokenBucket, learn
@@ -97,9 +97,8 @@ def _locked(session: Session, domain: str) -> DomainPace | None:
 
 def _added(session: Session, domain: str, *, tokens: int, now: datetime) -> DomainPace:
     """Add a domain's row, unless another sender has just done so, and lock it."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {"domain": domain, "tokens": float(tokens), "filled_at": now, "updated_at": now}
-    statement = insert(DomainPace).values(clean=0, refusals_in_a_row=0, **values).on_conflict_do_nothing()
+    statement = insert_into(session, DomainPace).values(clean=0, refusals_in_a_row=0, **values).on_conflict_do_nothing()
     while True:
         session.execute(statement)
         if (row := _locked(session, domain)) is not None:

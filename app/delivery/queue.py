@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.claims import redate
+from app.delivery.claims import UNTOLD, lock_chunks, redate
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER
 
@@ -84,16 +84,16 @@ def enqueue_edition(
 
 def cancel_reader(session: Session, *, subscriber_id: int, newsletter_id: int, now: datetime) -> int:
     """Cancel one reader's waiting copies of a newsletter, and return how many there were."""
-    theirs = select(Delivery.chunk_id).where(Delivery.subscriber_id == subscriber_id)
-    chunks = select(Chunk.id).where(Chunk.id.in_(theirs), Chunk.newsletter_id == newsletter_id)
-    open_chunks = session.scalars(chunks.where(Chunk.next_attempt_at.is_not(None))).all()
+    untold = select(Delivery.chunk_id).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(UNTOLD))
+    chunks = lock_chunks(session, Chunk.id.in_(untold), Chunk.newsletter_id == newsletter_id)
     cancelled = _cancel(session, Delivery.subscriber_id == subscriber_id, Delivery.chunk_id.in_(chunks), now=now)
-    redate(session, Chunk.id.in_(open_chunks), Chunk.lease_until.is_(None), now=now)
+    redate(session, Chunk.id.in_(chunks), Chunk.lease_until.is_(None), now=now)
     return cancelled
 
 
 def cancel_edition_copies(session: Session, *, edition_id: int, now: datetime) -> int:
     """Cancel the copies of an edition that still wait, and return how many there were."""
+    lock_chunks(session, Chunk.edition_id == edition_id)
     chunks = select(Chunk.id).where(Chunk.edition_id == edition_id)
     cancelled = _cancel(session, Delivery.chunk_id.in_(chunks), now=now)
     session.execute(

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.claims import redate
+from app.delivery.claims import lock_chunks, redate
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.mail.dkim import LIFE, LIFE_MIN
 from app.mail.pacing import GIVE_UP_AFTER
@@ -44,6 +44,7 @@ def requeue(session: Session, is_meant: ColumnElement[bool], *, edition_id: int,
     Their ids stay, and so do their Message-ID and their bytes. What may have arrived is not repeatable, and is
     uncertain again where this try, too, ends without a reply. From now on they have the usual time to be sent in.
     """
+    lock_chunks(session, Chunk.edition_id == edition_id)
     chunks = select(Chunk.id).where(Chunk.edition_id == edition_id)
     queued = session.execute(
         update(Delivery)

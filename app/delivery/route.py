@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import Database
+from app.db import Database, insert_into
 from app.delivery.models import SenderState
 from app.mail.transport import Outcome
 
@@ -34,12 +34,15 @@ def note_route(session: Session, *, name: str, fault: Outcome | None, next_try_a
     if fault is None:
         session.execute(delete(SenderState).where(SenderState.name == name))
         return
-    state = session.get(SenderState, name)
-    if state is None or state.next_try_at < now - STALE_AFTER:
-        state = session.merge(SenderState(name=name, since=now))
-    state.code, state.text, state.fault = fault.code, fault.text, fault.fault or ""
-    state.next_try_at = next_try_at
-    session.flush()
+    told = {"code": fault.code, "text": fault.text, "fault": fault.fault or "", "next_try_at": next_try_at}
+    # Two workers of one machine bear one name, and may meet the same fault at the same moment.
+    session.execute(
+        insert_into(session, SenderState).values(name=name, since=now, **told).on_conflict_do_nothing(),
+    )
+    is_named = SenderState.name == name
+    stale = update(SenderState).where(is_named, SenderState.next_try_at < now - STALE_AFTER).values(since=now)
+    session.execute(stale)
+    session.execute(update(SenderState).where(is_named).values(**told))
 
 
 def stopped_senders(session: Session, *, now: datetime) -> Sequence[SenderState]:

@@ -29,6 +29,7 @@ NAMED_RECIPIENT_DELAY = timedelta(minutes=5)
 _OWNED_CHUNKS = (
     select(Chunk.id, Chunk.expires_at)
     .where(Chunk.id.in_(bindparam("chunk_ids", expanding=True)), Chunk.owner == bindparam("claimed_by"))
+    .order_by(Chunk.id)  # as `lock_chunks` does
     .with_for_update()
 )
 #: States over which the outcome of a try is written; a copy cancelled while it was on the wire has left all the same.

@@ -112,13 +112,18 @@ def cancel_edition(session: Session, *, edition_id: int, actor: str, now: dateti
 
 
 def finish_editions(session: Session, *, now: datetime) -> list[int]:
-    """Mark as sent the editions whose copies have all come to an end; return their ids."""
+    """Mark as sent the editions whose copies have all come to an end; return their ids.
+
+    They are held first and looked at again: somebody may have had copies tried once more at this moment.
+    """
     unfinished = select(Chunk.id).where(
         Chunk.edition_id == Edition.id, Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
     )
+    is_over = sa.and_(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
+    held = session.scalars(select(Edition.id).where(is_over).with_for_update(skip_locked=True)).all()
     finished = session.scalars(
         update(Edition)
-        .where(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
+        .where(Edition.id.in_(held), is_over)
         .values(status=EditionStatus.SENT, finished_at=now)
         .returning(Edition.id)
         .execution_options(synchronize_session="fetch")
