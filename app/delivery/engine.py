@@ -41,6 +41,8 @@ FRESH_S = 1.0
 LOOKED_UP_AGAIN = 50
 #: How long the sender waits for the next claim before it lets its transport look after the letters under way.
 CLAIM_WAIT_S = 0.005
+#: A letter that is too large ends a run at most this often.
+SIZE_HEEDED_EVERY_S = 60.0
 NO_RATES = Rates()
 
 
@@ -76,6 +78,7 @@ class Engine:
         self._on_settled, self._on_route = on_settled, on_route
         self._faults = 0
         self._route_fault: Outcome | None = None
+        self._size_heeded_at: float | None = None
         self._is_route_told = False  # one that was killed may have left its fault to be seen
 
     def run(self, stop: threading.Event) -> None:
@@ -178,7 +181,16 @@ class Engine:
         self._is_route_told = self._is_route_told and self._route_fault is None
         self._route_fault = None
         if outcome.kind is OutcomeKind.REJECTED and meaning_of(outcome) is Meaning.TOO_LARGE:
-            run.has_met_fault = True  # its fellows are as large: what is settled first may hold them
+            self._heed_size(run)
+
+    def _heed_size(self, run: "_Run") -> None:
+        """End the run: its fellows are as large, and what is settled first may hold them. Not again and again, though:
+        somebody may have resumed the edition for the readers whose servers take it.
+        """
+        at = time.monotonic()
+        if self._size_heeded_at is None or at - self._size_heeded_at > SIZE_HEEDED_EVERY_S:
+            self._size_heeded_at = at
+            run.has_met_fault = True
 
     def _tell_route(self) -> None:
         if self._on_route is not None and not self._is_route_told:

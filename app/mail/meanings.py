@@ -39,6 +39,7 @@ class Meaning(Enum):
 
     MAILBOX_FULL = (Fault.MAILBOX, "The mailbox is full.")
     MAILBOX_DISABLED = (Fault.MAILBOX, "The mailbox is disabled.")
+    MAILBOX_LIMIT = (Fault.MAILBOX, "The letter is larger than this mailbox takes.")
     MAILBOX_BUSY = (Fault.MAILBOX, "The mailbox gets too much mail at once.", Advice.SLOW_RECIPIENT, True)
     MAILBOX_UNAVAILABLE = (Fault.MAILBOX, "The mailbox takes no mail for now.")
 
@@ -94,7 +95,7 @@ MEANING_BY_STATUS = {
     "1.10": Meaning.NULL_MX,  # RFC 7505
     "2.1": Meaning.MAILBOX_DISABLED,
     "2.2": Meaning.MAILBOX_FULL,
-    "2.3": Meaning.TOO_LARGE,
+    "2.3": Meaning.MAILBOX_LIMIT,
     "3.4": Meaning.TOO_LARGE,
     "5.3": Meaning.TOO_MANY_RECIPIENTS,
     "6.7": Meaning.UNSUPPORTED_ADDRESS,  # RFC 6531, as 6.8 to 6.10

@@ -235,6 +235,18 @@ def test_a_fault_of_the_route_stops_the_batch_and_touches_nobody(database: Datab
     assert delivery_of(database, tries[0]).attempt == 0
 
 
+def test_a_letter_that_is_too_large_ends_one_run_and_not_each(database: Database, engine_over: EngineOver) -> None:
+    queue_edition(database, 100)
+    too_large = Outcome(OutcomeKind.REJECTED, 552, "5.3.4", "message too big", Fault.CONTENT)
+    answers = MemoryTransport(lambda outgoing: too_large if outgoing.recipient.startswith("r1") else ACCEPTED)
+    sender = engine_over(answers)
+    sender.run_once(NOW)
+    assert states(database).count(DeliveryState.QUEUED) == 98, "what is settled first may hold the others"
+    sender.run_once(NOW + timedelta(seconds=10))
+    assert states(database).count(DeliveryState.REJECTED) == 11
+    assert states(database).count(DeliveryState.ACCEPTED) == 89
+
+
 def test_the_copy_that_met_the_fault_is_not_the_next_to_go(database: Database, engine_over: EngineOver) -> None:
     keys = queue_notes(database, 2)
     transport = in_turn(ROUTE_DOWN, ACCEPTED)

@@ -128,6 +128,7 @@ SAMPLES = [
     Sample("laposte-510", CONTENT, 550, "5.5.0 Veuillez essayer plus tard. LPN007_510", D, SENDER, M.REPUTATION),
     Sample("orange-999", Verb.GREETING, 421, "ME Service refuse. OFR_999 [999]", D, HOST, M.REPUTATION),
     Sample("orange-999-550", RCPT, 550, "Veuillez essayer plus tard. OFR_999 [999]", D, SENDER, M.REPUTATION),
+    Sample("mailbox-limit", CONTENT, 552, "5.2.3 Exceeds the limit of this mailbox", R, MAILBOX, M.MAILBOX_LIMIT),
     Sample("orange-514", CONTENT, 552, "Taille limite atteinte OFR_514", R, LETTER, M.TOO_LARGE),
     Sample("laposte-630", RCPT, 554, "5.7.1 Rejected LPN000_630", R, SENDER, M.POLICY),
     Sample("free-spam", CONTENT, 550, "spam detected", R, LETTER, M.SPAM),
