@@ -8,6 +8,9 @@ from app.mail.address import needs_smtputf8
 from app.mail.headers import check_address
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 
+#: RFC 1870 §4.
+SIZE_DIGITS_MAX = 20
+
 _TOO_LARGE = Outcome(OutcomeKind.REJECTED, enhanced="5.3.4", text="larger than the server takes", fault=Fault.CONTENT)
 _UNSUPPORTED = Outcome(
     OutcomeKind.REJECTED,
@@ -35,7 +38,7 @@ class Features:
             has_8bitmime="8bitmime" in extensions,
             has_smtputf8="smtputf8" in extensions,
             has_dsn="dsn" in extensions,
-            size_max=int(size) if size.isascii() and size.isdigit() else 0,
+            size_max=int(size) if size.isascii() and size.isdigit() and len(size) <= SIZE_DIGITS_MAX else 0,
         )
 
 

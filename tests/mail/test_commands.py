@@ -21,6 +21,11 @@ def test_nothing_is_asked_for_that_was_not_offered() -> None:
 EVERYTHING = Features.offered({"pipelining": "", "8bitmime": "", "smtputf8": "", "dsn": "", "size": "1000"})
 
 
+def test_a_size_beyond_all_sizes_is_none() -> None:
+    assert Features.offered({"size": "9" * 20}).size_max == 10**20 - 1
+    assert Features.offered({"size": "9" * 5_000}).size_max == 0
+
+
 def test_nothing_is_asked_for_without_need() -> None:
     offered = Features.offered({"8bitmime": "", "smtputf8": "", "size": "1000"})
     assert write_envelope(letter(), offered) == write_envelope(letter(), Features())
