@@ -133,7 +133,7 @@ class Clerk:
         try:
             while not self._is_over:
                 self.pacer.look(self._hands, self._is_waiting)
-                if self._next is None and not self.is_dry:
+                if self._next is None and not self.is_dry and self.pacer.knows_limits:
                     self._claim()
                 self.pacer.draw_for_relay(self._hands, wanted=len(self._open))
                 self._settle()
@@ -156,6 +156,9 @@ class Clerk:
             # Cut off in mid-sentence, the database may have claimed all the same: the journal tells that nothing went.
             journal.close(discard=not error.connection_invalidated)
             return
+        except BaseException:
+            journal.close()
+            raise
         hand = Hand(owner, journal, copies, [], time.monotonic(), asked_at + LEASE.total_seconds() - LEASE_MARGIN_S)
         if not copies:
             journal.close(discard=True)

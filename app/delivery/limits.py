@@ -55,6 +55,11 @@ class Limits:
         return None if self._rates.relay is None else math.ceil(self._rates.relay / 60)
 
     @property
+    def has_looked(self) -> bool:
+        """Whether the limits were ever read: nothing may go before that."""
+        return self._looked_at is not None
+
+    @property
     def is_stale(self) -> bool:
         """Whether it is time to look again."""
         return self._looked_at is None or time.monotonic() - self._looked_at > LOOK_EVERY_S

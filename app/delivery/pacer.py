@@ -44,6 +44,11 @@ class Pacer:
         """Whether one more letter may go, as far as the limit of the whole relay is concerned."""
         return not self._has_relay_limit or self._drawn > self._spent
 
+    @property
+    def knows_limits(self) -> bool:
+        """Whether anything may be claimed: before the first look, what others learned would not be heeded."""
+        return self._limits.has_looked
+
     def spend(self) -> None:
         """Count a letter that goes."""
         self._spent += 1

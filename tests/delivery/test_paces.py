@@ -17,7 +17,7 @@ from app import clock
 from app.db import Database
 from app.delivery import clerk, limits
 from app.delivery.engine import Engine
-from app.delivery.limits import Rates
+from app.delivery.limits import Limits, Rates
 from app.delivery.models import Delivery, DeliveryState, DomainPace
 from app.delivery.paces import BOOKED_AT_MOST, BURST_MIN, FORGOTTEN_AFTER, PROBE_TIME, RELAY, burst_of, learn_from
 from app.mail.memory import ACCEPTED, MemoryTransport
@@ -116,6 +116,25 @@ def test_a_database_that_leaves_while_tokens_are_drawn_costs_no_letter(
     assert set(states(database)) == {DeliveryState.QUEUED}
     sender.run_once(NOW + timedelta(seconds=5))
     assert len(transport.sent) == 20
+
+
+def test_nothing_goes_before_the_limits_were_read(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    teach(database, *[POLICY] * 5)
+    queue_edition(database, 20, domains=(SLOW,))
+    look, failures = Limits.look, [OperationalError("SELECT", {}, Exception("gone"))] * 2
+
+    def look_at_last(self: Limits, session: Any) -> set[str]:
+        if failures:
+            raise failures.pop()
+        return look(self, session)
+
+    monkeypatch.setattr(Limits, "look", look_at_last)
+    transport = MemoryTransport()
+    engine_over(transport).run_once(NOW)
+    assert not failures
+    assert not transport.sent, "its breaker is open"
 
 
 def test_copies_are_not_told_to_wait_longer_than_a_limit_may_live(database: Database, engine_over: EngineOver) -> None:
