@@ -13,7 +13,6 @@ from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
-from app.delivery.warm_ups import read_warm_up
 from app.editions.audience import count_audience, count_superseded, edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import preview, set_letter
@@ -21,6 +20,7 @@ from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus
 from app.editions.progress import Cause, read_progress
 from app.editions.retry import Retry, count_retry, retry_copies
+from app.editions.warm_up import read_warm_up_now
 from app.errors import NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
@@ -113,7 +113,7 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
         edition = _edition(session, edition_id)
         readers = count_audience(session, edition=edition)
         superseded = count_superseded(session, edition=edition)
-        warm_up = read_warm_up(session, newsletter_id=edition.newsletter_id, now=at)
+        warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=at)
         letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
     if superseded:
         click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)

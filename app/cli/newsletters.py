@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import WarmUpDay
-from app.delivery.warm_ups import WarmUpReport, day_of, read_warm_up, stop_warm_up
-from app.editions.warm_up import plan_warm_up
+from app.delivery.warm_ups import WarmUpReport, day_of, stop_warm_up
+from app.editions.warm_up import plan_warm_up, read_warm_up_now
 from app.errors import NotFound
 from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter
@@ -40,7 +40,7 @@ def start(slug: str, on: datetime | None) -> None:
         newsletter_id = _newsletter_id(session, slug)
         starts_on = on.date() if on else day_of(at)
         plan_warm_up(session, newsletter_id=newsletter_id, starts_on=starts_on, now=at)
-        report = read_warm_up(session, newsletter_id=newsletter_id, now=at)
+        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=at)
     assert report is not None
     click.echo(f"The warm-up starts on {starts_on}; as things stand it will end on {report.ends_on}.")
 
@@ -60,7 +60,7 @@ def stop(slug: str) -> None:
 def show(slug: str, as_json: bool) -> None:
     """Show the day, its allowance and what of it was used, when the warm-up will end, and what each day came to."""
     with product().database.reading() as session:
-        report = read_warm_up(session, newsletter_id=_newsletter_id(session, slug), now=now())
+        report = read_warm_up_now(session, newsletter_id=_newsletter_id(session, slug), now=now())
     if report is None or report.ended_at is not None:
         print_row({"warm_up": None, "ended_at": report.ended_at if report else None}, as_json=as_json)
         return

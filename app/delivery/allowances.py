@@ -10,18 +10,25 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.delivery.claims import Copy
-from app.delivery.models import Chunk, WarmUpDay, WarmUpPlan, WarmUpShare
+from app.db import insert_into
+from app.delivery.claims import Copy, awaits_try
+from app.delivery.models import Chunk, Delivery, WarmUpDay, WarmUpPlan, WarmUpShare
 from app.delivery.settling import Ending
 from app.delivery.warm_ups import day_of, end_plan, last_day, locked_plan, opening, warm_up_of
 from app.mail.transport import Outcome, OutcomeKind
-from app.mail.warm_up import Allowance, WarmUp, is_deferral
+from app.mail.warm_up import Allowance, WarmUp, is_setback
 
 _UNSYNCHRONIZED = {"synchronize_session": False}
+_CHUNKS = Chunk.__table__
+_REST = (
+    sa.update(_CHUNKS)  # type: ignore[arg-type]
+    .where(_CHUNKS.c.id == sa.bindparam("key"))
+    .values(next_attempt_at=sa.bindparam("until"))
+)
 
 
 class Draw(NamedTuple):
@@ -62,28 +69,28 @@ def draw(
     until = opening(max(day + timedelta(days=1), plan.starts_on))
     if day < plan.starts_on:
         _let_rest(session, plan, until=until, now=now)
-        return {}, {each.copy.id: until for each in asking if not each.is_one_off}
+        return {}, _waits(session, [each for each in asking if not each.is_one_off], until=until)
     granted = _grant(session, warm_up, newsletter_id, day, allowance, asking)
     if len(granted) < len(asking):
         _let_rest_if_spent(session, plan, day, allowance, until=until, now=now)
-    return granted, {each.copy.id: until for each in asking if each.copy.id not in granted}
+    return granted, _waits(session, [each for each in asking if each.copy.id not in granted], until=until)
 
 
 def settle_draws(session: Session, endings: Iterable[tuple[Draw, Ending]]) -> None:
     """Count how letters that had drawn ended, in the transaction that settles them."""
     given_back: Counter[Draw] = Counter()
-    deferred: Counter[tuple[int, date]] = Counter()
+    setbacks: Counter[tuple[int, date]] = Counter()
     for drawn, ending in endings:
         if _left_nothing(ending):
             given_back[drawn] += 1
-        elif isinstance(ending, Outcome) and is_deferral(ending):
-            deferred[drawn[:2]] += 1
+        elif isinstance(ending, Outcome) and is_setback(ending):
+            setbacks[drawn[:2]] += 1
     drawn_by_day: Counter[tuple[int, date]] = Counter()
     for drawn, number in given_back.items():
         drawn_by_day[drawn[:2]] -= number
-    for newsletter_id, day in sorted(drawn_by_day.keys() | deferred.keys()):
+    for newsletter_id, day in sorted(drawn_by_day.keys() | setbacks.keys()):
         key = (newsletter_id, day)
-        _count(session, *key, drawn=drawn_by_day[key], deferred=deferred[key])
+        _count(session, *key, drawn=drawn_by_day[key], setbacks=setbacks[key])
     for drawn in sorted(given_back):
         session.execute(
             update(WarmUpShare)
@@ -112,7 +119,7 @@ def _grant(
             total, shares[each.provider] = total + 1, shares[each.provider] + 1
             granted[each.copy.id] = Draw(newsletter_id, day, each.provider)
     if granted:
-        _count(session, newsletter_id, day, drawn=len(granted), deferred=0)
+        _count(session, newsletter_id, day, drawn=len(granted), setbacks=0)
         _add_shares(session, Counter(granted.values()))
     return granted
 
@@ -142,8 +149,7 @@ def _shares(session: Session, newsletter_id: int, day: date, providers: set[str]
 
 
 def _add_shares(session: Session, drawn: Counter[Draw]) -> None:
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    adding = insert(WarmUpShare.__table__)  # type: ignore[arg-type]
+    adding = insert_into(session, WarmUpShare)
     adding = adding.on_conflict_do_update(
         index_elements=["newsletter_id", "day", "provider"],
         set_={"drawn": WarmUpShare.__table__.c.drawn + adding.excluded.drawn},
@@ -151,11 +157,11 @@ def _add_shares(session: Session, drawn: Counter[Draw]) -> None:
     session.execute(adding, [{**each._asdict(), "drawn": number} for each, number in sorted(drawn.items())])
 
 
-def _count(session: Session, newsletter_id: int, day: date, *, drawn: int, deferred: int) -> None:
+def _count(session: Session, newsletter_id: int, day: date, *, drawn: int, setbacks: int) -> None:
     session.execute(
         update(WarmUpDay)
         .where(WarmUpDay.newsletter_id == newsletter_id, WarmUpDay.day == day)
-        .values(drawn=WarmUpDay.drawn + drawn, deferred=WarmUpDay.deferred + deferred),
+        .values(drawn=WarmUpDay.drawn + drawn, deferred=WarmUpDay.deferred + setbacks),
         execution_options=_UNSYNCHRONIZED,
     )
 
@@ -169,19 +175,34 @@ def _let_rest_if_spent(
 
 
 def _let_rest(session: Session, plan: WarmUpPlan, *, until: datetime, now: datetime) -> None:
-    """Date the chunks of editions that nobody has claimed yet: a row each, instead of one for each of their copies.
+    """Date the free chunks of editions in which no copy was tried: a row each, instead of one for each of their copies.
 
-    In those that were claimed before, some copies may be due for another try.
+    In the others some copies may be due for another try.
     """
-    untouched = (
-        select(Chunk.id)
-        .where(Chunk.newsletter_id == plan.newsletter_id, Chunk.edition_id.is_not(None), Chunk.owner.is_(None))
-        .where(Chunk.next_attempt_at <= now)
+    was_tried = select(Delivery.id).where(Delivery.chunk_id == Chunk.id, awaits_try(), Delivery.attempt > 0).exists()
+    untried = (
+        select(Chunk.id, Chunk.number)
+        .where(Chunk.newsletter_id == plan.newsletter_id, Chunk.edition_id.is_not(None), Chunk.lease_until.is_(None))
+        .where(Chunk.next_attempt_at <= now, sa.or_(Chunk.owner.is_(None), ~was_tried))
         .with_for_update(skip_locked=True)
-        .cte("untouched")
     )
-    resting = update(Chunk).where(Chunk.id.in_(select(untouched.c.id))).values(next_attempt_at=until)
-    session.execute(resting, execution_options=_UNSYNCHRONIZED)
+    resting = [{"key": key, "until": _turn(until, number)} for key, number in session.execute(untried)]
+    if resting:
+        session.connection().execute(_REST, resting)
+
+
+def _waits(session: Session, waiting: Sequence[Asking], *, until: datetime) -> dict[int, datetime]:
+    """Return until when each copy waits, by its id."""
+    if not waiting:
+        return {}
+    chunks = select(Chunk.id, Chunk.number).where(Chunk.id.in_({each.copy.chunk.id for each in waiting}))
+    turns = {key: _turn(until, number) for key, number in session.execute(chunks)}
+    return {each.copy.id: turns[each.copy.chunk.id] for each in waiting}
+
+
+def _turn(until: datetime, number: int) -> datetime:
+    """Return when a chunk's turn comes: editions that share a day's allowance take turns, chunk by chunk."""
+    return until + timedelta(seconds=number)
 
 
 def _left_nothing(ending: Ending) -> bool:

@@ -200,18 +200,14 @@ class Clerk:
             return set()
         now = self._now()
         lessons = self.pacer.lessons(by_hand)
+        finished = [hand for hand, ended in by_hand.items() if hand.settled + len(ended) == len(hand.copies)]
         with self._database.transaction() as session:
             for hand, settlements in by_hand.items():
-                settle(
-                    session,
-                    owner=hand.owner,
-                    settlements=settlements,
-                    now=now,
-                    on_settled=self._on_settled,
-                )
-                if hand.settled + len(settlements) == len(hand.copies):
+                settle(session, owner=hand.owner, settlements=settlements, now=now, on_settled=self._on_settled)
+                if hand in finished:
                     release(session, owner=hand.owner, chunk_ids=hand.chunk_ids, now=now)
             stricter = self.pacer.learn(session, lessons)
+            self.pacer.free_where_ended(session, finished)
             self.pacer.settle_draws(session, by_hand)
             return stricter
 

@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.claims import awaits_try, lock_chunks
-from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
-from app.delivery.warm_ups import awaits_warm_up
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.warm_ups import awaits_warm_up, warming_newsletters
 from app.mail.meanings import Meaning
 
 #: Chunks that expire in one transaction: SQLite has one writer, and others want their turn.
@@ -74,8 +74,7 @@ def _why_expired(chunks: Sequence[int], now: datetime) -> ColumnElement[Meaning 
     warming_up = (
         select(Delivery.id)
         .join(Chunk, Chunk.id == Delivery.chunk_id)
-        .join(WarmUpPlan, WarmUpPlan.newsletter_id == Chunk.newsletter_id)
-        .where(Delivery.chunk_id.in_(chunks), awaits_warm_up(now))
+        .where(Delivery.chunk_id.in_(chunks), awaits_warm_up(now), Chunk.newsletter_id.in_(warming_newsletters()))
     )
     reason = sa.literal(Meaning.WARMING_UP, Delivery.__table__.c.meaning.type)
     return sa.case((Delivery.id.in_(warming_up), reason), else_=Delivery.meaning)

@@ -1,6 +1,7 @@
 """What a claim is while it is being worked on: its copies, what was made of them, and how long it holds."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from app.delivery.allowances import Draw
@@ -13,8 +14,8 @@ from app.delivery.journal import Journal
 class Hand:
     """One claim in hand: its copies, and what was made of each when they were looked up, at `looked_at`.
 
-    `drawn`: what those of newsletters that warm up drew from, by their ids. Times are of the monotonic clock, in
-    seconds.
+    `drawn`: what those of newsletters that warm up drew from, by their ids. `warming`: those newsletters, as known when
+    the claim was made. Times are of the monotonic clock, in seconds.
     """
 
     owner: str
@@ -25,6 +26,7 @@ class Hand:
     held_until: float
     settled: int = 0
     drawn: dict[int, Draw] = field(default_factory=dict)
+    warming: AbstractSet[int] = frozenset()
 
     @property
     def chunk_ids(self) -> set[int]:

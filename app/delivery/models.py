@@ -197,7 +197,8 @@ class WarmUpPlan(Base):
 
 
 class WarmUpDay(Base):
-    """One day (UTC) of a warm-up: how often its allowance had doubled, letters that drew from it, those put off.
+    """One day (UTC) of a warm-up: how often its allowance had doubled, letters that drew from it, those
+    put off or refused on our account (`deferred`).
 
     Once a later day has begun, `held` says why that one's allowance is no larger, or None where it is.
     """

@@ -4,6 +4,7 @@ Of the shared rows those of providers are locked before those of warm-ups.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
@@ -17,6 +18,7 @@ from app.delivery.composing import put_back
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits
 from app.delivery.settling import Settlement
+from app.delivery.warm_ups import free_where_ended
 from app.mail.transport import Outcome
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Pacer:
         """Draw tokens for a claim; what gets none is put back, and so is all of it where the database is away."""
         if not (self._limits.domains or self._limits.warming):
             return
+        hand.warming = self._limits.warming
         try:
             with self._database.transaction() as session:
                 self._draw(session, [hand], self._limits.domains, is_waiting)
@@ -115,6 +118,16 @@ class Pacer:
     def learn(self, session: Session, lessons: Sequence[tuple[str, Outcome]]) -> set[str]:
         """Keep the lessons in the settling transaction; return the domains that have become stricter by them."""
         return self._limits.learn(session, lessons, now=self._now())
+
+    def free_where_ended(self, session: Session, hands: Sequence[Hand]) -> None:
+        """Let go, in the transaction that gives claims back, what waits for warm-ups that ended in the meantime."""
+        chunks: defaultdict[int, set[int]] = defaultdict(set)
+        for hand in hands:
+            for copy in hand.copies if hand.warming else ():
+                newsletter_id = copy.chunk.newsletter_id
+                if newsletter_id in hand.warming and newsletter_id and copy.chunk.edition_id is not None:
+                    chunks[newsletter_id].add(copy.chunk.id)
+        free_where_ended(session, chunks, owners=[hand.owner for hand in hands], now=self._now())
 
     def settle_draws(self, session: Session, by_hand: Mapping[Hand, Sequence[Settlement]]) -> None:
         """Count, in the settling transaction, how letters ended that drew from a warm-up's day."""

@@ -3,15 +3,15 @@
 Days are UTC's: they begin for all senders at once, wherever a machine and a newsletter's readers are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.db import insert_into
 from app.delivery.claims import redate
 from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
 from app.errors import InputRefused, TransitionRefused
@@ -85,9 +85,8 @@ def start_warm_up(
     """
     if not day_of(now) <= starts_on <= day_of(now) + PLANNED_AHEAD:
         raise InputRefused("a warm-up starts today or later, and within a year")
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {"newsletter_id": newsletter_id, "starts_on": starts_on, "audience": 0, "largest_provider": 0}
-    session.execute(insert(WarmUpPlan).values(**values, ended_at=now).on_conflict_do_nothing())
+    session.execute(insert_into(session, WarmUpPlan).values(**values, ended_at=now).on_conflict_do_nothing())
     plan = session.scalars(_plan(newsletter_id).with_for_update(), execution_options={"populate_existing": True}).one()
     if plan.ended_at is None:
         raise TransitionRefused("the newsletter is warming up already")
@@ -112,16 +111,21 @@ def end_plan(session: Session, plan: WarmUpPlan, *, now: datetime) -> None:
         session.execute(
             delete(counts).where(counts.newsletter_id == plan.newsletter_id), execution_options=_UNSYNCHRONIZED
         )
-    is_open = sa.and_(Chunk.lease_until.is_(None), Chunk.next_attempt_at.is_not(None), Chunk.expires_at > now)
-    resting = select(Chunk.id).where(Chunk.newsletter_id == plan.newsletter_id, is_open)
-    chunks = session.scalars(resting.with_for_update(skip_locked=True)).all()
-    session.execute(
-        update(Delivery)
-        .where(Delivery.chunk_id.in_(chunks), _is_untried(), Delivery.next_attempt_at >= next_opening(now))
-        .values(next_attempt_at=None),
-        execution_options=_UNSYNCHRONIZED,
-    )
-    redate(session, Chunk.id.in_(chunks), Chunk.lease_until.is_(None), now=now)
+    resting = select(Chunk.id).where(Chunk.newsletter_id == plan.newsletter_id, _is_open(now))
+    _free(session, session.scalars(resting.with_for_update(skip_locked=True)).all(), now=now)
+
+
+def free_where_ended(
+    session: Session, chunks_by_newsletter: Mapping[int, Collection[int]], *, owners: Collection[str], now: datetime
+) -> None:
+    """Let go what waits for warm-ups that have ended, in chunks that `owners` give back in this transaction.
+
+    `end_plan` passes over what somebody has in hand. Both lock the plan, and the later one frees the copies.
+    """
+    for newsletter_id in sorted(chunks_by_newsletter):
+        if locked_plan(session, newsletter_id) is None:
+            is_own = sa.and_(Chunk.id.in_(chunks_by_newsletter[newsletter_id]), Chunk.owner.in_(owners))
+            _free(session, session.scalars(select(Chunk.id).where(is_own, _is_open(now))).all(), now=now)
 
 
 def open_plan(session: Session, newsletter_id: int) -> WarmUpPlan | None:
@@ -189,6 +193,13 @@ def awaits_warm_up(now: datetime) -> ColumnElement[bool]:
     return sa.and_(_is_untried(), Chunk.lease_until.is_(None), is_dated)
 
 
+def awaited_opening(now: datetime) -> ColumnElement[datetime | None]:
+    """Return until when a copy waits that fulfils `awaits_warm_up`: its own date counts before its chunk's."""
+    return sa.case(
+        (Delivery.next_attempt_at >= next_opening(now), Delivery.next_attempt_at), else_=Chunk.next_attempt_at
+    )
+
+
 def day_of(now: datetime) -> date:
     """Return the day that it is, in UTC."""
     return now.astimezone(UTC).date()
@@ -207,6 +218,22 @@ def next_opening(now: datetime) -> datetime:
 
 def _plan(newsletter_id: int) -> sa.Select[WarmUpPlan]:
     return select(WarmUpPlan).where(WarmUpPlan.newsletter_id == newsletter_id)
+
+
+def _free(session: Session, chunks: Sequence[int], *, now: datetime) -> None:
+    """Let the copies of free chunks, which the caller has locked, wait for no later day of a warm-up."""
+    session.execute(
+        update(Delivery)
+        .where(Delivery.chunk_id.in_(chunks), _is_untried(), Delivery.next_attempt_at >= next_opening(now))
+        .values(next_attempt_at=None),
+        execution_options=_UNSYNCHRONIZED,
+    )
+    redate(session, Chunk.id.in_(chunks), Chunk.lease_until.is_(None), now=now)
+
+
+def _is_open(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a chunk is free, has copies that wait, and has not expired."""
+    return sa.and_(Chunk.lease_until.is_(None), Chunk.next_attempt_at.is_not(None), Chunk.expires_at > now)
 
 
 def _is_untried() -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
-from app.delivery.warm_ups import awaits_warm_up, next_opening, open_plan, opening
+from app.delivery.warm_ups import awaited_opening, awaits_warm_up, open_plan
 from app.editions.models import Edition, EditionStatus
 from app.mail.meanings import Meaning
 
@@ -72,9 +72,8 @@ class Progress:
 
 def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progress:
     """Read the figures of an edition."""
-    plan = open_plan(session, edition.newsletter_id)
-    is_warming = sa.false() if plan is None else awaits_warm_up(now)
-    groups = session.execute(_groups(edition.id, now - RATE_OVER, is_warming)).all()
+    is_warming = sa.false() if open_plan(session, edition.newsletter_id) is None else awaits_warm_up(now)
+    groups = session.execute(_groups(edition.id, is_warming, now)).all()
     counts: dict[DeliveryState, int] = {}
     for group in groups:
         counts[group.state] = counts.get(group.state, 0) + group.copies
@@ -87,8 +86,8 @@ def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progr
     if edition.status is EditionStatus.SENDING and open_ and per_minute and not warming:
         dues = [group.last_due for group in groups if group.state is DeliveryState.DEFERRED and group.last_due]
         ends_at = max([now + timedelta(minutes=open_ / per_minute), *dues])
-    until = max(next_opening(now), opening(plan.starts_on)) if plan and warming else None
-    return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, until)
+    warming_until = min((group.warming_until for group in groups if group.warming_until), default=None)
+    return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, warming_until)
 
 
 def unhappy_copies(edition_id: int, *, state: DeliveryState | None, meaning: Meaning | None) -> Select[Delivery]:
@@ -100,16 +99,17 @@ def unhappy_copies(edition_id: int, *, state: DeliveryState | None, meaning: Mea
 
 
 def _groups(
-    edition_id: int, since: datetime, is_warming: ColumnElement[bool]
-) -> Select[DeliveryState, Meaning | None, int, int, int, datetime | None, int]:
+    edition_id: int, is_warming: ColumnElement[bool], now: datetime
+) -> Select[DeliveryState, Meaning | None, int, int, int, datetime | None, datetime | None, int]:
     state = state_now().label("state")
     return (
         select(
             state,
             Delivery.meaning,
             sa.func.count().label("copies"),
-            _counted(Delivery.settled_at > since, Delivery.state.in_(_ENDED_BY_TRY)).label("lately"),
+            _counted(Delivery.settled_at > now - RATE_OVER, Delivery.state.in_(_ENDED_BY_TRY)).label("lately"),
             _counted(is_warming).label("warming"),
+            sa.func.min(sa.case((is_warming, awaited_opening(now)))).label("warming_until"),
             sa.func.max(Delivery.next_attempt_at).label("last_due"),
             sa.func.min(Delivery.id).label("sample_id"),
         )
@@ -124,7 +124,8 @@ def _counted(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def _causes(
-    session: Session, groups: Sequence[Row[DeliveryState, Meaning | None, int, int, int, datetime | None, int]]
+    session: Session,
+    groups: Sequence[Row[DeliveryState, Meaning | None, int, int, int, datetime | None, datetime | None, int]],
 ) -> list[Cause]:
     """Return why, state by state, what concerns most copies first."""
     unhappy = [group for group in groups if group.state in UNHAPPY]

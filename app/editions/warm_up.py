@@ -1,6 +1,7 @@
 """What a newsletter's warm-up needs to know of its readers: how many there are, and how many have one provider."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import WarmUpPlan
-from app.delivery.warm_ups import start_warm_up
+from app.delivery.warm_ups import WarmUpReport, read_warm_up, start_warm_up
 from app.mail.providers import provider_of_domain
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
 
@@ -30,6 +31,18 @@ def count_anew(session: Session, plan: WarmUpPlan) -> None:
     """Let a plan know how many readers there are by now."""
     plan.audience, plan.largest_provider = count_readers(session, plan.newsletter_id)
     session.flush()
+
+
+def read_warm_up_now(session: Session, *, newsletter_id: int, now: datetime) -> WarmUpReport | None:
+    """Read how a newsletter's warm-up stands, as `read_warm_up` does, for the readers that an edition would find now.
+
+    A plan knows those whom the last start of an edition found.
+    """
+    report = read_warm_up(session, newsletter_id=newsletter_id, now=now)
+    if report is None or report.ended_at is not None:
+        return report
+    audience, largest_provider = count_readers(session, newsletter_id)
+    return replace(report, warm_up=replace(report.warm_up, audience=audience, largest_provider=largest_provider))
 
 
 def count_readers(session: Session, newsletter_id: int) -> tuple[int, int]:

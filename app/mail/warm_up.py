@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from app.mail.meanings import Meaning
 from app.mail.replies import meaning_of
-from app.mail.transport import Outcome, OutcomeKind
+from app.mail.transport import Fault, Outcome, OutcomeKind
 
 #: Letters on the first day, in all and to one mailbox provider.
 FIRST_DAY = 200
@@ -38,23 +38,23 @@ class Allowance:
 class Day:
     """What went on one day, whose allowance had been doubled `doublings` times.
 
-    `sent` and `deferred` count letters, `busiest` those to the provider that got most.
+    `sent` and `setbacks` count letters, `busiest` those to the provider that got most.
     """
 
     day: date
     doublings: int
     sent: int
-    deferred: int
+    setbacks: int
     busiest: int
 
     @property
     def held(self) -> Held | None:
-        """Why the next allowance is no larger: too many were put off, or too few went to show anything, as in a trickle
-        after which a doubled allowance would let far more than twice as many go at once.
+        """Why the next allowance is no larger: too many were put off or refused, or too few went to show anything, as
+        in a trickle after which a doubled allowance would let far more than twice as many go at once.
         """
         if self.sent <= 0:
             return Held.NOTHING
-        if self.deferred * 20 >= self.sent:
+        if self.setbacks * 20 >= self.sent:
             return Held.DEFERRED
         allowance = Allowance.doubled(self.doublings)
         is_used = self.sent * 2 >= allowance.total or self.busiest * 2 >= allowance.per_provider
@@ -104,12 +104,14 @@ class WarmUp:
         return doublings
 
 
-def is_deferral(outcome: Outcome) -> bool:
-    """Return whether an outcome counts as a deferral of the day.
+def is_setback(outcome: Outcome) -> bool:
+    """Return whether an outcome speaks against the sender: the letter was put off, or refused on the sender's account.
 
-    A greylist's does not: it puts off every stranger, and each letter's envelope sender is one. Nor does a fault that
+    A greylist does not: it puts off every stranger, and each letter's envelope sender is one. Nor does a fault that
     came before the recipient was named: that is the relay's.
     """
+    if outcome.kind is OutcomeKind.REJECTED:
+        return outcome.fault is Fault.SENDER
     is_relays = outcome.concerns_route and not outcome.names_recipient
     is_deferred = outcome.kind is OutcomeKind.DEFERRED and not is_relays
     return is_deferred and meaning_of(outcome) is not Meaning.GREYLISTED

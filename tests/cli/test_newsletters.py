@@ -11,6 +11,7 @@ from app.clock import now
 from app.delivery.models import WarmUpDay, WarmUpPlan
 from app.delivery.warm_ups import day_of
 from app.product import Product
+from tests import make
 from tests.web import desk
 
 WARM_UP = ("newsletters", "warm-up", "vigie")
@@ -29,7 +30,8 @@ def test_it_is_started_shown_and_stopped(runner: FlaskCliRunner, product: Produc
     assert started.exit_code == 0
     assert f"starts on {today}" in started.output
     with product.database.transaction() as session:
-        session.get_one(WarmUpPlan, 1).audience = 5_000
+        for number in range(201):
+            make.make_subscription(session, email=f"r{number}@reader.example")
         yesterday = today - timedelta(days=1)
         session.get_one(WarmUpPlan, 1).starts_on = yesterday
         session.add(WarmUpDay(newsletter_id=1, day=yesterday, doublings=0, drawn=150, deferred=8))
@@ -39,7 +41,7 @@ def test_it_is_started_shown_and_stopped(runner: FlaskCliRunner, product: Produc
     ]
     assert (told["day"], told["allowance"], told["allowance_per_provider"]) == (2, 200, 50)
     assert (told["drawn_today"], told["held_days"], told["idle_days"]) == (0, 1, 0)
-    assert told["ends_on"] == (today + timedelta(days=5)).isoformat()
+    assert told["ends_on"] == (today + timedelta(days=3)).isoformat()
     assert "deferred" in runner.invoke(args=[*WARM_UP, "show"]).output
     assert runner.invoke(args=[*WARM_UP, "start"]).exit_code == 1
     assert runner.invoke(args=[*WARM_UP, "stop"]).exit_code == 0
@@ -68,3 +70,9 @@ def test_sending_and_its_status_tell_of_the_warm_up(runner: FlaskCliRunner, prod
     assert "at most 0 copies go today" in sent.output
     told = json.loads(runner.invoke(args=["editions", "status", str(draft), "--json"]).output)
     assert told["awaiting_warm_up"] == 0, "nobody has looked at them yet"
+
+
+def test_sending_counts_the_readers_who_came_after_the_plan(runner: FlaskCliRunner, product: Product) -> None:
+    runner.invoke(args=[*WARM_UP, "start"])
+    draft = desk.make_draft(product, readers=201)
+    assert "at most 200 copies go today" in runner.invoke(args=["editions", "send", str(draft), "--yes"]).output

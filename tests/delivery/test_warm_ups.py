@@ -14,11 +14,23 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from app.db import Database
-from app.delivery import clerk, limits
+from app.delivery import clerk, limits, settling
+from app.delivery.claims import release
 from app.delivery.engine import Engine
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
-from app.delivery.warm_ups import WarmUpReport, next_opening, opening, read_warm_up, start_warm_up, stop_warm_up
+from app.delivery.queue import enqueue_edition
+from app.delivery.settling import Settlement, Unsent
+from app.delivery.warm_ups import (
+    WarmUpReport,
+    free_where_ended,
+    next_opening,
+    opening,
+    read_warm_up,
+    start_warm_up,
+    stop_warm_up,
+)
+from app.editions.models import Edition
 from app.errors import InputRefused, TransitionRefused
 from app.mail.meanings import Meaning
 from app.mail.memory import ACCEPTED, MemoryTransport
@@ -26,19 +38,21 @@ from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.replies import Verb, classify
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 from app.mail.warm_up import Held
+from app.subscriptions.models import Subscriber
 from tests.conftest import NOW
-from tests.delivery.house import make_engine, queue_edition, queue_notes, states
+from tests.delivery.house import claim, make_engine, make_reader, queue_edition, queue_notes, settle, states
 
 EngineOver = Callable[..., Engine]
 
 DOMAINS = ("one.example", "two.example", "three.example", "four.example")
 LATER = classify(Verb.CONTENT, 451, "4.3.0 try again later")
+DISTRUSTED = classify(Verb.CONTENT, 550, "5.7.1 our system has detected low reputation of the sending domain")
 GREYLISTED = classify(Verb.RCPT, 450, "4.2.0 Greylisted, try again in 300 seconds")
 RELAY_DOWN = Outcome(OutcomeKind.DEFERRED, 421, "4.3.2", "going down", Fault.HOST)
 #: The newsletter of `queue_edition`, and one that is none of the warm-up's business.
 NEWSLETTER = 1
 DAY = timedelta(days=1)
-#: When the copies that waited for the next day are due.
+#: When the first chunk of those that waited for the next day is due.
 TOMORROW = opening((NOW + DAY).date())
 
 
@@ -112,7 +126,10 @@ def test_on_the_first_day_two_hundred_go_in_order_and_the_rest_waits(
         chunks = session.scalars(select(Chunk).order_by(Chunk.number)).all()
     assert len(waiting) == 800
     assert {copy.attempt for copy in waiting} == {0}
-    assert [chunk.next_attempt_at for chunk in chunks] == [None, *[TOMORROW] * 6]
+    assert [chunk.next_attempt_at for chunk in chunks] == [
+        None,
+        *(TOMORROW + timedelta(seconds=number) for number in range(1, 7)),
+    ]
     assert TOMORROW.minute not in {0, 30}
     untouched = [chunk.id for chunk in chunks if chunk.owner is None]
     assert len(untouched) >= 4, "what waits is not claimed copy by copy"
@@ -140,7 +157,7 @@ def test_nothing_comes_back_before_its_day_begins(database: Database, engine_ove
     sender = engine_over(transport)
     sender.run_once(NOW)
     assert sender.run_once(TOMORROW - timedelta(seconds=1)) == 0
-    sender.run_once(TOMORROW)
+    sender.run_once(TOMORROW + timedelta(seconds=1))
     assert len(transport.sent) == 600
 
 
@@ -173,6 +190,19 @@ def test_a_day_with_too_many_deferrals_is_not_doubled(
     report = report_of(database, NOW + DAY)
     assert report.held_days == (second_day == 200)
     assert report.held(report.days[1]) is (Held.DEFERRED if second_day == 200 else None)
+
+
+@pytest.mark.parametrize(("refused", "next_day"), [(9, 400), (10, 200)])
+def test_nor_is_a_day_on_which_too_many_were_refused_for_who_we_are(
+    database: Database, engine_over: EngineOver, refused: int, next_day: int
+) -> None:
+    queue_edition(database, 1000, domains=DOMAINS)
+    warm_up(database)
+    engine_over(MemoryTransport(lambda outgoing: DISTRUSTED if outgoing.key <= refused else ACCEPTED)).run_once(NOW)
+    report = report_of(database, NOW + DAY)
+    assert report.days[0].deferred == refused
+    assert report.allowance is not None
+    assert report.allowance.total == next_day
 
 
 def test_tries_of_one_letter_count_once_and_a_greylist_not_at_all(database: Database, engine_over: EngineOver) -> None:
@@ -331,6 +361,133 @@ def test_stopping_lets_all_that_waits_go_at_once(database: Database, engine_over
         stop_warm_up(session, newsletter_id=NEWSLETTER, now=NOW)
 
 
+def test_stopping_frees_what_is_put_back_afterwards(database: Database, engine_over: EngineOver) -> None:
+    queue_edition(database, 500, domains=DOMAINS)
+    warm_up(database)
+    sender = engine_over(transport := MemoryTransport(stopping(database, at_letter=150)))
+    sender.run_once(NOW)
+    assert len(transport.sent) == 200
+    sender.run_once(NOW + timedelta(seconds=1))
+    assert len(transport.sent) == 500
+
+
+def test_stopping_frees_what_waits_beside_copies_that_are_tried_again(
+    database: Database, engine_over: EngineOver
+) -> None:
+    queue_edition(database, 500, domains=DOMAINS)
+    warm_up(database)
+    engine_over(MemoryTransport(lambda outgoing: LATER if outgoing.key <= 5 else ACCEPTED)).run_once(NOW)
+    later = NOW + timedelta(hours=1)
+    sender = engine_over(transport := MemoryTransport(stopping(database, at_letter=1, now=later)))
+    sender.run_once(later)
+    assert len(transport.sent) == 5
+    sender.run_once(later + timedelta(seconds=1))
+    assert len(transport.sent) == 305
+
+
+def stopping(database: Database, *, at_letter: int, now: datetime = NOW) -> Callable[[Outgoing], Outcome]:
+    """Accept all, and stop the warm-up with one of the letters."""
+    seen: list[int] = []
+
+    def answer(outgoing: Outgoing) -> Outcome:
+        seen.append(outgoing.key)
+        if len(seen) == at_letter:
+            with database.transaction() as session:
+                stop_warm_up(session, newsletter_id=NEWSLETTER, now=now)
+        return ACCEPTED
+
+    return answer
+
+
+def test_of_stopping_and_putting_back_at_once_the_later_one_frees(database: Database) -> None:
+    queue_edition(database, 10)
+    warm_up(database)
+    copies = claim(database)
+    has_stopped, may_commit = threading.Event(), threading.Event()
+
+    def stop() -> None:
+        with database.transaction() as session:
+            stop_warm_up(session, newsletter_id=NEWSLETTER, now=NOW)
+            has_stopped.set()
+            may_commit.wait(10)
+
+    def put_back() -> None:
+        chunks = {copy.chunk.id for copy in copies}
+        with database.transaction() as session:
+            settling.settle(
+                session, owner="one", settlements=[Settlement(copy, Unsent(TOMORROW)) for copy in copies], now=NOW
+            )
+            release(session, owner="one", chunk_ids=chunks, now=NOW)
+            free_where_ended(session, {NEWSLETTER: chunks}, owners=["one"], now=NOW)
+
+    stopper, clerks = threading.Thread(target=stop), threading.Thread(target=put_back)
+    stopper.start()
+    has_stopped.wait(10)
+    clerks.start()
+    time.sleep(0.3)
+    may_commit.set()
+    stopper.join()
+    clerks.join()
+    assert len(claim(database, "two")) == 10
+
+
+def test_what_an_open_plan_has_wait_is_not_freed(database: Database) -> None:
+    queue_edition(database, 10)
+    warm_up(database)
+    copies = claim(database)
+    settle(database, copies, Unsent(TOMORROW))
+    with database.transaction() as session:
+        free_where_ended(session, {NEWSLETTER: {copies[0].chunk.id}}, owners=["one"], now=NOW)
+    assert claim(database, "two") == []
+    assert len(claim(database, "two", now=TOMORROW)) == 10
+
+
+def test_on_a_spent_day_chunks_that_waited_before_rest_whole_and_retries_go(
+    database: Database, engine_over: EngineOver
+) -> None:
+    queue_edition(database, 300, chunk_copies=100)
+    warm_up(database)
+    engine_over(MemoryTransport(), limit=1).run_once(NOW)
+    with database.transaction() as session:
+        tried = session.get_one(Delivery, 300)
+        tried.state, tried.attempt = DeliveryState.DEFERRED, 1
+        session.add(WarmUpDay(newsletter_id=NEWSLETTER, day=TOMORROW.date(), doublings=1, drawn=400))
+    engine_over(transport := MemoryTransport(), limit=1).run_once(NOW + DAY)
+    assert [outgoing.key for outgoing in transport.sent] == [300]
+    with database.reading() as session:
+        chunks = session.scalars(select(Chunk).where(Chunk.edition_id.is_not(None)).order_by(Chunk.number)).all()
+        dates = {key: session.get_one(Delivery, key).next_attempt_at for key in (150, 250)}
+    assert [chunk.next_attempt_at for chunk in chunks] == [TOMORROW + DAY + timedelta(seconds=i) for i in range(3)]
+    assert dates == {150: TOMORROW + timedelta(seconds=1), 250: TOMORROW + DAY + timedelta(seconds=2)}
+
+
+def test_two_languages_take_turns_on_the_days_that_they_share(database: Database, engine_over: EngineOver) -> None:
+    domains = tuple(f"r{number}.example" for number in range(10))
+    queue_edition(database, 700, chunk_copies=50, domains=domains)
+    with database.transaction() as session:
+        shared = {"since": NOW, "until": NOW, "created_at": NOW, "subject": "s", "preheader": "p"}
+        other = Edition(newsletter_id=NEWSLETTER, language="en", **shared)
+        session.add_all([other, *(make_reader(number, domains[number % 10]) for number in range(700, 800))])
+        session.flush()
+        enqueue_edition(
+            session,
+            audience=select(Subscriber.id).where(Subscriber.id > 700),
+            kind="note",
+            edition_id=other.id,
+            newsletter_id=NEWSLETTER,
+            language="en",
+            now=NOW,
+            chunk_copies=50,
+        )
+    warm_up(database)
+    sender = engine_over(transport := MemoryTransport(), limit=1)
+    sender.run_once(NOW)
+    assert {outgoing.key <= 700 for outgoing in transport.sent} == {True}
+    sender.run_once(NOW + DAY)
+    assert sum(outgoing.key > 700 for outgoing in transport.sent) == 100
+    assert len(transport.sent) == 600
+
+
 def test_one_at_a_time_and_not_in_the_past(database: Database) -> None:
     for wrong in (NOW - DAY, NOW + 400 * DAY):
         with database.transaction() as session, pytest.raises(InputRefused):
@@ -368,6 +525,20 @@ def test_what_expires_without_a_warm_up_has_no_such_reason(database: Database) -
         expire_copies(session, now=NOW + GIVE_UP_AFTER)
     with database.reading() as session:
         assert set(session.scalars(select(Delivery.meaning))) == {None}
+
+
+def test_after_a_warm_up_nothing_expires_for_want_of_a_turn(database: Database) -> None:
+    warm_up(database)
+    late = TOMORROW - timedelta(minutes=27)
+    with database.transaction() as session:
+        stop_warm_up(session, newsletter_id=NEWSLETTER, now=late)
+    queue_edition(database, 3, now=late)
+    with database.transaction() as session:
+        session.execute(sa.update(Delivery).values(next_attempt_at=late + timedelta(minutes=30)))
+        session.execute(sa.update(Chunk).values(next_attempt_at=late + timedelta(minutes=30), expires_at=late))
+        expire_copies(session, now=late)
+    with database.reading() as session:
+        assert set(session.execute(select(Delivery.state, Delivery.meaning))) == {(DeliveryState.EXPIRED, None)}
 
 
 def test_a_day_begins_at_midnight_utc_and_opens_later() -> None:

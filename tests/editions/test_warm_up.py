@@ -9,7 +9,7 @@ from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
 from app.delivery.warm_ups import next_opening, opening, stop_warm_up
 from app.editions.models import Edition
 from app.editions.progress import read_progress
-from app.editions.warm_up import count_readers, plan_warm_up
+from app.editions.warm_up import count_readers, plan_warm_up, read_warm_up_now
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus
 from tests.conftest import NOW
@@ -92,6 +92,33 @@ def test_progress_tells_what_waits_for_the_warm_up_and_no_end_that_it_cannot_kno
     with product.database.reading() as session:
         progress = read_progress(session, edition=session.get_one(Edition, edition_id), now=NOW)
     assert (progress.warming, progress.warming_until, progress.ends_at) == (3, next_opening(NOW), None)
+
+
+def test_just_after_midnight_what_had_no_turn_waits_for_the_day_after(product: Product, readers: list[int]) -> None:
+    begin(product)
+    edition_id = send(product)
+    at = opening((NOW + timedelta(days=1)).date()) - timedelta(minutes=10)
+    drawn_at = opening((NOW + timedelta(days=2)).date())
+    with product.database.transaction() as session:
+        for copy in session.scalars(select(Delivery)):
+            copy.next_attempt_at = drawn_at + timedelta(minutes=copy.id % 2)
+        session.scalars(select(Chunk)).one().next_attempt_at = at
+    with product.database.reading() as session:
+        progress = read_progress(session, edition=session.get_one(Edition, edition_id), now=at)
+    assert (progress.warming, progress.warming_until) == (5, drawn_at)
+
+
+def test_what_is_told_of_a_warm_up_counts_the_readers_who_have_come_since(product: Product) -> None:
+    newsletter_id = begin(product)
+    with product.database.transaction() as session:
+        for number in range(210):
+            make_subscription(session, email=f"r{number}@d{number % 10}.example")
+    with product.database.reading() as session:
+        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=NOW)
+        assert read_warm_up_now(session, newsletter_id=77, now=NOW) is None
+    assert report is not None
+    assert (report.warm_up.audience, report.warm_up.largest_provider, report.left) == (210, 21, 200)
+    assert report.ends_on == (NOW + timedelta(days=1)).date()
 
 
 def test_whole_chunks_that_wait_are_counted_and_copies_in_hand_are_not(product: Product, readers: list[int]) -> None:

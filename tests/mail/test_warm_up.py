@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from app.mail.replies import Verb, classify, lost
 from app.mail.transport import Fault, Outcome, OutcomeKind
-from app.mail.warm_up import Allowance, Day, Held, WarmUp, is_deferral
+from app.mail.warm_up import Allowance, Day, Held, WarmUp, is_setback
 
 DAY = date(2026, 3, 16)
 ONE = timedelta(days=1)
 
 
-def full(day: date, doublings: int, deferred: int = 0) -> Day:
+def full(day: date, doublings: int, setbacks: int = 0) -> Day:
     """A day whose allowance was used up."""
     allowance = Allowance.doubled(doublings)
-    return Day(day, doublings, allowance.total, deferred, allowance.per_provider)
+    return Day(day, doublings, allowance.total, setbacks, allowance.per_provider)
 
 
 def test_it_begins_with_two_hundred_letters_fifty_of_them_to_one_provider() -> None:
@@ -55,13 +55,13 @@ def test_days_that_lead_to_no_doubling_move_the_end() -> None:
 @pytest.mark.parametrize(
     ("day", "held"),
     [
-        (Day(DAY, 0, sent=200, deferred=9, busiest=10), None),
-        (Day(DAY, 0, sent=200, deferred=10, busiest=10), Held.DEFERRED),
-        (Day(DAY, 0, sent=100, deferred=0, busiest=10), None),
-        (Day(DAY, 0, sent=99, deferred=0, busiest=24), Held.LITTLE),
-        (Day(DAY, 0, sent=99, deferred=0, busiest=25), None),
-        (Day(DAY, 3, sent=200, deferred=0, busiest=50), Held.LITTLE),
-        (Day(DAY, 0, sent=0, deferred=0, busiest=0), Held.NOTHING),
+        (Day(DAY, 0, sent=200, setbacks=9, busiest=10), None),
+        (Day(DAY, 0, sent=200, setbacks=10, busiest=10), Held.DEFERRED),
+        (Day(DAY, 0, sent=100, setbacks=0, busiest=10), None),
+        (Day(DAY, 0, sent=99, setbacks=0, busiest=24), Held.LITTLE),
+        (Day(DAY, 0, sent=99, setbacks=0, busiest=25), None),
+        (Day(DAY, 3, sent=200, setbacks=0, busiest=50), Held.LITTLE),
+        (Day(DAY, 0, sent=0, setbacks=0, busiest=0), Held.NOTHING),
     ],
 )
 def test_a_day_doubles_the_next_one_if_it_was_used_and_went_well(day: Day, held: Held | None) -> None:
@@ -75,13 +75,16 @@ def test_a_day_doubles_the_next_one_if_it_was_used_and_went_well(day: Day, held:
         (classify(Verb.CONTENT, 421, "4.7.28 too fast"), True),
         (classify(Verb.CONTENT, 451, "4.3.0 later"), True),
         (classify(Verb.RCPT, 450, "4.2.0 Greylisted, try again in 300 seconds"), False),
-        (classify(Verb.CONTENT, 550, "5.7.1 policy"), False),
+        (classify(Verb.CONTENT, 550, "5.7.1 policy"), True),
+        (classify(Verb.CONTENT, 550, "5.7.1 low reputation of the sending domain"), True),
+        (classify(Verb.RCPT, 550, "5.1.1 no such user"), False),
+        (classify(Verb.CONTENT, 552, "5.3.4 too large"), False),
         (lost(Verb.CONTENT, "no reply"), False),
         (Outcome(OutcomeKind.DEFERRED, 421, fault=Fault.HOST), False),
     ],
 )
-def test_what_counts_as_a_deferral(outcome: Outcome, counts: bool) -> None:
-    assert is_deferral(outcome) is counts
+def test_what_speaks_against_the_sender(outcome: Outcome, counts: bool) -> None:
+    assert is_setback(outcome) is counts
 
 
 @given(st.integers(1, 5_000_000), st.integers(1, 5_000_000), st.lists(st.integers(0, 3), min_size=1, max_size=60))

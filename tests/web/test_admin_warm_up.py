@@ -1,5 +1,6 @@
 """The warm-up at the desk: what it shows, what starts and stops it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,11 +37,12 @@ def plan_of(product: Product) -> WarmUpPlan | None:
 
 
 def live(product: Product) -> None:
-    """Two days of a warm-up of 5,000 readers: one that was held, and today."""
+    """Two days of a warm-up that three good ones would end: one that was held, and today."""
     today = day_of(now())
     with product.database.transaction() as session:
-        plan = session.get_one(WarmUpPlan, 1)
-        plan.starts_on, plan.audience, plan.largest_provider = today - timedelta(days=3), 5_000, 1_000
+        for number in range(201):
+            make.make_subscription(session, email=f"r{number}@orange.fr")
+        session.get_one(WarmUpPlan, 1).starts_on = today - timedelta(days=3)
         held = WarmUpDay(newsletter_id=1, day=today - timedelta(days=3), doublings=0, drawn=200, deferred=31)
         held.held = Held.DEFERRED
         session.add_all([held, WarmUpDay(newsletter_id=1, day=today, doublings=0, drawn=123, deferred=2)])
@@ -63,7 +65,7 @@ def test_it_is_started_and_stopped_by_a_second_word(admin: FlaskClient, product:
     assert start(admin) == 409
     refused = admin.post(f"{PAGE}/end")
     assert refused.status_code == 422
-    assert "Tick the box" in refused.text
+    assert re.search(r'role="alert"[^>]*>Tick the box', refused.text)
     assert admin.post(f"{PAGE}/end", data={"confirmed": "yes"}).status_code == 303
     assert (plan := plan_of(product)) is not None
     assert plan.ended_at is not None
@@ -73,7 +75,9 @@ def test_it_is_started_and_stopped_by_a_second_word(admin: FlaskClient, product:
 
 @pytest.mark.parametrize("on", ["", "tomorrow", "2020-01-01", "9999-12-31", "2026-02-30"])
 def test_a_day_that_is_none_or_past_is_refused(admin: FlaskClient, product: Product, on: str) -> None:
-    assert start(admin, on) == 422
+    refused = admin.post(PAGE, data={"on": on})
+    assert refused.status_code == 422
+    assert f'value="{on}"' in refused.text
     assert plan_of(product) is None
 
 
@@ -81,10 +85,10 @@ def test_the_page_tells_day_allowance_use_end_and_what_was_held(admin: FlaskClie
     start(admin)
     live(product)
     page = " ".join(admin.get(PAGE).text.split())
-    end = day("en", day_of(now()) + timedelta(days=5))
+    end = day("en", day_of(now()) + timedelta(days=3))
     for said in (
-        "Day 4", "123 / 200", "<dd>50</dd>", f"<dd>{end}</dd>", "3 days so far have not led to more",
-        "On 2 of them there was nothing to send", "not doubled: 5% or more were put off", "orange.fr",
+        "Day 4", "123 / 200", "123 of 200", "<dd>50</dd>", f"<dd>{end}</dd>", "3 days so far have not led to more",
+        "On 2 of them there was nothing to send", "not doubled: 5% or more were put off, or refused", "orange.fr",
     ):  # fmt: skip
         assert said in page, said
     front = admin.get("/admin/").text
@@ -98,7 +102,7 @@ def test_it_speaks_french(client: FlaskClient, product: Product) -> None:
     start(client)
     live(product)
     page = client.get(PAGE).text
-    for said in ("Montée en charge", "Elle finira le", day("fr", day_of(now()) + timedelta(days=5)), "non doublé"):
+    for said in ("Montée en charge", "Fin prévue le", day("fr", day_of(now()) + timedelta(days=3)), "non doublé"):
         assert said in page, said
     assert "Warm-up" not in page
 
@@ -119,6 +123,18 @@ def test_the_second_look_says_how_many_go_today(admin: FlaskClient, product: Pro
     with product.database.transaction() as session:
         session.get_one(WarmUpDay, (1, day_of(now()))).drawn = 198
     assert "at most 2 of these letters go today" in admin.get(f"/admin/editions/{draft}/send").text
+
+
+def test_readers_who_came_after_the_plan_count_at_the_second_look_and_on_its_page(
+    admin: FlaskClient, product: Product
+) -> None:
+    start(admin)
+    draft = desk.make_draft(product, readers=201)
+    assert "at most 200 of these letters go today" in admin.get(f"/admin/editions/{draft}/send").text
+    for path in (PAGE, "/admin/"):
+        page = admin.get(path).text
+        assert "0 of 200" in page
+        assert "holds all readers" not in page
 
 
 def test_the_page_of_a_run_says_what_waits_and_later_why_it_was_given_up(admin: FlaskClient, product: Product) -> None:

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 from app.articles.models import Source
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, SenderState, state_now
 from app.delivery.route import stopped_senders
-from app.delivery.warm_ups import WarmUpReport, read_warm_up
+from app.delivery.warm_ups import WarmUpReport
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
+from app.editions.warm_up import read_warm_up_now
 from app.newsletters.models import Newsletter, newsletter_by_slug
 from app.subscriptions.models import Subscription, SubscriptionStatus
 
@@ -88,7 +89,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         failing_sources=list(session.scalars(broken)),
         queue=_read_queue(session, now),
         stopped=stopped_senders(session, now=now),
-        warm_up=read_warm_up(session, newsletter_id=newsletter.id, now=now),
+        warm_up=read_warm_up_now(session, newsletter_id=newsletter.id, now=now),
     )
 
 

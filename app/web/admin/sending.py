@@ -5,7 +5,6 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import now
-from app.delivery.warm_ups import read_warm_up
 from app.editions.audience import (
     cancel_edition,
     count_audience,
@@ -19,6 +18,7 @@ from app.editions.compose import set_letter
 from app.editions.draft import fingerprint
 from app.editions.models import EditionStatus
 from app.editions.progress import read_progress
+from app.editions.warm_up import read_warm_up_now
 from app.errors import EditionChanged, TransitionRefused
 from app.mail.address import parse_address
 from app.web import product
@@ -118,7 +118,7 @@ def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseRe
         edition = load_edition(session, edition_id)
         readers = count_audience(session, edition=edition)
         superseded = count_superseded(session, edition=edition)
-        warm_up = read_warm_up(session, newsletter_id=edition.newsletter_id, now=now())
+        warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=now())
     if edition.status is not EditionStatus.DRAFT:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
     return render_template(

@@ -8,8 +8,8 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.clock import now
-from app.delivery.warm_ups import day_of, read_warm_up, stop_warm_up
-from app.editions.warm_up import plan_warm_up
+from app.delivery.warm_ups import day_of, stop_warm_up
+from app.editions.warm_up import plan_warm_up, read_warm_up_now
 from app.errors import InputRefused, NotFound
 from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter
@@ -34,7 +34,7 @@ def warm_up_submit(newsletter_id: int) -> Response | tuple[str, int]:
             newsletter = _newsletter(session, newsletter_id)
             plan_warm_up(session, newsletter_id=newsletter.id, starts_on=starts_on, now=now())
     except (ValueError, InputRefused):
-        return _page(newsletter_id, problem="date"), 422
+        return _page(newsletter_id, problem="date", on=request.form.get("on")), 422
     return redirect(url_for("admin.warm_up", newsletter_id=newsletter_id, note="warm-up"), code=303)
 
 
@@ -48,16 +48,18 @@ def warm_up_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("admin.warm_up", newsletter_id=newsletter_id, note="warm-up-ended"), code=303)
 
 
-def _page(newsletter_id: int, *, problem: str | None = None) -> str:
+def _page(newsletter_id: int, *, problem: str | None = None, on: str | None = None) -> str:
+    today = day_of(now()).isoformat()
     with product().database.reading() as session:
         newsletter = _newsletter(session, newsletter_id)
-        report = read_warm_up(session, newsletter_id=newsletter_id, now=now())
+        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=now())
     return render_template(
         "admin/warm_up.html",
         newsletter=newsletter,
         warm_up=report,
         allowance_of=Allowance.doubled,
-        first_day=day_of(now()).isoformat(),
+        first_day=today,
+        on=today if on is None else on,
         problem=problem,
     )
 
