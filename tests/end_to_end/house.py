@@ -146,10 +146,14 @@ class House:
 
 def real_feeds(language: str, folder: Path) -> list[Path]:
     """Unpack the real feeds of `language` into `folder`."""
+    feeds = [folder / name for name in REAL_FEEDS[language]]
     with tarfile.open(FEEDS) as archive:
-        for name in REAL_FEEDS[language]:
-            archive.extract(name, folder, filter="data")
-    return [folder / name for name in REAL_FEEDS[language]]
+        for name, feed in zip(REAL_FEEDS[language], feeds, strict=True):
+            packed = archive.extractfile(name)
+            assert packed is not None
+            feed.parent.mkdir(parents=True, exist_ok=True)
+            feed.write_bytes(packed.read())
+    return feeds
 
 
 def link_in(letter: EmailMessage, part: str) -> str:
