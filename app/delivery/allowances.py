@@ -69,11 +69,11 @@ def draw(
     until = opening(max(day + timedelta(days=1), plan.starts_on))
     if day < plan.starts_on:
         _let_rest(session, plan, until=until, now=now)
-        return {}, _waits(session, [each for each in asking if not each.is_one_off], until=until)
+        return {}, _waits((each for each in asking if not each.is_one_off), until)
     granted = _grant(session, warm_up, newsletter_id, day, allowance, asking)
     if len(granted) < len(asking):
         _let_rest_if_spent(session, plan, day, allowance, until=until, now=now)
-    return granted, _waits(session, [each for each in asking if each.copy.id not in granted], until=until)
+    return granted, _waits((each for each in asking if each.copy.id not in granted), until)
 
 
 def settle_draws(session: Session, endings: Iterable[tuple[Draw, Ending]]) -> None:
@@ -191,13 +191,9 @@ def _let_rest(session: Session, plan: WarmUpPlan, *, until: datetime, now: datet
         session.connection().execute(_REST, resting)
 
 
-def _waits(session: Session, waiting: Sequence[Asking], *, until: datetime) -> dict[int, datetime]:
+def _waits(waiting: Iterable[Asking], until: datetime) -> dict[int, datetime]:
     """Return until when each copy waits, by its id."""
-    if not waiting:
-        return {}
-    chunks = select(Chunk.id, Chunk.number).where(Chunk.id.in_({each.copy.chunk.id for each in waiting}))
-    turns = {key: _turn(until, number) for key, number in session.execute(chunks)}
-    return {each.copy.id: turns[each.copy.chunk.id] for each in waiting}
+    return {each.copy.id: _turn(until, each.copy.chunk.number) for each in waiting}
 
 
 def _turn(until: datetime, number: int) -> datetime:

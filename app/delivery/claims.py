@@ -29,6 +29,7 @@ class ClaimedChunk(NamedTuple):
     """What all copies of a chunk have in common. No entity: it is asked for several times for every copy there is."""
 
     id: int
+    number: int
     kind: str
     priority: int
     edition_id: int | None

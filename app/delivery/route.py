@@ -36,9 +36,7 @@ def note_route(session: Session, *, name: str, fault: Outcome | None, next_try_a
         return
     told = {"code": fault.code, "text": fault.text, "fault": fault.fault or "", "next_try_at": next_try_at}
     # Two workers of one machine bear one name, and may meet the same fault at the same moment.
-    session.execute(
-        insert_into(session, SenderState).values(name=name, since=now, **told).on_conflict_do_nothing(),
-    )
+    session.execute(insert_into(session, SenderState).values(name=name, since=now, **told).on_conflict_do_nothing())
     is_named = SenderState.name == name
     stale = update(SenderState).where(is_named, SenderState.next_try_at < now - STALE_AFTER).values(since=now)
     session.execute(stale)
