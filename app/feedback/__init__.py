@@ -1,0 +1,1 @@
+"""What comes back: bounces, complaints, replies, providers' reports. All of it goes through one `ingest`."""
