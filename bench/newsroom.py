@@ -100,7 +100,10 @@ def fill(url: str, folder: Path, readers: int) -> None:
 
 
 def add_consent_events(session: Session) -> None:
-    """Add what the readers of a fresh database did: all asked and confirmed, every second one changed the language."""
+    """Add what the readers of a fresh database did: all asked and confirmed, every second one changed the language.
+
+    The database writes the rows by itself: their hashes have the right length and are nobody's.
+    """
     wording, policy = ConsentWording.__table__.c, PrivacyPolicy.__table__.c
     texts = {"wording_id": wording.id, "policy_id": policy.id}
     reader = Subscription.__table__.c
@@ -242,5 +245,9 @@ def _act(place: int, kind: ConsentKind, method: ConsentMethod, **shown: ColumnEl
         reader.confirmed_at.label("at"),
         reader.language,
         *(shown.get(name, sa.null()).label(name) for name in ("wording_id", "policy_id", "form_url")),
+        sa.select(Subscriber.chain_id).where(Subscriber.id == reader.subscriber_id).scalar_subquery().label("chain_id"),
+        sa.literal(place + 1).label("seq"),
+        reader.newsletter_id,
+        *(sa.literal("0" * 64).label(name) for name in ("address_hash", "previous_hash", "hash")),
         sa.literal(place).label("place"),
     )

@@ -15,6 +15,7 @@ from app.editions.copies import EDITION, TEST
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
+from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentKind,
@@ -75,8 +76,7 @@ def make_subscription(
 
 def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
     """The proof that a subscription was asked for on a form with the texts in force."""
-    event = ConsentEvent(
-        subscription=subscription,
+    act = Act(
         kind=ConsentKind.REQUESTED,
         method=ConsentMethod.FORM,
         at=subscription.requested_at,
@@ -84,7 +84,7 @@ def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
         wording_id=session.scalars(current_wording(subscription.language)).one().id,
         policy_id=session.scalars(current_policy(subscription.language)).one().id,
     )
-    session.add(event)
+    event = record_act(session, subscription, act)
     session.flush()
     return event
 

@@ -15,6 +15,8 @@ from app.delivery.models import Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.jobs.models import Lease
 from app.product import Product
+from app.subscriptions.ledger import event_hash
+from app.subscriptions.models import ConsentEvent
 from tests.conftest import NOW
 
 
@@ -119,6 +121,23 @@ def test_after_the_second_migration_no_reader_gets_an_edition_twice(app_without_
         session.add(Delivery(chunk_id=row.chunk_id, subscriber_id=row.subscriber_id, edition_id=row.edition_id))
 
 
+def test_the_sixth_migration_chains_the_events_there_are(app_without_tables: Flask) -> None:
+    product: Product = app_without_tables.extensions["vigie"]
+    url = product.config.database_url
+    migrate(app_without_tables, "0005")
+    insert_events(url)
+    migrate(app_without_tables, "0006")
+    with product.database.reading() as session:
+        events = session.scalars(sa.select(ConsentEvent).order_by(ConsentEvent.id)).all()
+    assert [(event.seq, event.newsletter_id) for event in events] == [(1, 1), (1, 1), (2, 1)]
+    assert all(event.hash == event_hash(event) for event in events)
+    assert [event.previous_hash for event in events] == ["", "", events[0].hash]
+    assert events[2].chain_id == events[0].chain_id != events[1].chain_id
+    with app_without_tables.app_context():
+        app_without_tables.extensions["alembic"].downgrade("0005")
+    assert [row["id"] for row in read(url, "consent_events")] == [1, 2, 3]
+
+
 def migrate(app: Flask, target: str) -> None:
     """Go up or down to `target`, on connections that know nothing of the tables as they were."""
     alembic = app.extensions["alembic"]
@@ -194,6 +213,28 @@ def insert_edition(url: str) -> None:
         {"id": number, "public_id": f"{number:022}", "email": f"r{number}@reader.example",
          "email_ascii": f"r{number}@reader.example", "email_key": f"r{number}@reader.example", "created_at": NOW}
         for number in range(1, len(OLD_STATES) + 1)
+    ])  # fmt: skip
+
+
+def insert_events(url: str) -> None:
+    """What two readers did, as 0005 has it: the first asked, so did the second, and the first confirmed."""
+    insert(url, "newsletters", [
+        {"id": 1, "slug": "vigie", "timezone": "Europe/Paris", "sends_welcome": True, "created_at": NOW}
+    ])  # fmt: skip
+    insert(url, "subscribers", [
+        {"id": number, "public_id": f"{number:022}", "email": f"r{number}@reader.example",
+         "email_ascii": f"r{number}@reader.example", "email_key": f"r{number}@reader.example", "created_at": NOW}
+        for number in (1, 2)
+    ])  # fmt: skip
+    insert(url, "subscriptions", [
+        {"id": number, "public_id": f"{number:022}", "newsletter_id": 1, "subscriber_id": number, "status": "pending",
+         "language": "fr", "requested_at": NOW}
+        for number in (1, 2)
+    ])  # fmt: skip
+    insert(url, "consent_events", [
+        {"id": number, "subscription_id": subscription_id, "kind": kind, "method": "form", "language": "fr",
+         "at": NOW + timedelta(microseconds=number), "form_url": "https://news.example/fr/é"}
+        for number, subscription_id, kind in ((1, 1, "requested"), (2, 2, "requested"), (3, 1, "confirmed"))
     ])  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
     wired, at = product(), now()
     with wired.database.reading() as session:
         edition = _edition(session, edition_id)
-        readers = count_audience(session, edition=edition)
+        readers = count_audience(session, edition=edition, now=at)
         superseded = count_superseded(session, edition=edition)
         warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=at)
         letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)

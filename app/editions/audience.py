@@ -27,16 +27,16 @@ from app.editions.models import Edition, EditionAct, EditionContent, EditionStat
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
-from app.subscriptions.models import Subscription, SubscriptionStatus
+from app.subscriptions.models import Subscription, gets_letters
 
 #: Digests wait behind letters that somebody sits waiting for.
 EDITION_PRIORITY = 5
 TEST_PRIORITY = 1
 
 
-def count_audience(session: Session, *, edition: Edition) -> int:
-    """Return how many readers `edition` would go to now. Those suppressed since are left out only as it is sent."""
-    return session.scalar(select(sa.func.count()).select_from(_audience(edition).subquery())) or 0
+def count_audience(session: Session, *, edition: Edition, now: datetime) -> int:
+    """Return how many readers `edition` would go to at `now`. Each is looked up again just before their copy goes."""
+    return session.scalar(select(sa.func.count()).select_from(_audience(edition, now).subquery())) or 0
 
 
 def count_superseded(session: Session, *, edition: Edition) -> int:
@@ -191,7 +191,7 @@ def change_status(
 
 
 def _queue_copies(session: Session, edition: Edition, *, now: datetime, announce: Announce) -> int:
-    audience, plan = _audience(edition), open_plan(session, edition.newsletter_id)
+    audience, plan = _audience(edition, now), open_plan(session, edition.newsletter_id)
     copies = enqueue_edition(
         session,
         audience=audience if plan is None else audience.add_columns(Subscription.confirmed_at),
@@ -208,9 +208,9 @@ def _queue_copies(session: Session, edition: Edition, *, now: datetime, announce
     return copies
 
 
-def _audience(edition: Edition) -> sa.Select[int]:
+def _audience(edition: Edition, now: datetime) -> sa.Select[int]:
     return select(Subscription.subscriber_id).where(
         Subscription.newsletter_id == edition.newsletter_id,
         Subscription.language == edition.language,
-        Subscription.status == SubscriptionStatus.CONFIRMED,
+        gets_letters(now),
     )

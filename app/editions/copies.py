@@ -13,7 +13,8 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from app.db import is_among
+from app.clock import now
+from app.db import UtcDateTime, is_among
 from app.delivery.claims import ClaimedChunk, Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
 from app.delivery.settling import Withheld
@@ -24,7 +25,7 @@ from app.errors import NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Mold, cast
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, gets_letters
 from app.subscriptions.suppression import suppressed_among
 from config import Config
 
@@ -72,16 +73,16 @@ class EditionLetters:
         self, session: Session, mold: Mold, chunk: ClaimedChunk, subscriber_ids: Sequence[int]
     ) -> dict[int, Ready | Withheld]:
         """Return, by subscriber, what becomes of copies of `mold`, as the database says at this moment."""
-        asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id}
+        asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id, "at": now()}
         rows = session.execute(_READERS, asked).all()
-        keys = [email_key for _, _, email_key, _, _ in rows]
+        keys = [email_key for _, _, email_key, *_ in rows]
         suppressed = suppressed_among(session, keys, suppression_key=self._config.suppression_key)
         links = self._links
         return {
             key: EditionCopy(mold, links, recipient, public_id)
-            if status is SubscriptionStatus.CONFIRMED and email_key not in suppressed
-            else _withheld(status)
-            for key, recipient, email_key, public_id, status in rows
+            if is_wanted and email_key not in suppressed
+            else _withheld(status, is_wanted)
+            for key, recipient, email_key, public_id, status, is_wanted in rows
         }
 
     def _mold(self, session: Session, edition_id: int, date: datetime) -> Mold:
@@ -117,6 +118,7 @@ _READERS = (
         _SUBSCRIBERS.c.email_key,
         _SUBSCRIPTIONS.c.public_id,
         _SUBSCRIPTIONS.c.status,
+        gets_letters(bindparam("at", type_=UtcDateTime())).label("is_wanted"),
     )
     .join_from(_SUBSCRIBERS, _SUBSCRIPTIONS)
     .where(is_among(_SUBSCRIPTIONS.c.subscriber_id, "subscriber_ids"))
@@ -139,10 +141,10 @@ class EditionCopy(NamedTuple):
         return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
 
 
-def _withheld(status: SubscriptionStatus) -> Withheld:
-    if status is SubscriptionStatus.CONFIRMED:
-        return Withheld("the address may not be mailed")
-    return Withheld(f"the subscription is {status.value}")
+def _withheld(status: SubscriptionStatus, is_wanted: bool) -> Withheld:
+    if status is not SubscriptionStatus.CONFIRMED:
+        return Withheld(f"the subscription is {status.value}")
+    return Withheld("the address may not be mailed" if is_wanted else "the reader gets no letters at present")
 
 
 def compose_test(session: Session, copy: Copy, *, config: Config, links: Links) -> Composed | Withheld:

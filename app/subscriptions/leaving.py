@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
 from app.subscriptions.erasure import forget
+from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
-    ConsentEvent,
     ConsentKind,
     ConsentMethod,
     SubscriptionStatus,
@@ -28,15 +28,8 @@ def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now:
         return
     cancel_reader(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
     if subscription.status is SubscriptionStatus.PENDING and subscription.confirmed_at is None:
-        forget(session, subscription)
+        forget(session, subscription, now=now)
         return
-    event = ConsentEvent(
-        subscription_id=subscription.id,
-        kind=ConsentKind.UNSUBSCRIBED,
-        method=method,
-        at=now,
-        language=subscription.language,
-    )
-    session.add(event)
+    record_act(session, subscription, Act(ConsentKind.UNSUBSCRIBED, method, now, subscription.language))
     subscription.unsubscribe(now)
     session.flush()

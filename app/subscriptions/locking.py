@@ -1,4 +1,9 @@
-"""One reader at a time: every change of a subscription holds the reader's row first."""
+"""One reader at a time: every change of a subscription holds the reader's row first.
+
+Because all changes lock the reader first, simultaneous ones happen one after another and never wait for each other in a
+circle. An edition that starts meanwhile may name the reader in its rows, and does not wait. SQLite's writers queue
+anyway.
+"""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -6,14 +11,14 @@ from sqlalchemy.orm import Session
 from app.subscriptions.models import Subscriber, Subscription
 
 
-def lock(session: Session, subscription: Subscription) -> bool:
-    """Hold the reader's row until the transaction ends and read `subscription` anew; whether it still exists.
+def lock_reader(session: Session, subscriber_id: int) -> Subscriber | None:
+    """Hold a reader's row until the transaction ends, and return it as it is now, or None where it is gone."""
+    reader = select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update(key_share=True)
+    return session.scalars(reader.execution_options(populate_existing=True)).one_or_none()
 
-    Because all changes lock the reader first, simultaneous ones happen one after another and never wait for each
-    other in a circle. An edition that starts meanwhile may name the reader in its rows, and does not wait. SQLite's
-    writers queue anyway.
-    """
-    reader = select(Subscriber.id).where(Subscriber.id == subscription.subscriber_id)
-    session.execute(reader.with_for_update(key_share=True))
+
+def lock(session: Session, subscription: Subscription) -> bool:
+    """Hold the reader of `subscription` and read it anew; return whether it still exists."""
+    lock_reader(session, subscription.subscriber_id)
     renewed = select(Subscription).where(Subscription.id == subscription.id).execution_options(populate_existing=True)
     return session.scalars(renewed).one_or_none() is not None

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, BigId, enum_type, new_public_id
@@ -26,6 +26,7 @@ class ConsentKind(StrEnum):
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
     LANGUAGE_CHANGED = "language-changed"
+    ERASED = "erased"
 
 
 class ConsentMethod(StrEnum):
@@ -54,6 +55,8 @@ class Subscriber(Base):
 
     `email` is as typed, domain in Unicode, for display; `email_ascii` has the domain as A-labels, for the envelope;
     `email_key` is the whole in lower case, for uniqueness: case matters in transport, not to people (RFC 5321 §2.4).
+    `chain_id` names the reader's consent events, which outlive this row; `chain_salt` alone ties them to the address,
+    and goes with it. From `restricted_at` the reader's data is kept and not used (GDPR art. 18).
     """
 
     __tablename__ = "subscribers"
@@ -63,18 +66,33 @@ class Subscriber(Base):
     email: Mapped[str] = mapped_column(sa.String(254))
     email_ascii: Mapped[str] = mapped_column(sa.String(254))
     email_key: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    chain_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    chain_salt: Mapped[str] = mapped_column(sa.String(22), default=new_public_id)
     created_at: Mapped[datetime]
+    restricted_at: Mapped[datetime | None]
 
     subscriptions: Mapped[list["Subscription"]] = relationship(back_populates="subscriber", passive_deletes=True)
 
 
 class Subscription(Base):
-    """A subscriber's place in a newsletter. `confirmation_id` names the one sign-up request that a link may confirm."""
+    """A subscriber's place in a newsletter. `confirmation_id` names the one sign-up request that a link may confirm.
+
+    A confirmed one gets no letters while it `is_withheld`, because the address is suppressed or the reader's data may
+    not be used, nor before `paused_until`.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
         sa.UniqueConstraint("newsletter_id", "subscriber_id"),
-        sa.Index("ix_subscriptions_audience", "newsletter_id", "language", "status", "subscriber_id"),
+        sa.Index(
+            "ix_subscriptions_audience",
+            "newsletter_id",
+            "language",
+            "status",
+            "subscriber_id",
+            "is_withheld",
+            "paused_until",
+        ),
         sa.Index("ix_subscriptions_subscriber_id", "subscriber_id"),
         sa.Index(
             "ix_subscriptions_pending",
@@ -94,6 +112,8 @@ class Subscription(Base):
     requested_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     unsubscribed_at: Mapped[datetime | None]
+    is_withheld: Mapped[bool] = mapped_column(default=False)
+    paused_until: Mapped[datetime | None]
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 
@@ -122,13 +142,24 @@ class Subscription(Base):
 
 
 class ConsentEvent(Base):
-    """Append-only proof: what was shown, in which version, what was done, when and how. Never updated."""
+    """Append-only proof: what was shown, in which version, what was done, when and how. Never updated.
+
+    The events of one reader are a chain: `seq` counts them from 1, `previous_hash` is the `hash` of the one before
+    ("" of the first), and `address_hash` ties the event to the address as long as the reader's salt exists. Only
+    `app.subscriptions.ledger` writes here. `detail` says more of some kinds, and nothing personal.
+    """
 
     __tablename__ = "consent_events"
-    __table_args__ = (sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("chain_id", "seq"),
+        sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    subscription_id: Mapped[int] = mapped_column(sa.ForeignKey("subscriptions.id", ondelete="CASCADE"))
+    chain_id: Mapped[str] = mapped_column(sa.String(22))
+    seq: Mapped[int]
+    subscription_id: Mapped[int | None] = mapped_column(sa.ForeignKey("subscriptions.id", ondelete="SET NULL"))
+    newsletter_id: Mapped[int | None]
     kind: Mapped[ConsentKind] = mapped_column(enum_type(ConsentKind))
     method: Mapped[ConsentMethod] = mapped_column(enum_type(ConsentMethod))
     at: Mapped[datetime]
@@ -137,8 +168,28 @@ class ConsentEvent(Base):
     policy_id: Mapped[int | None] = mapped_column(sa.ForeignKey("privacy_policies.id"))
     form_url: Mapped[str | None] = mapped_column(sa.String(500))
     actor: Mapped[str | None] = mapped_column(sa.String(254))
+    detail: Mapped[str | None] = mapped_column(sa.String(200))
+    address_hash: Mapped[str] = mapped_column(sa.String(64))
+    previous_hash: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64))
 
-    subscription: Mapped[Subscription] = relationship()
+    subscription: Mapped[Subscription | None] = relationship()
+
+
+class ConsentStub(Base):
+    """What stays of an event whose time is over: its place in the chain and its hash, so that older seals still verify.
+
+    Without the salt that went with the address, it tells of nobody.
+    """
+
+    __tablename__ = "consent_stubs"
+    __table_args__ = (sa.Index("ix_consent_stubs_pruned_at", "pruned_at"),)
+
+    chain_id: Mapped[str] = mapped_column(sa.String(22), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    pruned_at: Mapped[datetime]
 
 
 class Suppression(Base):
@@ -172,3 +223,11 @@ def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[Subscripti
 def subscription_by_public_id(public_id: str) -> Select[Subscription]:
     """Select the subscription that a link's token names."""
     return select(Subscription).where(Subscription.public_id == public_id)
+
+
+def gets_letters(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Return the condition that a subscription's reader is to have editions at `now`."""
+    is_not_paused = sa.or_(Subscription.paused_until.is_(None), Subscription.paused_until <= now)
+    return sa.and_(
+        Subscription.status == SubscriptionStatus.CONFIRMED, Subscription.is_withheld.is_(False), is_not_paused
+    )

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
+from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
-    ConsentEvent,
     ConsentKind,
     ConsentMethod,
     Subscription,
@@ -33,13 +33,6 @@ def change_language(session: Session, *, public_id: str, language: str, now: dat
     if language == subscription.language:
         return subscription
     subscription.language = language
-    event = ConsentEvent(
-        subscription_id=subscription.id,
-        kind=ConsentKind.LANGUAGE_CHANGED,
-        method=ConsentMethod.PREFERENCES,
-        at=now,
-        language=language,
-    )
-    session.add(event)
+    record_act(session, subscription, Act(ConsentKind.LANGUAGE_CHANGED, ConsentMethod.PREFERENCES, now, language))
     session.flush()
     return subscription

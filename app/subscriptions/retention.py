@@ -37,7 +37,7 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
         if subscription.confirmed_at is not None:
             subscription.unsubscribe(subscription.unsubscribed_at or now)
         else:
-            forget(session, subscription)
+            forget(session, subscription, now=now)
             purged += 1
     if purged:
         _count(session, purged, now)

@@ -1,6 +1,7 @@
 """Double opt-in: ask, confirm. Whatever we already know of an address, nothing outside tells (the answer is always the
 same); what differs is the letter, and only the owner of the mailbox reads that."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import ShownTexts
+from app.subscriptions.ledger import Act, Chain, append, record_act
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
     ConsentEvent,
@@ -40,7 +42,11 @@ _INSERT_SUBSCRIBER = {
 }
 
 #: Built once like the insert above: else a known address would take markedly longer to answer than a new one.
-_LOCKED_SUBSCRIBER = select(Subscriber.id).where(Subscriber.email_key == bindparam("email_key")).with_for_update()
+_LOCKED_SUBSCRIBER = (
+    select(Subscriber.id, Subscriber.chain_id, Subscriber.chain_salt)
+    .where(Subscriber.email_key == bindparam("email_key"))
+    .with_for_update()
+)
 _CANCEL_LETTERS = (
     sa.update(Delivery)
     .where(Delivery.reference == bindparam("request"), Delivery.state.in_(WAITING))
@@ -83,7 +89,7 @@ def request_subscription(
 
     Returns nothing on purpose: new, pending, confirmed, gone and suppressed addresses must look the same outside.
     """
-    request = ConsentEvent(
+    request = Act(
         kind=ConsentKind.REQUESTED,
         method=method,
         at=now,
@@ -117,18 +123,12 @@ def add_subscriber(
     """
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
         raise TransitionRefused("this address asked not to be mailed, or cannot be reached")
-    subscription = _subscription(session, address=address, language=language, newsletter_id=newsletter_id, now=now)
+    request = Act(ConsentKind.REQUESTED, ConsentMethod.ADMIN, now, language, actor=actor)
+    place = _place(session, address=address, language=language, newsletter_id=newsletter_id, now=now)
+    subscription = place.subscription
     if subscription.status is SubscriptionStatus.CONFIRMED:
         raise TransitionRefused("this reader has confirmed already")
-    event = ConsentEvent(
-        subscription=subscription,
-        kind=ConsentKind.REQUESTED,
-        method=ConsentMethod.ADMIN,
-        at=now,
-        language=language,
-        actor=actor,
-    )
-    session.add(event)
+    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
     _ask(session, subscription, language, now)
     session.flush()
     return subscription
@@ -166,8 +166,7 @@ def confirm_subscription(
     if proof is None:
         raise TextsNotShown("no wording and no policy were shown")
     subscription.confirm(now)
-    event = ConsentEvent(
-        subscription_id=subscription.id,
+    act = Act(
         kind=ConsentKind.CONFIRMED,
         method=ConsentMethod.CONFIRM_PAGE,
         at=now,
@@ -175,20 +174,27 @@ def confirm_subscription(
         wording_id=proof.wording_id,
         policy_id=proof.policy_id,
     )
-    session.add(event)
+    record_act(session, subscription, act)
     if session.get_one(Newsletter, subscription.newsletter_id).sends_welcome:
         _queue(session, subscription, WELCOME, now)
     session.flush()
     return subscription
 
 
-def _record_request(session: Session, request: ConsentEvent, *, address: Address, newsletter_id: int) -> None:
-    subscription = _subscription(
-        session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at
-    )
+@dataclass(frozen=True)
+class _Place:
+    """An address's subscription, held, and its reader's chain."""
+
+    subscription: Subscription
+    chain: Chain
+    is_new_reader: bool
+
+
+def _record_request(session: Session, request: Act, *, address: Address, newsletter_id: int) -> None:
+    place = _place(session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at)
+    subscription = place.subscription
     has_letter = _has_fresh_letter(session, subscription, request)
-    request.subscription = subscription
-    session.add(request)
+    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
     if subscription.status is SubscriptionStatus.CONFIRMED:
         _remind(session, subscription, request.at)
     elif not has_letter:
@@ -196,23 +202,13 @@ def _record_request(session: Session, request: ConsentEvent, *, address: Address
     session.flush()
 
 
-def _subscription(
-    session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime
-) -> Subscription:
-    """Return the address's subscription, locked; made on the spot, and left to the next flush, where there is none."""
-    values = {
-        "public_id": new_public_id(), "email": address.display, "email_ascii": address.ascii,
-        "email_key": address.key, "created_at": now,
-    }  # fmt: skip
-    insert = _INSERT_SUBSCRIBER[session.get_bind().dialect.name]
-    while (subscriber_id := session.scalar(insert, values)) is None:
-        subscriber_id = session.scalar(_LOCKED_SUBSCRIBER, {"email_key": address.key})
-        if subscriber_id is None:
-            continue  # purged or cancelled while we waited for its lock
+def _place(session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime) -> _Place:
+    """Return the address's place; made on the spot, and left to the next flush, where there is none."""
+    subscriber_id, chain, is_new_reader = _reader(session, address, now)
+    if not is_new_reader:
         query = subscription_of(subscriber_id, newsletter_id).execution_options(populate_existing=True)
         if (known := session.scalars(query).one_or_none()) is not None:
-            return known
-        break
+            return _Place(known, chain, is_new_reader)
     subscription = Subscription(
         newsletter_id=newsletter_id,
         subscriber_id=subscriber_id,
@@ -221,10 +217,25 @@ def _subscription(
         requested_at=now,
     )
     session.add(subscription)
-    return subscription
+    return _Place(subscription, chain, is_new_reader)
 
 
-def _has_fresh_letter(session: Session, subscription: Subscription, request: ConsentEvent) -> bool:
+def _reader(session: Session, address: Address, now: datetime) -> tuple[int, Chain, bool]:
+    """Return the id and chain of the address's reader, locked, and whether it was made just now."""
+    chain = Chain(new_public_id(), new_public_id(), address.key)
+    values = {
+        "public_id": new_public_id(), "email": address.display, "email_ascii": address.ascii,
+        "email_key": address.key, "chain_id": chain.chain_id, "chain_salt": chain.salt, "created_at": now,
+    }  # fmt: skip
+    insert = _INSERT_SUBSCRIBER[session.get_bind().dialect.name]
+    while (subscriber_id := session.scalar(insert, values)) is None:
+        known = session.execute(_LOCKED_SUBSCRIBER, {"email_key": address.key}).one_or_none()
+        if known is not None:  # else purged or cancelled while we waited for its lock
+            return known.id, Chain(known.chain_id, known.chain_salt, address.key), False
+    return subscriber_id, chain, True
+
+
+def _has_fresh_letter(session: Session, subscription: Subscription, request: Act) -> bool:
     """Return whether a letter for this same request, its texts and language, went out a moment ago."""
     if subscription.status is not SubscriptionStatus.PENDING or subscription.confirmation_id is None:
         return False
@@ -234,7 +245,7 @@ def _has_fresh_letter(session: Session, subscription: Subscription, request: Con
     return last is not None and _shown(last) == _shown(request)
 
 
-def _shown(request: ConsentEvent) -> tuple[object, ...]:
+def _shown(request: Act | ConsentEvent) -> tuple[object, ...]:
     return request.language, request.wording_id, request.policy_id
 
 

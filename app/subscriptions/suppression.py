@@ -6,11 +6,11 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among
-from app.subscriptions.models import Suppression, SuppressionReason
+from app.subscriptions.models import Subscriber, Subscription, Suppression, SuppressionReason
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
 _SUPPRESSED = select(Suppression.id).where(Suppression.address_hmac == bindparam("digest"))
@@ -36,7 +36,11 @@ def suppressed_among(session: Session, email_keys: Collection[str], *, suppressi
 def suppress(
     session: Session, *, email_key: str, suppression_key: str, reason: SuppressionReason, source: str, now: datetime
 ) -> Suppression:
-    """Never mail the address again; the first reason stands where there is one already. `source` says who found it."""
+    """Never mail the address again; the first reason stands where there is one already. `source` says who found it.
+
+    The caller holds the reader's row where the address has one.
+    """
+    withhold(session, email_key=email_key)
     digest = address_hmac(suppression_key, email_key)
     found = _suppression(session, digest)
     if found is not None:
@@ -45,6 +49,12 @@ def suppress(
     session.add(suppression)
     session.flush()
     return suppression
+
+
+def withhold(session: Session, *, email_key: str) -> None:
+    """Leave the address's subscriptions out of every audience."""
+    reader = select(Subscriber.id).where(Subscriber.email_key == email_key).scalar_subquery()
+    session.execute(update(Subscription).where(Subscription.subscriber_id == reader).values(is_withheld=True))
 
 
 def _suppression(session: Session, digest: str) -> Suppression | None:

@@ -49,7 +49,7 @@ def test_confirmed_readers_of_the_language_get_one_copy_each(product: Product) -
         for status in (SubscriptionStatus.PENDING, SubscriptionStatus.UNSUBSCRIBED):
             make_subscription(session, email=f"{status.value}@reader.example", status=status)
         edition = make_draft(session)
-        assert count_audience(session, edition=edition) == 3
+        assert count_audience(session, edition=edition, now=NOW) == 3
         assert start(session, product, edition) == 3
     with product.database.reading() as session:
         rows = select(Delivery).order_by(Delivery.id).options(joinedload(Delivery.chunk))

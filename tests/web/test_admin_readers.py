@@ -7,7 +7,8 @@ from flask.testing import FlaskClient
 from app.articles.models import Source
 from app.newsletters.models import current_policy, current_wording
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, SubscriptionStatus
+from app.subscriptions.ledger import Act, record_act
+from app.subscriptions.models import ConsentKind, ConsentMethod, SubscriptionStatus
 from tests import make
 from tests.conftest import NOW
 from tests.web import desk
@@ -68,8 +69,7 @@ def test_a_search_goes_on_from_page_to_page(admin: FlaskClient, product: Product
 def test_what_is_kept_of_a_reader_is_shown(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
         subscription = make.make_subscription(session, email="zoe@reader.example")
-        event = ConsentEvent(
-            subscription_id=subscription.id,
+        act = Act(
             kind=ConsentKind.REQUESTED,
             method=ConsentMethod.EMBEDDED_FORM,
             at=NOW,
@@ -78,7 +78,7 @@ def test_what_is_kept_of_a_reader_is_shown(admin: FlaskClient, product: Product)
             policy_id=session.scalars(current_policy("fr")).one().id,
             form_url="https://journal.example/cables",
         )
-        session.add(event)
+        record_act(session, subscription, act)
         public_id = subscription.subscriber.public_id
     page = admin.get(f"/admin/readers/{public_id}").text
     for words in ("zoe@reader.example", "Form under an article", "form 1, policy 1", "https://journal.example/cables"):

@@ -116,7 +116,7 @@ def _start(edition_id: int, *, seen: str) -> None:
 def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseResponse:
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        readers = count_audience(session, edition=edition)
+        readers = count_audience(session, edition=edition, now=now())
         superseded = count_superseded(session, edition=edition)
         warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=now())
     if edition.status is not EditionStatus.DRAFT:
