@@ -18,7 +18,7 @@ from app.mail.letter import Letter
 from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
-from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME, texts_of_request
 from app.subscriptions.suppression import is_suppressed
 from config import Config
 
@@ -64,6 +64,7 @@ class SignupLetters:
         if confirmation_id is None or confirmation_id != copy.reference:
             return Withheld("a newer request took this one's place")
         requested_at = reader.subscription.requested_at
+        is_from_form = texts_of_request(session, reader.subscription) is not None
         confirm_hours = self._config.retention.confirm_hours
         return self._composed(
             copy,
@@ -73,10 +74,8 @@ class SignupLetters:
                 reader.language, "Confirm your subscription to %(newsletter)s", newsletter=reader.face.name
             ),
             preheader=gettext(reader.language, "One press and you are subscribed. If you did not ask, do nothing."),
-            reason=gettext(
-                reader.language,
-                "You receive this letter because this address was given on our subscription form.",
-            ),
+            reason=_form_reason(reader.language) if is_from_form else _record_reason(reader.language),
+            is_from_form=is_from_form,
             confirm_url=self._links.confirm(reader.language, confirmation_id, requested_at=requested_at),
             requested_at=requested_at,
             confirm_until=requested_at + timedelta(hours=confirm_hours),
@@ -114,10 +113,7 @@ class SignupLetters:
                 reader.language, "You are already subscribed to %(newsletter)s", newsletter=reader.face.name
             ),
             preheader=gettext(reader.language, "There is nothing to do: your letters keep coming."),
-            reason=gettext(
-                reader.language,
-                "You receive this letter because this address was given on our subscription form.",
-            ),
+            reason=_form_reason(reader.language),
             requested_at=copy.chunk.created_at,
         )
 
@@ -187,3 +183,13 @@ class SignupLetters:
             is_automatic=True,
             reply_to=config.identity.contact,
         )
+
+
+def _form_reason(language: str) -> str:
+    return gettext(language, "You receive this letter because this address was given on our subscription form.")
+
+
+def _record_reason(language: str) -> str:
+    return gettext(
+        language, "You receive this letter because this address stands in our records of people who wish to read us."
+    )

@@ -28,7 +28,7 @@ from config import Config
 from tests import letter_rules
 from tests.conftest import NOW, create_tables
 from tests.editions.press import make_draft
-from tests.make import copies, make_subscription, newsletter, write
+from tests.make import copies, make_request, make_subscription, newsletter, write
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("fr", "en")
@@ -95,6 +95,7 @@ def test_the_digest_is_as_approved(session: Session, config: Config, language: s
 @pytest.mark.parametrize("kind", SIGNUP)
 def test_the_letters_of_signing_up_are_as_approved(session: Session, config: Config, kind: str, language: str) -> None:
     subscription = make_subscription(session, email=RECIPIENT, language=language, status=SIGNUP[kind], at=NOW)
+    make_request(session, subscription)
     subscription.public_id = "reader" + "A" * 16
     subscription.confirmation_id = "request" + "A" * 15
     enqueue(

@@ -13,10 +13,11 @@ from app.delivery.claims import Copy
 from app.delivery.composing import Composed
 from app.delivery.queue import enqueue
 from app.delivery.settling import Withheld
+from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import Subscription, SubscriptionStatus, SuppressionReason
-from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME, add_subscriber
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW
@@ -31,6 +32,7 @@ def status_for(kind: str) -> SubscriptionStatus:
 
 def queue(session: Session, kind: str, language: str = "fr") -> tuple[Subscription, Copy]:
     subscription = make.make_subscription(session, language=language, status=status_for(kind), at=NOW)
+    make.make_request(session, subscription)
     enqueue(
         session, kind=kind, language=language, now=NOW, newsletter_id=subscription.newsletter_id,
         subscriber_id=subscription.subscriber_id, reference=subscription.confirmation_id,
@@ -108,6 +110,25 @@ def test_the_confirmation_letter_names_list_sender_time_and_life(
     for point in (asked, until, product.config.identity.publisher, product.config.identity.publication, url):
         assert point in flowed
     assert ("ignorez cette lettre" if language == "fr" else "ignore this letter") in flowed
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "D’après nos registres, vous souhaitez"), ("en", "Our records say that you wish")]
+)
+def test_a_reader_of_our_records_is_not_told_of_a_form(product: Product, language: str, words: str) -> None:
+    with product.database.transaction() as session:
+        address = parse_address("alice@reader.example")
+        add_subscriber(
+            session, address=address, language=language, newsletter_id=make.newsletter(session).id, actor="desk",
+            suppression_key=product.config.suppression_key, now=NOW,
+        )  # fmt: skip
+        [copy] = make.copies(session)
+        letter = composed(product, session, copy).letter
+    for part in (letter.text, letter.html):
+        flowed = " ".join(part.split())
+        assert words in flowed
+        assert "formulaire" not in flowed
+        assert "subscription form" not in flowed
 
 
 def test_composing_again_later_gives_the_same_letter_and_the_link_ages_from_the_request(product: Product) -> None:
