@@ -74,6 +74,11 @@ def make_subscription(
     return subscription
 
 
+def subscriptions(session: Session) -> list[Subscription]:
+    """All there are."""
+    return list(session.scalars(select(Subscription).order_by(Subscription.id)))
+
+
 def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
     """The proof that a subscription was asked for on a form with the texts in force."""
     act = Act(

@@ -1,21 +1,32 @@
 """`flask subscribers`: readers."""
 
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
 import click
 from sqlalchemy import select
 
+from app import i18n
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
-from app.errors import NotFound
+from app.errors import InputRefused, NotFound
 from app.mail.address import parse_address
 from app.newsletters.models import newsletter_by_slug
+from app.subscriptions.held import PER_DAY_MAX, read_held, start_asking, stop_asking
+from app.subscriptions.imports import Newcomer, Provenance, check_provenance, import_readers
+from app.subscriptions.lists import BadRow, ListDefaults, read_day, read_list
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from app.subscriptions.signup import add_subscriber
 from app.web import product
 
+#: Rows of one transaction.
+IMPORTED_AT_ONCE = 500
+
 
 @click.group("subscribers", cls=Commands)
 def group() -> None:
-    """List, show and add readers."""
+    """List, show, add and import readers."""
 
 
 @group.command("list")
@@ -85,6 +96,91 @@ def add(email: str, language: str) -> None:
     click.echo(f"A confirmation letter to {email} is queued.")
 
 
+@group.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@click.option("--source", help="Where consent was given, for rows that do not say.")
+@click.option("--consented-on", metavar="DAY", help="When, like 2025-12-31.")
+@click.option("--dry-run", is_flag=True, help="Only say what is wrong with the file.")
+@as_json
+def import_list(
+    file: Path, language: str, source: str | None, consented_on: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Add the readers of a CSV file; those without source and date of their consent are held.
+
+    Nobody who is known, has left, or may not be mailed is changed.
+    """
+    if bool(source) != bool(consented_on):
+        raise InputRefused("--source and --consented-on go together: one without the other proves nothing")
+    provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
+    check_provenance(provenance, now())
+    defaults = ListDefaults(language, frozenset(i18n.LANGUAGES), provenance)
+    counts: Counter[str] = Counter()
+    rows = read_list(file, defaults, now=now())
+    while batch := list(islice(rows, IMPORTED_AT_ONCE)):
+        newcomers = [row for row in batch if isinstance(row, Newcomer)]
+        for row in batch:
+            if isinstance(row, BadRow):
+                click.echo(f"{file}:{row.line}: {row.reason}", err=True)
+        counts["bad"] += len(batch) - len(newcomers)
+        counts.update({"readable": len(newcomers)} if dry_run else _import_batch(newcomers))
+    print_row(dict(counts), as_json=as_json)
+
+
+@group.group("held", cls=Commands)
+def held() -> None:
+    """Readers who were imported without proof of consent: have them asked, slowly."""
+
+
+@held.command("show")
+@as_json
+def show_held(as_json: bool) -> None:
+    """Show how many are held, and the asking under way."""
+    with product().database.reading() as session:
+        found = read_held(session, newsletter_id=session.scalars(newsletter_by_slug()).one().id)
+    asking = found.asking
+    row = {"held": found.count, "per_day": asking and asking.per_day, "asked_by": asking and asking.actor,
+           "since": asking and asking.started_at}  # fmt: skip
+    print_row(row, as_json=as_json)
+
+
+@held.command("ask")
+@click.option("--per-day", default=500, show_default=True, type=click.IntRange(1, PER_DAY_MAX))
+@click.option("--yes", is_flag=True, help="Do not ask back.")
+def ask(per_day: int, yes: bool) -> None:
+    """Send each held reader one confirmation letter, so many a day; whoever does not confirm is deleted."""
+    with product().database.reading() as session:
+        newsletter_id = session.scalars(newsletter_by_slug()).one().id
+        count = read_held(session, newsletter_id=newsletter_id).count
+    if not yes:
+        click.confirm(f"Nothing proves that these {count} people want a letter. Ask each of them once?", abort=True)
+    with product().database.transaction() as session:
+        count = start_asking(session, newsletter_id=newsletter_id, per_day=per_day, actor="cli", now=now())
+    click.echo(f"{count} held readers are asked, {per_day} a day.")
+
+
+@held.command("stop")
+def stop() -> None:
+    """Ask nobody any more; who was asked may still confirm."""
+    with product().database.transaction() as session:
+        stop_asking(session, newsletter_id=session.scalars(newsletter_by_slug()).one().id)
+    click.echo("Nobody is asked any more.")
+
+
+def _import_batch(newcomers: list[Newcomer]) -> dict[str, int]:
+    wired = product()
+    with wired.database.transaction() as session:
+        arrivals = import_readers(
+            session,
+            newcomers,
+            newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+            actor="cli",
+            suppression_key=wired.config.suppression_key,
+            now=now(),
+        )
+    return {arrival.value: number for arrival, number in arrivals.items()}
+
+
 def _row(subscriber: Subscriber, subscription: Subscription) -> Row:
     return {
         "id": subscriber.id,
@@ -106,4 +202,5 @@ def _event(event: ConsentEvent) -> dict[str, object]:
         "wording_id": event.wording_id,
         "policy_id": event.policy_id,
         "form_url": event.form_url,
+        "detail": event.detail,
     }

@@ -19,6 +19,7 @@ from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
 from app.jobs import lease
 from app.product import Product
+from app.subscriptions.held import ask_held
 from app.subscriptions.retention import purge_unconfirmed
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,14 @@ def purge(product: Product) -> None:
         log.info("purged %d unconfirmed sign-ups", purged)
 
 
+def ask_held_readers(product: Product) -> None:
+    """Ask the held readers whose turn has come, where an admin has started that."""
+    with product.database.transaction() as session:
+        asked = ask_held(session, now=now())
+    if asked:
+        log.info("asked %d held readers to confirm", asked)
+
+
 @dataclass(frozen=True)
 class Job:
     """One periodic job: how often to look, and what to do."""
@@ -73,6 +82,7 @@ JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
     Job("feeds", 30, fetch_feeds),
+    Job("held readers", 60, ask_held_readers),
     Job("purge", 3600, purge),
 )
 

@@ -27,7 +27,7 @@ def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now:
     if subscription.status is SubscriptionStatus.UNSUBSCRIBED:
         return
     cancel_reader(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
-    if subscription.status is SubscriptionStatus.PENDING and subscription.confirmed_at is None:
+    if subscription.confirmed_at is None:
         forget(session, subscription, now=now)
         return
     record_act(session, subscription, Act(ConsentKind.UNSUBSCRIBED, method, now, subscription.language))

@@ -12,8 +12,9 @@ from app.errors import TransitionRefused
 
 
 class SubscriptionStatus(StrEnum):
-    """pending → confirmed → unsubscribed; a new request leads back to pending."""
+    """pending → confirmed → unsubscribed; a new request leads back to pending. Held: imported without proof."""
 
+    HELD = "held"
     PENDING = "pending"
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
@@ -22,6 +23,7 @@ class SubscriptionStatus(StrEnum):
 class ConsentKind(StrEnum):
     """What a consent event records."""
 
+    IMPORTED = "imported"
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
@@ -99,6 +101,13 @@ class Subscription(Base):
             "requested_at",
             sqlite_where=sa.text("status = 'pending'"),
             postgresql_where=sa.text("status = 'pending'"),
+        ),
+        sa.Index(
+            "ix_subscriptions_held",
+            "newsletter_id",
+            "id",
+            sqlite_where=sa.text("status = 'held'"),
+            postgresql_where=sa.text("status = 'held'"),
         ),
     )
 
@@ -190,6 +199,21 @@ class ConsentStub(Base):
     at: Mapped[datetime]
     hash: Mapped[str] = mapped_column(sa.String(64))
     pruned_at: Mapped[datetime]
+
+
+class HeldAsking(Base):
+    """That an admin has held readers of a newsletter asked, `per_day` of them; those until `asked_until` were.
+
+    While there is no row, nobody is asked.
+    """
+
+    __tablename__ = "held_askings"
+
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"), primary_key=True, autoincrement=False)
+    per_day: Mapped[int]
+    actor: Mapped[str] = mapped_column(sa.String(254))
+    started_at: Mapped[datetime]
+    asked_until: Mapped[datetime]
 
 
 class Suppression(Base):

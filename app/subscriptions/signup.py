@@ -129,7 +129,7 @@ def add_subscriber(
     if subscription.status is SubscriptionStatus.CONFIRMED:
         raise TransitionRefused("this reader has confirmed already")
     append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
-    _ask(session, subscription, language, now)
+    ask_to_confirm(session, subscription, language, now)
     session.flush()
     return subscription
 
@@ -181,6 +181,18 @@ def confirm_subscription(
     return subscription
 
 
+def ask_to_confirm(session: Session, subscription: Subscription, language: str, now: datetime) -> None:
+    """Begin a new request and queue its letter: the links of older ones die, and their letters that wait are not sent.
+
+    The caller holds the reader's row, and records who asked.
+    """
+    if subscription.confirmation_id is not None:
+        letters = {"request": subscription.confirmation_id, "reader": subscription.subscriber_id, "at": now}
+        session.execute(_CANCEL_LETTERS, letters)
+    subscription.request(now, language)
+    _queue(session, subscription, CONFIRMATION, now)
+
+
 @dataclass(frozen=True)
 class _Place:
     """An address's subscription, held, and its reader's chain."""
@@ -198,7 +210,7 @@ def _record_request(session: Session, request: Act, *, address: Address, newslet
     if subscription.status is SubscriptionStatus.CONFIRMED:
         _remind(session, subscription, request.at)
     elif not has_letter:
-        _ask(session, subscription, request.language, request.at)
+        ask_to_confirm(session, subscription, request.language, request.at)
     session.flush()
 
 
@@ -247,15 +259,6 @@ def _has_fresh_letter(session: Session, subscription: Subscription, request: Act
 
 def _shown(request: Act | ConsentEvent) -> tuple[object, ...]:
     return request.language, request.wording_id, request.policy_id
-
-
-def _ask(session: Session, subscription: Subscription, language: str, now: datetime) -> None:
-    """Begin a new request: the links of older ones die, and their letters that still wait are not sent."""
-    if subscription.confirmation_id is not None:
-        letters = {"request": subscription.confirmation_id, "reader": subscription.subscriber_id, "at": now}
-        session.execute(_CANCEL_LETTERS, letters)
-    subscription.request(now, language)
-    _queue(session, subscription, CONFIRMATION, now)
 
 
 def _remind(session: Session, subscription: Subscription, now: datetime) -> None:
