@@ -99,6 +99,25 @@ class _JsonRows(FunctionElement[Any]):
     name = "json_rows"
 
 
+class _TimeOfText(FunctionElement[datetime]):
+    """A time out of a text of ISO 8601 that names its zone, as the column of a `UtcDateTime` keeps it."""
+
+    inherit_cache = True
+    name = "time_of_text"
+    type = UtcDateTime()
+
+
+@compiles(_TimeOfText, "sqlite")
+def _time_of_sqlite(time: _TimeOfText, compiler: SQLCompiler, **options: Any) -> str:
+    # As SQLAlchemy writes it, since SQLite compares times as texts; its own clock knows milliseconds.
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {compiler.process(time.clauses, **options)})"
+
+
+@compiles(_TimeOfText, "postgresql")
+def _time_of_postgresql(time: _TimeOfText, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST({compiler.process(time.clauses, **options)} AS TIMESTAMP WITH TIME ZONE)"
+
+
 @compiles(_JsonArray, "sqlite")
 @compiles(_JsonRows, "sqlite")
 def _json_array_of_sqlite(array: FunctionElement[Any], compiler: SQLCompiler, **options: Any) -> str:
@@ -131,10 +150,15 @@ def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 
 
 def rows_of(parameter: str, **columns: sa.types.TypeEngine[Any]) -> sa.Subquery:
-    """Return as a table the JSON array of arrays given as `parameter`: of each inner one, its `columns` in order."""
+    """Return as a table the JSON array of arrays given as `parameter`: of each inner one, its `columns` in order.
+
+    Times are texts of ISO 8601 with their zone, kept to the millisecond.
+    """
     rows = _JsonRows(sa.bindparam(parameter, type_=sa.Text())).table_valued(sa.column("value", sa.JSON()))
+    texts = [(name, kind, rows.c.value[place].as_string()) for place, (name, kind) in enumerate(columns.items())]
     items = (
-        sa.cast(rows.c.value[place].as_string(), kind).label(name) for place, (name, kind) in enumerate(columns.items())
+        (_TimeOfText(text) if isinstance(kind, UtcDateTime) else sa.cast(text, kind)).label(name)
+        for name, kind, text in texts
     )
     return sa.select(*items).subquery(parameter)
 

@@ -62,6 +62,10 @@ class Settlement(NamedTuple):
 
 #: Of an accepted copy: its id, the number of its try, the reply's code and text.
 _Accepted = tuple[int, int, int | None, str]
+#: Of a copy of which nothing left: its id, the number of its try, its state before that, and until when it waits.
+_PutBack = tuple[int, int, DeliveryState, str | None]
+#: A copy whose ending needs thought.
+_Other = tuple[Copy, Outcome | Withheld]
 
 #: Called inside the settling transaction with how one owner's copies ended, in their order. Where all were accepted,
 #: the last one stands for all: what nearly every letter ends in must cost nothing.
@@ -79,10 +83,11 @@ def settle(
     """Record how copies of `owner` ended; return how many rows changed."""
     owned = _owned_chunks(session, owner, {settlement.copy.chunk.id for settlement in settlements})
     mine = [settlement for settlement in settlements if settlement.copy.chunk.id in owned]
-    accepted, others = _parted(mine)
-    changed = _accept(session, accepted, now) + _settle_singly(session, others, owned, now)
+    accepted, unsent, others = _parted(mine)
+    changed = _accept(session, accepted, now) + _put_all_back(session, unsent)
+    changed += _settle_singly(session, others, owned, now)
     if on_settled is not None:
-        on_settled(session, mine if others else mine[-1:], now)
+        on_settled(session, mine if len(accepted) < len(mine) else mine[-1:], now)
     return changed
 
 
@@ -92,17 +97,20 @@ def _owned_chunks(session: Session, owner: str, chunk_ids: set[int]) -> dict[int
     return {chunk_id: expires_at for chunk_id, expires_at in owned}  # noqa: C416 - a Row is no tuple to mypy
 
 
-def _parted(settlements: Iterable[Settlement]) -> tuple[list[_Accepted], dict[int, Settlement]]:
-    """Return what `_ACCEPT` is told of accepted copies, and the other endings by the ids of their copies."""
+def _parted(settlements: Iterable[Settlement]) -> tuple[list[_Accepted], list[_PutBack], dict[int, _Other]]:
+    """Return what `_ACCEPT` and `_PUT_BACK` are told, and the other endings by the ids of their copies."""
     accepted: list[_Accepted] = []
-    others: dict[int, Settlement] = {}
-    for settlement in settlements:
-        copy, ending = settlement
+    unsent: list[_PutBack] = []
+    others: dict[int, _Other] = {}
+    for copy, ending in settlements:
         if isinstance(ending, Outcome) and ending.kind is OutcomeKind.ACCEPTED:
             accepted.append((copy.id, copy.attempt, ending.code, ending.text))
+        elif isinstance(ending, Unsent):
+            until = None if ending.until is None else ending.until.isoformat()
+            unsent.append((copy.id, copy.attempt, _state_before(copy), until))
         else:
-            others[copy.id] = settlement
-    return accepted, others
+            others[copy.id] = copy, ending
+    return accepted, unsent, others
 
 
 def _accept(session: Session, accepted: Sequence[_Accepted], now: datetime) -> int:
@@ -110,6 +118,15 @@ def _accept(session: Session, accepted: Sequence[_Accepted], now: datetime) -> i
     if not accepted:
         return 0
     written = session.execute(_ACCEPT, {"told": json.dumps(accepted), "now": now})
+    assert isinstance(written, CursorResult)
+    return written.rowcount
+
+
+def _put_all_back(session: Session, unsent: Sequence[_PutBack]) -> int:
+    """Let copies be as before their tries, in one statement: a limit may put most of a claim back."""
+    if not unsent:
+        return 0
+    written = session.execute(_PUT_BACK, {"unsent": json.dumps(unsent)})
     assert isinstance(written, CursorResult)
     return written.rowcount
 
@@ -122,9 +139,10 @@ def _awaits(attempt: ColumnElement[int] | int) -> ColumnElement[bool]:
     )
 
 
+_DELIVERIES = Delivery.__table__
 _TOLD = rows_of("told", key=sa.BigInteger(), attempt=sa.SmallInteger(), code=sa.SmallInteger(), text=sa.Text())
 _ACCEPT = (
-    update(Delivery.__table__)  # type: ignore[arg-type]
+    update(_DELIVERIES)  # type: ignore[arg-type]
     .where(Delivery.id == _TOLD.c.key, _awaits(_TOLD.c.attempt))
     .values(
         state=DeliveryState.ACCEPTED,
@@ -134,14 +152,33 @@ _ACCEPT = (
         fault=None,
         meaning=None,
         next_attempt_at=None,
-        settled_at=bindparam("now", type_=Delivery.__table__.c.settled_at.type),
+        settled_at=bindparam("now", type_=_DELIVERIES.c.settled_at.type),
+    )
+)
+_UNSENT = rows_of(
+    "unsent",
+    key=sa.BigInteger(),
+    attempt=sa.SmallInteger(),
+    state=_DELIVERIES.c.state.type,
+    until=_DELIVERIES.c.next_attempt_at.type,
+)
+_PUT_BACK = (
+    update(_DELIVERIES)  # type: ignore[arg-type]
+    .where(Delivery.id == _UNSENT.c.key, _awaits(_UNSENT.c.attempt), Delivery.state != DeliveryState.CANCELLED)
+    .values(
+        state=_UNSENT.c.state,
+        attempt=_UNSENT.c.attempt - 1,
+        is_repeatable=sa.or_(Delivery.is_repeatable, _UNSENT.c.state == DeliveryState.UNCERTAIN),
+        next_attempt_at=sa.func.coalesce(
+            _UNSENT.c.until, sa.case((Delivery.attempt < _UNSENT.c.attempt, Delivery.next_attempt_at))
+        ),
     )
 )
 
 
 def _settle_singly(
     session: Session,
-    by_key: dict[int, Settlement],
+    by_key: Mapping[int, _Other],
     expiries: Mapping[int, datetime | None],
     now: datetime,
 ) -> int:
@@ -155,22 +192,20 @@ def _settle_singly(
     )
     changed = 0
     for delivery in held:
-        settlement = by_key[delivery.id]
-        attempt = settlement.copy.attempt
-        is_unsure = delivery.state is DeliveryState.UNCERTAIN and delivery.attempt == attempt
-        if delivery.attempt != attempt - 1 and not is_unsure:
+        copy, ending = by_key[delivery.id]
+        is_unsure = delivery.state is DeliveryState.UNCERTAIN and delivery.attempt == copy.attempt
+        if delivery.attempt != copy.attempt - 1 and not is_unsure:
             continue
-        _apply(delivery, settlement.copy, settlement.ending, expiries[delivery.chunk_id], now)
+        _apply(delivery, copy, ending, expiries[delivery.chunk_id], now)
         changed += 1
     session.flush()
     return changed
 
 
-def _apply(delivery: Delivery, copy: Copy, ending: Ending, expires_at: datetime | None, now: datetime) -> None:
-    if isinstance(ending, Unsent):
-        due = delivery.next_attempt_at if delivery.attempt < copy.attempt else None
-        _put_back(delivery, copy, ending.until or due)
-    elif isinstance(ending, Withheld):
+def _apply(
+    delivery: Delivery, copy: Copy, ending: Outcome | Withheld, expires_at: datetime | None, now: datetime
+) -> None:
+    if isinstance(ending, Withheld):
         # What was uncertain once may have arrived, and does not become "cancelled" for being held back now.
         delivery.attempt = copy.attempt
         may_have_arrived = copy.was_uncertain or not delivery.is_repeatable
@@ -234,10 +269,14 @@ def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
         return
     delivery.attempt = copy.attempt - 1
     delivery.next_attempt_at = due
+    delivery.state = _state_before(copy)
+    delivery.is_repeatable = delivery.is_repeatable or copy.was_uncertain
+
+
+def _state_before(copy: Copy) -> DeliveryState:
     if copy.was_uncertain:
-        delivery.state, delivery.is_repeatable = DeliveryState.UNCERTAIN, True
-    else:
-        delivery.state = DeliveryState.DEFERRED if delivery.attempt else DeliveryState.QUEUED
+        return DeliveryState.UNCERTAIN
+    return DeliveryState.DEFERRED if copy.attempt > 1 else DeliveryState.QUEUED
 
 
 def _give_up(delivery: Delivery, now: datetime) -> None:

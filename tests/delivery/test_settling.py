@@ -134,6 +134,16 @@ def test_an_unsent_repetition_may_still_be_repeated(database: Database) -> None:
     assert len(claim(database, now=MUCH_LATER)) == 1
 
 
+def test_a_repetition_that_turns_out_unsent_may_still_be_repeated(database: Database) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), UNCERTAIN)
+    repetition = claim(database, now=MUCH_LATER)
+    settle(database, repetition, UNCERTAIN, now=MUCH_LATER)
+    assert settle(database, repetition, Unsent(), now=MUCH_LATER) == 1
+    row = delivery_of(database, key)
+    assert (row.state, row.is_repeatable, row.attempt) == (DeliveryState.UNCERTAIN, True, 1)
+
+
 @pytest.mark.parametrize(("late", "state"), [(ACCEPTED, DeliveryState.ACCEPTED), (Unsent(), DeliveryState.QUEUED)])
 def test_what_is_told_late_replaces_uncertain_until_somebody_claims(
     database: Database, late: Outcome | Unsent, state: DeliveryState
@@ -147,6 +157,74 @@ def test_what_is_told_late_replaces_uncertain_until_somebody_claims(
     claim(database, "two", now=MUCH_LATER)
     assert settle(database, copies[1:], late, now=MUCH_LATER) == 0
     assert delivery_of(database, claimed_since).state is DeliveryState.UNCERTAIN
+
+
+def test_what_a_limit_puts_back_takes_one_statement(database: Database) -> None:
+    queue_edition(database, 500)
+    copies = claim(database)
+    dates = [MUCH_LATER, MUCH_LATER + timedelta(seconds=5)]
+    written: list[int] = []
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute", named=True)
+    def note(statement: str, parameters: Sequence[object], executemany: bool, **_: object) -> None:
+        if "UPDATE deliveries" in statement:
+            written.append(len(parameters) if executemany else 1)
+
+    assert settle(database, copies, lambda copy: Unsent(dates[copy.id % 2])) == 500
+    assert written == [1]
+    assert claim(database, now=MUCH_LATER - timedelta(seconds=1)) == []
+    assert len(claim(database, now=MUCH_LATER)) == 250
+
+
+def test_what_is_put_back_with_a_date_is_as_before_its_try_unless_it_was_cancelled(database: Database) -> None:
+    fresh, doubtful, deferred, cancelled = queue_notes(database, 4)
+    endings = {fresh: Unsent(), doubtful: UNCERTAIN, deferred: DEFERRED, cancelled: Unsent()}
+    settle(database, claim(database), lambda copy: endings[copy.id])
+    copies = claim(database, now=MUCH_LATER)
+    with database.transaction() as session:
+        session.execute(sa.update(Delivery).where(Delivery.id == cancelled).values(state=DeliveryState.CANCELLED))
+    until = MUCH_LATER + timedelta(days=1)
+    assert settle(database, copies, Unsent(until), now=MUCH_LATER) == 3
+    rows = [delivery_of(database, key) for key in (fresh, doubtful, deferred, cancelled)]
+    assert [(row.state, row.attempt, row.next_attempt_at) for row in rows] == [
+        (DeliveryState.QUEUED, 0, until), (DeliveryState.UNCERTAIN, 1, until),
+        (DeliveryState.DEFERRED, 1, until), (DeliveryState.CANCELLED, 0, None),
+    ]  # fmt: skip
+    assert [row.is_repeatable for row in rows] == [True, True, True, True]
+    assert rows[2].reply_text == DEFERRED.text
+
+
+def test_what_is_put_back_after_another_claimed_it_keeps_its_date(database: Database) -> None:
+    told, ended = queue_notes(database, 2)
+    first = claim(database)
+    settle(database, first, DEFERRED)
+    assert settle(database, first, Unsent(NOW)) == 0
+    settle(database, claim(database, now=MUCH_LATER), lambda copy: REJECTED if copy.id == ended else DEFERRED)
+    dates = [delivery_of(database, key).next_attempt_at for key in (told, ended)]
+    assert settle(database, first, Unsent(NOW), owner="one") == 0
+    assert [delivery_of(database, key).next_attempt_at for key in (told, ended)] == dates
+
+
+def test_what_was_never_dated_keeps_the_date_of_its_last_deferral(database: Database) -> None:
+    [key] = queue_notes(database)
+    settle(database, claim(database), DEFERRED)
+    due = delivery_of(database, key).next_attempt_at
+    assert settle(database, claim(database, now=MUCH_LATER), Unsent(), now=MUCH_LATER) == 1
+    row = delivery_of(database, key)
+    assert (row.state, row.attempt, row.next_attempt_at) == (DeliveryState.DEFERRED, 1, due)
+
+
+def test_a_listener_hears_of_all_where_something_was_put_back(database: Database) -> None:
+    queue_notes(database, 3)
+    copies = claim(database)
+    settlements = [Settlement(copy, Unsent() if copy is copies[0] else ACCEPTED) for copy in copies]
+    heard: list[Sequence[Settlement]] = []
+    with database.transaction() as session:
+        settling.settle(
+            session, owner="one", settlements=settlements, now=NOW,
+            on_settled=lambda _session, settlements, _now: heard.append(settlements),
+        )  # fmt: skip
+    assert heard == [settlements]
 
 
 def test_a_withheld_copy_is_cancelled_but_uncertain_stays_uncertain(database: Database) -> None:
