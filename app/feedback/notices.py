@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from app.mail.reports import report
+
 
 class NoticeKind(StrEnum):
     """What a notice tells. Whatever is not known for sure to be worse is soft."""
@@ -42,4 +44,4 @@ class Notice:
 
 
 #: Characters kept of what a server said.
-DIAGNOSTIC_MAX = 500
+DIAGNOSTIC_MAX = report.DIAGNOSTIC_MAX

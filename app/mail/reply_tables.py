@@ -161,5 +161,6 @@ ROWS = (
     *_any(Meaning.FORBIDDEN, "virus", "malware"),
     *_any(Meaning.TOO_LARGE, "message size", "message too large", "message too big"),
     *_any(Meaning.MAILBOX_DISABLED, "mailbox is frozen", "account has been disabled", "deactivated mailbox"),
+    *_any(Meaning.NULL_MX, "host does not accept mail"),
     *_any(Meaning.UNREACHABLE, "host unknown", "unknown host", "domain not found"),
 )

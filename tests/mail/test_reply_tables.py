@@ -62,6 +62,7 @@ SAMPLES = [
     Sample("gmail-relay", MAIL, 550, "5.7.1 Invalid credentials for relay", D, AUTH, M.NOT_LET_IN),
     Sample("hotmail-unknown", RCPT, 550, "5.5.0 mailbox unavailable (S2017062302).", R, ADDRESS, M.NO_SUCH_ADDRESS),
     Sample("exchange-unknown", RCPT, 550, "5.1.351 unknown recipient", R, ADDRESS, M.NO_SUCH_ADDRESS),
+    Sample("sendmail-null-mx", RCPT, 550, "5.7.27 Host does not accept mail", R, ADDRESS, M.NULL_MX),
     Sample("exchange-resolver", RCPT, 550, "5.1.10 RecipientNotFound", R, ADDRESS, M.NULL_MX),
     Sample("exchange-busy", RCPT, 550, "5.2.121 Too much from one sender", D, MAILBOX, M.MAILBOX_BUSY),
     Sample("exchange-threads", CONTENT, 432, "4.3.2 recipient thread limit", D, MAILBOX, M.MAILBOX_BUSY),

@@ -1,0 +1,144 @@
+"""What a server's words in a returned mail mean, by the same road as a reply on the wire (`app.mail.replies`)."""
+
+import re
+from dataclasses import dataclass
+
+from app.mail.meanings import Meaning
+from app.mail.providers import provider_of
+from app.mail.replies import Verb, classify, find_enhanced, legible, meaning_of, words_of
+from app.mail.reports.phrases import meaning_of_prose
+from app.mail.reports.report import DIAGNOSTIC_MAX, Finding, Verdict
+from app.mail.transport import Fault, Outcome, OutcomeKind
+
+#: Characters of prose that are looked at for one recipient.
+PROSE_MAX = 4_000
+
+#: A reply as writers of bounces quote it: "550 5.1.1 …", "550-5.1.1 …", "(#550) …", "smtp;550 …", "<<< 550 …".
+CODE = re.compile(
+    r"(?<![\w.@/:=+-])(?:smtp[;:])?#?([45]\d\d)(?=[ \-:;,)#]|\.\s|$)"
+    r"(?![ -](?:hours?|days?|bytes?|[kmg]i?b\b|minutes?))",
+    re.MULTILINE | re.IGNORECASE,
+)
+_STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
+_AT_CONTENT = re.compile(r"end of data|after (?:end of )?(?:data|message)|reply to (?:the )?data\b")
+_AT_RCPT = re.compile(
+    r"\brcpt to\b|rcpt:|(?:reply to|after|>>>) rcpt|^\d*\s*rcpt\b|has rejected address|does not like recipient|"
+    r"\(state 1[345]\)|recipient address rejected"
+)
+#: Microsoft's consumer mailboxes say only this where there is none, and give a number of their own with a refusal.
+_UNAVAILABLE = re.compile(r"\b550 requested action not taken: mailbox unavailable\b(?!.{0,20}\b(?:[a-z]{2}-\d{3}\b))")
+_MICROSOFT = provider_of("x@hotmail.com")
+#: Meanings that leave room for what else the mail says.
+_VAGUE = frozenset({Meaning.UNEXPLAINED, Meaning.TROUBLE, Meaning.UNREACHABLE, Meaning.MAILBOX_UNAVAILABLE})
+#: Codes with which a server refuses a recipient (RFC 5321 §4.3.2).
+_REFUSED_CODES = frozenset({550, 553})
+#: What a text may say of an address that is dead; where its domain is, `NULL_MX`.
+_DEAD = frozenset({Meaning.NO_SUCH_ADDRESS, Meaning.MOVED})
+#: Subjects of enhanced codes that say nothing more where their detail is zero.
+_OPEN_SUBJECTS = frozenset("01235")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a mail tells of one recipient: a server's words, the enhanced code beside them, and text for people.
+
+    `is_from_report`: words and code stood in a part for machines.
+    """
+
+    recipient: str | None
+    words: str = ""
+    status: str | None = None
+    prose: str = ""
+    is_final: bool = True
+    is_from_report: bool = False
+
+
+def judge(told: Told) -> Finding:
+    """Return what is found of a recipient.
+
+    The code within a server's words counts before the one beside them; what only people are to read is looked at where
+    neither says anything in particular, and makes nothing worse that a server said (RFC 3464 §2.3.6).
+    """
+    prose = told.prose[:PROSE_MAX]
+    words = told.words.strip() or _quoted_in(prose, told.status)
+    outcome, enhanced = _understood(words, told.status, prose)
+    meaning, is_dead = meaning_of(outcome), _is_dead(outcome)
+    if meaning in _VAGUE and (outcome.code or 0) // 100 == 5 and _leaves_open(enhanced):
+        meaning = _read_on(told, enhanced, words, prose) or meaning
+        is_refused = outcome.code in _REFUSED_CODES and _verb(words, prose) is Verb.RCPT
+        is_dead = meaning is Meaning.NULL_MX or (meaning in _DEAD and is_refused)
+    is_sure = told.is_final and not (told.status or "").startswith("4")
+    is_sure = is_sure and (meaning is Meaning.NULL_MX or not _is_mere_text(told, enhanced, prose))
+    return Finding(
+        verdict=Verdict.HARD if is_dead and is_sure else Verdict.SOFT,
+        recipient=told.recipient,
+        status=enhanced or told.status,
+        diagnostic=legible(" ".join(words.split()))[:DIAGNOSTIC_MAX],
+        meaning=meaning,
+        is_final=told.is_final,
+    )
+
+
+def _understood(words: str, status: str | None, prose: str) -> tuple[Outcome, str | None]:
+    """Return what a server's words mean, and by which enhanced code: its own, unless that says nothing."""
+    said = _enhanced_in(words)
+    outcome = _outcome(words, said, prose)
+    if said is not None or _is_dead(outcome):
+        return outcome, said
+    return _outcome(words, status, prose), status
+
+
+def _is_mere_text(told: Told, enhanced: str | None, prose: str) -> bool:
+    """Whether a report for machines gives a reason in words alone, without any code: that ends no subscription."""
+    if not told.is_from_report or not told.words.strip():
+        return False
+    return _leaves_open(enhanced or told.status) and CODE.search(f"{told.words} {prose}") is None
+
+
+def _read_on(told: Told, enhanced: str | None, words: str, prose: str) -> Meaning | None:
+    """Return what the words say to people, where their codes leave that open."""
+    text = words_of(words)
+    if (enhanced or "").endswith(".1.2"):
+        return Meaning.NULL_MX
+    if _UNAVAILABLE.search(text) and provider_of(told.recipient or "") == _MICROSOFT:
+        return Meaning.NO_SUCH_ADDRESS
+    return meaning_of_prose(text) or meaning_of_prose(words_of(prose))
+
+
+def _quoted_in(prose: str, status: str | None) -> str:
+    """Return a text from the reply it quotes on; all of it where nothing else tells what happened."""
+    found = CODE.search(prose)
+    if found:
+        return prose[found.start() :]
+    return prose if status is None or _leaves_open(status) else status
+
+
+def _outcome(words: str, enhanced: str | None, prose: str) -> Outcome:
+    """Return what a server's words would mean as a reply; without a code in them, the enhanced code's digit counts."""
+    found = CODE.search(words)
+    code = int(found[1]) if found else {"4": 450, "5": 550}.get((enhanced or "5")[0], 550)
+    return classify(_verb(words, prose), code, f"{enhanced or ''} {words}"[:PROSE_MAX])
+
+
+def _enhanced_in(words: str) -> str | None:
+    """Return the enhanced code in a server's words, unless it is one that says nothing."""
+    said = find_enhanced(words) or (found[1] if (found := _STATUS.search(words)) else None)
+    return said if said and not said.endswith(".0.0") else None
+
+
+def _is_dead(outcome: Outcome) -> bool:
+    return outcome.fault is Fault.ADDRESS and outcome.kind is OutcomeKind.REJECTED
+
+
+def _verb(words: str, prose: str) -> Verb:
+    """Return what a quoted reply answered; where no reply is quoted, the mailer itself knew of no such recipient."""
+    text = f"{words} {prose}".lower()
+    if _AT_CONTENT.search(text):
+        return Verb.CONTENT
+    return Verb.RCPT if _AT_RCPT.search(text) or not CODE.search(words) else Verb.DATA
+
+
+def _leaves_open(enhanced: str | None) -> bool:
+    """Whether an enhanced code leaves open what happened: 5.4.4 is also a route that is missing for now."""
+    _, subject, detail = (enhanced or "5.0.0").split(".")
+    return (detail == "0" and subject in _OPEN_SUBJECTS) or (subject, detail) in {("1", "2"), ("4", "4")}
