@@ -2,12 +2,24 @@
 
 from flask import Flask
 
-from app.cli import admins, articles, database, dkim, drill, editions, newsletters, running, sources, subscribers
+from app.cli import (
+    admins,
+    articles,
+    bounces,
+    database,
+    dkim,
+    drill,
+    editions,
+    newsletters,
+    running,
+    sources,
+    subscribers,
+)
 
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
-    for module in (database, admins, subscribers, sources, articles, editions, newsletters, dkim):
+    for module in (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces):
         app.cli.add_command(module.group)
     for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):
         app.cli.add_command(command)
