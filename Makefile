@@ -5,7 +5,7 @@ LETTERS ?= 50000
 READERS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv dev run test quick check lint format lock bench screenshots clean
+.PHONY: help .venv dev run test quick check lint format lock bench eval screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -58,6 +58,9 @@ bench: .venv/installed-dev ## measure sign-up, signing, sending and scale; figur
 	$(BIN)/python bench/table.py instance/bench/send.json --into docs/performance.md
 	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
+
+eval: .venv/installed-dev ## measure how returned mail is read, on corpora beside the repository; tables into docs/bounces.md
+	$(BIN)/python bench/bounces.py --into docs/bounces.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv
