@@ -9,6 +9,7 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +24,14 @@ FREE_MAIL_DOMAINS = frozenset(
 )  # fmt: skip
 
 RATE_MAX_PER_MINUTE = 1_000_000
+
+
+class Measurement(StrEnum):
+    """What is counted of reading: nothing, totals that tell of nobody, or of readers who agreed to it as well."""
+
+    OFF = "off"
+    TOTALS = "totals"
+    CONSENT = "consent"
 
 
 class SettingsInvalid(Exception):
@@ -197,6 +206,7 @@ class Config:
     timezone: str = "Europe/Paris"
     digest_cron: str = "30 7 * * 2"
     sends_welcome: bool = True
+    measurement: Measurement = Measurement.OFF
     identity: Identity = Identity()
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
@@ -258,6 +268,9 @@ class Config:
             timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
             digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
             sends_welcome=env.flag("WELCOME_LETTER", cls.sends_welcome),
+            measurement=Measurement(
+                env.checked("MEASUREMENT", cls.measurement, _is_measurement, "is neither off, totals nor consent")
+            ),
             identity=Identity.read(env, public_url),
             mail=MailSettings.read(env),
             retention=Retention.read(env),
@@ -300,6 +313,10 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_measurement(word: str) -> bool:
+    return word in set(Measurement)
 
 
 def _is_zone(name: str) -> bool:

@@ -48,6 +48,10 @@ class Links:
         """The letter of an edition in a browser, without anything personal."""
         return self.page(language, "view") + self.sign("view", edition_public_id)
 
+    def go(self, language: str, edition_public_id: str, place: int) -> str:
+        """The way to the article at `place` of an edition, the same for all readers."""
+        return f"{self.page(language, 'go')}{self.sign('go', edition_public_id)}/{place}"
+
     def sign_in(self, link_secret: str) -> str:
         """A one-time sign-in page of the desk."""
         return f"{self.public_url}/admin/sign-in/{link_secret}"

@@ -5,7 +5,7 @@ import re
 import time
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|sign-in)/)[^\s/?\"']+")
+_TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|go|reading|sign-in)/)[^\s/?\"']+")
 
 
 def clean(text: str) -> str:

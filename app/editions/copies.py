@@ -10,6 +10,7 @@ from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,7 @@ from app.delivery.claims import ClaimedChunk, Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
 from app.delivery.settling import Withheld
 from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
+from app.editions.counting import counted_mark, reading_value, with_own_ways, with_shared_ways
 from app.editions.models import Edition, EditionStatus
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import NotFound
@@ -27,7 +29,7 @@ from app.links import Links
 from app.mail.letter import Mold, cast
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, gets_letters
 from app.subscriptions.suppression import suppressed_among
-from config import Config
+from config import Config, Measurement
 
 EDITION = "edition"
 TEST = "test"
@@ -51,7 +53,7 @@ class EditionLetters:
     def __init__(self, config: Config, links: Links) -> None:
         self._config = config
         self._links = links
-        self._molds: dict[int, Mold] = {}
+        self._molds: dict[tuple[int, bool], Mold] = {}
 
     def compose(self, session: Session, copies: Sequence[Copy]) -> list[Ready | Withheld]:
         """Return what becomes of each copy: consent and suppression are looked up at this moment."""
@@ -61,54 +63,69 @@ class EditionLetters:
         return made
 
     def _compose_chunk(self, session: Session, chunk: ClaimedChunk, copies: Sequence[Copy]) -> list[Ready | Withheld]:
-        status = session.scalar(select(Edition.status).where(Edition.id == chunk.edition_id))
-        if chunk.edition_id is None or status in {None, EditionStatus.CANCELLED}:
+        edition = session.execute(_EDITION, {"edition_id": chunk.edition_id}).one_or_none()
+        if edition is None or edition.status is EditionStatus.CANCELLED:
             return [Withheld("the edition was cancelled")] * len(copies)
-        mold = self._mold(session, chunk.edition_id, chunk.created_at)
-        made = self._made(session, mold, chunk, [copy.subscriber_id for copy in copies if copy.subscriber_id])
+        made = self._made(session, chunk, edition, [copy.subscriber_id for copy in copies if copy.subscriber_id])
         gone = Withheld("the reader's data was deleted")
         return [made.get(copy.subscriber_id or 0, gone) for copy in copies]
 
     def _made(
-        self, session: Session, mold: Mold, chunk: ClaimedChunk, subscriber_ids: Sequence[int]
+        self,
+        session: Session,
+        chunk: ClaimedChunk,
+        edition: sa.Row[int, str, EditionStatus],
+        subscriber_ids: Sequence[int],
     ) -> dict[int, Ready | Withheld]:
-        """Return, by subscriber, what becomes of copies of `mold`, as the database says at this moment."""
+        """Return, by subscriber, what becomes of copies of an edition, as the database says at this moment."""
         asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id, "at": now()}
         rows = session.execute(_READERS, asked).all()
         keys = [email_key for _, _, email_key, *_ in rows]
         suppressed = suppressed_among(session, keys, suppression_key=self._config.suppression_key)
-        links = self._links
-        return {
-            key: EditionCopy(mold, links, recipient, public_id)
-            if is_wanted and email_key not in suppressed
-            else _withheld(status, is_wanted)
-            for key, recipient, email_key, public_id, status, is_wanted in rows
-        }
+        links, made = self._links, dict[int, Ready | Withheld]()
+        for key, recipient, email_key, public_id, status, is_wanted, is_counted in rows:
+            if not is_wanted or email_key in suppressed:
+                made[key] = _withheld(status, is_wanted)
+            elif is_counted and self._config.measurement is Measurement.CONSENT:
+                mold = self._mold(session, edition.id, chunk.created_at, is_counted=True)
+                made[key] = CountedCopy(mold, links, recipient, public_id, edition.public_id)
+            else:
+                mold = self._mold(session, edition.id, chunk.created_at, is_counted=False)
+                made[key] = EditionCopy(mold, links, recipient, public_id)
+        return made
 
-    def _mold(self, session: Session, edition_id: int, date: datetime) -> Mold:
-        """Return an edition's letter, cast; what was frozen never changes."""
-        if edition_id not in self._molds:
+    def _mold(self, session: Session, edition_id: int, date: datetime, *, is_counted: bool) -> Mold:
+        """Return an edition's letter, cast for readers who let us count or for all others; it never changes."""
+        key = edition_id, is_counted
+        if key not in self._molds:
             if len(self._molds) >= MOLDS_KEPT:
                 self._molds.pop(next(iter(self._molds)))
-            self._molds[edition_id] = self._cast(session, session.get_one(Edition, edition_id), date)
-        return self._molds[edition_id]
+            self._molds[key] = self._cast(session, session.get_one(Edition, edition_id), date, is_counted=is_counted)
+        return self._molds[key]
 
-    def _cast(self, session: Session, edition: Edition, date: datetime) -> Mold:
+    def _cast(self, session: Session, edition: Edition, date: datetime, *, is_counted: bool) -> Mold:
         if edition.content is None:
             raise NotFound("the edition was never frozen")
+        parts = Parts(html=edition.content.html, text=edition.content.text)
+        marks: tuple[str, ...] = marks_of(edition)
+        if is_counted:
+            parts, marks = with_own_ways(parts, edition, self._links), (*marks, counted_mark(edition))
+        elif self._config.measurement is not Measurement.OFF:
+            parts = with_shared_ways(parts, edition, self._links)
         letter = make_letter(
             edition,
             newsletter=newsletter_of(session, edition),
             config=self._config,
             links=self._links,
             subject=edition.content.subject,
-            parts=Parts(html=edition.content.html, text=edition.content.text),
+            parts=parts,
             unsubscribe_url=marked_links(edition, self._links).unsubscribe_url,
             is_automatic=edition.is_automatic,
         )
-        return cast(letter, date=date, marks=marks_of(edition))
+        return cast(letter, date=date, marks=marks)
 
 
+_EDITION = select(Edition.id, Edition.public_id, Edition.status).where(Edition.id == bindparam("edition_id"))
 #: On tables and built once, not on entities: rows as they come, for every copy there is.
 _SUBSCRIBERS, _SUBSCRIPTIONS = Subscriber.__table__, Subscription.__table__
 _READERS = (
@@ -119,6 +136,7 @@ _READERS = (
         _SUBSCRIPTIONS.c.public_id,
         _SUBSCRIPTIONS.c.status,
         gets_letters(bindparam("at", type_=UtcDateTime())).label("is_wanted"),
+        _SUBSCRIPTIONS.c.is_counted,
     )
     .join_from(_SUBSCRIBERS, _SUBSCRIPTIONS)
     .where(is_among(_SUBSCRIPTIONS.c.subscriber_id, "subscriber_ids"))
@@ -138,6 +156,26 @@ class EditionCopy(NamedTuple):
         """Return header and body of the letter with the reader's own links."""
         sign, public_id = self.links.sign, self.subscription_public_id
         tokens = sign("unsubscribe", public_id), sign("preferences", public_id)
+        return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
+
+
+class CountedCopy(NamedTuple):
+    """The copy of a reader who lets us count what they open and follow.
+
+    Should they take that back between two tries of one copy, the second has other bytes: their say comes first.
+    """
+
+    mold: Mold
+    links: Links
+    recipient: str
+    subscription_public_id: str
+    edition_public_id: str
+
+    def write(self, message_id: str) -> tuple[bytes, bytes]:
+        """Return header and body of the letter with the reader's own links."""
+        sign, public_id = self.links.sign, self.subscription_public_id
+        reading = sign("reading", reading_value(public_id, self.edition_public_id))
+        tokens = sign("unsubscribe", public_id), sign("preferences", public_id), reading
         return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
 
 

@@ -1,13 +1,13 @@
 """Tables of editions and of the schedules that make them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.articles.models import Article
-from app.db import Base, enum_type, new_public_id
+from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
 
 
@@ -114,6 +114,36 @@ class EditionEvent(Base):
     actor: Mapped[str | None] = mapped_column(sa.String(254))
     reason: Mapped[PauseReason | None] = mapped_column(enum_type(PauseReason))
     copies: Mapped[int | None]
+
+
+class ClickTotal(Base):
+    """How often the article at one place of an edition was followed from the letter, by nobody in particular."""
+
+    __tablename__ = "click_totals"
+
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True)
+    place: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True, autoincrement=False)
+    clicks: Mapped[int]
+
+
+class Reading(Base):
+    """What a reader who lets us count did with one edition: the day of the first opening, and links followed.
+
+    `is_machine`: links were followed faster than anybody reads, and nothing is counted.
+    """
+
+    __tablename__ = "readings"
+    __table_args__ = (sa.Index("ix_readings_edition_id", "edition_id"),)
+
+    subscription_id: Mapped[int] = mapped_column(
+        BigId, sa.ForeignKey("subscriptions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True)
+    opened_on: Mapped[date]
+    clicks: Mapped[int] = mapped_column(default=0)
+    last_place: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    last_click_at: Mapped[datetime | None]
+    is_machine: Mapped[bool] = mapped_column(default=False)
 
 
 class Schedule(Base):

@@ -91,6 +91,12 @@ def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
     return [_piece(item.article, zone, publication) for item in edition.items]
 
 
+def web_address(article: Article) -> str | None:
+    """Return where an article is to be read, or None where that is no http address that fits into a letter."""
+    link = article.link or ""
+    return link if link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH else None
+
+
 def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
     introduction = introduction_for_letter(edition.introduction)
     return render_mjml("email/digest.mjml", edition.language, pieces=pieces, introduction=introduction, **context)
@@ -102,11 +108,9 @@ def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object])
 
 
 def _piece(article: Article, zone: str, publication: str) -> Piece:
-    link = article.link or ""
-    is_web_address = link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH
     return Piece(
         title=without_addresses(article.title),
-        link=link if is_web_address else None,
+        link=web_address(article),
         source=article.source.name if article.source else publication,
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
         summary=without_addresses(article.summary).strip(),

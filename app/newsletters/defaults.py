@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sqlalchemy.orm import Session
 
 from app import templating
-from app.newsletters.models import Newsletter, NewsletterLanguage, newsletter_by_slug
+from app.newsletters.models import Newsletter, NewsletterLanguage, WordingPurpose, newsletter_by_slug
 from app.newsletters.wordings import store_policy, store_wording
 from config import Config
 
@@ -17,12 +17,16 @@ SLUG = "vigie"
 
 @dataclass(frozen=True)
 class Texts:
-    """The newsletter's description and the sign-up form's words in one language; `%` places are the publication's."""
+    """The newsletter's description and the forms' words in one language; `%` places are the publication's.
+
+    `counting` stands beside the box that lets us count what a reader opens and follows.
+    """
 
     description: str
     heading: str
     statement: str
     button: str
+    counting: str
 
 
 TEXTS: Mapping[str, Texts] = MappingProxyType(
@@ -37,6 +41,11 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
                 "dans chacune de nos lettres."
             ),
             button="S’abonner à la lettre",
+            counting=(
+                "J’accepte que vous comptiez les jours où j’ouvre vos lettres et les articles que j’y suis, pour mieux "
+                "choisir vos sujets. Ces chiffres restent chez %(publisher)s. Je peux changer d’avis à tout moment, "
+                "ici même ([politique de confidentialité])."
+            ),
         ),
         "en": Texts(
             description="The letter that watches states, networks, and those who defend them.",
@@ -47,6 +56,11 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
                 "time, through the link in every letter we send."
             ),
             button="Subscribe to the newsletter",
+            counting=(
+                "You may count the days on which I open your letters and the articles that I follow from them, so that "
+                "you choose your subjects better. The figures stay with %(publisher)s. I can change my mind at any "
+                "time, right here ([privacy policy])."
+            ),
         ),
     }
 )
@@ -90,11 +104,21 @@ def _install_texts(session: Session, language: str, texts: Texts, config: Config
         button=texts.button,
         now=now,
     )
+    store_wording(
+        session,
+        purpose=WordingPurpose.MEASUREMENT,
+        language=language,
+        heading="",
+        statement=texts.counting % names,
+        button="",
+        now=now,
+    )
     body = templating.render(
         f"public/policy.{language}.html",
         language,
         identity=config.identity,
         retention=config.retention,
+        measurement=config.measurement,
         mail_is_ours=config.mail.server in {"127.0.0.1", "localhost", "::1"},
     )
     store_policy(session, language=language, body=body, now=now)

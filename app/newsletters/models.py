@@ -2,12 +2,13 @@
 
 import hashlib
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base
+from app.db import Base, enum_type
 
 
 class Newsletter(Base):
@@ -46,13 +47,24 @@ class NewsletterLanguage(Base):
     newsletter: Mapped[Newsletter] = relationship(back_populates="languages")
 
 
+class WordingPurpose(StrEnum):
+    """What a wording asks consent for."""
+
+    NEWSLETTER = "newsletter"
+    MEASUREMENT = "measurement"
+
+
 class ConsentWording(Base):
-    """One version of what the sign-up form says; never changed, a new text is a new version (GDPR art. 7(1))."""
+    """One version of what a form says; never changed, a new text is a new version (GDPR art. 7(1))."""
 
     __tablename__ = "consent_wordings"
-    __table_args__ = (sa.UniqueConstraint("language", "version"), sa.UniqueConstraint("language", "sha256"))
+    __table_args__ = (
+        sa.UniqueConstraint("purpose", "language", "version"),
+        sa.UniqueConstraint("purpose", "language", "sha256"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    purpose: Mapped[WordingPurpose] = mapped_column(enum_type(WordingPurpose), default=WordingPurpose.NEWSLETTER)
     language: Mapped[str] = mapped_column(sa.String(8))
     version: Mapped[int]
     heading: Mapped[str]
@@ -87,11 +99,11 @@ def newsletter_by_slug(slug: str | None = None) -> Select[Newsletter]:
     return query.where(Newsletter.slug == slug) if slug else query
 
 
-def current_wording(language: str) -> Select[ConsentWording]:
-    """Select the newest wording of the sign-up form in `language`."""
+def current_wording(language: str, purpose: WordingPurpose = WordingPurpose.NEWSLETTER) -> Select[ConsentWording]:
+    """Select the newest wording in `language` of the sign-up form, or of what else is asked for."""
     return (
         select(ConsentWording)
-        .where(ConsentWording.language == language)
+        .where(ConsentWording.purpose == purpose, ConsentWording.language == language)
         .order_by(ConsentWording.version.desc())
         .limit(1)
     )

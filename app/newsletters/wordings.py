@@ -12,6 +12,7 @@ from app.newsletters.models import (
     ConsentWording,
     Newsletter,
     PrivacyPolicy,
+    WordingPurpose,
     current_policy,
     current_wording,
     text_hash,
@@ -40,7 +41,14 @@ class ShownTexts:
 
 
 def store_wording(
-    session: Session, *, language: str, heading: str, statement: str, button: str, now: datetime
+    session: Session,
+    *,
+    language: str,
+    heading: str,
+    statement: str,
+    button: str,
+    now: datetime,
+    purpose: WordingPurpose = WordingPurpose.NEWSLETTER,
 ) -> ConsentWording:
     """Return the version in force with these texts; a new version is added where they changed.
 
@@ -48,11 +56,12 @@ def store_wording(
     """
     if len(LINK.findall(statement)) != 1:
         raise ValueError("the statement must hold one [link to the privacy policy]")
-    newest = session.scalars(current_wording(language)).one_or_none()
+    newest = session.scalars(current_wording(language, purpose)).one_or_none()
     if newest is not None and (newest.heading, newest.statement, newest.button) == (heading, statement, button):
         return newest
     version = newest.version + 1 if newest else 1
     wording = ConsentWording(
+        purpose=purpose,
         language=language,
         version=version,
         heading=heading,
@@ -90,7 +99,11 @@ def cut_statement(statement: str) -> Statement:
 _NEWSLETTER_OF_FORM = (
     select(Newsletter.id)
     .where(
-        exists().where(ConsentWording.id == bindparam("wording_id"), ConsentWording.language == bindparam("language")),
+        exists().where(
+            ConsentWording.id == bindparam("wording_id"),
+            ConsentWording.language == bindparam("language"),
+            ConsentWording.purpose == WordingPurpose.NEWSLETTER,
+        ),
         exists().where(PrivacyPolicy.id == bindparam("policy_id"), PrivacyPolicy.language == bindparam("language")),
     )
     .order_by(Newsletter.id)

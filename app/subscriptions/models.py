@@ -28,6 +28,8 @@ class ConsentKind(StrEnum):
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
     LANGUAGE_CHANGED = "language-changed"
+    COUNTING_ALLOWED = "counting-allowed"
+    COUNTING_ENDED = "counting-ended"
     ERASED = "erased"
 
 
@@ -123,6 +125,7 @@ class Subscription(Base):
     unsubscribed_at: Mapped[datetime | None]
     is_withheld: Mapped[bool] = mapped_column(default=False)
     paused_until: Mapped[datetime | None]
+    is_counted: Mapped[bool] = mapped_column(default=False)
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 

@@ -79,7 +79,7 @@ def test_a_page_that_hides_its_address_can_write_on_token_pages_only(app: Flask)
     client = app.test_client()
     answers = {route: client.post(route, headers={"Origin": "null"}).status_code for route in posting_routes(app)}
     passed = {route for route, status in answers.items() if status != 403}
-    assert passed == {"/fr/confirm/1", "/fr/preferences/1"}
+    assert passed == {"/fr/confirm/1", "/fr/preferences/1", "/fr/preferences/1/counting"}
 
 
 def test_refusals_are_seen_in_the_frame_of_the_embedded_form(client: FlaskClient) -> None:
@@ -122,7 +122,7 @@ def test_pages_with_a_key_in_their_address_are_kept_nowhere(app: Flask) -> None:
     client = app.test_client()
     for endpoint in TOKEN_ROUTES:
         [rule] = [each for each in app.url_map.iter_rules() if each.endpoint == endpoint]
-        values = {name: {"language": "fr"}.get(name, "x") for name in rule.arguments}
+        values = {name: {"language": "fr", "place": 1}.get(name, "x") for name in rule.arguments}
         method = "GET" if "GET" in (rule.methods or ()) else "POST"
         path = app.url_map.bind("127.0.0.1").build(endpoint, values, method=method)
         headers = client.open(path, method=method).headers

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.delivery.models import DeliveryState, SenderState
 from app.delivery.retry import OUR_FAULTS
 from app.delivery.route import stopped_senders
+from app.editions.counting import Clicks, read_clicks
 from app.editions.events import events_of, pause_reason
 from app.editions.models import Edition, EditionEvent, EditionStatus
 from app.editions.progress import Progress, read_progress
@@ -31,6 +32,7 @@ class Run:
     reason: PauseReason | None
     events: Sequence[EditionEvent]
     may_retry: bool
+    clicks: Clicks
 
     @property
     def ask_every_s(self) -> int:
@@ -58,4 +60,5 @@ def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
         reason=pause_reason(session, edition.id) if is_paused else None,
         events=events_of(session, edition.id),
         may_retry=not is_too_old(edition, now),
+        clicks=read_clicks(session, edition.id),
     )

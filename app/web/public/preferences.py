@@ -12,6 +12,7 @@ from app.subscriptions.models import Subscription, SubscriptionStatus, subscript
 from app.subscriptions.preferences import change_language
 from app.web import product
 from app.web.public import LANGUAGE, bp
+from app.web.public.counting import counting_form
 
 
 @bp.get(f"/{LANGUAGE}/preferences/<token>", provide_automatic_options=False)
@@ -29,6 +30,7 @@ def preferences(language: str, token: str) -> Response:
             languages=i18n.LANGUAGES,
             token=token,
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
+            counting=counting_form(session, language, is_counted=subscription.is_counted),
             is_welcome="welcome" in request.args,
             is_saved="saved" in request.args,
         )
