@@ -1,6 +1,5 @@
 """Who is asking. Every page of the desk needs a live session, save those that open one; nothing of it is cached."""
 
-from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, redirect, request, url_for
@@ -106,15 +105,6 @@ def known_browser() -> str | None:
         return product().form_tokens.read("sign-in", token, max_age_s=BROWSER_LIFE_S)
     except TokenInvalid:
         return None
-
-
-def network() -> str:
-    """Return the block of addresses that the request comes from: one IPv4 address, or the /64 that an IPv6 line has."""
-    try:
-        address = ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    return str(ip_network((address, 32 if address.version == 4 else 64), strict=False))
 
 
 def own_path(text: str) -> str:

@@ -8,7 +8,8 @@ from app.clock import now
 from app.errors import SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import current_admin, enter, known_browser, leave, network, own_path
+from app.web.admin.access import current_admin, enter, known_browser, leave, own_path
+from app.web.network import network
 
 Page = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
 
