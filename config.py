@@ -24,6 +24,7 @@ FREE_MAIL_DOMAINS = frozenset(
 )  # fmt: skip
 
 RATE_MAX_PER_MINUTE = 1_000_000
+LIMIT_MAX = 1_000_000
 
 
 class Measurement(StrEnum):
@@ -188,6 +189,45 @@ class FetchSettings:
 
 
 @dataclass(frozen=True)
+class SignupLimits:
+    """How often the form may be used, and what it asks for when it is used too often. `docs/abuse.md` has the reasons.
+
+    `per_network`: sign-ups in ten minutes; `per_provider_hourly`: for a domain of the big mailbox providers, where
+    `per_domain_hourly` is for any other; `unconfirmed`: letters to a mailbox in 30 days that brought no confirmation.
+    """
+
+    per_network: int = 5
+    per_network_daily: int = 20
+    pause_minutes: int = 15
+    per_mailbox_daily: int = 3
+    unconfirmed: int = 5
+    per_domain_hourly: int = 50
+    per_provider_hourly: int = 500
+    breaker_times_norm: int = 10
+    breaker_floor: int = 100
+    wait_minutes: int = 1
+    proof_of_work: str = "breaker"
+    official_hourly: int = 10
+
+    @classmethod
+    def read(cls, env: Environment) -> "SignupLimits":
+        """Read how often the form may be used."""
+        names = {
+            "per_network": "SIGNUPS_PER_NETWORK", "per_network_daily": "SIGNUPS_PER_NETWORK_DAILY",
+            "pause_minutes": "SIGNUP_PAUSE_MINUTES", "per_mailbox_daily": "SIGNUPS_PER_MAILBOX_DAILY",
+            "unconfirmed": "SIGNUPS_UNCONFIRMED", "per_domain_hourly": "SIGNUPS_PER_DOMAIN_HOURLY",
+            "per_provider_hourly": "SIGNUPS_PER_PROVIDER_HOURLY", "breaker_times_norm": "SIGNUP_BREAKER_TIMES_NORM",
+            "breaker_floor": "SIGNUP_BREAKER_FLOOR", "wait_minutes": "SIGNUP_WAIT_MINUTES",
+            "official_hourly": "SIGNUPS_OFFICIAL_HOURLY",
+        }  # fmt: skip
+        kinds = ("off", "breaker", "always")
+        return cls(
+            proof_of_work=env.checked("PROOF_OF_WORK", "breaker", kinds.__contains__, f"is none of {', '.join(kinds)}"),
+            **{key: env.whole(name, getattr(cls, key), 1, LIMIT_MAX) for key, name in names.items()},
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -211,6 +251,7 @@ class Config:
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
     fetch: FetchSettings = FetchSettings()
+    signups: SignupLimits = SignupLimits()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -275,6 +316,7 @@ class Config:
             mail=MailSettings.read(env),
             retention=Retention.read(env),
             fetch=FetchSettings.read(env, public_url),
+            signups=SignupLimits.read(env),
         )
 
 

@@ -13,6 +13,8 @@ AppError
 │   └── EditionChanged       the draft is not the one that was looked at
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
+├── SignupThrottled          too many sign-ups from one network; carries the seconds to wait
+├── ProofNeeded              so many sign-ups arrive that this one must prove that somebody means it
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
@@ -79,6 +81,18 @@ class SigninThrottled(SigninRefused):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many attempts, wait {seconds} s")
         self.seconds = seconds
+
+
+class SignupThrottled(AppError):
+    """Too many sign-ups from one network; try again after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many sign-ups, wait {seconds} s")
+        self.seconds = seconds
+
+
+class ProofNeeded(AppError):
+    """The sign-up must prove that somebody means it: by work, or by waiting."""
 
 
 class FetchRefused(AppError):

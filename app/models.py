@@ -7,6 +7,7 @@ from app.delivery import models as delivery
 from app.editions import models as editions
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
+from app.subscriptions import counters
 from app.subscriptions import models as subscriptions
 
-__all__ = ["Base", "admins", "articles", "delivery", "editions", "jobs", "newsletters", "subscriptions"]
+__all__ = ["Base", "admins", "articles", "counters", "delivery", "editions", "jobs", "newsletters", "subscriptions"]

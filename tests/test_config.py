@@ -91,6 +91,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("MAIL_DEFAULT_SENDER", "Vigie <a@example.org>", "bare"),
         ("MAIL_DEFAULT_SENDER", "someone@gmail.com", "free mail"),
         ("MAIL_PASSWORD_FILE", "/nowhere/at/all", "MAIL_PASSWORD_FILE"),
+        ("SIGNUPS_PER_NETWORK", "0", "SIGNUPS_PER_NETWORK"),
+        ("PROOF_OF_WORK", "sometimes", "off, breaker, always"),
     ],
 )
 def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str) -> None:

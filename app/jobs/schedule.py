@@ -20,6 +20,7 @@ from app.editions.schedule import run_due_schedules
 from app.jobs import lease
 from app.product import Product
 from app.subscriptions.held import ask_held
+from app.subscriptions.limits import purge_counters
 from app.subscriptions.retention import purge_unconfirmed
 
 log = logging.getLogger(__name__)
@@ -53,10 +54,14 @@ def close_editions(product: Product) -> None:
 
 
 def purge(product: Product) -> None:
-    """Delete the sign-ups that nobody confirmed in time, and what is over of the desk's sessions and links."""
+    """Delete sign-ups that nobody confirmed in time, and what is over: sessions and links of the desk, counters."""
     with product.database.transaction() as session:
         purged = purge_unconfirmed(session, now=now(), pending_days=product.config.retention.pending_days)
         purge_signins(session, now=now())
+    is_over = False
+    while not is_over:
+        with product.database.transaction() as session:
+            is_over = purge_counters(session, now=now()) == 0
     if purged:
         log.info("purged %d unconfirmed sign-ups", purged)
 

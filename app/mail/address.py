@@ -27,6 +27,8 @@ PROVIDERS = (
     "yahoo.ca", "aol.com", "msn.com", "me.com", "mac.com", "mail.com", "email.com", "ymail.com", "rocketmail.com",
     "fastmail.com",
 )  # fmt: skip
+#: Where dots in the local part mean nothing, and both names one mailbox.
+GMAIL_DOMAINS = frozenset({"gmail.com", "googlemail.com"})
 #: Endings of real countries that are nearly always a `com` with a letter missing.
 SHORTENED_COM = frozenset({"co", "om", "cm"})
 #: Endings that do not exist and are near `com` on a keyboard.
@@ -63,6 +65,18 @@ def parse_address(text: str) -> Address:
     ascii_form = f"{valid.local_part}@{valid.ascii_domain}"
     _check_length(valid.local_part, display, ascii_form)
     return Address(display=display, ascii=ascii_form, key=unicodedata.normalize("NFC", ascii_form.lower()))
+
+
+def mailbox_of(key: str) -> str:
+    """Return the mailbox that an address (`Address.key`) most likely ends in: without `+tag`, at Gmail without dots.
+
+    A guess that is good for counting only; a letter always goes to the address as it was given.
+    """
+    local, _, domain = key.rpartition("@")
+    base = local.partition("+")[0] or local
+    if domain in GMAIL_DOMAINS:
+        return f"{base.replace('.', '') or base}@gmail.com"
+    return f"{base}@{domain}"
 
 
 def needs_smtputf8(address: str) -> bool:

@@ -84,10 +84,12 @@ def request_subscription(
     policy_id: int,
     suppression_key: str,
     now: datetime,
+    has_room: bool = True,
 ) -> None:
     """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
 
-    Returns nothing on purpose: new, pending, confirmed, gone and suppressed addresses must look the same outside.
+    Neither, where the limits have no room for the letter. Returns nothing on purpose: new, pending, confirmed, gone and
+    suppressed addresses, and those asked for too often, must look the same outside.
     """
     request = Act(
         kind=ConsentKind.REQUESTED,
@@ -98,11 +100,11 @@ def request_subscription(
         policy_id=policy_id,
         form_url=form_url,
     )
-    if not is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
+    if not is_suppressed(session, email_key=address.key, suppression_key=suppression_key) and has_room:
         _record_request(session, request, address=address, newsletter_id=newsletter_id)
         return
     with session.begin_nested() as unkept:
-        # The same work, thrown away: how long an answer takes must not tell that an address is suppressed.
+        # The same work, thrown away: how long an answer takes must not tell that no letter goes.
         _record_request(session, request, address=address, newsletter_id=newsletter_id)
         unkept.rollback()
 

@@ -6,7 +6,7 @@ from flask import Flask, render_template
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, InputRefused, NotFound, TokenInvalid, TransitionRefused
+from app.errors import AppError, InputRefused, NotFound, SignupThrottled, TokenInvalid, TransitionRefused
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ def register(app: Flask) -> None:
     """Register the error pages on `app`."""
     app.register_error_handler(HTTPException, show_http_error)
     app.register_error_handler(AppError, show_refusal)
+    app.register_error_handler(SignupThrottled, show_throttled)
     app.register_error_handler(OperationalError, show_unavailable)
     app.register_error_handler(DataError, show_impossible)
     app.register_error_handler(500, show_fault)
@@ -39,6 +40,12 @@ def show_refusal(error: AppError) -> tuple[str, int]:
     """Show a refusal of ours."""
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
     return error_page(status), status
+
+
+def show_throttled(error: SignupThrottled) -> tuple[str, int, dict[str, str]]:
+    """Say that others of the same network were quicker, and for how long to wait; nothing of the address."""
+    page = render_template("error.html", status=429, minutes=-(-error.seconds // 60))
+    return page, 429, {"Retry-After": str(error.seconds)}
 
 
 def show_unavailable(error: OperationalError) -> tuple[str, int, dict[str, str]]:

@@ -32,13 +32,15 @@ class FormAge(Enum):
 @dataclass(frozen=True)
 class SignupForm:
     """The sign-up form as sent. `suggested` is set when the reader took the correction we offered; `asked_about` is the
-    address whose correction we offered, and which they may insist on."""
+    address whose correction we offered, and which they may insist on. `proof` and `waited` are `app.web.proving`'s."""
 
     email: str
     token: str
     suggested: str
     asked_about: str
     is_trapped: bool
+    proof: str
+    waited: str
 
     @classmethod
     def read(cls, fields: MultiDict[str, str]) -> "SignupForm":
@@ -49,6 +51,8 @@ class SignupForm:
             suggested=_clean(fields.get("suggested", "")),
             asked_about=_clean(fields.get("asked_about", "")),
             is_trapped=bool(fields.get(TRAP, "").strip()),
+            proof=fields.get("proof", ""),
+            waited=fields.get("waited", "")[:200],
         )
 
     @property

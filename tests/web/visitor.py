@@ -30,13 +30,15 @@ def send_form(
     path: str = "/fr/",
     target: str = "/fr/subscribe",
     after: timedelta = timedelta(seconds=8),
+    network: str = "192.0.2.1",
     **fields: str,
 ) -> TestResponse:
     """Open the form at NOW, send it `after` a while."""
     with time_machine.travel(NOW, tick=False):
         token = form_token(client, path=path)
     with time_machine.travel(NOW + after, tick=False):
-        return client.post(target, data={"email": email, "token": token, **fields})
+        data = {"email": email, "token": token, **fields}
+        return client.post(target, data=data, environ_overrides={"REMOTE_ADDR": network})
 
 
 def only(session: Session) -> Subscription:

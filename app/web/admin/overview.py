@@ -15,6 +15,8 @@ from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.editions.warm_up import read_warm_up_now
 from app.newsletters.models import Newsletter, newsletter_by_slug
+from app.subscriptions.alerts import recent_alerts
+from app.subscriptions.counters import Alert
 from app.subscriptions.models import Subscription, SubscriptionStatus
 
 SHOWN_EDITIONS = 6
@@ -68,6 +70,7 @@ class Overview:
     queue: Queue
     stopped: Sequence[SenderState]
     warm_up: WarmUpReport | None
+    alerts: Sequence[Alert]
 
     @property
     def confirmed(self) -> int:
@@ -90,6 +93,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         queue=_read_queue(session, now),
         stopped=stopped_senders(session, now=now),
         warm_up=read_warm_up_now(session, newsletter_id=newsletter.id, now=now),
+        alerts=recent_alerts(session, now=now),
     )
 
 

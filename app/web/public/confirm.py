@@ -11,9 +11,11 @@ from app.clock import now
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
+from app.subscriptions.limits import forget_mailbox
 from app.subscriptions.signup import confirm_subscription, confirmable, texts_of_request
 from app.web import product
 from app.web.forms import form_mark, make_form_token, read_form_token
+from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
 from app.web.public.signup import REFUSED, current_texts, show_resend_form
 
@@ -38,6 +40,7 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
     try:
         with product().database.transaction() as session:
             shown = _shown(session, language)
+            _forget_letters(session, confirmation_id)
             subscription = confirm_subscription(session, confirmation_id=confirmation_id, now=now(), shown=shown)
     except (NotFound, TransitionRefused):
         return show_resend_form(language, GONE)
@@ -70,6 +73,13 @@ def _page(language: str, confirmation_id: str, *, is_again: bool = False) -> Res
         "public/confirm.html", address=address, cancel_token=cancel_token, is_again=is_again, **statement
     )
     return make_response(page, REFUSED if is_again else 200)
+
+
+def _forget_letters(session: Session, confirmation_id: str) -> None:
+    """Forget how many letters the mailbox got without a confirmation, before its reader's row is held."""
+    subscription = confirmable(session, confirmation_id=confirmation_id)
+    if subscription is not None:
+        forget_mailbox(session, email_key=subscription.subscriber.email_key, keys=counter_keys(now()))
 
 
 def _statement(language: str) -> dict[str, object]:

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
 from app.clock import now
-from app.errors import AddressInvalid, NotFound
+from app.errors import AddressInvalid, NotFound, ProofNeeded
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
+from app.subscriptions.limits import count_letter, count_network
 from app.subscriptions.models import ConsentMethod
 from app.subscriptions.signup import request_subscription
 from app.web import product
@@ -23,17 +24,25 @@ from app.web.forms import (
     printable,
     read_form_token,
 )
+from app.web.network import network
+from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
 
 REFUSED = 422
+#: Why the form comes back where too many sign-ups arrive, and how.
+BUSY, UNAVAILABLE = "busy", 503
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why the form is shown again: one of the reasons that `_partials/signup_form.html` has words for."""
+    """Why the form is shown again: one of the reasons that `_partials/signup_form.html` has words for.
+
+    `waited` marks since when a form waits that comes back because too many sign-ups arrive.
+    """
 
     reason: str
     suggestion: str = ""
+    waited: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,10 +93,13 @@ def signup_submit(language: str) -> BaseResponse:
     address, problem = _read_address(form)
     if address is None or problem is not None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
-    if not _store(is_embedded, address, shown):
+    try:
+        if _store(is_embedded, address, shown, read_evidence(form, address)):
+            return _answer(language, is_embedded)
         problem = Problem(FormAge.TOO_OLD.name.lower())
-        return _form_page(language, is_embedded=is_embedded, form=form, problem=problem)
-    return _answer(language, is_embedded)
+    except ProofNeeded:
+        problem = Problem(BUSY, waited=wait_mark(form, address))
+    return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
 
 
 @bp.get(f"/{LANGUAGE}/check-your-mail", provide_automatic_options=False)
@@ -136,13 +148,21 @@ def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
     return address, None
 
 
-def _store(is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
-    """Store the request; False when the form's texts are not in the database, as after a restored backup."""
-    wired = product()
+def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evidence) -> bool:
+    """Store the request; False when the form's texts are not in the database, as after a restored backup.
+
+    Counted and stored in one transaction: what fails has cost nothing, and may be sent again. Raises SignupThrottled,
+    and ProofNeeded.
+    """
+    wired, at = product(), now()
+    limits, keys = wired.config.signups, counter_keys(at)
     with wired.database.transaction() as session:
         newsletter_id = newsletter_of_form(session, shown)
         if newsletter_id is None:
             return False
+        count_network(session, network=network(), limits=limits, keys=keys, now=at)
+        is_proven = evidence.spend(session)
+        has_room = count_letter(session, address=address, is_proven=is_proven, limits=limits, keys=keys, now=at)
         request_subscription(
             session,
             address=address,
@@ -153,7 +173,8 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts) -> bool:
             wording_id=shown.wording_id,
             policy_id=shown.policy_id,
             suppression_key=wired.config.suppression_key,
-            now=now(),
+            has_room=has_room,
+            now=at,
         )
     return True
 
@@ -175,6 +196,9 @@ def _form_page(
     template = "public/embed.html" if is_embedded else "public/home.html"
     response = make_response(_render_form(template, language, form, problem, shown, is_embedded=is_embedded))
     response.status_code = REFUSED if problem else 200
+    if problem and problem.reason == BUSY:
+        response.status_code = UNAVAILABLE
+        response.headers["Retry-After"] = str(product().config.signups.wait_minutes * 60)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
@@ -197,6 +221,8 @@ def _render_form(
         statement=cut_statement(texts.wording.statement),
         token=form.token if form and is_kept else make_form_token(product().form_tokens, texts.shown),
         trap=TRAP,
+        wait_minutes=product().config.signups.wait_minutes,
+        challenge=challenge_for_page(is_asked=problem is not None and problem.reason == BUSY),
         is_embedded=is_embedded,
         email=printable(form.email) if form else "",
         problem=problem,
