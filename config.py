@@ -228,6 +228,24 @@ class SignupLimits:
 
 
 @dataclass(frozen=True)
+class Bursts:
+    """How many requests of one network a minute are answered at all, ahead of any other rule, and who counts them."""
+
+    posts_per_minute: int = 60
+    pages_per_minute: int = 600
+    storage_url: str = ""
+
+    @classmethod
+    def read(cls, env: Environment) -> "Bursts":
+        """Read what a burst is."""
+        return cls(
+            posts_per_minute=env.whole("BURST_POSTS_PER_MINUTE", cls.posts_per_minute, 1, LIMIT_MAX),
+            pages_per_minute=env.whole("BURST_PAGES_PER_MINUTE", cls.pages_per_minute, 1, LIMIT_MAX),
+            storage_url=env.checked("RATE_STORAGE_URL", cls.storage_url, _is_rate_storage, "is no redis://…"),
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -252,6 +270,7 @@ class Config:
     retention: Retention = Retention()
     fetch: FetchSettings = FetchSettings()
     signups: SignupLimits = SignupLimits()
+    bursts: Bursts = Bursts()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -317,6 +336,7 @@ class Config:
             retention=Retention.read(env),
             fetch=FetchSettings.read(env, public_url),
             signups=SignupLimits.read(env),
+            bursts=Bursts.read(env),
         )
 
 
@@ -359,6 +379,10 @@ def _is_loopback(host: str) -> bool:
 
 def _is_measurement(word: str) -> bool:
     return word in set(Measurement)
+
+
+def _is_rate_storage(url: str) -> bool:
+    return not url or url.startswith(("redis://", "rediss://", "redis+unix://"))
 
 
 def _is_zone(name: str) -> bool:

@@ -11,7 +11,7 @@ from app import cli, models
 from app.db import UtcDateTime, make_migration_engine
 from app.jobs import fleet
 from app.product import make_product
-from app.web import admin, errors, public, security
+from app.web import admin, bursts, errors, public, security
 from config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +26,7 @@ def make_app(config: Config) -> Flask:
     )
     add_migrations(app, config)
     security.protect(app, config)
+    bursts.protect(app, config.bursts)
     errors.register(app)
     public.register(app)
     admin.register(app)

@@ -26,6 +26,7 @@ FORM_MIN_AGE_S = 2.5
 #: All come from one network, for addresses of one domain: what is measured is counting, not refusing.
 LIMITS = (
     "SIGNUPS_PER_NETWORK", "SIGNUPS_PER_NETWORK_DAILY", "SIGNUPS_PER_DOMAIN_HOURLY", "SIGNUP_BREAKER_FLOOR",
+    "BURST_POSTS_PER_MINUTE",
 )  # fmt: skip
 FIELD = re.compile(r"<input[^>]*>")
 

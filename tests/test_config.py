@@ -93,6 +93,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("MAIL_PASSWORD_FILE", "/nowhere/at/all", "MAIL_PASSWORD_FILE"),
         ("SIGNUPS_PER_NETWORK", "0", "SIGNUPS_PER_NETWORK"),
         ("PROOF_OF_WORK", "sometimes", "off, breaker, always"),
+        ("RATE_STORAGE_URL", "http://127.0.0.1", "RATE_STORAGE_URL"),
     ],
 )
 def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str) -> None:

@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, render_template
 from sqlalchemy.exc import DataError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, TooManyRequests
 
 from app.errors import AppError, InputRefused, NotFound, SignupThrottled, TokenInvalid, TransitionRefused
 
@@ -18,11 +18,14 @@ STATUS: tuple[tuple[type[AppError], int], ...] = (
     (TransitionRefused, 409),
 )
 RETRY_AFTER_S = 30
+#: How long what is a burst now counts.
+BURST_S = 60
 
 
 def register(app: Flask) -> None:
     """Register the error pages on `app`."""
     app.register_error_handler(HTTPException, show_http_error)
+    app.register_error_handler(TooManyRequests, show_burst)
     app.register_error_handler(AppError, show_refusal)
     app.register_error_handler(SignupThrottled, show_throttled)
     app.register_error_handler(OperationalError, show_unavailable)
@@ -34,6 +37,11 @@ def show_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]]:
     """Show a refusal of the framework's (404, 405, 413, …)."""
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
     return error_page(error.code or 500), error.code or 500, headers
+
+
+def show_burst(_: TooManyRequests) -> tuple[str, int, dict[str, str]]:
+    """Say that too many requests of one network came at once."""
+    return error_page(429), 429, {"Retry-After": str(BURST_S)}
 
 
 def show_refusal(error: AppError) -> tuple[str, int]:
