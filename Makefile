@@ -50,9 +50,10 @@ lock: .venv/installed-dev ## resolve requirements*.in into the locked files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
-bench: .venv/installed-dev ## measure sign-up, signing, sending and scale; figures go to instance/bench, tables into docs
+bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending and scale; figures go to instance/bench, tables into docs
 	mkdir -p instance/bench
 	$(BIN)/python bench/signup.py --json instance/bench/signup.json
+	$(BIN)/python bench/bombing.py --into docs/abuse.md
 	$(BIN)/python bench/dkim.py --json instance/bench/dkim.json
 	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json
 	$(BIN)/python bench/table.py instance/bench/send.json --into docs/performance.md
