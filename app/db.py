@@ -200,7 +200,10 @@ class Database:
 
 def make_engine(url: str) -> sa.Engine:
     """Return the engine of the running product for `url`."""
-    engine = sa.create_engine(url, json_serializer=_dump_json, pool_pre_ping=not url.startswith("sqlite"))
+    # What a statement held, readers' addresses among it, stays out of errors and so out of logs.
+    engine = sa.create_engine(
+        url, json_serializer=_dump_json, hide_parameters=True, pool_pre_ping=not url.startswith("sqlite")
+    )
     if engine.dialect.name == "sqlite":
         _prepare_sqlite(engine, foreign_keys=True)
     return engine

@@ -1,4 +1,5 @@
-"""Log lines that nobody can forge or misuse: control characters escaped, tokens masked (OWASP ASVS 16.2.5, 16.4.1)."""
+"""Log lines that nobody can forge or misuse: control characters escaped, tokens and addresses masked (OWASP ASVS
+16.2.5, 16.4.1). Servers quote the address in their replies, and databases the row in their errors."""
 
 import logging
 import re
@@ -6,15 +7,22 @@ import time
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|go|reading|sign-in)/)[^\s/?\"']+")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",:;=/]+@(?=[\w-]+(?:\.[\w-]+)+)")
 
 
 def clean(text: str) -> str:
-    """Return `text` on one line, with what follows a token route replaced by "…"."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", _TOKEN.sub(r"\1…", text))
+    """Return `text` on one line; "…" stands for what follows a token route, and for whose mailbox at a domain."""
+    masked = _ADDRESS.sub("…@", _TOKEN.sub(r"\1…", text))
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", masked)
 
 
 class OneLineFormatter(logging.Formatter):
     """Formats a record as one clean line; a traceback follows, each of its lines clean and marked."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of `record`; of a traceback that another handler has written nothing is taken over."""
+        record.exc_text = None
+        return super().format(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the line of `record`."""

@@ -28,6 +28,13 @@ def test_tokens_are_masked() -> None:
     assert "/unsubscribe/…?x=1" in line
 
 
+def test_addresses_are_masked() -> None:
+    line = logged(
+        "550 <alice.o'neil+x@reader.example>: user élise@münchen.example; Key (email)=(bob@x.example) is there"
+    )
+    assert line == "INFO 550 <…@reader.example>: user …@münchen.example; Key (email)=(…@x.example) is there\n"
+
+
 def test_the_lines_of_a_traceback_are_marked() -> None:
     text = logged("failed", exception=ValueError("bad\nINFO forged"))
     assert "\nINFO forged" not in text

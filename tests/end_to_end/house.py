@@ -83,6 +83,7 @@ class House:
             "PORT": str(self.port),
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(smtp_port),
+            "SIGNUPS_PER_NETWORK": "100",  # all readers of a test come from this machine
             **environ,
         }
         self.output = folder / "output.txt"

@@ -32,7 +32,7 @@ def sign_up(house: House, language: str, address: str) -> None:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_letter_keeps_the_rules(house: House, postbox: Postbox, tmp_path: Path, language: str) -> None:
-    address = f"o'connor+{language}@reader.example"
+    address = f"o'connor.{language}+news@reader.example"
     sign_up(house, language, address)
     post(link_in(postbox.wait_for(address, 1), "/confirm/"))
     postbox.wait_for(address, 2)
