@@ -4,7 +4,9 @@ import random
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -15,18 +17,22 @@ from app.newsletters.models import current_policy, current_wording
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus, SuppressionReason
 from app.subscriptions.suppression import suppress
+from config import Config
 from tests import make
+from tests.conftest import make_config
 
 pytestmark = pytest.mark.slow
 
 #: Requests measured in each state.
 ROUNDS = 200
-#: How far a state's median may lie from a new address's. Measured: 1.0 to 1.3; a suppressed address that is answered
+#: How far a state's median may lie from a new address's. Measured: 1.0 to 1.4; a suppressed address that is answered
 #: at once: 0.5.
 LOWEST, HIGHEST = 0.7, 1.6
 
-STATES = ("new", "pending", "confirmed", "unsubscribed", "suppressed", "just-asked", "just-reminded")
+#: An undeliverable address is suppressed for its hard bounce, an erased one for its erasure. The two last were asked
+#: for a moment ago: no letter goes, since their mailboxes have had theirs.
 ASKED_BEFORE = ("just-asked", "just-reminded")
+STATES = ("new", *SubscriptionStatus, *SuppressionReason, *ASKED_BEFORE)
 
 
 def address(state: str, number: int) -> str:
@@ -37,50 +43,65 @@ def fill(session: Session, suppression_key: str) -> None:
     """Make one address for each measurement of each state that has rows."""
     yesterday = now() - timedelta(days=1)
     statuses = {
-        "pending": SubscriptionStatus.PENDING,
-        "confirmed": SubscriptionStatus.CONFIRMED,
-        "unsubscribed": SubscriptionStatus.UNSUBSCRIBED,
+        **{str(status): status for status in SubscriptionStatus},
         "just-asked": SubscriptionStatus.PENDING,
         "just-reminded": SubscriptionStatus.CONFIRMED,
     }
     for number in range(ROUNDS):
         for state, status in statuses.items():
             make.make_subscription(session, email=address(state, number), status=status, at=yesterday)
-        suppress(
-            session, email_key=address("suppressed", number), suppression_key=suppression_key,
-            reason=SuppressionReason.COMPLAINT, source="test", now=yesterday,
-        )  # fmt: skip
+        for reason in SuppressionReason:
+            suppress(
+                session, email_key=address(reason, number), suppression_key=suppression_key, reason=reason,
+                source="test", now=yesterday,
+            )  # fmt: skip
 
 
 @pytest.fixture
-def ask(client: FlaskClient, product: Product) -> Callable[[str], float]:
-    """Sends the form with an address and returns the seconds to its answer."""
+def config(database_url: str, tmp_path: Path) -> Config:
+    """Settings under which one network may ask for thousands of addresses of a domain; mailboxes keep their limits."""
+    config, many = make_config(database_url, tmp_path), 1_000_000
+    signups = replace(
+        config.signups, per_network=many, per_network_daily=many, per_domain_hourly=many, breaker_floor=many
+    )
+    return replace(config, signups=signups, bursts=replace(config.bursts, posts_per_minute=many))
+
+
+@pytest.fixture
+def ask(client: FlaskClient, product: Product) -> Callable[[str], tuple[float, str]]:
+    """Sends the form with an address and returns the seconds to its answer, and the answer."""
     with product.database.transaction() as session:
         fill(session, product.config.suppression_key)
         wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
         texts = f"{wording.id}-{policy.id}"
     token = product.form_tokens.sign("form", f"{texts}-abc", at=now() - timedelta(minutes=1))
 
-    def send(email: str) -> float:
+    def send(email: str) -> tuple[float, str]:
         begun = time.perf_counter()
         response = client.post("/fr/subscribe", data={"email": email, "token": token})
         taken_s = time.perf_counter() - begun
-        assert response.status_code == 303
-        return taken_s
+        return taken_s, f"{response.status}\n{response.headers}\n{response.text}"
 
     return send
 
 
-def test_the_answer_takes_as_long_whatever_we_know_of_the_address(ask: Callable[[str], float]) -> None:
+def test_the_answer_is_the_same_and_takes_as_long_whatever_we_know_of_the_address(
+    ask: Callable[[str], tuple[float, str]],
+) -> None:
     for number in range(ROUNDS):
         for state in ASKED_BEFORE:
             ask(address(state, number))
     shuffle = random.Random(20260317)
     times_s: dict[str, list[float]] = {state: [] for state in STATES}
+    answers = set()
     for number in range(ROUNDS):
         # In turns and in no fixed order, so that whatever else the machine does meets all states alike.
         for state in shuffle.sample(STATES, len(STATES)):
-            times_s[state].append(ask(address(state, number)))
+            taken_s, answer = ask(address(state, number))
+            times_s[state].append(taken_s)
+            answers.add(answer)
+    assert len(answers) == 1
+    assert answers.pop().startswith("303")
     medians_s = {state: statistics.median(times) for state, times in times_s.items()}
     ratios = {state: round(median / medians_s["new"], 2) for state, median in medians_s.items()}
-    assert not {state: ratio for state, ratio in ratios.items() if not LOWEST <= ratio <= HIGHEST}
+    assert not {state: ratio for state, ratio in ratios.items() if not LOWEST <= ratio <= HIGHEST}, ratios
