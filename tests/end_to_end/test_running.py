@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -35,9 +36,12 @@ def test_it_prints_where_things_are_and_ends_cleanly(trial: House) -> None:
         assert re.search(rf"{trial.url}/admin/sign-in/\S+", printed)
         with urlopen(f"{trial.url}/mailbox/") as response:
             assert response.status == 200
+        with pytest.raises(HTTPError), urlopen(f"{trial.url}/fr/preferences/a-secret"):
+            pass
         running.send_signal(signal.SIGINT)
         assert running.wait(timeout=20) == 0
     assert "Traceback" not in trial.output.read_text()
+    assert "a-secret" not in trial.output.read_text(), "no access log"
     keys = trial.output.parent / "keys"
     assert {stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()} == {0o600}
 
