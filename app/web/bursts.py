@@ -17,14 +17,17 @@ from limits.storage import Storage
 from app.clock import now
 from app.web.network import network
 from app.web.proving import counter_keys
-from app.web.security import TOKEN_ROUTES
 from config import Bursts
 
 #: What strangers may post to.
 OPEN_POSTS = frozenset(
-    {"public.signup_submit", "public.confirm_submit", "public.preferences_submit", "admin.sign_in_submit",
-     "admin.sign_in_link_submit"}
+    {"public.signup_submit", "public.confirm_submit", "public.preferences_submit", "public.counting_submit",
+     "admin.sign_in_submit", "admin.sign_in_link_submit"}
 )  # fmt: skip
+#: Pages that links in letters lead to; not what leads on to an article: one proxy fetches that for many readers.
+LETTER_PAGES = frozenset(
+    {"public.confirm", "public.unsubscribe", "public.preferences", "public.view", "admin.sign_in_link"}
+)
 #: Seconds that a Redis may take.
 PATIENCE_S = 1
 #: Counts in memory; beyond that, those that are over are looked for.
@@ -90,7 +93,7 @@ def protect(app: Flask, bursts: Bursts) -> None:
         app=app,
         default_limits=[
             Limit(f"{bursts.posts_per_minute} per minute", exempt_when=is_no_open_post),
-            Limit(f"{bursts.pages_per_minute} per minute", exempt_when=is_no_token_page),
+            Limit(f"{bursts.pages_per_minute} per minute", exempt_when=is_no_letter_page),
         ],
         storage_uri=bursts.storage_url or "tally://",
         storage_options={"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S} if is_redis else {},
@@ -109,6 +112,6 @@ def is_no_open_post() -> bool:
     return request.method != "POST" or request.endpoint not in OPEN_POSTS
 
 
-def is_no_token_page() -> bool:
+def is_no_letter_page() -> bool:
     """Whether the request does not look at the page of a link in a letter."""
-    return request.method not in {"GET", "HEAD"} or request.endpoint not in TOKEN_ROUTES
+    return request.method not in {"GET", "HEAD"} or request.endpoint not in LETTER_PAGES

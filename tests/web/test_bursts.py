@@ -17,6 +17,8 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus
+from app.web.admin.access import OPEN_TO_STRANGERS
+from app.web.bursts import OPEN_POSTS
 from config import Bursts, Config
 from tests import make
 from tests.conftest import NOW, create_tables
@@ -82,6 +84,12 @@ def test_what_strangers_post_to_has_its_burst(config: Config, app: Flask, path: 
         assert 429 not in posts(client, path, 1, network="192.0.2.2")
         clock.shift(timedelta(seconds=61))
         assert 429 not in posts(client, path, 1)
+
+
+def test_only_leaving_has_no_burst_among_what_strangers_post_to(app: Flask) -> None:
+    posted = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    strangers = {endpoint for endpoint in posted if endpoint.startswith("public.")} | OPEN_TO_STRANGERS & posted
+    assert strangers - OPEN_POSTS == {"public.unsubscribe_submit"}
 
 
 @pytest.mark.parametrize(("language", "words"), [("fr", "Un peu trop vite"), ("en", "A little too fast")])
