@@ -1,0 +1,24 @@
+"""The pages of the mail catcher: any program of this machine may send to it, and few know the rules."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from app.demo.catcher import Mailbox
+from app.web import mailbox
+
+LETTER = b"From: x\r\nSubject: <i>Bonjour</i>\r\n\r\nUn mot.\r\n"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("date", [b"", b"Date: never\r\n"])
+def test_a_letter_without_a_good_date_is_listed_and_shown(app: Flask, tmp_path: Path, date: bytes) -> None:
+    caught = Mailbox(tmp_path / "caught")
+    caught.put(date + LETTER)
+    mailbox.register(app, caught)
+    [(name, _)] = caught.letters(1)
+    for path in ("/mailbox/", f"/mailbox/{name}"):
+        answer = app.test_client().get(path)
+        assert answer.status_code == 200
+        assert "&lt;i&gt;Bonjour&lt;/i&gt;" in answer.text
