@@ -38,6 +38,7 @@ _CONTROLS = re.compile(
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidi controls: they can show a text in another order
     "\ufff9-\ufffb\ud800-\udfff\ufffe\uffff]"  # annotations, surrogates, non-characters
 )
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANKS = re.compile(r"[ \t\u1680\u2000-\u200a\u205f\u3000]+")
 #: Letters' own French typography uses U+00A0 only: U+202F is a box in the fonts of old Outlooks.
@@ -72,7 +73,7 @@ def html_to_text(markup: str) -> str:
     The fragment passes an allow-list cleaner that leaves block elements without attributes, so that nothing but
     those tags is left to turn into line ends.
     """
-    markup = markup[:MARKUP_MAX_CHARS]
+    markup = _SURROGATES.sub("", markup[:MARKUP_MAX_CHARS])  # JSON can hold halves of characters, the cleaner cannot
     if html_depth(markup) > MARKUP_MAX_DEPTH:
         return plain(html.unescape(_ANY_TAG.sub(" ", markup)))
     cleaned = nh3.clean(

@@ -61,6 +61,20 @@ def test_an_atom_entry_is_read_whole() -> None:
     )
 
 
+def test_half_a_character_in_a_json_feed_spoils_no_entry() -> None:
+    entry = {
+        "id": "1",
+        "url": "https://wire.example/1",
+        "title": "Un \ud800 câble",
+        "content_html": "<p>Coupé \udfff.</p>",
+    }
+    document = {"version": "https://jsonfeed.org/version/1.1", "items": [entry, {**entry, "id": "2\ud800"}]}
+    entries = parse_feed(json.dumps(document).encode(), WHERE).entries
+    assert [(entry.guid, entry.title, entry.body) for entry in entries] == [
+        ("1", "Un câble", "Coupé ."), ("2", "Un câble", "Coupé ."),
+    ]  # fmt: skip
+
+
 def test_a_json_feed_is_read_whole() -> None:
     item = {"id": 7, "url": "c", "title": "<b> n’est pas du HTML", "content_html": "<p>Un.</p><p>Deux.</p>",
             "date_published": "2026-03-17T10:00:00+01:00",
