@@ -2,7 +2,8 @@
 
 import re
 
-_ADDRESS = re.compile(r"https?://([^\s/<>\"]+)[^\s<>\"]*", re.IGNORECASE)
+#: As browsers read one: with any number of slashes, and a user name that only looks like a host.
+_ADDRESS = re.compile(r"https?:[/\\]{2,}(?:[^\s/\\<>\"@]*@)*([^\s/\\<>\"@]+)[^\s<>\"]*", re.IGNORECASE)
 
 
 def shorten(text: str, length: int) -> str:

@@ -111,7 +111,7 @@ def _piece(article: Article, zone: str, publication: str) -> Piece:
     return Piece(
         title=without_addresses(article.title),
         link=web_address(article),
-        source=article.source.name if article.source else publication,
+        source=without_addresses(article.source.name) if article.source else publication,
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
         summary=without_addresses(article.summary).strip(),
         language=article.language,

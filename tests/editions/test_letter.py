@@ -16,7 +16,7 @@ from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft
 from tests.editions.reading import Element, read
 from tests.letter_rules import check_same_links
-from tests.make import make_article, newsletter
+from tests.make import make_article, make_source, newsletter
 
 LANGUAGES = ("fr", "en")
 PUBLIC_ID = "x" * 22
@@ -242,9 +242,13 @@ def test_only_web_addresses_become_links(product: Product, link: str | None) -> 
     check_same_links(parts.html, parts.text)
 
 
-def test_bare_addresses_in_a_summary_do_not_become_links_in_one_part_only(product: Product) -> None:
+def test_bare_addresses_in_texts_do_not_become_links_in_one_part_only(product: Product) -> None:
     with product.database.transaction() as session:
-        make_article(session, summary="Source : https://www.wire.example/a?b=c (suite).", title="Voir http://x.test/y")
+        article = make_article(
+            session, summary="Source : https://www.wire.example/a?b=c (suite).", title="http://x.test/y"
+        )
+        article.source = make_source(session)
+        article.source.name = "http://feeds.example/a"
         parts = set_letter(session, product, session.get_one(Edition, compile_now(session).edition_id))
     assert "Source : wire.example (suite)." in parts.text
     check_same_links(parts.html, parts.text)
