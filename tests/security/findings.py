@@ -1,0 +1,148 @@
+"""Judging answers: what in one shows that a payload did something, held against answers to harmless values."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from werkzeug.test import TestResponse
+
+from tests.security.payloads import EVALUATED
+from tests.security.shapes import Shape, Tag, is_own
+from tests.security.walk import Place, Walker
+
+#: What fills fields where nobody attacks; of several kinds, so that all branches of a page are seen.
+HARMLESS = (
+    "word",
+    "some words",
+    "x@reader.example",
+    "x@gmial.com",
+    "7",
+    "",
+    " ",
+    "/admin/articles",
+    "//word",
+    "https://a.example/",
+    "é" * 400,
+    "a" * 40_000,
+)
+#: What answers may carry; a header of another name could only have been brought by a payload.
+HEADERS = frozenset(
+    {
+        "accept-ranges",
+        "allow",
+        "cache-control",
+        "content-disposition",
+        "content-length",
+        "content-range",
+        "content-security-policy",
+        "content-type",
+        "cross-origin-opener-policy",
+        "date",
+        "etag",
+        "expires",
+        "hx-redirect",
+        "last-modified",
+        "location",
+        "permissions-policy",
+        "referrer-policy",
+        "retry-after",
+        "set-cookie",
+        "vary",
+        "x-content-type-options",
+        "x-robots-tag",
+    }
+)
+HOST = "localhost"
+COOKIES = ("vigie-desk=", "vigie-browser=")
+#: What commands and files answer that payloads ask for.
+LEAKED = re.compile(rf"{EVALUATED}|uid=\d+\(|root:.?:0:0:|<Config |jinja2\.|Traceback \(most recent")
+#: What a visitor's program says of itself in every request.
+SOFT_HEADERS = (
+    "Accept",
+    "Accept-Language",
+    "Forwarded",
+    "HX-Current-URL",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Referer",
+    "User-Agent",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Prefix",
+    "X-Original-URL",
+)
+#: What the trusted proxy in front adds its own word to: the last one counts.
+BY_PROXY = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+
+
+class Judge:
+    """Attacks places and keeps what went wrong; knows what each place looks like when nobody attacks.
+
+    Where what payloads leave behind shows on other pages (`is_storing`), a page may have more of its tags, none new.
+    """
+
+    def __init__(self, walker: Walker, places: Iterable[Place], *, is_storing: bool = False) -> None:
+        self.walker = walker
+        self.places = list(places)
+        self.found: list[str] = []
+        self._is_storing = is_storing
+        self._known: defaultdict[Place, set[object]] = defaultdict(set)
+        for place in self.places:
+            for value in HARMLESS:
+                for answer in self._answers(place, value, turn=None):
+                    self._known[place] |= self._looks(answer)
+
+    def attack(self, payloads: Sequence[str], *, every: int = 1) -> None:
+        """Send each place every `every`th payload."""
+        for start, place in enumerate(self.places):
+            for turn, payload in enumerate(payloads[start % every :: every]):
+                for answer in self._answers(place, payload, turn=turn):
+                    self._judge(answer, place, payload)
+
+    def _judge(self, answer: TestResponse, place: Place, payload: str) -> None:
+        wrong = list(problems(answer))
+        if not self._looks(answer) <= self._known[place]:
+            wrong.append("tags that no harmless value brings")
+        self.found += [f"{place} {payload[:200]!r}: {answer.status_code} {problem}" for problem in wrong]
+
+    def _looks(self, answer: TestResponse) -> set[object]:
+        """The tags of an answer: as one whole where nothing is stored, else one by one."""
+        tags, _ = _read(answer.text, is_letter=False) if answer.mimetype == "text/html" else ((), ())
+        return set(tags) if self._is_storing else {tags}
+
+    def _answers(self, place: Place, value: str, *, turn: int | None) -> Iterable[TestResponse]:
+        """Ask with `value` everywhere, and in each field alone; of many payloads every third one, field by field."""
+        headers = dict.fromkeys(SOFT_HEADERS, value) | {name: f"{value}, {last}" for name, last in BY_PROXY.items()}
+        names = sorted(self.walker.names[place])
+        texts = dict.fromkeys(place.texts, value or "x")
+        yield self.walker.ask(place, texts=texts, fields=dict.fromkeys(names, value), headers=headers)
+        for number, name in enumerate(names):
+            if turn is None or turn % (3 * len(names)) == 3 * number:
+                yield self.walker.ask(place, fields={name: value})
+
+
+@lru_cache(maxsize=2_000)
+def _read(html: str, *, is_letter: bool) -> tuple[tuple[Tag, ...], tuple[str, ...]]:
+    """The tags of a page and what is active in it; most payloads are answered with the same few pages."""
+    shape = Shape(html, is_letter=is_letter)
+    return tuple(shape.tags), tuple(shape.active)
+
+
+def problems(answer: TestResponse) -> Iterable[str]:
+    if answer.status_code >= 500:
+        yield "a fault"
+    target = answer.headers.get("Location", "/")
+    if not is_own(re.sub(rf"https?://{HOST}(?=/)", "", target)):
+        yield f"leads to {target!r}"
+    for name, value in answer.headers:
+        if name.lower() not in HEADERS or not value.isprintable() or not value.isascii():
+            yield f"the header {name}: {value!r}"
+        if name == "Set-Cookie" and not value.startswith(COOKIES):
+            yield f"the cookie {value!r}"
+    if leaked := LEAKED.search(answer.text):
+        yield f"shows {leaked[0]!r}"
+    if answer.mimetype == "text/html":
+        policy = answer.headers["Content-Security-Policy"]
+        assert "script-src 'self'" in policy or "sandbox" in policy or "default-src 'none'" in policy
+        yield from _read(answer.text, is_letter="'unsafe-inline'" in policy)[1]

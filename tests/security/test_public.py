@@ -1,0 +1,49 @@
+"""Payloads against every page that a stranger reaches: none does anything but come back as the text it is."""
+
+import pytest
+
+from tests.security.findings import Judge, problems
+from tests.security.payloads import payloads
+from tests.security.walk import Walker, open_to_strangers
+
+#: These decide what a request is, so that a payload in one hides what payloads in others would do.
+DECIDING_HEADERS = ("Content-Type", "Cookie", "Host", "Origin", "Sec-Fetch-Site", "X-HTTP-Method-Override")
+#: Every so many payloads, where all of them would take too long.
+SAMPLE = 29
+
+
+def test_the_walk_knows_every_field_and_every_place(walker: Walker) -> None:
+    names = {place.rule.endpoint: found for place, found in walker.names.items()}
+    assert names["public.signup_submit"] >= {"email", "suggested", "asked_about", "token", "subject", "embedded"}
+    assert names["public.archive"] == {"before"}
+    assert names["admin.readers"] >= {"q", "status", "before"}
+    assert names["admin.texts_submit"] >= {"subject", "preheader", "introduction"}
+    assert {place.texts for place in walker.places} >= {(), ("token",), ("public_id",), ("secret",), ("name",)}
+    assert len(open_to_strangers(walker)) > 20
+
+
+def test_a_sample_of_payloads_does_nothing(walker: Walker) -> None:
+    judge = Judge(walker, open_to_strangers(walker))
+    judge.attack(payloads(), every=SAMPLE)
+    assert not judge.found
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_no_payload_in_a_header_that_decides_does_anything(walker: Walker) -> None:
+    found = []
+    for start, place in enumerate(open_to_strangers(walker)):
+        for turn, payload in enumerate(payloads()[start::SAMPLE]):
+            header = DECIDING_HEADERS[turn % len(DECIDING_HEADERS)]
+            answer = walker.ask(place, headers={header: payload})
+            found += [f"{place} {header}: {payload!r}: {problem}" for problem in problems(answer)]
+    assert not found
+
+
+def test_no_payload_leads_a_signed_in_admin_elsewhere(walker: Walker) -> None:
+    [sign_in] = [place for place in walker.places if place.rule.endpoint == "admin.sign_in"]
+    found = []
+    for payload in payloads("open-redirect", "crlf"):
+        answer = walker.ask(sign_in, fields={"next": payload})
+        assert answer.status_code == 302
+        found += [f"{payload!r}: {problem}" for problem in problems(answer)]
+    assert not found

@@ -1,0 +1,19 @@
+"""Every payload against every public page that takes a text: in all its fields at once, and in single ones."""
+
+import pytest
+
+from tests.security.findings import Judge
+from tests.security.payloads import payloads
+from tests.security.walk import Walker, open_to_strangers
+
+#: Each test takes its share of the payloads.
+PARTS = 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_payload_does_anything(walker: Walker, part: int) -> None:
+    judge = Judge(walker, [place for place in open_to_strangers(walker) if place.texts or walker.names[place]])
+    judge.attack(payloads()[part::PARTS])
+    assert not judge.found

@@ -1,0 +1,210 @@
+"""Every route of the product and every field that its views read, found by asking: later ones are walked too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, ClassVar
+
+from flask import Flask, Request
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.clock import now
+from app.demo.catcher import Mailbox
+from app.editions.models import Edition, EditionStatus
+from app.newsletters.models import current_policy, current_wording
+from app.product import Product
+from app.subscriptions.models import SubscriptionStatus
+from app.web import mailbox
+from app.web.forms import TRAP
+from tests.make import make_subscription
+from tests.security.payloads import encodable
+from tests.web import desk
+from tests.web.test_archive import send_edition
+
+#: What addresses may hold where they take no text.
+FIXED = {"language": "fr", "which": "uncertain"}
+#: A letter in the mail catcher, from a program that knows few rules.
+CAUGHT = b"From: x\r\nSubject: <script>alert(1)</script>\r\nContent-Type: text/html\r\n\r\n<p>No date, no address.</p>"
+
+
+class NotingFields(ImmutableMultiDict[str, Any]):
+    """Fields of a request that note the names that views ask for."""
+
+    asked: ClassVar[set[str]] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.asked.add(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self.asked.add(str(key))
+        return super().__contains__(key)
+
+
+class NotingRequest(Request):
+    """A request whose query string and form note what is asked of them."""
+
+    parameter_storage_class = NotingFields
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One method of one route; `texts` are the parts of its address that may be any text."""
+
+    rule: Rule
+    method: str
+    texts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.rule.rule}"
+
+
+class Walker:
+    """Walks the product, with a session of the desk unless `is_stranger`; `names` are the fields each place reads."""
+
+    def __init__(self, app: Flask, folder: Path) -> None:
+        app.request_class = NotingRequest
+        caught = Mailbox(folder)
+        caught.put(CAUGHT)
+        mailbox.register(app, caught)
+        self.product: Product = app.extensions["vigie"]
+        self.is_stranger = False
+        self._admin, self._stranger = app.test_client(), app.test_client()
+        desk.make_admin(self.product)
+        desk.sign_in(self._admin)
+        self._texts = {**_furnished(self.product), "name": next(name for name, _ in caught.letters(1))}
+        self._form_token = _form_token(self.product)
+        self._drafts, self._edition_id = count(), 0
+        self._renew_draft()
+        self.places = [
+            Place(rule, method, tuple(name for name in sorted(rule.arguments) if _takes_text(rule, name)))
+            for rule in app.url_map.iter_rules()
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        ]
+        self.names: dict[Place, set[str]] = {place: set() for place in self.places}
+        self._learn_names()
+
+    def ask(
+        self,
+        place: Place,
+        *,
+        texts: Mapping[str, str] | None = None,
+        fields: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> TestResponse:
+        """Ask a place with these fields beside good ones, in its query string and, where it takes one, in its form."""
+        sent = {name: encodable(value) for name, value in (self._good_fields(place) | dict(fields or {})).items()}
+        NotingFields.asked.clear()
+        answer = (self._stranger if self.is_stranger else self._admin).open(
+            self._path(place, texts or {}),
+            method=place.method,
+            query_string=sent,
+            data=sent if place.method == "POST" else None,
+            buffered=True,
+            environ_overrides={_variable(name): _on_the_wire(value) for name, value in (headers or {}).items()},
+        )
+        self.names[place] |= NotingFields.asked
+        if place.method == "POST" and "edition_id" in place.rule.arguments:
+            self._renew_draft()
+        if not self.is_stranger and self._admin.get_cookie("vigie-desk") is None:
+            assert desk.sign_in(self._admin).status_code == 303
+        return answer
+
+    def _good_fields(self, place: Place) -> dict[str, str]:
+        """What a well-meaning visitor sends to a place."""
+        good = {
+            "email": "bob@reader.example",
+            "next": "/admin/articles",
+            "token": self._form_token,
+            "language": "fr",
+            "letters_language": "fr",
+            "status": "confirmed",
+            "q": "bob",
+            "on": "2026-03-20",
+            "by": "button",
+            "subject": "Une lettre de la mer",
+            "preheader": "Ce qui se passe au fond de la mer, et qui regarde.",
+            "location": "https://feeds.example/feed",
+            "introduction": "Un *mot* de [nous](https://a.example/).",
+        }
+        kept_back = {"confirmed", "embedded"} | ({TRAP} if place.rule.endpoint.startswith("public.") else set())
+        return {name: good.get(name, "1") for name in self.names[place] - kept_back}
+
+    def _path(self, place: Place, texts: Mapping[str, str]) -> str:
+        purpose = place.rule.endpoint.rpartition(".")[2].removesuffix("_submit")
+        values = {name: FIXED.get(name, 1) for name in place.rule.arguments} | {"edition_id": self._edition_id}
+        values |= {name: self._texts.get(purpose, self._texts.get(name, "x")) for name in place.texts}
+        values |= {name: encodable(text) for name, text in texts.items()}
+        built = place.rule.build(values, append_unknown=False)
+        assert built is not None, f"{place} is not reached with {values}"
+        return built[1]
+
+    def _renew_draft(self) -> None:
+        """Have a draft, whatever became of the last one."""
+        with self.product.database.reading() as session:
+            edition = session.get(Edition, self._edition_id)
+            is_kept = edition is not None and edition.status is EditionStatus.DRAFT and len(edition.items) > 1
+        if not is_kept:
+            self._edition_id = desk.make_draft(self.product, readers=0, tag=f"walked{next(self._drafts)}")
+
+    def _learn_names(self) -> None:
+        """Ask every place until no view asks for a field that was not sent."""
+        for _ in range(2):
+            for place in self.places:
+                self.ask(place)
+        assert {"email", "asked_about", "q", "next", "before", "introduction"} <= set().union(*self.names.values())
+
+
+def _form_token(product: Product) -> str:
+    """The mark of a form that was opened a moment ago."""
+    with product.database.reading() as session:
+        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+    return product.form_tokens.sign("form", f"{wording.id}-{policy.id}-0", at=now() - timedelta(seconds=9))
+
+
+def open_to_strangers(walker: Walker) -> list[Place]:
+    """The places that strangers reach, the sign-in pages among them; the walker is a stranger from here on."""
+    walker.is_stranger = True
+    return [
+        place for place in walker.places if not place.rule.rule.startswith("/admin/") or "/sign-in" in place.rule.rule
+    ]
+
+
+def _furnished(product: Product) -> dict[str, str]:
+    """Fill the house with readers and a sent edition; return what texts addresses may hold, by route or by name."""
+    with product.database.transaction() as session:
+        reader = make_subscription(session, email="walked@reader.example")
+        asking = make_subscription(session, email="asks@reader.example", status=SubscriptionStatus.PENDING)
+        assert asking.confirmation_id is not None
+        confirm = product.link_tokens.sign("confirm", asking.confirmation_id)
+    sent, sign = send_edition(product), product.link_tokens.sign
+    return {
+        "confirm": confirm,
+        "unsubscribe": sign("unsubscribe", asking.public_id),
+        "preferences": sign("preferences", reader.public_id),
+        "view": sign("view", sent),
+        "archived_edition": sent,
+        "reader": reader.subscriber.public_id,
+        "static": "css/base.css",
+    }
+
+
+def _takes_text(rule: Rule, name: str) -> bool:
+    try:
+        return rule.build({each: FIXED.get(each, 1) for each in rule.arguments} | {name: "x y"}) is not None
+    except ValueError:
+        return False
+
+
+def _variable(header: str) -> str:
+    name = header.upper().replace("-", "_")
+    return name if name == "CONTENT_TYPE" else f"HTTP_{name}"
+
+
+def _on_the_wire(text: str) -> str:
+    """A header as a server hands it on: octets as Latin-1 (PEP 3333), no line ends, since those end the header."""
+    return "".join(c for c in encodable(text) if c not in "\r\n\0").encode().decode("latin-1")
