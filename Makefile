@@ -5,7 +5,7 @@ LETTERS ?= 50000
 READERS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv dev run test quick check lint format lock bench eval screenshots clean
+.PHONY: help .venv dev run test quick check lint format lock inventory bench eval screenshots clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -49,6 +49,9 @@ format: .venv/installed-dev ## let ruff format and mend what it can
 lock: .venv/installed-dev ## resolve requirements*.in into the locked files
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+inventory: .venv/installed ## print the locked packages with versions and licences (CycloneDX JSON)
+	@$(BIN)/python .ci/inventory.py
 
 bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending and scale; figures go to instance/bench, tables into docs
 	mkdir -p instance/bench
