@@ -146,13 +146,19 @@ class MailSettings:
 
 @dataclass(frozen=True)
 class Retention:
-    """How long things are kept; the privacy page prints these same values."""
+    """How long things are kept; the privacy page prints these same values.
+
+    `questions_per_day`: letters a day that ask readers whether they stay.
+    """
 
     confirm_hours: int = 72
     pending_days: int = 14
     proof_years: int = 3
     inactive_years: int = 3
     log_months: int = 6
+    left_days: int = 30
+    stay_days: int = 30
+    questions_per_day: int = 1_000
 
     @classmethod
     def read(cls, env: Environment) -> "Retention":
@@ -167,6 +173,9 @@ class Retention:
             proof_years=env.whole("PROOF_YEARS", cls.proof_years, 1, 5),
             inactive_years=env.whole("INACTIVE_YEARS", cls.inactive_years, 1, 3),
             log_months=env.whole("LOG_MONTHS", cls.log_months, 1, 12),
+            left_days=env.whole("LEFT_DAYS", cls.left_days, 1, 90),
+            stay_days=env.whole("STAY_DAYS", cls.stay_days, 7, 90),
+            questions_per_day=env.whole("QUESTIONS_PER_DAY", cls.questions_per_day, 1, 1_000_000),
         )
 
 
@@ -268,6 +277,7 @@ class Config:
     identity: Identity = Identity()
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
+    shared_departures_dir: Path | None = None
     fetch: FetchSettings = FetchSettings()
     signups: SignupLimits = SignupLimits()
     bursts: Bursts = Bursts()
@@ -286,6 +296,11 @@ class Config:
     def journal_dir(self) -> Path:
         """Where senders note what they have in hand."""
         return self.data_dir / "journal"
+
+    @property
+    def departures_dir(self) -> Path:
+        """Where it is written down, outside the database, who departed."""
+        return self.shared_departures_dir or self.data_dir / "departures"
 
     @property
     def is_loopback(self) -> bool:
@@ -334,6 +349,7 @@ class Config:
             identity=Identity.read(env, public_url),
             mail=MailSettings.read(env),
             retention=Retention.read(env),
+            shared_departures_dir=_folder(env, "DEPARTURES_DIR"),
             fetch=FetchSettings.read(env, public_url),
             signups=SignupLimits.read(env),
             bursts=Bursts.read(env),
@@ -347,6 +363,11 @@ def _database_url(env: Environment, data_dir: Path) -> str:
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         env.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
     return url
+
+
+def _folder(env: Environment, name: str) -> Path | None:
+    path = env.text(name, "")
+    return Path(path).absolute() if path else None
 
 
 def _public_url(env: Environment, port: int) -> str:

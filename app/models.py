@@ -8,6 +8,20 @@ from app.editions import models as editions
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.subscriptions import counters
+from app.subscriptions import departure_models as departures
 from app.subscriptions import models as subscriptions
+from app.subscriptions import question_models as questions
 
-__all__ = ["Base", "admins", "articles", "counters", "delivery", "editions", "jobs", "newsletters", "subscriptions"]
+__all__ = [
+    "Base",
+    "admins",
+    "articles",
+    "counters",
+    "delivery",
+    "departures",
+    "editions",
+    "jobs",
+    "newsletters",
+    "questions",
+    "subscriptions",
+]

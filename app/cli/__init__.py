@@ -11,6 +11,7 @@ from app.cli import (
     drill,
     editions,
     newsletters,
+    restore,
     running,
     sources,
     subscribers,
@@ -19,7 +20,8 @@ from app.cli import (
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
-    for module in (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces):
+    groups = (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces, restore)
+    for module in groups:
         app.cli.add_command(module.group)
     for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):
         app.cli.add_command(command)

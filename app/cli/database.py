@@ -8,6 +8,7 @@ from app.cli.output import Commands
 from app.clock import now
 from app.editions.schedule import install_schedules
 from app.jobs import fleet
+from app.keeping.departing import keeper_of
 from app.newsletters.defaults import install_defaults
 from app.web import product
 
@@ -32,7 +33,7 @@ def upgrade(target: str) -> None:
 
 
 def upgrade_database(target: str = "heads") -> None:
-    """Migrate to `target` and install what the product needs to start."""
+    """Migrate to `target`, install what the product needs to start, and replay departures where this is a restore."""
     current_app.extensions["alembic"].upgrade(target)
     if target != "heads":
         return
@@ -41,3 +42,4 @@ def upgrade_database(target: str = "heads") -> None:
     with wired.database.transaction() as session:
         install_defaults(session, wired.config, now())
         install_schedules(session, wired.config, now())
+    keeper_of(wired).keep(now())

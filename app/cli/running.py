@@ -16,13 +16,16 @@ from types import FrameType
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from app.cli.database import upgrade_database
 from app.cli.output import refusals_in_words
 from app.cli.serving import serving_pages
+from app.clock import now
 from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
 from app.jobs.schedule import Scheduler
+from app.keeping.departing import keeper_of
 from app.product import Product
 from app.sending import make_loops
 from app.web import product
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 DRAIN_S = 25.0
 #: The garbage collector looks at young objects when there are this many more than before.
 COLLECTED_AFTER = 10_000
+DATABASE_WAIT_S = 1.0
 
 
 @click.command("serve")
@@ -126,12 +130,26 @@ def running_catcher(config: Config) -> Iterator[None]:
 @contextmanager
 def running_scheduler(wired: Product) -> Iterator[None]:
     """Run the periodic jobs in background threads."""
+    await_departures(wired)
     ticking = Scheduler(wired)
     ticking.start()
     try:
         yield
     finally:
         ticking.stop()
+
+
+def await_departures(wired: Product) -> None:
+    """Let a database that was restored hear of the departures since, before anything is sent; wait where it is away."""
+    with refusals_in_words():
+        while True:
+            try:
+                keeper_of(wired).catch_up(now())
+            except OperationalError as error:
+                log.warning("the start waits for the database: %s", error.orig)
+                time.sleep(DATABASE_WAIT_S)
+            else:
+                return
 
 
 def spare_collector() -> None:
@@ -150,6 +168,7 @@ def running_sender(app: Flask) -> Iterator[None]:
 
     Where a relay lets them wait longer the process ends all the same, with code 0: its journal tells how to go on.
     """
+    await_departures(app.extensions["vigie"])
     stop = threading.Event()
     threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in make_loops(app)]
     spare_collector()

@@ -44,7 +44,8 @@ class Chunk(Base):
 
     `number` counts an edition's chunks from 0. `next_attempt_at` is when the first of its copies is due, or None when
     none waits. `owner` names the claim that had it last and `lease_until` how long that claim holds; without a lease
-    the chunk is free. What is not sent by `expires_at` is not sent at all.
+    the chunk is free. What is not sent by `expires_at` is not sent at all. From `cleared_at` its copies no longer tell
+    what servers replied.
     """
 
     __tablename__ = "chunks"
@@ -64,6 +65,13 @@ class Chunk(Base):
             sqlite_where=sa.text("lease_until IS NOT NULL"),
             postgresql_where=sa.text("lease_until IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_chunks_uncleared",
+            "created_at",
+            "id",
+            sqlite_where=sa.text("cleared_at IS NULL"),
+            postgresql_where=sa.text("cleared_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -78,6 +86,7 @@ class Chunk(Base):
     next_attempt_at: Mapped[datetime | None]
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
 
 
 class Delivery(Base):
@@ -100,7 +109,7 @@ class Delivery(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    # No foreign key: chunks are never deleted, and looking each one up would halve the rate at which audiences freeze.
+    # No foreign key: a chunk goes with its copies only, and looking each up would halve the rate of freezing audiences.
     chunk_id: Mapped[int] = mapped_column(BigId)
     subscriber_id: Mapped[int | None] = mapped_column(BigId, sa.ForeignKey("subscribers.id", ondelete="SET NULL"))
     settled_at: Mapped[datetime | None]

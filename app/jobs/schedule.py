@@ -18,6 +18,7 @@ from app.delivery.expiry import expire_copies
 from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
 from app.jobs import lease
+from app.keeping.departing import keeper_of
 from app.product import Product
 from app.subscriptions.held import ask_held
 from app.subscriptions.limits import purge_counters
@@ -74,6 +75,11 @@ def ask_held_readers(product: Product) -> None:
         log.info("asked %d held readers to confirm", asked)
 
 
+def keep_departures(product: Product) -> None:
+    """Write down outside the database who departed; after a restore, let it hear of those whom it has forgotten."""
+    keeper_of(product).keep(now())
+
+
 @dataclass(frozen=True)
 class Job:
     """One periodic job: how often to look, and what to do."""
@@ -88,6 +94,7 @@ JOBS = (
     Job("editions", 5, close_editions),
     Job("feeds", 30, fetch_feeds),
     Job("held readers", 60, ask_held_readers),
+    Job("departures", 30, keep_departures),
     Job("purge", 3600, purge),
 )
 

@@ -39,7 +39,7 @@ def forget(session: Session, subscription: Subscription, *, now: datetime) -> No
     if session.scalar(select(others)):
         return
     prune_chain(session, subscriber.chain_id, now=now)
-    _delete_reader(session, subscriber)
+    delete_reader(session, subscriber)
 
 
 def erase_reader(
@@ -73,11 +73,11 @@ def erase_reader(
         now=now,
     )
     session.flush()
-    _delete_reader(session, subscriber)
+    delete_reader(session, subscriber)
     return last
 
 
-def _delete_reader(session: Session, subscriber: Subscriber) -> None:
+def delete_reader(session: Session, subscriber: Subscriber) -> None:
     """Delete a reader's row and what hangs on it. Letters stay as counts: a server's reply often quotes the address."""
     session.execute(sa.update(Delivery).where(Delivery.subscriber_id == subscriber.id).values(reply_text=None))
     session.expunge(subscriber)

@@ -15,7 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, literal, select
 from sqlalchemy.orm import Session
 
+from app.subscriptions.departure_models import Departure
 from app.subscriptions.models import (
+    OWN_METHODS,
     ConsentEvent,
     ConsentKind,
     ConsentMethod,
@@ -28,6 +30,8 @@ from app.subscriptions.models import (
 GENESIS = ""
 #: Names the form of what is hashed; another form would be another name.
 _FORM = "vigie.consent.1"
+#: What ends a subscription: it is written down outside the database too, so that no restore takes it back.
+_ENDINGS = frozenset({ConsentKind.UNSUBSCRIBED, ConsentKind.LAPSED})
 #: Built once: it runs with every sign-up of a known address.
 _LAST = (
     select(ConsentEvent.seq, ConsentEvent.hash)
@@ -72,6 +76,9 @@ def record_act(session: Session, subscription: Subscription, act: Act) -> Consen
 
 def record_reader_act(session: Session, subscriber: Subscriber, act: Act) -> ConsentEvent:
     """Add what was done with all that is kept of a reader; the caller holds the reader's row."""
+    if act.method in OWN_METHODS:
+        theirs = Subscription.subscriber_id == subscriber.id
+        session.execute(sa.update(Subscription).where(theirs).values(acted_at=act.at))
     return append(session, Chain.of(subscriber), act)
 
 
@@ -99,7 +106,11 @@ def append(
     event.hash = event_hash(event)
     if subscription is not None:
         event.subscription = subscription
+        if act.method in OWN_METHODS:
+            subscription.acted_at = act.at
     session.add(event)
+    if act.kind in _ENDINGS:
+        session.add(Departure(chain_id=chain.chain_id, newsletter_id=event.newsletter_id, at=act.at))
     return event
 
 

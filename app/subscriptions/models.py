@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
@@ -31,10 +32,15 @@ class ConsentKind(StrEnum):
     COUNTING_ALLOWED = "counting-allowed"
     COUNTING_ENDED = "counting-ended"
     ERASED = "erased"
+    SUPPRESSED = "suppressed"
+    ASKED = "asked"
+    STAYED = "stayed"
+    RENEWED = "renewed"
+    LAPSED = "lapsed"
 
 
 class ConsentMethod(StrEnum):
-    """How the reader, or an admin for them, did it."""
+    """How the reader, an admin for them, or the product itself did it."""
 
     FORM = "form"
     EMBEDDED_FORM = "embedded-form"
@@ -42,7 +48,11 @@ class ConsentMethod(StrEnum):
     UNSUBSCRIBE_PAGE = "unsubscribe-page"
     ONE_CLICK = "one-click"
     PREFERENCES = "preferences-page"
+    STAY_PAGE = "stay-page"
+    RENEWAL_PAGE = "renewal-page"
     ADMIN = "admin"
+    CLOCK = "clock"
+    RESTORE = "restore"
 
 
 class SuppressionReason(StrEnum):
@@ -52,6 +62,24 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
     ERASED = "erased"
     ADMIN = "admin"
+
+
+#: What nobody but the owner of the mailbox can have done. To send a form is not among it: anybody can.
+OWN_METHODS = frozenset(
+    {
+        ConsentMethod.CONFIRM_PAGE,
+        ConsentMethod.UNSUBSCRIBE_PAGE,
+        ConsentMethod.ONE_CLICK,
+        ConsentMethod.PREFERENCES,
+        ConsentMethod.STAY_PAGE,
+        ConsentMethod.RENEWAL_PAGE,
+    }
+)
+
+
+def _confirmed_at(context: Any) -> datetime | None:
+    confirmed_at: datetime | None = context.get_current_parameters().get("confirmed_at")
+    return confirmed_at
 
 
 class Subscriber(Base):
@@ -82,7 +110,7 @@ class Subscription(Base):
     """A subscriber's place in a newsletter. `confirmation_id` names the one sign-up request that a link may confirm.
 
     A confirmed one gets no letters while it `is_withheld`, because the address is suppressed or the reader's data may
-    not be used, nor before `paused_until`.
+    not be used, nor before `paused_until`. `acted_at` is when its reader last did something themselves.
     """
 
     __tablename__ = "subscriptions"
@@ -111,6 +139,26 @@ class Subscription(Base):
             sqlite_where=sa.text("status = 'held'"),
             postgresql_where=sa.text("status = 'held'"),
         ),
+        sa.Index(
+            "ix_subscriptions_acted_at",
+            "acted_at",
+            "id",
+            sqlite_where=sa.text("status = 'confirmed'"),
+            postgresql_where=sa.text("status = 'confirmed'"),
+        ),
+        sa.Index(
+            "ix_subscriptions_unsubscribed_at",
+            "unsubscribed_at",
+            "id",
+            sqlite_where=sa.text("status = 'unsubscribed'"),
+            postgresql_where=sa.text("status = 'unsubscribed'"),
+        ),
+        sa.Index(
+            "ix_subscriptions_withheld",
+            "id",
+            sqlite_where=sa.text("is_withheld"),
+            postgresql_where=sa.text("is_withheld"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -126,6 +174,7 @@ class Subscription(Base):
     is_withheld: Mapped[bool] = mapped_column(default=False)
     paused_until: Mapped[datetime | None]
     is_counted: Mapped[bool] = mapped_column(default=False)
+    acted_at: Mapped[datetime | None] = mapped_column(default=_confirmed_at)
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 
@@ -143,7 +192,15 @@ class Subscription(Base):
         if self.status is not SubscriptionStatus.PENDING:
             raise TransitionRefused("nothing to confirm")
         self.status = SubscriptionStatus.CONFIRMED
-        self.confirmed_at = at
+        self.confirmed_at = self.acted_at = at
+        self.unsubscribed_at = None
+
+    def resume(self, at: datetime) -> None:
+        """Take back an end that came by itself, for want of an answer; the answer came late."""
+        if self.status is not SubscriptionStatus.UNSUBSCRIBED:
+            raise TransitionRefused("there is no end to take back")
+        self.status = SubscriptionStatus.CONFIRMED
+        self.confirmed_at = self.acted_at = at
         self.unsubscribed_at = None
 
     def unsubscribe(self, at: datetime) -> None:
@@ -165,6 +222,13 @@ class ConsentEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("chain_id", "seq"),
         sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),
+        sa.Index(
+            "ix_consent_events_erased",
+            "at",
+            "id",
+            sqlite_where=sa.text("kind = 'erased'"),
+            postgresql_where=sa.text("kind = 'erased'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among
+from app.subscriptions.departure_models import Departure
 from app.subscriptions.models import Subscriber, Subscription, Suppression, SuppressionReason
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
@@ -42,6 +43,17 @@ def suppress(
     """
     withhold(session, email_key=email_key)
     digest = address_hmac(suppression_key, email_key)
+    found = _suppression(session, digest)
+    if found is None or reason is SuppressionReason.ERASED:
+        chain_id = session.scalar(select(Subscriber.chain_id).where(Subscriber.email_key == email_key))
+        session.add(Departure(chain_id=chain_id, address_hmac=digest, reason=reason, at=now))
+    return found or suppress_digest(session, digest=digest, reason=reason, source=source, now=now)
+
+
+def suppress_digest(
+    session: Session, *, digest: str, reason: SuppressionReason, source: str, now: datetime
+) -> Suppression:
+    """Never mail the address whose keyed hash is `digest`; the first reason stands where there is one already."""
     found = _suppression(session, digest)
     if found is not None:
         return found
