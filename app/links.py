@@ -20,6 +20,10 @@ class Links:
         """The privacy policy."""
         return f"{self.public_url}/{language}/privacy"
 
+    def privacy_version(self, language: str, version: int) -> str:
+        """One version of the privacy policy, as it was shown."""
+        return f"{self.privacy(language)}/{version}"
+
     def legal(self, language: str) -> str:
         """The legal notice (LCEN art. 1-1)."""
         return f"{self.public_url}/{language}/legal"
@@ -35,6 +39,14 @@ class Links:
     def confirm(self, language: str, confirmation_id: str, *, requested_at: datetime) -> str:
         """The page that confirms one sign-up request; its life, the confirm setting, counts from `requested_at`."""
         return f"{self.public_url}/{language}/confirm/{self._tokens.sign('confirm', confirmation_id, at=requested_at)}"
+
+    def stay(self, language: str, question_public_id: str, *, asked_at: datetime) -> str:
+        """The page on which a reader says that they stay."""
+        return self.page(language, "stay") + self._tokens.sign("stay", question_public_id, at=asked_at)
+
+    def renew(self, language: str, question_public_id: str, *, asked_at: datetime) -> str:
+        """The page on which a reader agrees to a new wording."""
+        return self.page(language, "renew") + self._tokens.sign("renew", question_public_id, at=asked_at)
 
     def unsubscribe(self, language: str, subscription_public_id: str) -> str:
         """The page, and the one-click target (RFC 8058), that ends one subscription."""

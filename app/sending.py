@@ -24,6 +24,7 @@ from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
 from app.subscriptions.letters import signup_letters
+from app.subscriptions.question_letters import question_letters
 from config import Config, MailSettings
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
@@ -44,7 +45,11 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     product: Product = app.extensions["vigie"]
     config, links = product.config, product.links
     signer = make_signer(config)
-    one_off = {**signup_letters(config, links), **trial_letters(config, links)}
+    one_off = {
+        **signup_letters(config, links),
+        **question_letters(config, links),
+        **trial_letters(config, links),
+    }
     flask_mail = FlaskMailTransport(app, config.mail)
     one_offs = _engine(product, one_off, flask_mail, signer, name="one-off letters", limit=ONE_OFF_LIMIT)
     pipeline = PipelinedTransport(relay_of(config.mail), config.mail.connections)

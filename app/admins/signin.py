@@ -9,11 +9,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, Update, delete, or_, select, update
+from sqlalchemy import ColumnElement, CompoundSelect, Select, Update, delete, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.admins import passwords, throttle
-from app.admins.models import Admin, AdminSession, SigninLink
+from app.admins.models import Admin, AdminSession, SigninFailures, SigninLink
 from app.db import Database
 from app.errors import AddressInvalid, NotFound, SigninRefused
 from app.mail.address import parse_address
@@ -165,12 +165,18 @@ def forget_password(session: Session, *, admin: Admin, now: datetime) -> None:
 
 def purge_signins(session: Session, *, now: datetime) -> int:
     """Delete sessions, links and failure counters that no longer do anything; return how many."""
-    ended = delete(AdminSession).where(
-        or_(AdminSession.ended_at.is_not(None), AdminSession.created_at <= now - SESSION_LIFE)
-    )
-    spent = delete(SigninLink).where(or_(SigninLink.used_at.is_not(None), SigninLink.expires_at <= now))
+    ended, spent = delete(AdminSession).where(_session_is_over(now)), delete(SigninLink).where(_link_is_spent(now))
     rows = [*session.scalars(ended.returning(AdminSession.id)), *session.scalars(spent.returning(SigninLink.id))]
     return len(rows) + throttle.forget_failures(session, now=now)
+
+
+def spent_signins(now: datetime) -> CompoundSelect[datetime]:
+    """Select since when each row is kept that `purge_signins` deletes."""
+    return union_all(
+        select(AdminSession.created_at).where(_session_is_over(now)),
+        select(SigninLink.expires_at).where(_link_is_spent(now)),
+        select(SigninFailures.last_at).where(throttle.is_stale(now)),
+    )
 
 
 def _open_session(session: Session, admin_id: int, now: datetime) -> SignedIn:
@@ -203,6 +209,14 @@ def _replace_hash(session: Session, admin: Admin, renewed: str) -> None:
 
 def _still_open(*conditions: ColumnElement[bool]) -> Update:
     return update(AdminSession).where(AdminSession.ended_at.is_(None), *conditions)
+
+
+def _session_is_over(now: datetime) -> ColumnElement[bool]:
+    return or_(AdminSession.ended_at.is_not(None), AdminSession.created_at <= now - SESSION_LIFE)
+
+
+def _link_is_spent(now: datetime) -> ColumnElement[bool]:
+    return or_(SigninLink.used_at.is_not(None), SigninLink.expires_at <= now)
 
 
 def _link_is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -75,8 +75,13 @@ def forgive(session: Session, *, counters: list[Counter], key: str) -> None:
 
 def forget_failures(session: Session, *, now: datetime) -> int:
     """Delete counters that saw nothing for a day; return how many."""
-    stale = delete(SigninFailures).where(SigninFailures.last_at < now - FORGET_AFTER)
+    stale = delete(SigninFailures).where(is_stale(now))
     return len(session.scalars(stale.returning(SigninFailures.key_hmac)).all())
+
+
+def is_stale(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a counter saw nothing for a day."""
+    return SigninFailures.last_at < now - FORGET_AFTER
 
 
 def _row(session: Session, key_hmac: str, now: datetime) -> SigninFailures:

@@ -12,6 +12,7 @@ from app.cli import (
     editions,
     newsletters,
     restore,
+    retention,
     running,
     sources,
     subscribers,
@@ -20,7 +21,7 @@ from app.cli import (
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
-    groups = (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces, restore)
+    groups = (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces, retention, restore)
     for module in groups:
         app.cli.add_command(module.group)
     for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):

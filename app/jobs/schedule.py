@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from app.admins.signin import purge_signins
 from app.articles.intake import fetch_due
 from app.clock import now
 from app.delivery.expiry import expire_copies
@@ -19,14 +18,16 @@ from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
 from app.jobs import lease
 from app.keeping.departing import keeper_of
+from app.keeping.duties import Keeping, run_clocks
+from app.keeping.renewing import run_renewals
 from app.product import Product
 from app.subscriptions.held import ask_held
-from app.subscriptions.limits import purge_counters
-from app.subscriptions.retention import purge_unconfirmed
 
 log = logging.getLogger(__name__)
 
 LEASE_NAME = "scheduler"
+#: Seconds after which the clocks rest until the next run, so that a process that is to end need not wait for them.
+PURGE_LIMIT_S = 20.0
 
 
 def fetch_feeds(product: Product) -> None:
@@ -55,16 +56,18 @@ def close_editions(product: Product) -> None:
 
 
 def purge(product: Product) -> None:
-    """Delete sign-ups that nobody confirmed in time, and what is over: sessions and links of the desk, counters."""
-    with product.database.transaction() as session:
-        purged = purge_unconfirmed(session, now=now(), pending_days=product.config.retention.pending_days)
-        purge_signins(session, now=now())
-    is_over = False
-    while not is_over:
-        with product.database.transaction() as session:
-            is_over = purge_counters(session, now=now()) == 0
-    if purged:
-        log.info("purged %d unconfirmed sign-ups", purged)
+    """Delete what its clock says is over, and ask the readers of whom nothing was heard for years."""
+    done = run_clocks(product.database, Keeping(product.config, now()), limit_s=PURGE_LIMIT_S)
+    for clock, number in done.items():
+        if number:
+            log.info("clock %s: %d", clock, number)
+
+
+def renew_consents(product: Product) -> None:
+    """Go on asking the readers who agreed to an older wording, and end what they did not answer in time."""
+    done = run_renewals(product.database, now())
+    if any(done.values()):
+        log.info("renewals: %s", done)
 
 
 def ask_held_readers(product: Product) -> None:
@@ -95,7 +98,8 @@ JOBS = (
     Job("feeds", 30, fetch_feeds),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
-    Job("purge", 3600, purge),
+    Job("purge", 300, purge),
+    Job("renewals", 60, renew_consents),
 )
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from sqlalchemy.orm import Session
 
 from app import templating
+from app.clocks import rules
 from app.newsletters.models import Newsletter, NewsletterLanguage, WordingPurpose, newsletter_by_slug
 from app.newsletters.wordings import store_policy, store_wording
 from config import Config
@@ -117,7 +118,7 @@ def _install_texts(session: Session, language: str, texts: Texts, config: Config
         f"public/policy.{language}.html",
         language,
         identity=config.identity,
-        retention=config.retention,
+        clocks=rules(config.retention, language),
         measurement=config.measurement,
         mail_is_ours=config.mail.server in {"127.0.0.1", "localhost", "::1"},
     )

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from app.subscriptions.models import PurgeCount, Subscription, SubscriptionStatu
 
 #: Rows of one call; the job calls again.
 BATCH = 500
+#: Literally, as the partial index says it.
+_IS_PENDING = sa.text("subscriptions.status = 'pending'")
 
 
 def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> int:
@@ -20,16 +23,12 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
     A reader who had once confirmed, left, and never confirmed the new request is back to having left: the proof of
     the earlier consent has its own, longer time.
     """
-    due = (
-        select(Subscription)
-        .where(Subscription.status == SubscriptionStatus.PENDING)
-        .where(Subscription.requested_at < now - timedelta(days=pending_days))
-        .order_by(Subscription.id)
-        .limit(BATCH)
-    )
+    before = now - timedelta(days=pending_days)
+    due = unconfirmed_before(before).order_by(Subscription.requested_at, Subscription.id).limit(BATCH)
     purged = 0
-    for subscription in session.scalars(due).all():
-        if not lock(session, subscription) or not _is_due(subscription, now - timedelta(days=pending_days)):
+    for key in session.execute(due).scalars().all():
+        subscription = session.get(Subscription, key)
+        if subscription is None or not lock(session, subscription) or not _is_due(subscription, before):
             continue
         cancel_reader(
             session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now
@@ -43,6 +42,11 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
         _count(session, purged, now)
     session.flush()
     return purged
+
+
+def unconfirmed_before(before: datetime) -> sa.Select[int, datetime]:
+    """Select the subscriptions requested before `before` and not confirmed since, and when they were."""
+    return select(Subscription.id, Subscription.requested_at).where(_IS_PENDING, Subscription.requested_at < before)
 
 
 def _is_due(subscription: Subscription, before: datetime) -> bool:

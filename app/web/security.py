@@ -21,9 +21,9 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 #: Routes whose URL is a secret: nothing may keep or pass on the address.
 TOKEN_ROUTES = frozenset(
     {"public.confirm", "public.confirm_submit", "public.unsubscribe", "public.unsubscribe_submit",
-     "public.preferences", "public.preferences_submit", "public.view", "public.go",
-     "public.reading", "public.reading_image", "public.counting_submit", "admin.sign_in_link",
-     "admin.sign_in_link_submit"}
+     "public.preferences", "public.preferences_submit", "public.view", "public.go", "public.reading",
+     "public.reading_image", "public.counting_submit", "public.stay", "public.stay_submit", "public.renew",
+     "public.renew_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
 )  # fmt: skip
 
 CONTENT_SECURITY_POLICY = (

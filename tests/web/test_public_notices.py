@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app import templating
+from app.clocks import rules
 from app.newsletters.defaults import install_defaults
 from app.newsletters.wordings import store_policy
 from app.product import Product
@@ -87,7 +88,8 @@ def test_a_single_year_is_singular(product: Product) -> None:
             f"public/policy.{language}.html",
             language,
             identity=Identity(),
-            retention=Retention(proof_years=1, inactive_years=1),
+            clocks=rules(Retention(proof_years=1, inactive_years=1), language),
+            mail_is_ours=True,
         )
         assert wanted in body
 

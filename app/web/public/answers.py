@@ -1,0 +1,93 @@
+"""Answering the letters that ask: a page with one button each. Opening it changes nothing."""
+
+from flask import make_response, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.clock import now
+from app.errors import NotFound, TokenInvalid, TransitionRefused
+from app.mail.address import mask
+from app.newsletters.wordings import cut_statement
+from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.question_models import Question, QuestionKind, QuestionState
+from app.subscriptions.questions import agree, question_by_public_id
+from app.subscriptions.renewal import shown_texts
+from app.web import product
+from app.web.public import LANGUAGE, bp
+
+#: Longer than any question is open: whether an answer still counts, its row tells.
+LINK_LIFE_S = 365 * 24 * 3600
+_PURPOSES = {QuestionKind.STAY: "stay", QuestionKind.RENEWAL: "renew"}
+
+
+@bp.get(f"/{LANGUAGE}/stay/<token>", provide_automatic_options=False)
+def stay(language: str, token: str) -> Response:
+    """Show the button with which a reader stays."""
+    return _page(language, token, QuestionKind.STAY)
+
+
+@bp.post(f"/{LANGUAGE}/stay/<token>", provide_automatic_options=False)
+def stay_submit(language: str, token: str) -> Response:
+    """Keep the reader."""
+    return _answer(language, token, QuestionKind.STAY)
+
+
+@bp.get(f"/{LANGUAGE}/renew/<token>", provide_automatic_options=False)
+def renew(language: str, token: str) -> Response:
+    """Show the wording that the letter showed, and the button with which a reader agrees."""
+    return _page(language, token, QuestionKind.RENEWAL)
+
+
+@bp.post(f"/{LANGUAGE}/renew/<token>", provide_automatic_options=False)
+def renew_submit(language: str, token: str) -> Response:
+    """Record the consent."""
+    return _answer(language, token, QuestionKind.RENEWAL)
+
+
+def _page(language: str, token: str, kind: QuestionKind) -> Response:
+    public_id = _read(token, kind)
+    with product().database.reading() as session:
+        question = session.scalars(question_by_public_id(public_id)).one_or_none() if public_id else None
+        if question is None or question.kind is not kind or not _can_be_answered(question):
+            return make_response(render_template("public/not_subscribed.html"))
+        if question.language != language:  # the texts are in one language, and so is what is agreed to
+            return redirect(url_for(request.endpoint or "", language=question.language, token=token))
+        return make_response(_shown(session, question))
+
+
+def _answer(language: str, token: str, kind: QuestionKind) -> Response:
+    public_id = _read(token, kind)
+    try:
+        if public_id is None:
+            raise NotFound("no such question")
+        with product().database.transaction() as session:
+            question = agree(session, public_id=public_id, kind=kind, now=now())
+            preferences = product().link_tokens.sign("preferences", question.subscription.public_id)
+    except (NotFound, TransitionRefused):
+        return make_response(render_template("public/not_subscribed.html"))
+    return make_response(render_template("public/answered.html", preferences_token=preferences))
+
+
+def _read(token: str, kind: QuestionKind) -> str | None:
+    try:
+        return product().link_tokens.read(_PURPOSES[kind], token, max_age_s=LINK_LIFE_S)
+    except TokenInvalid:
+        return None
+
+
+def _can_be_answered(question: Question) -> bool:
+    is_confirmed = question.subscription.status is SubscriptionStatus.CONFIRMED
+    return is_confirmed or question.state is QuestionState.LAPSED
+
+
+def _shown(session: Session, question: Question) -> str:
+    subscription = question.subscription
+    shared = {
+        "address": mask(subscription.subscriber.email),
+        "leave_token": product().link_tokens.sign("unsubscribe", subscription.public_id),
+    }
+    if question.kind is QuestionKind.STAY:
+        return render_template("public/stay.html", **shared)
+    wording, policy = shown_texts(session, question)
+    statement = cut_statement(wording.statement)
+    return render_template("public/renew.html", statement=statement, policy_version=policy.version, **shared)

@@ -1,0 +1,233 @@
+"""The clocks: each strikes when it is time and not before, and counts beforehand what it then does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.admins.models import SigninFailures
+from app.clocks import CLOCKS, rules
+from app.db import Base
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.queue import enqueue
+from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
+from app.product import Product
+from app.subscriptions.archive import archive_reader
+from app.subscriptions.departure_journal import Entry, begin_journal
+from app.subscriptions.departure_models import ConsentArchive
+from app.subscriptions.erasure import erase_reader
+from app.subscriptions.leaving import unsubscribe
+from app.subscriptions.ledger import prune_chain
+from app.subscriptions.models import (
+    ConsentEvent,
+    ConsentMethod,
+    ConsentStub,
+    Subscriber,
+    SubscriptionStatus,
+    SuppressionReason,
+)
+from app.subscriptions.question_models import Question, QuestionKind, QuestionState
+from app.subscriptions.questions import ask
+from app.subscriptions.suppression import suppress
+from config import Retention
+from tests import make
+from tests.conftest import NOW
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One clock: what begins at NOW, the last time at which nothing is due, and what is left after it struck."""
+
+    clock: str
+    begin: Callable[[Session, Product], object]
+    not_yet: datetime
+    is_done: Callable[[Session], bool]
+
+
+def is_empty(table: type[Base]) -> Callable[[Session], bool]:
+    return lambda session: session.scalar(select(func.count()).select_from(table)) == 0
+
+
+def leave(session: Session, product: Product) -> None:
+    subscription = make.make_subscription(session)
+    make.make_request(session, subscription)
+    unsubscribe(session, public_id=subscription.public_id, method=ConsentMethod.ONE_CLICK, now=NOW)
+
+
+def archive(session: Session, product: Product) -> None:
+    subscriber = make.make_subscription(session).subscriber
+    make.make_request(session, subscriber.subscriptions[0])
+    archive_reader(session, subscriber, left_at=NOW, suppression_key=product.config.suppression_key, now=NOW)
+
+
+def erase(session: Session, product: Product) -> None:
+    erase_reader(
+        session, subscriber_id=make.make_subscription(session).subscriber_id, method=ConsentMethod.ADMIN,
+        suppression_key=product.config.suppression_key, now=NOW,
+    )  # fmt: skip
+
+
+def complain(session: Session, product: Product) -> None:
+    make.make_subscription(session)
+    suppress(
+        session, email_key="alice@reader.example", suppression_key=product.config.suppression_key,
+        reason=SuppressionReason.COMPLAINT, source="arf", now=NOW,
+    )  # fmt: skip
+
+
+def prune(session: Session, product: Product) -> None:
+    subscription = make.make_subscription(session)
+    make.make_request(session, subscription)
+    prune_chain(session, subscription.subscriber.chain_id, now=NOW)
+
+
+def reply(session: Session, product: Product, *, edition_id: int | None) -> None:
+    letter = enqueue(session, kind="x", language="fr", now=NOW, address="a@desk.example")
+    letter.state, letter.reply_text, letter.chunk.next_attempt_at = DeliveryState.ACCEPTED, "250 a@desk.example", None
+    letter.chunk.edition_id = edition_id
+    session.flush()
+
+
+def reply_to_edition(session: Session, product: Product) -> None:
+    from tests.editions.press import make_draft
+
+    reply(session, product, edition_id=make_draft(session).id)
+
+
+def ask_to_stay(session: Session, product: Product) -> Question:
+    subscription = make.make_subscription(session)
+    question = ask(session, subscription, kind=QuestionKind.STAY, answer_until=NOW + 30 * DAY, now=NOW)
+    session.execute(update(Delivery).values(state=DeliveryState.ACCEPTED))
+    session.execute(update(Chunk).values(next_attempt_at=None))
+    return question
+
+
+def close_question(session: Session, product: Product) -> None:
+    ask_to_stay(session, product).close(QuestionState.AGREED, NOW)
+
+
+def write_line(session: Session, product: Product) -> None:
+    journal = begin_journal(product.config.departures_dir, database_id="d" * 22, now=NOW)
+    journal.append([Entry(NOW, "c" * 22, "a" * 64, 1, None)])
+
+
+def fail_to_sign_in(session: Session, product: Product) -> None:
+    session.add(SigninFailures(key_hmac="h" * 64, failures=1, last_at=NOW))
+
+
+def replies_are_gone(session: Session) -> bool:
+    row = session.execute(select(Delivery.reply_text, Delivery.address, Delivery.state)).one()
+    return tuple(row) == (None, None, DeliveryState.ACCEPTED)
+
+
+def only_stubs(session: Session) -> bool:
+    return is_empty(ConsentEvent)(session) and is_empty(ConsentArchive)(session) and not is_empty(ConsentStub)(session)
+
+
+IN_MONTHS, IN_YEARS = datetime(2026, 9, 17, 9, tzinfo=NOW.tzinfo), datetime(2029, 3, 17, 9, tzinfo=NOW.tzinfo)
+CASES = (
+    Case(
+        "unconfirmed",
+        lambda session, _: make.make_subscription(session, status=SubscriptionStatus.PENDING, at=NOW),
+        NOW + 14 * DAY,
+        is_empty(Subscriber),
+    ),
+    Case(
+        "inactive",
+        lambda session, _: make.make_subscription(session, at=NOW),
+        IN_YEARS,
+        lambda session: not is_empty(Question)(session),
+    ),
+    Case("stay", ask_to_stay, NOW + 30 * DAY - timedelta(seconds=1), is_empty(Subscriber)),
+    Case("left", leave, NOW + 30 * DAY, lambda session: is_empty(Subscriber)(session) and not only_stubs(session)),
+    Case("suppressed", complain, NOW + 30 * DAY, is_empty(Subscriber)),
+    Case("proof", archive, IN_YEARS, only_stubs),
+    Case("erased", erase, IN_YEARS, only_stubs),
+    Case("stubs", prune, IN_YEARS, is_empty(ConsentStub)),
+    Case("replies", reply_to_edition, IN_MONTHS, replies_are_gone),
+    Case(
+        "letters",
+        lambda session, product: reply(session, product, edition_id=None),
+        IN_MONTHS,
+        lambda session: is_empty(Chunk)(session) and is_empty(Delivery)(session),
+    ),
+    Case("questions", close_question, IN_MONTHS, is_empty(Question)),
+    Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
+    Case("departures", write_line, IN_YEARS, lambda _: True),
+)
+
+
+def test_every_clock_has_a_case_and_a_duty() -> None:
+    names = [clock.name for clock in CLOCKS]
+    assert sorted(case.clock for case in CASES) == sorted(names) == sorted(DUTIES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.clock)
+def test_a_clock_strikes_when_it_is_time(product: Product, case: Case) -> None:
+    with product.database.transaction() as session:
+        case.begin(session, product)
+    duty = DUTIES[case.clock]
+    for at, due in ((case.not_yet, 0), (case.not_yet + timedelta(seconds=1), 1)):
+        keeping = Keeping(product.config, at)
+        counted = count_due(product.database, keeping)[case.clock]
+        assert counted.count == due
+        with product.database.transaction() as session:
+            assert duty.act(session, keeping) == due
+            assert duty.act(session, keeping) == 0
+        assert count_due(product.database, keeping)[case.clock].count == 0
+    assert counted.oldest is not None
+    with product.database.reading() as session:
+        assert case.is_done(session)
+
+
+def test_all_clocks_run_and_a_dry_run_changes_nothing(product: Product) -> None:
+    with product.database.transaction() as session:
+        leave(session, product)
+    keeping = Keeping(product.config, NOW + 31 * DAY)
+    assert count_due(product.database, keeping)["left"].count == 1
+    assert run_clocks(product.database, keeping)["left"] == 1
+    assert run_clocks(product.database, replace(keeping, now=NOW + 4 * 365 * DAY))["proof"] == 1
+
+
+def test_whose_data_may_not_be_used_stays(product: Product) -> None:
+    """GDPR art. 18(2): restricted data is stored and nothing else."""
+    with product.database.transaction() as session:
+        leave(session, product)
+        complain_about = make.make_subscription(session, email="bob@reader.example").subscriber
+        suppress(
+            session, email_key="bob@reader.example", suppression_key=product.config.suppression_key,
+            reason=SuppressionReason.COMPLAINT, source="arf", now=NOW,
+        )  # fmt: skip
+        session.execute(update(Subscriber).values(restricted_at=NOW))
+    done = run_clocks(product.database, Keeping(product.config, NOW + 60 * DAY))
+    assert (done["left"], done["suppressed"]) == (0, 0)
+    assert complain_about.email == "bob@reader.example"
+
+
+def test_who_came_back_is_not_archived(product: Product) -> None:
+    with product.database.transaction() as session:
+        leave(session, product)
+        subscription = session.scalars(select(Subscriber)).one().subscriptions[0]
+        subscription.request(NOW + DAY, "fr")
+        subscription.confirm(NOW + DAY)
+    assert run_clocks(product.database, Keeping(product.config, NOW + 60 * DAY))["left"] == 0
+
+
+def test_months_are_calendar_months(product: Product) -> None:
+    keeping = Keeping(product.config, datetime(2028, 8, 31, tzinfo=NOW.tzinfo))
+    assert keeping.months_ago(6) == datetime(2028, 2, 29, tzinfo=NOW.tzinfo)
+    assert keeping.months_ago(36) == datetime(2025, 8, 31, tzinfo=NOW.tzinfo)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_rules_are_told_with_the_values_in_force(language: str) -> None:
+    told = {
+        rule.name: rule.rule.replace("\u00a0", " ") for rule in rules(Retention(left_days=41, stay_days=1), language)
+    }
+    assert "41" in told["left"]
+    assert {"fr": "1 jour après", "en": "1 day after"}[language] in told["stay"]
