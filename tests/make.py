@@ -24,12 +24,14 @@ from app.subscriptions.models import (
     Subscription,
     SubscriptionStatus,
 )
+from app.subscriptions.question_letters import RENEWAL, STAY
+from app.subscriptions.renewal import REMINDER
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
 from tests.conftest import NOW
 
 #: Who claims and settles in tests, and what.
 SENDER = "tests"
-KINDS = (EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED)
+KINDS = (EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED, STAY, RENEWAL, REMINDER)
 #: How the try of a copy ends that is in this state afterwards.
 ENDINGS: dict[DeliveryState, Ending] = {
     DeliveryState.QUEUED: Unsent(),

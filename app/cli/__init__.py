@@ -6,6 +6,7 @@ from app.cli import (
     admins,
     articles,
     bounces,
+    consents,
     database,
     dkim,
     drill,
@@ -21,7 +22,10 @@ from app.cli import (
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
-    groups = (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces, retention, restore)
+    groups = (
+        database, admins, subscribers, consents, sources, articles, editions, newsletters, dkim, bounces, retention,
+        restore,
+    )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)
     for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):

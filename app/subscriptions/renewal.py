@@ -122,7 +122,7 @@ def read_renewal(session: Session, newsletter_id: int) -> RenewalReport | None:
     if renewal is None:
         return None
     states = select(Question.state, sa.func.count()).where(Question.renewal_id == renewal.id).group_by(Question.state)
-    counts: dict[QuestionState, int] = dict(session.execute(states).tuples().all())
+    counts: dict[QuestionState, int] = dict(session.execute(states).all())
     return RenewalReport(renewal, **{state.value: counts.get(state, 0) for state in QuestionState})
 
 

@@ -6,13 +6,16 @@
 import os
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery.composing import Compose
+from app.delivery.models import Delivery
 from app.delivery.queue import enqueue
 from app.delivery.settling import Withheld
 from app.editions.audience import start_edition
@@ -23,6 +26,10 @@ from app.links import Links
 from app.newsletters.defaults import install_defaults
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.question_letters import question_letters
+from app.subscriptions.question_models import QuestionKind
+from app.subscriptions.questions import ask
+from app.subscriptions.renewal import texts_in_force
 from app.tokens import Tokens
 from config import Config
 from tests import letter_rules
@@ -108,6 +115,26 @@ def test_the_letters_of_signing_up_are_as_approved(session: Session, config: Con
         now=NOW,
     )
     compare(f"{kind}.{language}", session, signup_letters(config, make_links(config))[kind])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", QuestionKind)
+def test_the_letters_that_ask_are_as_approved(
+    session: Session, config: Config, kind: QuestionKind, language: str
+) -> None:
+    subscription = make_subscription(session, email=RECIPIENT, language=language, at=NOW)
+    subscription.public_id = "reader" + "A" * 16
+    question = ask(
+        session,
+        subscription,
+        kind=kind,
+        answer_until=NOW + timedelta(days=30),
+        now=NOW,
+        shown=texts_in_force(session, language),
+    )
+    question.public_id = "question" + "A" * 14
+    session.execute(update(Delivery).values(reference=question.public_id))
+    compare(f"{kind.value}.{language}", session, question_letters(config, make_links(config))[kind.value])
 
 
 def make_links(config: Config) -> Links:

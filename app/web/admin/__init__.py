@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         figures,
         preview,
         readers,
+        renewal,
         retry,
         sending,
         signin,

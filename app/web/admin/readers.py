@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.delivery.models import Delivery
 from app.errors import NotFound
-from app.newsletters.models import ConsentWording, PrivacyPolicy
+from app.newsletters.models import ConsentWording, PrivacyPolicy, newsletter_by_slug
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from app.web import product
 from app.web.admin import bp
@@ -34,7 +34,15 @@ def readers() -> str:
     search, status = _asked_address(), request.args.get("status", type=SubscriptionStatus)
     with product().database.reading() as session:
         page = newest_first(session, find_subscriptions(search, status), Subscription.id, before=asked_before())
-    return render_template("admin/readers.html", page=page, search=search, status=status, statuses=SubscriptionStatus)
+        newsletter_id = session.scalars(newsletter_by_slug()).one().id
+    return render_template(
+        "admin/readers.html",
+        page=page,
+        search=search,
+        status=status,
+        statuses=SubscriptionStatus,
+        newsletter_id=newsletter_id,
+    )
 
 
 @bp.get("/readers/<public_id>")

@@ -1,0 +1,59 @@
+"""Consent asked anew, at the desk: the count is typed before anybody is asked."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.clock import now
+from app.product import Product
+from app.subscriptions.question_models import Renewal
+from app.subscriptions.renewal import open_renewal
+from tests import make
+from tests.web import desk
+
+PAGE = "/admin/newsletters/1/renewal"
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product)
+    desk.sign_in(client)
+    return client
+
+
+def start(admin: FlaskClient, *, readers: str = "2", days: int = 30) -> int:
+    until = (now() + timedelta(days=days)).date().isoformat()
+    return admin.post(PAGE, data={"until": until, "readers": readers}).status_code
+
+
+def under_way(product: Product) -> Renewal | None:
+    with product.database.reading() as session:
+        return open_renewal(session, 1)
+
+
+def test_the_number_of_readers_is_typed_and_the_date_leaves_time(admin: FlaskClient, product: Product) -> None:
+    assert "Every reader has agreed" in admin.get(PAGE).text
+    with product.database.transaction() as session:
+        for number in range(2):
+            make.make_subscription(session, email=f"r{number}@reader.example")
+    assert "2 readers agreed to an older wording" in admin.get(PAGE).text
+    assert [start(admin, readers="3"), start(admin, readers="two"), start(admin, days=3)] == [422] * 3
+    assert under_way(product) is None
+    assert start(admin) == 303
+    renewal = under_way(product)
+    assert renewal is not None
+    assert (renewal.readers, renewal.started_by) == (2, desk.EMAIL)
+    assert "0 of 2" in admin.get(PAGE).text
+    assert start(admin) == 422
+
+
+def test_stopping_wants_a_tick(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session)
+    start(admin, readers="1")
+    assert admin.post(f"{PAGE}/end").status_code == 422
+    assert under_way(product) is not None
+    assert admin.post(f"{PAGE}/end", data={"confirmed": "yes"}).status_code == 303
+    assert under_way(product) is None
+    assert admin.get("/admin/newsletters/9/renewal").status_code == 404

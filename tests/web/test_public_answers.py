@@ -1,0 +1,97 @@
+"""The pages behind the letters that ask: opening changes nothing, one press answers, old links say so."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from app.clock import now
+from app.newsletters.models import current_policy, current_wording
+from app.newsletters.wordings import cut_statement, store_wording
+from app.product import Product
+from app.subscriptions.leaving import unsubscribe
+from app.subscriptions.models import ConsentEvent, ConsentMethod, Subscription
+from app.subscriptions.question_models import Question, QuestionKind, QuestionState
+from app.subscriptions.questions import ask
+from app.subscriptions.renewal import texts_in_force
+from tests import make
+from tests.web import desk
+from tests.web.visitor import Page
+
+
+def path_of(product: Product, kind: QuestionKind, *, language: str = "fr") -> str:
+    """The page of a question that was asked a day ago."""
+    at = now() - timedelta(days=1)
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, language=language, at=at)
+        shown = texts_in_force(session, language) if kind is QuestionKind.RENEWAL else None
+        question = ask(session, subscription, kind=kind, answer_until=at + timedelta(days=30), now=at, shown=shown)
+    link = product.links.stay if kind is QuestionKind.STAY else product.links.renew
+    return link(language, question.public_id, asked_at=at).removeprefix(product.config.public_url)
+
+
+def state_of(product: Product) -> QuestionState:
+    with product.database.reading() as session:
+        return session.scalars(select(Question.state)).one()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("kind", QuestionKind)
+def test_opening_changes_nothing_and_a_press_answers(
+    client: FlaskClient, product: Product, kind: QuestionKind, language: str
+) -> None:
+    path = path_of(product, kind, language=language)
+    before = desk.everything(product.database)
+    page = client.get(path)
+    assert page.status_code == 200
+    assert "alice@" not in page.text
+    assert len(Page(page.text).all("form")) == 1
+    assert desk.everything(product.database) == before
+    assert state_of(product) is QuestionState.OPEN
+    for _ in range(2):
+        assert f"/{language}/preferences/" in client.post(path).text
+    assert state_of(product) is QuestionState.AGREED
+    with product.database.reading() as session:
+        events = session.scalars(select(ConsentEvent.method).order_by(ConsentEvent.id)).all()
+        assert [each.value for each in events] == [
+            "clock",
+            f"{'stay' if kind is QuestionKind.STAY else 'renewal'}-page",
+        ]
+
+
+def test_the_page_shows_the_texts_of_the_letter_though_newer_ones_are_in_force(
+    client: FlaskClient, product: Product
+) -> None:
+    path = path_of(product, QuestionKind.RENEWAL)
+    with product.database.transaction() as session:
+        shown, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        store_wording(session, language="fr", heading="x", statement="Un [autre].", button="x", now=now())
+    page = client.get(path).text
+    statement = cut_statement(shown.statement)
+    assert statement.before.strip() in Page(page).text
+    assert f"/fr/privacy/{policy.version}" in page
+    assert client.get(path.replace("/fr/", "/en/")).location.startswith("/fr/renew/")
+
+
+@pytest.mark.parametrize("kind", QuestionKind)
+def test_who_has_left_is_told_so(client: FlaskClient, product: Product, kind: QuestionKind) -> None:
+    path = path_of(product, kind)
+    with product.database.transaction() as session:
+        public_id = session.scalars(select(Subscription.public_id)).one()
+        unsubscribe(session, public_id=public_id, method=ConsentMethod.ONE_CLICK, now=now())
+    for answer in (client.get(path), client.post(path)):
+        assert "<form" not in answer.text
+        assert 'href="/fr/"' in answer.text
+    assert state_of(product) is QuestionState.OPEN
+
+
+def test_a_link_of_the_one_opens_nothing_of_the_other(client: FlaskClient, product: Product) -> None:
+    stay = path_of(product, QuestionKind.STAY)
+    assert "<form" not in client.get(stay.replace("/stay/", "/renew/")).text
+    with product.database.transaction() as session:
+        session.execute(update(Question).values(kind=QuestionKind.RENEWAL))
+    assert "<form" not in client.get(stay).text
+    client.post(stay)
+    assert state_of(product) is QuestionState.OPEN
+    assert "<form" not in client.get("/fr/stay/nothing").text
