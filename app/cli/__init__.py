@@ -12,6 +12,7 @@ from app.cli import (
     drill,
     editions,
     newsletters,
+    privacy,
     restore,
     retention,
     running,
@@ -24,7 +25,7 @@ def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
         database, admins, subscribers, consents, sources, articles, editions, newsletters, dkim, bounces, retention,
-        restore,
+        privacy, restore,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)

@@ -63,6 +63,43 @@ def test_the_policy_says_everything_on_the_list(client: FlaskClient, product: Pr
         assert fact in text
 
 
+#: Where each point stands: the section's id, and what must be said in it in each language.
+SECTIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "controller": (("responsable du traitement", "controller"), ("contact@", "contact@"), ("Délégué", "officer")),
+    "data": (("obligatoire", "mandatory"), ("langue", "language")),
+    "purposes": (("art. 6, § 1, a", "6(1)(a)"), ("art. 6, § 1, c", "6(1)(c)"), ("art. 6, § 1, f", "6(1)(f)")),
+    "recipients": (("destinataires", "recipients"), ("sous-traitants", "processors")),
+    "transfers": (("Espace économique européen", "European Economic Area"),),
+    "retention": (("3 ans", "3 years"), ("30 jours", "30 days"), ("6 mois", "6 months"), ("14 jours", "14 days")),
+    "withdrawal": (("À tout moment", "At any time"), ("Se désabonner", "Unsubscribe")),
+    "rights": (("accès", "access"), ("portabilité", "portability"), ("effacement", "erasure"), ("mort", "death")),
+    "complaint": (("CNIL", "CNIL"),),
+}
+
+
+def sections_of(html: str) -> dict[str, str]:
+    """The text of each section of a policy, by the id of its heading."""
+    pieces = re.split(r'<h2 id="([a-z]+)">', html.partition("<article")[2].partition("</article>")[0])
+    texts = (" ".join(Page(piece).text.replace("\u00a0", " ").split()) for piece in pieces[2::2])
+    return dict(zip(pieces[1::2], texts, strict=True))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_point_stands_under_its_own_heading(client: FlaskClient, language: str) -> None:
+    sections = sections_of(client.get(f"/{language}/privacy").text)
+    for name, points in SECTIONS.items():
+        missing = [point for point in points if point[language == "en"].lower() not in sections[name].lower()]
+        assert not missing, name
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_policy_lists_every_clock(client: FlaskClient, product: Product, language: str) -> None:
+    retention = sections_of(client.get(f"/{language}/privacy").text)["retention"]
+    for rule in rules(product.config.retention, language):
+        assert rule.title.replace("\u00a0", " ") in retention
+        assert rule.rule.replace("\u00a0", " ") in retention
+
+
 @pytest.mark.parametrize(
     ("language", "values"),
     [

@@ -1,0 +1,107 @@
+"""Table by table, what is kept and which clock ends it: no table is without an answer.
+
+`docs/privacy.md` carries this list between two marks; the command that writes it there and the test that compares both
+call `document`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from app.clocks import Rule
+
+BEGIN, END = "<!-- tables -->", "<!-- end of tables -->"
+#: Instead of a clock's name, why a table needs none.
+NOT_PERSONAL = "holds nothing personal"
+WHILE_NEEDED = "as long as the newsletter appears"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a table keeps. `clocks` end it, or `reason` says why none does."""
+
+    what: str
+    clocks: tuple[str, ...] = ()
+    reason: str = ""
+
+
+HOLDINGS: Mapping[str, Holding] = MappingProxyType(
+    {
+        "subscribers": Holding("the reader's address", ("unconfirmed", "left", "suppressed", "stay")),
+        "subscriptions": Holding(
+            "what they subscribed to, in which language, since when, and when they last did something themselves",
+            ("unconfirmed", "left", "suppressed", "inactive", "stay"),
+        ),
+        "consent_events": Holding(
+            "what was asked and answered, how, when, with which texts in view; the address only as a salted hash",
+            ("unconfirmed", "proof", "erased"),
+        ),
+        "consent_archives": Holding(
+            "a keyed hash of the address of one who left, and the chain it leads to", ("proof",)
+        ),
+        "consent_stubs": Holding("hashes of deleted proofs", ("stubs",)),
+        "suppressions": Holding("a keyed hash of an address that is never mailed, and why", reason=WHILE_NEEDED),
+        "purge_counts": Holding("how many sign-ups were never confirmed, by day", reason=NOT_PERSONAL),
+        "questions": Holding(
+            "that a reader was asked whether they stay or agree anew, and the answer", ("stay", "questions")
+        ),
+        "renewals": Holding("that a newsletter asked for consent anew, and which admin began it", reason=WHILE_NEEDED),
+        "departures": Holding(
+            "departures that are yet to be copied into the journal", reason="half a minute: until they are copied out"
+        ),
+        "departure_journals": Holding("how much of the journal is known", reason=NOT_PERSONAL),
+        "chunks": Holding("which copies go together, and when", ("replies", "letters")),
+        "deliveries": Holding(
+            "that a reader was sent a letter, how it ended, and what the server replied; without the reader once they "
+            "are deleted",
+            ("replies", "letters", "left", "suppressed", "stay"),
+        ),
+        "delivery_holds": Holding("which editions are paused", reason=NOT_PERSONAL),
+        "sender_states": Holding("that the relay does not take letters, and its reply", reason=NOT_PERSONAL),
+        "paces": Holding("how fast letters may go to a provider", reason=NOT_PERSONAL),
+        "warm_ups": Holding("how a new sender begins", reason=NOT_PERSONAL),
+        "warm_up_days": Holding("how many letters went on a day", reason=NOT_PERSONAL),
+        "warm_up_shares": Holding("how many of them went to a provider", reason=NOT_PERSONAL),
+        "admins": Holding(
+            "address, language and password hash of a person of the desk", reason="as long as they have access"
+        ),
+        "admin_sessions": Holding("their open sessions", ("sign-ins",)),
+        "signin_links": Holding("their one-time links", ("sign-ins",)),
+        "signin_failures": Holding("failed sign-ins, by keyed hash of account or network", ("sign-ins",)),
+        "newsletters": Holding("what one subscribes to", reason=NOT_PERSONAL),
+        "newsletter_languages": Holding("its names", reason=NOT_PERSONAL),
+        "consent_wordings": Holding("every text that was agreed to", reason=NOT_PERSONAL),
+        "privacy_policies": Holding("every policy that was shown", reason=NOT_PERSONAL),
+        "sources": Holding("feeds, and why the last fetch failed", reason=NOT_PERSONAL),
+        "articles": Holding("what was published, as published", reason="journalism, not readers' data"),
+        "editions": Holding("what was sent, and which admin sent it", reason=WHILE_NEEDED),
+        "edition_items": Holding("the articles of an edition", reason=NOT_PERSONAL),
+        "edition_contents": Holding("the letter as it was sent, without anything of a reader's", reason=NOT_PERSONAL),
+        "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
+        "schedules": Holding("when digests leave", reason=NOT_PERSONAL),
+        "compilations": Holding("what came of each attempt to compile", reason=NOT_PERSONAL),
+        "leases": Holding("which process is the scheduler", reason=NOT_PERSONAL),
+    }
+)
+
+
+def document(rules: Sequence[Rule]) -> str:
+    """Return the list in Markdown, between its marks, with the clocks as `rules` tells them."""
+    lines = ["| table | what it keeps | until |", "| --- | --- | --- |"]
+    for table, holding in sorted(HOLDINGS.items()):
+        until = ", ".join(f"`{clock}`" for clock in holding.clocks) or holding.reason
+        lines.append(f"| `{table}` | {holding.what} | {until} |")
+    lines += ["", "| clock | settings | ground | what readers are told |", "| --- | --- | --- | --- |"]
+    for rule in rules:
+        settings = ", ".join(f"`{name}`" for name in rule.settings) or "fixed"
+        lines.append(f"| `{rule.name}` | {settings} | {rule.ground} | {rule.title}: {rule.rule} |")
+    return "\n".join([BEGIN, *lines, END])
+
+
+def with_document(text: str, rules: Sequence[Rule]) -> str:
+    """Return `text` with the list put anew between its marks. Raises ValueError where the marks are missing."""
+    before, found, rest = text.partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not (found and ended):
+        raise ValueError("the marks of the tables are missing")
+    return before + document(rules) + after
