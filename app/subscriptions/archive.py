@@ -25,7 +25,7 @@ from app.subscriptions.models import (
 from app.subscriptions.suppression import address_hmac
 
 #: Readers, or chains, of one call.
-BATCH = 500
+BATCH = 200
 #: Stubs of one call.
 STUBS = 5_000
 #: Withheld subscriptions whose addresses are hashed together.

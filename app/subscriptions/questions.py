@@ -21,7 +21,7 @@ from app.subscriptions.models import ConsentKind, ConsentMethod, Subscription, S
 from app.subscriptions.question_models import Question, QuestionKind, QuestionState, Renewal
 
 #: Questions of one call; its caller calls again.
-BATCH = 500
+BATCH = 100
 #: A pace of so many letters a day holds over any such time.
 DAY = timedelta(days=1)
 #: How long we look again later, where a question's letter has not gone yet or the reader's data may not be used.
