@@ -108,6 +108,21 @@ CLOCKS = (
         ),
     ),
     _clock(
+        "held",
+        "LOG_MONTHS",
+        ground="GDPR art. 5(1)(e), art. 14(3)",
+        fr=(
+            "Adresse reçue sans preuve de consentement",
+            "Rien ne lui est envoyé que la demande de confirmer. Si elle n’est pas posée, l’adresse est effacée après "
+            "%(logs)s.",
+        ),
+        en=(
+            "An address that came without proof of consent",
+            "Nothing is sent to it but the question to confirm. Where that is not asked, the address is deleted after "
+            "%(logs)s.",
+        ),
+    ),
+    _clock(
         "inactive",
         "INACTIVE_YEARS",
         ground="GDPR art. 5(1)(e)",
@@ -221,6 +236,19 @@ CLOCKS = (
             "La trace d’une lettre de confirmation, de bienvenue ou de rappel\u00a0: %(logs)s.",
         ),
         en=("Service letters", "The trace of a confirmation, a welcome or a reminder: %(logs)s."),
+    ),
+    _clock(
+        "readings",
+        "LOG_MONTHS",
+        ground="GDPR art. 5(1)(e)",
+        fr=(
+            "Ce que vous nous laissez compter",
+            "Là où vous l’avez permis, le compte de vos lectures\u00a0: %(logs)s, ou jusqu’à ce que vous le retiriez.",
+        ),
+        en=(
+            "What you let us count",
+            "Where you allowed it, the count of what you read: %(logs)s, or until you take that back.",
+        ),
     ),
     _clock(
         "questions",

@@ -34,6 +34,7 @@ def upgrade() -> None:
     op.execute(ACTS)
     for name, table, columns, where in PARTIAL:
         _create_partial_index(name, table, columns, where)
+    op.create_index("ix_readings_opened_on", "readings", ["opened_on"])
     _create_departures()
     _create_questions()
 
@@ -123,6 +124,7 @@ def _create_questions() -> None:
 def downgrade() -> None:
     for table in ("questions", "renewals", "departure_journals", "departures", "consent_archives"):
         op.drop_table(table)
+    op.drop_index("ix_readings_opened_on", table_name="readings")
     for name, table, _, _ in PARTIAL:
         op.drop_index(name, table_name=table)
     op.drop_column("subscriptions", "acted_at")

@@ -8,7 +8,7 @@ neither: they are written in as it is cast, so that a reader's say counts until 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import escape, unescape
 
 import sqlalchemy as sa
@@ -21,11 +21,14 @@ from app.editions.typeset import Parts, web_address
 from app.links import Links
 from app.subscriptions.counting import end_counting
 from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.staying import note_act
 
 #: Nobody reads two articles of a letter within this time: whoever follows both is a machine that checks links.
 FASTEST_READER = timedelta(seconds=2)
 _HREF = re.compile(r'(?<=\bhref=")[^"]*(?=")')
 _ID_LENGTH = 22
+#: Rows that one call deletes.
+READINGS = 2_000
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ def follow_counted(session: Session, *, value: str, place: int, is_person: bool,
         return target
     _add_to_total(session, edition_id, place)
     subscription = _counted(session, subscription_id)
-    if subscription is not None:
-        _count_click(session, subscription.id, edition_id, place, now)
+    if subscription is not None and _count_click(session, subscription.id, edition_id, place, now):
+        note_act(session, subscriber_id=subscription.subscriber_id, at=now)
     return target
 
 
@@ -96,6 +99,22 @@ def withdraw_counting(session: Session, *, public_id: str, now: datetime) -> Non
     """End the count of one reader and delete what was counted. Raises NotFound, TransitionRefused."""
     subscription = end_counting(session, public_id=public_id, now=now)
     session.execute(sa.delete(Reading).where(Reading.subscription_id == subscription.id))
+
+
+def readings_before(before: datetime) -> sa.Select[int, int, date]:
+    """Select what was counted of letters that were first opened before the day of `before`, and on which day."""
+    day = before.astimezone(UTC).date()
+    return select(Reading.subscription_id, Reading.edition_id, Reading.opened_on).where(Reading.opened_on < day)
+
+
+def drop_readings(session: Session, *, before: datetime) -> int:
+    """Delete a batch of it; return how many rows there were."""
+    due = readings_before(before).order_by(Reading.opened_on).limit(READINGS)
+    keys = [(subscription_id, edition_id) for subscription_id, edition_id, _ in session.execute(due)]
+    if keys:
+        reading = sa.tuple_(Reading.subscription_id, Reading.edition_id)
+        session.execute(sa.delete(Reading).where(reading.in_(keys)), execution_options={"synchronize_session": False})
+    return len(keys)
 
 
 def read_clicks(session: Session, edition_id: int) -> Clicks:
@@ -161,7 +180,8 @@ def _reading(session: Session, subscription_id: int, edition_id: int, now: datet
     return session.get_one(Reading, (subscription_id, edition_id), with_for_update=True)
 
 
-def _count_click(session: Session, subscription_id: int, edition_id: int, place: int, now: datetime) -> None:
+def _count_click(session: Session, subscription_id: int, edition_id: int, place: int, now: datetime) -> bool:
+    """Count one click, and return whether it seems to be a reader's own."""
     reading = _reading(session, subscription_id, edition_id, now)
     is_other = reading.last_place not in {None, place}
     if is_other and reading.last_click_at is not None and now - reading.last_click_at < FASTEST_READER:
@@ -170,3 +190,4 @@ def _count_click(session: Session, subscription_id: int, edition_id: int, place:
         reading.clicks += 1
     reading.last_place, reading.last_click_at = place, now
     session.flush()
+    return not reading.is_machine

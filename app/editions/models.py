@@ -133,7 +133,10 @@ class Reading(Base):
     """
 
     __tablename__ = "readings"
-    __table_args__ = (sa.Index("ix_readings_edition_id", "edition_id"),)
+    __table_args__ = (
+        sa.Index("ix_readings_edition_id", "edition_id"),
+        sa.Index("ix_readings_opened_on", "opened_on"),
+    )
 
     subscription_id: Mapped[int] = mapped_column(
         BigId, sa.ForeignKey("subscriptions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

@@ -18,11 +18,12 @@ from app.admins.signin import purge_signins, spent_signins
 from app.clocks import CLOCKS
 from app.db import Database
 from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks_before, one_off_chunks_before
+from app.editions.counting import drop_readings, readings_before
 from app.subscriptions import archive, staying
 from app.subscriptions.departure_journal import count_lines_before, drop_lines_before
 from app.subscriptions.question_models import QuestionKind
 from app.subscriptions.questions import closed_before, drop_closed, silent_questions
-from app.subscriptions.retention import purge_unconfirmed, unconfirmed_before
+from app.subscriptions.retention import forget_held, held_before, purge_unconfirmed, unconfirmed_before
 from config import Config, Retention
 
 
@@ -150,6 +151,11 @@ _DUTIES = (
         _counted(lambda k: unconfirmed_before(k.days_ago(k.retention.pending_days))),
         lambda session, k: purge_unconfirmed(session, now=k.now, pending_days=k.retention.pending_days),
     ),
+    Duty(
+        "held",
+        _counted(lambda k: held_before(k.logs_end)),
+        lambda session, k: forget_held(session, before=k.logs_end, now=k.now),
+    ),
     Duty("inactive", _counted(lambda k: staying.inactive_before(_inactive_end(k), k.now)), _ask_inactive),
     Duty(
         "stay",
@@ -194,6 +200,11 @@ _DUTIES = (
         "letters",
         _counted(lambda k: one_off_chunks_before(k.logs_end)),
         lambda session, k: delete_one_offs(session, before=k.logs_end),
+    ),
+    Duty(
+        "readings",
+        _counted(lambda k: readings_before(k.logs_end)),
+        lambda session, k: drop_readings(session, before=k.logs_end),
     ),
     Duty(
         "questions",

@@ -27,14 +27,14 @@ class Holding:
 
 HOLDINGS: Mapping[str, Holding] = MappingProxyType(
     {
-        "subscribers": Holding("the reader's address", ("unconfirmed", "left", "suppressed", "stay")),
+        "subscribers": Holding("the reader's address", ("unconfirmed", "held", "left", "suppressed", "stay")),
         "subscriptions": Holding(
             "what they subscribed to, in which language, since when, and when they last did something themselves",
-            ("unconfirmed", "left", "suppressed", "inactive", "stay"),
+            ("unconfirmed", "held", "left", "suppressed", "inactive", "stay"),
         ),
         "consent_events": Holding(
             "what was asked and answered, how, when, with which texts in view; the address only as a salted hash",
-            ("unconfirmed", "proof", "erased"),
+            ("unconfirmed", "held", "proof", "erased"),
         ),
         "consent_archives": Holding(
             "a keyed hash of the address of one who left, and the chain it leads to", ("proof",)
@@ -78,6 +78,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "edition_items": Holding("the articles of an edition", reason=NOT_PERSONAL),
         "edition_contents": Holding("the letter as it was sent, without anything of a reader's", reason=NOT_PERSONAL),
         "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
+        "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),
+        "readings": Holding(
+            "of readers who let us count: when each opened an edition first, and how many links they followed",
+            ("readings", "left", "suppressed", "stay"),
+        ),
+        "held_askings": Holding("that an admin has held readers asked, and how fast", reason="until all were asked"),
         "schedules": Holding("when digests leave", reason=NOT_PERSONAL),
         "compilations": Holding("what came of each attempt to compile", reason=NOT_PERSONAL),
         "leases": Holding("which process is the scheduler", reason=NOT_PERSONAL),

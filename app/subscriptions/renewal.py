@@ -12,7 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import InputRefused, NotFound, TransitionRefused
-from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, current_policy, current_wording
+from app.newsletters.models import (
+    ConsentWording,
+    Newsletter,
+    PrivacyPolicy,
+    WordingPurpose,
+    current_policy,
+    current_wording,
+)
 from app.newsletters.wordings import ShownTexts
 from app.subscriptions.locking import lock
 from app.subscriptions.models import ConsentEvent, ConsentKind, Subscription, SubscriptionStatus, gets_letters
@@ -203,9 +210,11 @@ def shown_texts(session: Session, question: Question) -> tuple[ConsentWording, P
 
 def _concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
     """Select the confirmed subscriptions whose reader never agreed to the newest wording of any language."""
-    newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).group_by(ConsentWording.language)
+    is_ours = ConsentWording.purpose == WordingPurpose.NEWSLETTER
+    newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).where(is_ours)
     version = sa.tuple_(ConsentWording.language, ConsentWording.version)
-    in_force = session.scalars(select(ConsentWording.id).where(version.in_(newest))).all()
+    of_newest = version.in_(newest.group_by(ConsentWording.language))
+    in_force = session.scalars(select(ConsentWording.id).where(is_ours, of_newest)).all()
     has_agreed = select(ConsentEvent.id).where(
         ConsentEvent.subscription_id == Subscription.id,
         ConsentEvent.kind.in_((ConsentKind.CONFIRMED, ConsentKind.RENEWED)),

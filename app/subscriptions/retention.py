@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from app.delivery.queue import cancel_reader
 from app.subscriptions.erasure import forget
 from app.subscriptions.locking import lock
-from app.subscriptions.models import PurgeCount, Subscription, SubscriptionStatus
+from app.subscriptions.models import PurgeCount, Subscriber, Subscription, SubscriptionStatus
 
 #: Rows of one call; the job calls again.
-BATCH = 500
-#: Literally, as the partial index says it.
+BATCH = 200
+#: Literally, as the partial indexes say it.
 _IS_PENDING = sa.text("subscriptions.status = 'pending'")
+_IS_HELD = sa.text("subscriptions.status = 'held'")
 
 
 def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> int:
@@ -47,6 +48,33 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
 def unconfirmed_before(before: datetime) -> sa.Select[int, datetime]:
     """Select the subscriptions requested before `before` and not confirmed since, and when they were."""
     return select(Subscription.id, Subscription.requested_at).where(_IS_PENDING, Subscription.requested_at < before)
+
+
+def held_before(before: datetime) -> sa.Select[int, datetime]:
+    """Select the subscriptions that were imported without proof before `before` and never asked about, and since when.
+
+    Whose data may not be used stays where it is (GDPR art. 18(2)).
+    """
+    return (
+        select(Subscription.id, Subscription.requested_at)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(_IS_HELD, Subscription.requested_at < before, Subscriber.restricted_at.is_(None))
+    )
+
+
+def forget_held(session: Session, *, before: datetime, now: datetime) -> int:
+    """Delete a batch of them; return how many there were."""
+    due = held_before(before).order_by(Subscription.id).limit(BATCH)
+    forgotten = 0
+    for key in session.execute(due).scalars().all():
+        subscription = session.get(Subscription, key)
+        if subscription is None or not lock(session, subscription):
+            continue
+        if subscription.status is SubscriptionStatus.HELD:
+            forget(session, subscription, now=now)
+            forgotten += 1
+    session.flush()
+    return forgotten
 
 
 def _is_due(subscription: Subscription, before: datetime) -> bool:

@@ -13,12 +13,15 @@ from app.clocks import CLOCKS, rules
 from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
+from app.editions.models import Reading
 from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
+from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.departure_journal import Entry, begin_journal
 from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.erasure import erase_reader
+from app.subscriptions.imports import Newcomer, import_readers
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import prune_chain
 from app.subscriptions.models import (
@@ -111,6 +114,19 @@ def close_question(session: Session, product: Product) -> None:
     ask_to_stay(session, product).close(QuestionState.AGREED, NOW)
 
 
+def bring_along(session: Session, product: Product) -> None:
+    newcomer = Newcomer(parse_address("alice@reader.example"), "fr", None)
+    key = product.config.suppression_key
+    import_readers(session, [newcomer], newsletter_id=1, actor="ada", suppression_key=key, now=NOW)
+
+
+def count_reading(session: Session, product: Product) -> None:
+    from tests.editions.press import make_draft
+
+    subscription = make.make_subscription(session)
+    session.add(Reading(subscription_id=subscription.id, edition_id=make_draft(session).id, opened_on=NOW.date()))
+
+
 def write_line(session: Session, product: Product) -> None:
     journal = begin_journal(product.config.departures_dir, database_id="d" * 22, now=NOW)
     journal.append([Entry(NOW, "c" * 22, "a" * 64, 1, None)])
@@ -138,6 +154,12 @@ CASES = (
         is_empty(Subscriber),
     ),
     Case(
+        "held",
+        bring_along,
+        IN_MONTHS,
+        lambda session: is_empty(Subscriber)(session) and is_empty(ConsentEvent)(session),
+    ),
+    Case(
         "inactive",
         lambda session, _: make.make_subscription(session, at=NOW),
         IN_YEARS,
@@ -156,6 +178,7 @@ CASES = (
         IN_MONTHS,
         lambda session: is_empty(Chunk)(session) and is_empty(Delivery)(session),
     ),
+    Case("readings", count_reading, datetime(2026, 9, 17, 23, 59, 59, tzinfo=NOW.tzinfo), is_empty(Reading)),
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
     Case("departures", write_line, IN_YEARS, lambda _: True),

@@ -13,7 +13,7 @@ from app.clocks import rules
 from app.newsletters.defaults import install_defaults
 from app.newsletters.wordings import store_policy
 from app.product import Product
-from config import Identity, Retention
+from config import Identity, Measurement, Retention
 from tests.conftest import NOW
 from tests.web.visitor import Page
 
@@ -126,6 +126,7 @@ def test_a_single_year_is_singular(product: Product) -> None:
             language,
             identity=Identity(),
             clocks=rules(Retention(proof_years=1, inactive_years=1), language),
+            measurement=Measurement.OFF,
             mail_is_ours=True,
         )
         assert wanted in body
