@@ -5,7 +5,7 @@ sent: whoever was erased, suppressed or left since the dump stays so (GDPR art. 
 """
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from app.db import Database, new_public_id
 from app.subscriptions.departure_journal import Entry, Journal, begin_journal, find_journals
 from app.subscriptions.departure_models import ConsentArchive, Departure, DepartureJournal
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, Suppression
-from app.subscriptions.replaying import Fate, bring_about
+from app.subscriptions.replaying import Fate, Replayed, bring_about
 from app.subscriptions.suppression import address_hmac, suppress_digest
 
 log = logging.getLogger(__name__)
@@ -51,17 +51,6 @@ class JournalState:
     def missed(self) -> int:
         """How many departures the database has yet to hear of."""
         return max(0, self.end - self.position)
-
-
-@dataclass
-class Replayed:
-    """What a replay came to, or would: lines read, addresses suppressed, readers erased, withheld and unsubscribed."""
-
-    lines: int = 0
-    suppressed: int = 0
-    erased: int = 0
-    withheld: int = 0
-    left: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class Keeper:
                 total.suppressed += len(_unknown_digests(session, fates))
                 for matched in self._matches(fates):
                     for subscriber_id, fate in matched:
-                        _count(total, fate.would_do(session, subscriber_id))
+                        total.add(fate.would_do(session, subscriber_id))
         return total
 
     def states(self) -> list[JournalState]:
@@ -202,7 +191,7 @@ class Keeper:
                 with self.database.transaction() as session:
                     for subscriber_id, fate in matched[begin : begin + REPLAYED]:
                         done = bring_about(session, subscriber_id, fate, suppression_key=self.suppression_key, now=now)
-                        _count(total, done)
+                        total.add(done)
 
     def _matches(self, fates: "_Fates") -> Iterator[list[tuple[int, Fate]]]:
         """Yield, in batches, the readers whom the lines concern: by their chain, or by the hash of their address."""
@@ -262,13 +251,8 @@ def _unknown_digests(session: Session, fates: _Fates) -> list[tuple[str, Fate]]:
     return [(digest, fate) for digest, fate in wanted if digest not in known]
 
 
-def _count(total: Replayed, done: Mapping[str, int]) -> None:
-    for name, number in done.items():
-        setattr(total, name, getattr(total, name) + number)
-
-
 def _note_all(session: Session) -> None:
-    """Note every departure that the rows still tell of, for a journal that begins."""
+    """Note every departure that the rows still tell of, oldest first, for a journal that begins."""
     columns = ["chain_id", "address_hmac", "newsletter_id", "reason", "at"]
     nothing, no_reason = sa.null(), sa.cast(sa.null(), sa.String(20))
     left = (
@@ -287,5 +271,5 @@ def _note_all(session: Session) -> None:
         sa.cast(nothing, sa.String(22)), Suppression.address_hmac, sa.cast(nothing, sa.Integer), Suppression.reason,
         Suppression.created_at,
     )  # fmt: skip
-    for rows in (left, archived, suppressed):
-        session.execute(sa.insert(Departure).from_select(columns, rows))
+    oldest_first: sa.SelectBase = sa.union_all(left, archived, suppressed).order_by(sa.text("5"))
+    session.execute(sa.insert(Departure).from_select(columns, oldest_first))

@@ -22,8 +22,22 @@ from app.subscriptions.models import (
 )
 from app.subscriptions.suppression import suppress
 
-#: What was done, as `Replayed` counts it.
-Done = dict[str, int]
+
+@dataclass
+class Replayed:
+    """What a replay came to, or would: lines read, addresses suppressed, readers erased, withheld and unsubscribed."""
+
+    lines: int = 0
+    suppressed: int = 0
+    erased: int = 0
+    withheld: int = 0
+    left: int = 0
+
+    def add(self, more: "Replayed") -> None:
+        """Add what was done to one reader."""
+        self.erased += more.erased
+        self.withheld += more.withheld
+        self.left += more.left
 
 
 @dataclass
@@ -64,16 +78,16 @@ class Fate:
         times = [self.left_at[key] for key in (None, subscription.newsletter_id) if key in self.left_at]
         return since is not None and bool(times) and since < max(times)
 
-    def would_do(self, session: Session, subscriber_id: int) -> Done:
+    def would_do(self, session: Session, subscriber_id: int) -> Replayed:
         """Return what `bring_about` would do."""
         if self.reason is SuppressionReason.ERASED:
-            return {"erased": 1}
+            return Replayed(erased=1)
         subscriptions = _subscriptions(session, subscriber_id)
         is_withheld = all(subscription.is_withheld for subscription in subscriptions)
-        return {
-            "withheld": int(self.reason is not None and not is_withheld),
-            "left": sum(self.ends(subscription) for subscription in subscriptions),
-        }
+        return Replayed(
+            withheld=int(self.reason is not None and not is_withheld),
+            left=sum(self.ends(subscription) for subscription in subscriptions),
+        )
 
     def _suppress(self, reason: SuppressionReason, at: datetime) -> None:
         """Take a reason in; that of an erasure, which does more, stands against all others."""
@@ -84,11 +98,11 @@ class Fate:
         self.left_at[newsletter_id] = max(at, self.left_at.get(newsletter_id, at))
 
 
-def bring_about(session: Session, subscriber_id: int, fate: Fate, *, suppression_key: str, now: datetime) -> Done:
+def bring_about(session: Session, subscriber_id: int, fate: Fate, *, suppression_key: str, now: datetime) -> Replayed:
     """Erase, suppress and unsubscribe one reader as their `fate` says; each is an event of its own in their chain."""
     subscriber = lock_reader(session, subscriber_id)
     if subscriber is None:
-        return {}
+        return Replayed()
     done = fate.would_do(session, subscriber_id)
     if fate.reason is SuppressionReason.ERASED:
         erase_reader(
@@ -99,7 +113,7 @@ def bring_about(session: Session, subscriber_id: int, fate: Fate, *, suppression
             now=now,
         )
         return done
-    if done["withheld"]:
+    if done.withheld:
         _withhold(session, subscriber, fate, suppression_key, now)
     for subscription in _subscriptions(session, subscriber_id):
         if fate.ends(subscription):
