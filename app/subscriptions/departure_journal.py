@@ -79,9 +79,10 @@ class Journal:
             next(file)
             for line in file:
                 read = _numbered(line)
+                if not line.endswith(b"\n"):
+                    return  # torn, or being written at this moment
                 if read is None:
-                    if line.endswith(b"\n"):
-                        log.error("a line of %s cannot be read: %.80r", self.path, line)
+                    log.error("a line of %s cannot be read: %.80r", self.path, line)
                 elif read[0] > after:
                     yield read
 

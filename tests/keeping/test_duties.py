@@ -16,6 +16,7 @@ from app.delivery.queue import enqueue
 from app.editions.models import Reading
 from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
 from app.mail.address import parse_address
+from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.departure_journal import Entry, begin_journal
@@ -29,6 +30,7 @@ from app.subscriptions.models import (
     ConsentMethod,
     ConsentStub,
     Subscriber,
+    Subscription,
     SubscriptionStatus,
     SuppressionReason,
 )
@@ -238,6 +240,21 @@ def test_who_came_back_is_not_archived(product: Product) -> None:
         subscription = session.scalars(select(Subscriber)).one().subscriptions[0]
         subscription.request(NOW + DAY, "fr")
         subscription.confirm(NOW + DAY)
+    assert run_clocks(product.database, Keeping(product.config, NOW + 60 * DAY))["left"] == 0
+
+
+def test_who_left_one_newsletter_of_two_is_not_archived(product: Product) -> None:
+    with product.database.transaction() as session:
+        leave(session, product)
+        other = Newsletter(slug="other", timezone="Europe/Paris", created_at=NOW)
+        session.add(other)
+        session.flush()
+        subscription = Subscription(
+            newsletter_id=other.id, subscriber=session.scalars(select(Subscriber)).one(),
+            status=SubscriptionStatus.PENDING, language="fr", requested_at=NOW,
+        )  # fmt: skip
+        subscription.confirm(NOW)
+        session.add(subscription)
     assert run_clocks(product.database, Keeping(product.config, NOW + 60 * DAY))["left"] == 0
 
 

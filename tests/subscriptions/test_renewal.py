@@ -158,6 +158,20 @@ def test_who_left_meanwhile_stays_away(product: Product) -> None:
         assert session.scalars(select(Question.state)).one() is QuestionState.VOID
 
 
+def test_who_came_back_after_the_end_and_left_is_not_taken_back(product: Product) -> None:
+    [public_id] = asked(product, "alice@reader.example").values()
+    run(product, UNTIL)
+    with product.database.transaction() as session:
+        subscription = session.scalars(select(Subscription)).one()
+        subscription.request(UNTIL + DAY, "fr")
+        subscription.confirm(UNTIL + DAY)
+        unsubscribe(
+            session, public_id=subscription.public_id, method=ConsentMethod.UNSUBSCRIBE_PAGE, now=UNTIL + 2 * DAY
+        )
+    with pytest.raises(TransitionRefused), product.database.transaction() as session:
+        agree(session, public_id=public_id, kind=QuestionKind.RENEWAL, now=UNTIL + 3 * DAY)
+
+
 def test_whose_mail_bounced_meanwhile_ends_and_does_not_come_back_by_the_link(product: Product) -> None:
     [public_id] = asked(product, "alice@reader.example").values()
     with product.database.transaction() as session:
