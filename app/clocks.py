@@ -264,6 +264,21 @@ CLOCKS = (
         ),
     ),
     _clock(
+        "form",
+        ground="GDPR art. 5(1)(e), art. 32",
+        fr=(
+            "Protection du formulaire",
+            "Pour que personne ne puisse s’en servir contre d’autres, nous comptons les demandes par connexion et par "
+            "boîte aux lettres, sous empreinte à clé : un jour pour la connexion, trente jours au plus pour la "
+            "boîte, effacés dès que vous confirmez.",
+        ),
+        en=(
+            "Protection of the form",
+            "So that nobody can turn it on others, we count requests by connection and by mailbox, under keyed "
+            "fingerprints: for a day by connection, for thirty days at most by mailbox, deleted once you confirm.",
+        ),
+    ),
+    _clock(
         "sign-ins",
         ground="GDPR art. 5(1)(e), art. 32",
         fr=(

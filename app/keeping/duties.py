@@ -21,6 +21,7 @@ from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks
 from app.editions.counting import drop_readings, readings_before
 from app.subscriptions import archive, staying
 from app.subscriptions.departure_journal import count_lines_before, drop_lines_before
+from app.subscriptions.limits import over_counters, purge_counters
 from app.subscriptions.question_models import QuestionKind
 from app.subscriptions.questions import closed_before, drop_closed, silent_questions
 from app.subscriptions.retention import forget_held, held_before, purge_unconfirmed, unconfirmed_before
@@ -210,6 +211,11 @@ _DUTIES = (
         "questions",
         _counted(lambda k: closed_before(k.logs_end)),
         lambda session, k: drop_closed(session, before=k.logs_end),
+    ),
+    Duty(
+        "form",
+        _counted(lambda k: over_counters(k.now)),
+        lambda session, k: purge_counters(session, now=k.now),
     ),
     Duty(
         "sign-ins",

@@ -41,6 +41,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         ),
         "consent_stubs": Holding("hashes of deleted proofs", ("stubs",)),
         "suppressions": Holding("a keyed hash of an address that is never mailed, and why", reason=WHILE_NEEDED),
+        "signup_counters": Holding(
+            "how often a network, a mailbox or a domain used the form, by keyed hash", ("form",)
+        ),
+        "signup_hours": Holding("how many letters the form sent in an hour", ("form",)),
+        "used_proofs": Holding("proofs of work that were used", ("form",)),
+        "alerts": Holding("that the form was used oddly in an hour, without anybody's data", ("form",)),
         "purge_counts": Holding("how many sign-ups were never confirmed, by day", reason=NOT_PERSONAL),
         "questions": Holding(
             "that a reader was asked whether they stay or agree anew, and the answer", ("stay", "questions")

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import sqlalchemy as sa
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -119,12 +119,17 @@ def mailbox_name(email_key: str, keys: CounterKeys) -> str:
     return _hide(keys.lasting, f"wait\0{mailbox_of(email_key)}")[:32]
 
 
+def over_counters(now: datetime) -> Select[str, datetime]:
+    """Select the names of counters that are over, and since when they are."""
+    return select(_COUNTERS.c.name, _COUNTERS.c.until).where(_COUNTERS.c.until <= now)
+
+
 def purge_counters(session: Session, *, now: datetime) -> int:
     """Delete what limits and proofs no longer need, a batch at a time; return how many counters.
 
     A counter that a sign-up holds is left for the next time.
     """
-    over = select(_COUNTERS.c.name).where(_COUNTERS.c.until <= now).limit(BATCH).with_for_update(skip_locked=True)
+    over = over_counters(now).with_only_columns(_COUNTERS.c.name).limit(BATCH).with_for_update(skip_locked=True)
     gone = session.scalars(
         delete(SignupCounter).where(SignupCounter.name.in_(over)).returning(SignupCounter.name)
     ).all()

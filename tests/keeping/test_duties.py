@@ -19,6 +19,7 @@ from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.archive import archive_reader
+from app.subscriptions.counters import SignupCounter
 from app.subscriptions.departure_journal import Entry, begin_journal
 from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.erasure import erase_reader
@@ -138,6 +139,10 @@ def fail_to_sign_in(session: Session, product: Product) -> None:
     session.add(SigninFailures(key_hmac="h" * 64, failures=1, last_at=NOW))
 
 
+def use_form(session: Session, product: Product) -> None:
+    session.add(SignupCounter(name="h" * 64, room=4, until=NOW + DAY))
+
+
 def replies_are_gone(session: Session) -> bool:
     row = session.execute(select(Delivery.reply_text, Delivery.address, Delivery.state)).one()
     return tuple(row) == (None, None, DeliveryState.ACCEPTED)
@@ -182,6 +187,7 @@ CASES = (
     ),
     Case("readings", count_reading, datetime(2026, 9, 17, 23, 59, 59, tzinfo=NOW.tzinfo), is_empty(Reading)),
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
+    Case("form", use_form, NOW + DAY - timedelta(seconds=1), is_empty(SignupCounter)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
     Case("departures", write_line, IN_YEARS, lambda _: True),
 )
