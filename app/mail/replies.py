@@ -58,8 +58,8 @@ _TAG = re.compile(
 )
 _NAMES = r"(?:user|mail-?box|recipient|address|account|destinataire|adresse|utilisateur|bo[iî]te)"
 _UNKNOWN_USER = re.compile(
-    rf"{_NAMES}\b(?:(?!domain|host|sender).){{0,60}}?(?:unknown(?! domain| host| error| reason)|not found|not exist"
-    r"|n.t exist|no longer|inconnu|n.existe pas|inexistant|unavailable or not found)"
+    rf"{_NAMES}\b(?:(?!domain|host|sender).){{0,60}}?(?:unknown(?! domain| host| error| reason)|not found"
+    r"|(?<!may )(?<!might )n[o']?t exist|no longer|inconnu|n.existe pas|inexistant|unavailable or not found)"
     rf"|(?:unknown|no such|invalid|non.?existent|not an? (?:valid|known|active)) (?:local )?{_NAMES}\b"
     rf"|{_NAMES} (?:is )?invalide?\b|no mailbox here by that name|unknown local.part"
 )

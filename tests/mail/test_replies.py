@@ -30,6 +30,7 @@ MEANINGS = [
     (Verb.RCPT, 550, "5.1.1 <blacklist@virus.example>: User unknown", R, Fault.ADDRESS),
     # The address may live.
     (Verb.RCPT, 450, "4.1.1 User unknown in local table", D, Fault.MAILBOX),
+    (Verb.RCPT, 550, "The address may not exist", R, Fault.SENDER),
     (Verb.RCPT, 550, "5.1.0 Sender rejected", R, Fault.SENDER),
     (Verb.RCPT, 550, "5.1.0 Something else", R, Fault.DESTINATION),
     (Verb.RCPT, 550, "5.1.2 Host unknown", R, Fault.DESTINATION),
