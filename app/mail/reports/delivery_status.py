@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.mail.reports.addresses import ADDRESS
+from app.mail.reports.addresses import address_in_report
 from app.mail.reports.judging import Told
 from app.mail.reports.prose import said_of
 
@@ -60,10 +60,10 @@ def recipients_told(status: Status, prose: str) -> list[Told]:
 def recipient_of(group: Group) -> str | None:
     """Return the address a group is about: the one that failed, else the one the sender wrote (RFC 3464 §2.3.2)."""
     for field in ("final-recipient", "original-recipient", "x-actual-recipient"):
-        value = _TYPE.sub("", group.get(field, ""), count=1) if ";" in group.get(field, "") else group.get(field, "")
-        found = ADDRESS.search(value)
+        value = group.get(field, "")
+        found = address_in_report(_TYPE.sub("", value, count=1) if _TYPE.match(value) else value)
         if found:
-            return found[0]
+            return found
     return None
 
 
