@@ -7,8 +7,22 @@ from app.mail.reports.fields import first
 from app.mail.reports.parts import Mail
 from app.mail.reports.report import Finding, Verdict
 
-#: Kinds that a reader's press of a button sends (RFC 5965 §7.3); others tell of us, or are taken back.
-_COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list", "miscategorized", "virus", "other"})
+#: Kinds that a reader's press of a button sends (RFC 5965 §7.3, and what some write instead); others tell of us, or are
+#: taken back.
+_COMPLAINTS = frozenset(
+    {
+        "abuse",
+        "fraud",
+        "opt-out",
+        "opt-out-list",
+        "miscategorized",
+        "virus",
+        "other",
+        "spam",
+        "complaint",
+        "unsubscribe",
+    }
+)
 _SUBJECT = re.compile(
     r"complaint about message from|e-?mail feedback report|"
     r"^(?:fw: ?)?(?:e-?mail|client) (?:abuse|tos) |\bfeedback loop\b|\babuse report\b|"

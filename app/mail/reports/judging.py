@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from app.mail.meanings import Meaning
 from app.mail.providers import provider_of
-from app.mail.replies import Verb, classify, find_enhanced, legible, meaning_of, words_of
+from app.mail.replies import Verb, classify, find_enhanced, legible, meaning_of
+from app.mail.reports.patterns import plain_words_of
 from app.mail.reports.phrases import meaning_of_prose
 from app.mail.reports.report import DIAGNOSTIC_MAX, Finding, Verdict
 from app.mail.transport import Fault, Outcome, OutcomeKind
@@ -97,12 +98,12 @@ def _is_mere_text(told: Told, enhanced: str | None, prose: str) -> bool:
 
 def _read_on(told: Told, enhanced: str | None, words: str, prose: str) -> Meaning | None:
     """Return what the words say to people, where their codes leave that open."""
-    text = words_of(words)
+    text = plain_words_of(words)
     if (enhanced or "").endswith(".1.2"):
         return Meaning.NULL_MX
     if _UNAVAILABLE.search(text) and provider_of(told.recipient or "") == _MICROSOFT:
         return Meaning.NO_SUCH_ADDRESS
-    return meaning_of_prose(text) or meaning_of_prose(words_of(prose))
+    return meaning_of_prose(text) or meaning_of_prose(plain_words_of(prose))
 
 
 def _quoted_in(prose: str, status: str | None) -> str:

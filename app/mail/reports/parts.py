@@ -34,6 +34,13 @@ _SERVER = re.compile(r"mailer-?daemon|post_?master", re.IGNORECASE)
 _STATUS_IN_TEXT = re.compile(r"^(?:final|original)-recipient:", re.IGNORECASE | re.MULTILINE)
 _FEEDBACK_IN_TEXT = re.compile(r"^feedback-type:", re.IGNORECASE | re.MULTILINE)
 
+#: What writers of a charset's name mean by it, where that is more (WHATWG Encoding §4.2).
+_CHARSETS = {"us-ascii": "utf-8", "ascii": "utf-8", "iso-8859-1": "cp1252", "latin1": "cp1252", "gb2312": "gb18030",
+             "gbk": "gb18030", "x-gbk": "gb18030", "shift_jis": "cp932", "x-sjis": "cp932", "ks_c_5601-1987": "cp949",
+             "euc-kr": "cp949", "unknown-8bit": "utf-8", "cp-850": "cp850"}  # fmt: skip
+#: How text in ISO-2022-JP leaves ASCII: no other charset does so, and mail often forgets to name it.
+_JAPANESE = b"\x1b$B"
+
 _HIDDEN = re.compile(r"<(style|script|head|title)\b", re.IGNORECASE)
 _LINE_TAG = re.compile(r"<(?:br|/?p|/?div|/?tr|/?li|/?h\d|/?table|/td)\b[^<>]*>", re.IGNORECASE)
 #: Not a mailbox in angle brackets, which careless writers of HTML leave as it is.
@@ -107,10 +114,11 @@ def _sorted_parts(message: Message, report_type: str) -> Mail:
         elif kind in _TEXT_TYPES and "returned" not in found:
             texts.append(text_of(part))
     text = "\n\n".join(text for text in texts if text.strip())[:TEXT_MAX]
-    if _is_of_server(message):
+    is_of_server = _is_of_server(message)
+    if is_of_server:
         status = status or _fields_in(text, _STATUS_IN_TEXT)
-        if _FEEDBACK_IN_TEXT.search(text):
-            found.setdefault("feedback", gather(_fields_in(text, _FEEDBACK_IN_TEXT)))
+    if (is_of_server or "returned" in found) and _FEEDBACK_IN_TEXT.search(text):
+        found.setdefault("feedback", gather(_fields_in(text, _FEEDBACK_IN_TEXT)))
     return Mail(
         header=fields_of(message),
         report_type=report_type,
@@ -134,7 +142,8 @@ def _leaves(message: Message) -> Iterator[Message]:
         elif depth < DEPTH_MAX:
             messages = [child for child in children if isinstance(child, Message)]
             if part.get_content_subtype() == "alternative":
-                messages = [child for child in messages if child.get_content_type() != "text/html"] or messages
+                plain = [child for child in messages if child.get_content_type() != "text/html"]
+                messages = plain if any(child.get_payload() for child in plain) else messages
             waiting.extend((child, depth + 1) for child in reversed(messages))
 
 
@@ -201,13 +210,18 @@ def text_of(part: Message) -> str:
 
 
 def _decoded(octets: bytes, part: Message) -> str:
-    charset = str(part.get_param("charset", "") or "utf-8").strip().lower()
-    try:
-        if charset in {"us-ascii", "ascii"}:
-            charset = "utf-8"
-        return octets.decode(charset)
-    except (LookupError, ValueError):
-        return octets.decode("utf-8", "replace") if b"\xc3" in octets else octets.decode("latin-1")
+    if _JAPANESE in octets[:TEXT_MAX]:
+        return octets.decode("iso2022_jp_ext", "replace")
+    named = str(part.get_param("charset", "") or "us-ascii").strip().lower()
+    charset = _CHARSETS.get(named, named)
+    # Octets that were cut within a character are no reason to take UTF-8 for something else.
+    last = "cp1252" if charset == "utf-8" and b"\xc3" not in octets else charset
+    for attempt, errors in ((charset, "strict"), ("utf-8", "strict"), (last, "replace")):
+        try:
+            return octets.decode(attempt, errors)
+        except (LookupError, ValueError):
+            continue
+    return octets.decode("latin-1")
 
 
 def _without_tags(text: str) -> str:

@@ -1,91 +1,79 @@
 """What returned mails say of a mailbox, as data: families of phrases in the languages that mail servers write.
 
-They are matched against one line of lower-case text without the addresses it quotes (`replies.words_of`).
+They are matched against text without accents and addresses (`patterns.plain_words_of`).
 """
 
-import re
-
 from app.mail.meanings import Meaning
+from app.mail.reports.patterns import one_of
+from app.mail.reports.wordings import NOT_THERE_BEFORE, NOT_THERE_BEHIND, NOT_THERE_UNSPACED
 
-
-def one_of(*phrases: str) -> re.Pattern[str]:
-    """Return a pattern that any of the phrases fits, each of which is a pattern itself."""
-    return re.compile("|".join(phrases))
-
-
-def _any(*words: str) -> str:
-    return f"(?:{'|'.join(words)})"
-
-
-#: Words for a mailbox or its owner.
-_USER = _any(
-    r"user", r"user ?(?:name|id)", r"rcpt", r"(?:e-?)?mail-?box", r"recipients?", r"e-?mail", r"address(?:es)?",
-    r"addressee", r"account", r"alias", r"destinataires?", r"adresse", r"utilisateur", r"bo[iî]te(?: aux lettres)?",
-    r"empf[äa]nger", r"benutzer", r"postfach", r"konto", r"usuario", r"destinatario", r"buz[oó]n", r"direcci[oó]n",
-    r"cuenta", r"utente", r"casella", r"indirizzo", r"usu[áa]rio", r"endere[çc]o", r"gebruiker", r"adres",
-)  # fmt: skip
-#: Words for "there is none", behind it.
-_NOT_THERE = _any(
-    r"\bunknown\b(?! domain| host| error| reason)", r"(?:not|no) (?:be )?(?:found|known|listed)", r"not present",
-    r"(?:does|do|did|has|can|could|was)(?: ?n.t| not) (?:appear to )?"
-    r"(?:exist|be found|found|have an? (?:acc|mail-?box))",
-    r"no longer (?:exist|available|valid|active|in use|on server|used|with us|accepts? mail)",
-    r"\bno(?:n.|t |n)?exist", r"isn.t (?:a |listed|found|valid)",
-    r"is not (?:an? )?(?:valid|known|recogni[sz]ed|registered|member)", r"not a valid", r"(?:is )?invalid\b",
-    r"not in (?:my|our|the) list", r"missing home directory", r"inconnue?s?\b", r"n.existe (?:pas|plus)",
-    r"inexistant", r"introuvable", r"n.est pas reconnu", r"unbekannt", r"existiert nicht",
-    r"nicht (?:gefunden|vorhanden|bekannt)", r"no existe", r"desconocido", r"no (?:fue|ha sido) encontrad",
-    r"inesistente", r"sconosciuto", r"non esiste", r"n[ãa]o existe", r"desconhecid", r"inexistente", r"onbekend",
-    r"bestaat niet",
-)  # fmt: skip
-_NO_SUCH_ADDRESS = one_of(
-    rf"\b{_USER}\b(?:(?!\b(?:domain|host|sender|server)\b).){{0,60}}?{_NOT_THERE}",
-    r"(?:unknown|no such|invalid|non.?existent|bad|unrecogni[sz]ed|illegal|not (?:an?|our) (?:valid |known |active )?|"
-    r"no) ?(?:or \w+ )?(?:local |smtp |destination |rcpt |final delivery |virtual )?"
-    rf"(?:{_USER}|person|customer|subscriber)\b",
-    r"(?:mail-?box|account|user|name|nobody|one) (?:is )?(?:here )?by th(?:at|is) name", r"unknown local.?part",
-    r"doesn.t have an? [\w.]+ account", r"does not have an account", r"badrcptto", r"not known at this",
-    r"not listed in (?:public|domino|the) [\w ]{0,30}(?:directory|book)", r"name not found: ",
-    r"unrout(?:e)?able address",
-    r"no valid recipients?", r"that.s not a valid user", r"recip(?:ient)?notfound",
-    r"aucun (?:destinataire|utilisateur|compte) (?:de ce nom|valide|correspondant)",
-    r"(?:unbekannter|kein solcher|ung[üu]ltiger) (?:benutzer|empf[äa]nger|nutzer)", r"onbekende? (?:gebruiker|adres)",
-    r"(?:usuario|destinatario|buz[oó]n) (?:no v[áa]lido|inv[áa]lido)", r"nieznany (?:u[żz]ytkownik|adresat)",
-    r"宛先(?:が|は)?(?:不明|見つかりません|存在しません)|あて先不明",
-    r"(?:アドレス|ユーザー?)(?:が|は)?(?:不明|見つか(?:りません|らない)|存在(?:しません|しない))",
-    r"(?:用户|收件人|邮箱|帐号|账号)(?:地址)?不存在|查无此(?:人|用户)|收件人地址无效",
-    r"(?:пользователь|адресат|получатель|почтовый ящик|адрес)[^.]{0,40}(?:не существует|не найден|неизвестен)",
-    r"такого пользователя нет",
-)  # fmt: skip
+_NO_SUCH_ADDRESS = one_of(*NOT_THERE_BEHIND, *NOT_THERE_BEFORE, *NOT_THERE_UNSPACED)
 _MAILBOX_FULL = one_of(
-    r"(?:mail-?box|inbox|mail ?folder|maildir|account|message store|disk|disc)\b[^.]{0,50}"
-    r"\b(?:full|over(?:drawn|flow)|exceeded)",
-    r"\bquota\b|over ?quota", r"exceed(?:s|ed|ing)? (?:\w+ ){0,4}(?:storage|mailbox size|space)",
-    r"not enough (?:storage )?(?:space|room)", r"insufficient (?:disk )?space", r"out of (?:storage|space)",
-    r"no space left", r"bo[iî]te (?:aux lettres |de r[ée]ception )?(?:du destinataire )?(?:est )?pleine",
-    r"postfach (?:ist )?(?:voll|[üu]berf[üu]llt)", r"speicherplatz", r"(?:buz[oó]n|casilla)[^.]{0,20}llen[oa]",
-    r"casella[^.]{0,20}piena", r"メールボックス(?:が|の容量)?(?:いっぱい|一杯|満杯|超過)", r"容量(?:を)?超",
-    r"邮箱(?:已)?满|容量已满", r"переполнен|квота",
+    r"(?:mail-?box|inbox|mail ?folder|maildir|account|message store|disk|disc|storage)\b[^.]{0,50}"
+    r"\b(?:full|over(?:drawn|flow)|exceed(?:s|ed|ing)?)",
+    r"\bquota\b|over ?quota", r"exceed(?:s|ed|ing)? (?:\w+ ){0,4}(?:storage|mailbox size|space|allowed size)",
+    r"(?:full|overflowing) (?:mail-?box|inbox)", r"not enough (?:storage )?(?:space|room)",
+    r"insufficient (?:disk |system |mailbox )?(?:space|storage)", r"(?:run )?out of (?:storage|space)|no space left",
+    r"space has been used", r"too (?:many messages (?:on|in)|much mail data)", r"number of messages [^.]{0,40}exceed",
+    r"reached (?:its|their|the) (?:\w+ )?(?:storage|size|limit)",
+    r"(?:boite|messagerie|compte)[^.]{0,60}(?:pleine?|saturee?|remplie)\b",
+    r"(?:quota|espace|capacite)[^.]{0,40}(?:depass|atteint|insuffisant)",
+    r"(?:postfach|mailbox|konto|speicher)[^.]{0,60}"
+    r"(?:voll\b|(?:u|ue)berf(?:u|ue)llt|(?:u|ue)berschritten|ersch(?:o|oe)pft)",
+    r"speicherplatz|kein platz mehr",
+    r"(?:buzon|casilla|bandeja|cuenta|cuota)[^.]{0,40}(?:llen[oa]|exced|super|agotad)|sin espacio",
+    r"casella[^.]{0,40}piena|spazio (?:esaurito|insufficiente)|quota[^.]{0,20}superat",
+    r"caixa[^.]{0,40}(?:cheia|lotada)|\bcota\b|espaco insuficiente",
+    r"(?:mailbox|postvak|postbus)[^.]{0,40}\bvol\b",
+    r"(?:brevlada|inkorg|postkasse|indbakke|mailbox)n?[^.]{0,30}\bfull?d?t?\b",
+    r"(?:skrzynk|schrank)\w*[^.]{0,40}(?:pelna|pln[aey]|przepelnion)|przekroczon\w+ (?:limit|pojemno)",
+    r"kota(?:si)?[^.]{0,20}(?:dolu|asil)|posta kutusu[^.]{0,20}dolu",
+    r"переполнен|квот|недостаточно места|нет места|переповнен",
+    r"(?:メール|受信)?(?:ボックス|箱|容量|フォルダ)[^。]{0,20}(?:いっぱい|一杯|満杯|超|オーバー|不足)|空き容量|容量不足",
+    r"(?:[邮郵信收][箱件]箱?|空间|空間|容量)[^。]{0,8}(?:满|滿|不足|超出|超过|超過)",
+    r"(?:용량|메일함|편지함)[^.]{0,15}(?:초과|가득|부족)",
 )  # fmt: skip
 _MAILBOX_DISABLED = one_of(
-    r"(?:account|mail-?box|user|recipient|address|e-?mail)\b[^.]{0,40}\b(?:disabled|suspended|deactivated|inactiv(?:e|ated)|"
-    r"not activ(?:e|ated)|locked|frozen|expired|closed|discontinued|dormant|on hold|unavailable for delivery)",
-    r"(?:disabled|suspended|deactivated|inactive|locked) (?:user|account|mail-?box|recipient|address)",
-    r"compte (?:est )?(?:d[ée]sactiv[ée]|suspendu|bloqu[ée]|ferm[ée])", r"konto (?:ist )?(?:gesperrt|deaktiviert)",
-    r"cuenta (?:suspendida|desactivada)", r"casilla ha expirado", r"not accepting (?:any )?(?:mail|messages)",
-    r"temporarily unavailable", r"only accepts? mail from",
+    r"(?:account|mail-?box|user|recipient|address|e-?mail)\b[^.]{0,40}\b(?:disabled|suspended|deactivated|"
+    r"inactiv(?:e|ated)|not activ(?:e|ated)|locked|frozen|expired|closed|discontinued|dormant|archived|on hold|"
+    r"(?:temporarily )?limited|unavailable for delivery)",
+    r"(?:disabled|suspended|deactivated|inactive|locked|archived|frozen) (?:user|account|mail-?box|recipient|address)",
+    r"(?:administrativel?y|permanently) disabled", r"suspend the service",
+    r"(?:compte|boite|adresse|messagerie|destinataire)[^.]{0,40}"
+    r"(?:desactive|suspendu|bloque|ferme|archive|inacti[fv]|resilie)",
+    r"(?:konto|postfach|mailbox|benutzer|empf(?:a|ae)nger)[^.]{0,40}"
+    r"(?:gesperrt|deaktiviert|stillgelegt|inaktiv|geschlossen)",
+    r"(?:cuenta|buzon|casilla|usuario)[^.]{0,40}"
+    r"(?:suspendid|desactivad|deshabilitad|bloquead|inactiv|expirado|cancelad)",
+    r"(?:casella|account|utente)[^.]{0,40}(?:disabilitat|sospes|disattivat|bloccat|inattiv|scadut)",
+    r"(?:conta|caixa|usuario)[^.]{0,40}(?:desativad|suspens|bloquead|inativ|desabilitad)",
+    r"(?:account|postvak|mailbox|gebruiker)[^.]{0,40}(?:uitgeschakeld|geblokkeerd|opgeheven|inactief)",
+    r"(?:ящик|аккаунт|пользовател|адрес|учетн)\w*[^.]{0,40}"
+    r"(?:заблокирован|отключен|неактив|деактивирован|удержан)",
+    r"(?:アカウント|メールボックス|ユーザー?|ご利用)[^。]{0,20}(?:停止|無効化|凍結|休止)",
+    r"(?:停用|冻结|凍結|禁用|被封|锁定|鎖定|未激活|休眠|注销)", r"(?:휴면|정지|비활성|사용 중지)",
+    r"not accepting (?:any )?(?:mail|messages)", r"temporarily (?:unavailable|inactive)", r"only accepts? mail from",
 )  # fmt: skip
 _REFUSED = one_of(
     r"\bspam\b|\buce\b|\bjunk\b|unsolicited|\bbulk\b", r"content (?:filter|reject)", r"message (?:looks|content)",
-    r"reputation|black ?list|block ?list|blocked", r"\bpolicy\b", r"access denied", r"not authori[sz]ed",
+    r"reputation|black ?list|block ?list|blocked|banned", r"\bpolicy\b|policies", r"access (?:is )?denied",
+    r"not authori[sz]ed",
     r"permission denied", r"prohibited|restricted|not (?:allowed|permitted)|challenge",
     r"rejected by (?:the )?(?:recipient|user)", r"\bspf\b|\bdkim\b|\bdmarc\b|\brbl\b|reverse dns|\bptr\b",
-    r"virus|malware|attachment|relay", r"too (?:large|big|long)|size (?:limit|exceed)", r"sender",
+    r"virus|malware|attachment|relay(?! recipient)", r"too (?:large|big|long)|size (?:limit|exceed)", r"sender",
+    r"greylist|rate limit|too many|authenticat|\btls\b",
+    r"indesirable|pourriel|(?:message|courrier|mail|service) (?:rejete|refuse)|taille (?:maximale|limite|du message)",
+    r"abgelehnt|abgewiesen|verweigert|unerw(?:u|ue)nscht|zu gro(?:ss|b)",
+    r"rechazad|correo no deseado|demasiado grande",
+    r"respint|rifiutat|indesiderat", r"rejeitad|recusad", r"geweigerd|ongewenst",
+    r"отклонен|спам|запрещ|черн\w+ спис|слишком больш",
+    r"迷惑メール|スパム|受信拒否|拒否されました", r"垃圾|黑名单|拒收|拒绝|拒絕|过大|過大", r"스팸|차단|거부",
 )  # fmt: skip
 _MOVED = one_of(
-    r"(?:user|recipient|address|account|mailbox|he|she)\b.{0,40}\b(?:has |have )?moved (?:to|away)",
+    r"(?:user|recipient|address|account|mailbox|he|she)\b(?:(?! may | might ).){0,40}\bmoved (?:to|away)",
+    r"address .{0,60}has been replaced by", r"(?:recipient|user) no longer on server",
     r"new address is", r"has changed (?:his|her|their|its) (?:e-?mail )?address",
-    r"a (?:d[ée]m[ée]nag[ée]|chang[ée] d.adresse)", r"メールアドレスを変更",
+    r"a (?:demenage|change d.adresse)", r"メールアドレスを変更",
 )  # fmt: skip
 #: What a look-up says that failed for now, or that is about the sender, tells nothing of the reader's domain.
 _NO_SUCH_DOMAIN = one_of(
@@ -94,12 +82,18 @@ _NO_SUCH_DOMAIN = one_of(
     r"unknown (?:mail )?(?:host|domain)|(?:no such|invalid) (?:host|domain)|nxdomain|illegal host|"
     r"no (?:dns )?(?:mx|mail exchangers?)(?: records?)? (?:found|for)|has no (?:mx|mail exchanger)|unable to find mx|"
     r"(?:domain|server)(?: name)? (?:[\w.-]+ )?(?:is |was |may )?"
-    r"(?:not found|unknown|invalid|does ?n.t exist|(?:does )?not exist|non-?exist)|"
+    r"(?:not found|unknown|invalid|does ?n.?t exist|(?:does )?not exist|non-?exist)|"
+    r"all host address lookups failed permanently|indicated no smtp service|name or service not known|"
     r"domain mentioned in email address is unknown|domain must exist|no valid hosts|could ?n.t find any host|"
-    r"could not find any host|non-?existent (?:hosts?|domain)|(?:h[ôo]te|domaine) in(?:connu|existant)|"
-    r"domaine n.existe|unbekannter host|domain existiert nicht|dominio (?:desconocido|no existe)|"
+    r"could not find any host|non-?existent (?:hosts?|domain)|(?:hote|domaine) in(?:connu|existant)|"
+    r"(?:nom de )?domaine .{0,40}?(?:n.existe|inexistant|introuvable|inconnu)|"
+    r"unbekannter (?:host|rechner)|(?:domain|domane|domaene) .{0,40}?(?:existiert nicht|unbekannt|nicht gefunden)|"
+    r"dominio .{0,40}?(?:desconocid|desconhecid|no existe|inexistente|non esiste|inesistente|sconosciut|nao existe)|"
+    r"домен\w* .{0,40}?(?:не (?:существует|найден)|неизвест)|ドメイン[^。]{0,20}(?:存在しません|見つかりません|不明)|"
+    r"域名[^。]{0,10}(?:不存在|无效|错误)|找不到[^。]{0,6}域名|"
     r"unrouteable (?:mail )?domain|"
-    r"(?:host|domain|server) (?:does|do)(?: ?n.t| not) accept (?:any )?(?:e-?mail|mail|messages)|null ?mx)",
+    r"(?:host|domain|server)(?: \S+)? (?:does|do)(?: ?n.t| not) accept (?:any )?(?:e-?mail|mail|messages)(?! from)|"
+    r"null ?mx)",
 )  # fmt: skip
 #: The first family that fits wins: what may live is looked for before what is dead.
 _FAMILIES = (

@@ -3,14 +3,24 @@
 import re
 from dataclasses import dataclass
 
-from app.mail.replies import words_of
 from app.mail.reports.addresses import ADDRESS, RECIPIENTS_MAX, addresses_in_fields, addresses_of
 from app.mail.reports.automatic import has_subject_of_auto_reply, is_auto_reply
 from app.mail.reports.fields import Fields, first, gather, read_fields
 from app.mail.reports.judging import CODE, Told
-from app.mail.reports.kinds import CHALLENGE, DELAYED, NOT_DELIVERED
+from app.mail.reports.kinds import (
+    ARRIVED,
+    CHALLENGE,
+    DELAYED,
+    HELD_BY_LIST,
+    NOT_DELIVERED,
+    OF_PERSON,
+    REFUSED_BY_LIST,
+    REPORT_NAMES,
+    STATISTICS,
+)
 from app.mail.reports.mailers import names_by_mailer
 from app.mail.reports.parts import Mail
+from app.mail.reports.patterns import plain_words_of
 from app.mail.reports.phrases import meaning_of_prose
 
 LINES_MAX = 2_000
@@ -27,8 +37,15 @@ _ALONE = re.compile(
 _NAMED = re.compile(
     r"\b(?:rcpt to|recipients?(?: address(?:es)?| name)?|failed addresse?s?|undeliverable address|addresse?s?|"
     r"addressed to|envelope-to|original-recipient|final-recipient|delivered? to|sent to|delivery to|message to|"
-    r"mail to|mailbox of|user|to|for|destinataires?|adresse|[àa]|empf[äa]nger|an|destinatario|para|宛先|кому)"
+    r"mail to|mailbox of|mailing list|user|to|for|destinataires?|adresse|[àa]|empf[äa]nger|an|destinatario|para|"
+    r"宛先|кому)"
     rf"(?:\s*\(\w+\))?(?:\s*[:=]\s*|\s+)(?:rfc822;|smtp:|\[)?\s*[\"'<\[(]*({ADDRESS.pattern})",
+    re.IGNORECASE,
+)
+#: A sender, whom transcripts and texts name beside the recipient.
+_SENDER = re.compile(
+    r"(?<!generated )(?<!expanded )\b(?:mail from|(?:original|envelope|your) sender|sender(?: address)?|from|sent by)"
+    rf"\s*[:=]\s*[\"'<\[]*({ADDRESS.pattern})",
     re.IGNORECASE,
 )
 _MESSAGE_ID = re.compile(r"\bmessage-?id\b", re.IGNORECASE)
@@ -38,6 +55,8 @@ _REFUSED = re.compile(
 )
 #: Whence a server came to an address it names.
 _ALIAS = re.compile(rf"\((?:generated|expanded) from:? <?({ADDRESS.pattern})", re.IGNORECASE)
+#: What Exim writes for an address whose owner may not be told; whence it came, the sender knows.
+_UNDISCLOSED = "an undisclosed address"
 _NEVER = re.compile(r"(?:mailer-?daemon|post_?master|abuse|support|helpdesk|no-?reply)@", re.IGNORECASE)
 _RULE = re.compile(
     r"[^a-z]*(?:begin |start of |this is a |here is (?:a |your )?|below (?:this line )?is (?:a |the )?|included is a |"
@@ -52,6 +71,13 @@ _HEADER_NAMES = _TRACES | {"content-type", "from", "to", "subject", "date", "rep
 _DAEMON = re.compile(
     r"mail(?:er)?[-_. ]?daemon|post[-_]?master|mail delivery|mail (?:admin|system|service)|system admin|"
     r"delivery (?:sub)?system|^\s*(?:<>)?\s*$|mdaemon"
+)
+#: A field of a list's program that answers senders itself.
+_LIST_SERVER = "x-mlserver"
+#: What only servers and gateways write before they name who failed.
+_OF_SERVER = re.compile(
+    r"^[ \t]*(?:-{3,} ?the following address|could not be delivered to: <|(?:>>>|<<<) (?:rcpt|[45]\d\d))",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -76,16 +102,8 @@ def recipients_told(mail: Mail, prose: Prose) -> list[Told]:
 
     A field of the mailer's counts first, then what the known mailers' forms show, then the form of the text.
     """
-    own = set(map(str.lower, addresses_in_fields(mail.header, "to", "from", "reply-to", "delivered-to")))
-    names = addresses_of(first(mail.header, "x-failed-recipients", "x-actual-recipient"))
-    if not names:
-        known = dict.fromkeys([*_refused_in(prose.text), *names_by_mailer(mail.header, prose.text)])
-        names = [name for name in known if name.lower() not in own] or _named_in(prose.text, own)
-    aliases = {found[1] for found in _ALIAS.finditer(prose.text)}
-    names = [name for name in names if name not in aliases] or names
-    if not names:
-        names = [name for name in addresses_in_fields(prose.returned, "to") if name.lower() not in own][:1]
-    is_final = DELAYED.search(words_of(f"{first(mail.header, 'subject')} {prose.text}")) is None
+    names = _names_told(mail, prose)
+    is_final = DELAYED.search(plain_words_of(f"{first(mail.header, 'subject')} {prose.text}")) is None
     if not names:
         return [Told(None, prose=prose.text, is_final=is_final)]
     return [Told(name, prose=said_of(name, names, prose.text), is_final=is_final) for name in names]
@@ -113,18 +131,31 @@ def is_bounce(mail: Mail, prose: Prose) -> bool:
     """
     if "x-failed-recipients" in mail.header:
         return True
-    subject = words_of(first(mail.header, "subject"))
-    text = words_of(prose.text[:SIGNS_MAX])
+    subject = plain_words_of(first(mail.header, "subject"))
+    text = plain_words_of(prose.text[:SIGNS_MAX])
     tells = NOT_DELIVERED.search(text) is not None or CODE.search(text) is not None
     is_told = NOT_DELIVERED.search(subject) is not None
-    if CHALLENGE.search(text) or (has_subject_of_auto_reply(mail.header) and not is_told):
+    if CHALLENGE.search(text) or _has_arrived(subject, text):
+        return False
+    if not is_told and (STATISTICS.search(subject) or has_subject_of_auto_reply(mail.header)):
         return False
     if any(_DAEMON.search(value.lower()) for value in mail.header.get("from", ())):
         return tells or is_told or meaning_of_prose(text) is not None
     if any("<>" in value or "mailer-daemon" in value.lower() for value in mail.header.get("return-path", ())):
-        return is_told or (tells and not is_auto_reply(mail.header))
-    is_of_person = subject.startswith("re:") or not (prose.returned or names_by_mailer(mail.header, prose.text))
-    return is_told and tells and not is_of_person
+        return is_told or (tells and not is_auto_reply(mail.header, prose.text))
+    if _LIST_SERVER in mail.header:
+        return REFUSED_BY_LIST.search(f"{subject} {text}") is not None and not HELD_BY_LIST.search(f"{subject} {text}")
+    if OF_PERSON.search(subject) or not (is_told and tells):
+        return False
+    returns = prose.returned or _OF_SERVER.search(prose.text) or names_by_mailer(mail.header, prose.text)
+    return bool(returns)
+
+
+def _has_arrived(subject: str, text: str) -> bool:
+    """Whether a report in words tells of success alone."""
+    if ARRIVED.search(f"{subject} {text}") is None or CODE.search(text):
+        return False
+    return NOT_DELIVERED.search(REPORT_NAMES.sub(" ", f"{subject} {text}")) is None
 
 
 def _begins_returned(lines: list[str], number: int) -> bool:
@@ -139,6 +170,24 @@ def _begins_returned(lines: list[str], number: int) -> bool:
         return False
     following = {name for name, _ in read_fields("\n".join(lines[number + 1 : number + 12]))}
     return line[0] in "-_=*+#" or len(following & _HEADER_NAMES) >= 2
+
+
+def _names_told(mail: Mail, prose: Prose) -> list[str]:
+    """Return who failed, as addresses that a server reached rather than those it came from, or none."""
+    own = set(map(str.lower, addresses_in_fields(mail.header, "to", "from", "reply-to", "delivered-to")))
+    others = own | {found[1].lower() for found in _SENDER.finditer(prose.text)}
+    names = addresses_of(first(mail.header, "x-failed-recipients", "x-actual-recipient"))
+    if not names:
+        known = dict.fromkeys([*_refused_in(prose.text), *names_by_mailer(mail.header, prose.text)])
+        names = [name for name in known if name.lower() not in others]
+        names = names or _named_in(prose.text, others) or _named_in(prose.text, own)
+    aliases = list(dict.fromkeys(found[1] for found in _ALIAS.finditer(prose.text)))
+    if aliases and _UNDISCLOSED in prose.text:
+        names = aliases
+    names = [name for name in names if name not in aliases] or names
+    if _LIST_SERVER in mail.header:
+        names = names[:1]
+    return names or [name for name in addresses_in_fields(prose.returned, "to") if name.lower() not in own][:1]
 
 
 def _named_in(text: str, own: set[str]) -> list[str]:

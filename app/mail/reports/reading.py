@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.mail.replies import words_of
 from app.mail.reports.addresses import addresses_in_fields
 from app.mail.reports.automatic import is_auto_reply
 from app.mail.reports.complaints import complaint_of, feedback_type_of, is_complaint
 from app.mail.reports.delivery_status import read_status
 from app.mail.reports.delivery_status import recipients_told as status_told
+from app.mail.reports.dispositions import refusal_of
 from app.mail.reports.judging import Told, judge
 from app.mail.reports.kinds import CHALLENGE
 from app.mail.reports.notifications import (
@@ -21,6 +21,7 @@ from app.mail.reports.notifications import (
     read_notification,
 )
 from app.mail.reports.parts import Mail, take_apart
+from app.mail.reports.patterns import plain_words_of
 from app.mail.reports.prose import Prose, is_bounce, read_prose, recipients_told
 from app.mail.reports.report import Report, Verdict
 
@@ -76,16 +77,17 @@ def _as_status(report: Report, mail: Mail, prose: Prose) -> Report:
         first_told = told[0] if told else Told(None, prose=prose.text)
         told = [replace(first_told, recipient=one.recipient) for one in named] or [first_told]
     judged = _with_findings(report, told)
-    is_challenge = judged.verdict is Verdict.SOFT and CHALLENGE.search(words_of(prose.text)) is not None
+    is_challenge = judged.verdict is Verdict.SOFT and CHALLENGE.search(plain_words_of(prose.text)) is not None
     return report if is_challenge else judged
 
 
 def _as_prose(report: Report, mail: Mail, prose: Prose) -> Report:
     if mail.disposition is not None:
-        return report
+        refusal = refusal_of(mail.disposition, prose.text)
+        return replace(report, verdict=refusal.verdict, findings=(refusal,)) if refusal else report
     if is_bounce(mail, prose):
         return _with_findings(report, recipients_told(mail, prose))
-    if is_auto_reply(mail.header):
+    if is_auto_reply(mail.header, prose.text):
         return replace(report, verdict=Verdict.AUTO_REPLY)
     return report
 

@@ -4,7 +4,7 @@ import pytest
 
 from app.mail.reports.addresses import addresses_of
 from app.mail.reports.reading import read_report
-from tests.mail.reports.mails import READER, delivery_report, verdicts
+from tests.mail.reports.mails import READER, RETURNED, delivery_report, letter, multipart, verdicts
 
 FAILED = "Action: failed\r\nStatus: 5.1.1\r\n"
 
@@ -53,6 +53,49 @@ def test_a_reader_is_found_in_any_writing(fields: str) -> None:
 )
 def test_a_rare_address_is_read_whole(written: str, meant: str) -> None:
     assert verdicts(read_report(delivery_report(f"Final-Recipient: {written}\r\n{FAILED}"))) == {meant: "hard"}
+
+
+def test_the_address_that_failed_is_named_not_the_one_it_came_from() -> None:
+    fields = f"Original-Recipient: rfc822; {READER}\r\nFinal-Recipient: rfc822; new@else.example\r\n"
+    assert verdicts(read_report(delivery_report(f"{fields}{FAILED}"))) == {"new@else.example": "hard"}
+    text = f"Undeliverable:\n\n  new@else.example\n    (generated from {READER})\n    unknown user\n"
+    assert verdicts(read_report(letter(text))) == {"new@else.example": "hard"}
+
+
+def test_an_undisclosed_address_is_named_by_the_one_it_came_from() -> None:
+    text = f"Undeliverable:\n\n  an undisclosed address\n    (generated from {READER})\n    unknown user\n"
+    assert verdicts(read_report(letter(text))) == {READER: "hard"}
+
+
+def test_a_name_of_another_mail_system_is_no_address() -> None:
+    text = f"was not delivered to:\n\n  CN=Lea Reader/O=Paper@Paper\n\nbecause:\n\n  User ({READER}) unknown\n"
+    assert verdicts(read_report(letter(text))) == {READER: "hard"}
+
+
+def test_a_folded_list_of_the_mailer_names_all() -> None:
+    mail = letter("unknown user\n", header="X-Failed-Recipients: a@inbox.example,\n b@inbox.example\n")
+    assert verdicts(read_report(mail)) == {"a@inbox.example": "hard", "b@inbox.example": "hard"}
+
+
+@pytest.mark.parametrize("sender", ["MAIL FROM:<{}>", "Original Sender: <{}>", "From: {}", "sent by: {}"])
+def test_the_sender_is_not_taken_for_who_failed(sender: str) -> None:
+    text = f"Message details:\n  {sender.format('lettre@vigie.example')}\n  RCPT TO: {READER}\n550 no such user\n"
+    assert verdicts(read_report(letter(text, subject="Undeliverable message"))) == {READER: "hard"}
+
+
+def test_whoever_writes_to_himself_is_both() -> None:
+    text = f"MAIL FROM:<{READER}>\nThe mail was undeliverable. unknown user\n"
+    assert verdicts(read_report(letter(text))) == {READER: "hard"}
+
+
+def test_a_refusal_disguised_as_a_receipt_names_its_reader() -> None:
+    fields = f"Final-Recipient: rfc822; {READER}\r\nDisposition: automatic-action/MDN-sent-automatically; deleted\r\n"
+    text = f"Your message to <{READER}> was automatically rejected:\r\nQuota exceeded"
+    parts = ("text/plain", text), ("message/disposition-notification", fields), ("message/rfc822", RETURNED)
+    mail = multipart("report; report-type=disposition-notification", *parts, header="Subject: Rejected\r\n")
+    assert verdicts(read_report(mail)) == {READER: "soft"}
+    unknown = mail.replace(b"Quota exceeded", b"550 5.1.1 User unknown")
+    assert verdicts(read_report(unknown)) == {READER: "soft"}
 
 
 @pytest.mark.parametrize(
