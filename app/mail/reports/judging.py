@@ -7,7 +7,7 @@ from app.mail.meanings import Meaning
 from app.mail.providers import provider_of
 from app.mail.replies import Verb, classify, find_enhanced, legible, meaning_of
 from app.mail.reports.patterns import plain_words_of
-from app.mail.reports.phrases import meaning_of_prose
+from app.mail.reports.phrases import may_live, meaning_of_prose, says_only_unknown
 from app.mail.reports.report import DIAGNOSTIC_MAX, Finding, Verdict
 from app.mail.transport import Fault, Outcome, OutcomeKind
 
@@ -21,10 +21,15 @@ CODE = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 _STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
-_AT_CONTENT = re.compile(r"end of data|after (?:end of )?(?:data|message)|reply to (?:the )?data\b")
+_AT_CONTENT = re.compile(
+    r"end of data|after (?:end of )?(?:data|message)|reply to (?:the )?data\b|after i sent the message|"
+    r"(?:>>>|-->) ?data\s+(?:<<<|<--) ?[45]\d\d"
+)
+#: A transcript in which the text was asked for before anything was refused.
+_AFTER_DATA = re.compile(r"\A(?:(?!(?:<<<|<--) ?5\d\d).){0,8000}?(?:<<<|<--) ?354\b", re.DOTALL)
 _AT_RCPT = re.compile(
-    r"\brcpt to\b|rcpt:|(?:reply to|after|>>>) rcpt|^\d*\s*rcpt\b|has rejected address|does not like recipient|"
-    r"\(state 1[345]\)|recipient address rejected"
+    r"\brcpt to\b|rcpt:|(?:reply to|after|following|>>>|smtp:) ?rcpt|^\d*\s*rcpt\b|has rejected address|"
+    r"does not like recipient|\(state 1[345]\)|recipient address rejected|rejected recipient <"
 )
 #: Microsoft's consumer mailboxes say only this where there is none, and give a number of their own with a refusal.
 _UNAVAILABLE = re.compile(r"\b550 requested action not taken: mailbox unavailable\b(?!.{0,20}\b(?:[a-z]{2}-\d{3}\b))")
@@ -33,6 +38,16 @@ _MICROSOFT = provider_of("x@hotmail.com")
 _VAGUE = frozenset({Meaning.UNEXPLAINED, Meaning.TROUBLE, Meaning.UNREACHABLE, Meaning.MAILBOX_UNAVAILABLE})
 #: Codes with which a server refuses a recipient (RFC 5321 §4.3.2).
 _REFUSED_CODES = frozenset({550, 553})
+#: Codes of a server, and of a relay before it, that a domain never takes mail (RFC 7504 §3, §4).
+_NEVER_CODES = frozenset({521, 556})
+_NEVER = re.compile(r"(?:not |n't )accept(?:ing)? (?:any |network )?(?:e-?mail|messages)(?! from)|\b556\b")
+#: Details that servers put beside a refused recipient for want of a better one; their words may say more.
+_CARELESS = frozenset({("7", "0"), ("7", "1"), ("2", "1")})
+_NAMES_RCPT = re.compile(r"\brcpt\b|does not like recipient|recipient address rejected|\(state 1[34]\)", re.IGNORECASE)
+#: Of a recipient, with a code for addresses: what is not said to be good is none (RFC 3463 §3.2).
+_ADDRESS_REJECTED = re.compile(r"(?:recipient|address) rejected")
+#: What Exchange Online says at its edge, before a domain whose directory it knows.
+_NOT_IN_DIRECTORY = "recipient address rejected: access denied"
 #: What a text may say of an address that is dead; where its domain is, `NULL_MX`.
 _DEAD = frozenset({Meaning.NO_SUCH_ADDRESS, Meaning.MOVED})
 #: Subjects of enhanced codes that say nothing more where their detail is zero.
@@ -68,6 +83,10 @@ def judge(told: Told) -> Finding:
         meaning = _read_on(told, enhanced, words, prose) or meaning
         is_refused = outcome.code in _REFUSED_CODES and _verb(words, prose) is Verb.RCPT
         is_dead = meaning is Meaning.NULL_MX or (meaning in _DEAD and is_refused)
+    if not is_dead and (worse := _worded_worse(outcome, enhanced, words, prose)) is not None:
+        meaning, is_dead = worse, True
+    if is_dead and _leaves_open(enhanced) and meaning is Meaning.NO_SUCH_ADDRESS and may_live(plain_words_of(prose)):
+        meaning, is_dead = Meaning.MAILBOX_UNAVAILABLE, False
     is_sure = told.is_final and not (told.status or "").startswith("4")
     is_sure = is_sure and (meaning is Meaning.NULL_MX or not _is_mere_text(told, enhanced, prose))
     return Finding(
@@ -106,6 +125,23 @@ def _read_on(told: Told, enhanced: str | None, words: str, prose: str) -> Meanin
     return meaning_of_prose(text) or meaning_of_prose(plain_words_of(prose))
 
 
+def _worded_worse(outcome: Outcome, enhanced: str | None, words: str, prose: str) -> Meaning | None:
+    """Return what a server's own words say of a dead address or domain where its enhanced code says less, or None."""
+    text = plain_words_of(words)
+    if outcome.code in _NEVER_CODES and _NEVER.search(text):
+        return Meaning.NULL_MX
+    if outcome.code not in _REFUSED_CODES or enhanced is None or _verb(words, prose) is Verb.CONTENT:
+        return None
+    detail = tuple(enhanced.split(".")[1:])
+    if detail == ("1", "0") and _ADDRESS_REJECTED.search(text) and meaning_of_prose(text) is None:
+        return Meaning.NO_SUCH_ADDRESS
+    if detail == ("4", "1") and _NOT_IN_DIRECTORY in text:
+        return Meaning.NO_SUCH_ADDRESS
+    if detail in _CARELESS and _NAMES_RCPT.search(f"{words} {prose}") and says_only_unknown(text):
+        return Meaning.NO_SUCH_ADDRESS
+    return None
+
+
 def _quoted_in(prose: str, status: str | None) -> str:
     """Return a text from the reply it quotes on; all of it where nothing else tells what happened."""
     found = CODE.search(prose)
@@ -134,7 +170,7 @@ def _is_dead(outcome: Outcome) -> bool:
 def _verb(words: str, prose: str) -> Verb:
     """Return what a quoted reply answered; where no reply is quoted, the mailer itself knew of no such recipient."""
     text = f"{words} {prose}".lower()
-    if _AT_CONTENT.search(text):
+    if _AT_CONTENT.search(text) or _AFTER_DATA.match(text):
         return Verb.CONTENT
     return Verb.RCPT if _AT_RCPT.search(text) or not CODE.search(words) else Verb.DATA
 

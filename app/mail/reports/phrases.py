@@ -113,3 +113,15 @@ def meaning_of_prose(words: str) -> Meaning | None:
     if _OF_SENDER.search(words):
         return Meaning.SENDER_REFUSED
     return next((meaning for pattern, meaning in _FAMILIES if pattern.search(words)), None)
+
+
+def says_only_unknown(words: str) -> bool:
+    """Return whether a text says that there is no such mailbox, and nothing that a living one would explain as well."""
+    if meaning_of_prose(words) is not Meaning.NO_SUCH_ADDRESS:
+        return False
+    return not (_MAILBOX_DISABLED.search(words) or _REFUSED.search(words))
+
+
+def may_live(words: str) -> bool:
+    """Return whether a text says of a mailbox that it is full or disabled."""
+    return bool(_MAILBOX_FULL.search(words) or _MAILBOX_DISABLED.search(words))

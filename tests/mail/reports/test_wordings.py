@@ -181,6 +181,13 @@ def test_what_says_nothing_of_a_mailbox_is_soft(said: str) -> None:
     assert verdicts(read_report(told(said))) == {READER: "soft"}
 
 
+@pytest.mark.parametrize("dead", ["User unknown", "Utilisateur inconnu", "Benutzer unbekannt"])
+@pytest.mark.parametrize("alive", ["The mailbox is full", "Le quota est dépassé", "The account is disabled"])
+def test_what_may_live_counts_before_what_is_dead(dead: str, alive: str) -> None:
+    mail = letter(f"{alive}.\n\n<{READER}>: 550 {dead} (in reply to RCPT TO command)\n", subject="Undeliverable")
+    assert verdicts(read_report(mail)) == {READER: "soft"}
+
+
 def test_a_moved_mailbox_counts_where_the_server_says_so_to_the_recipient() -> None:
     said = "host mx.example said: 551 The user has moved to elsewhere.example (in reply to RCPT TO command)"
     assert verdicts(read_report(told(said))) == {READER: "soft"}
