@@ -40,6 +40,11 @@ NAMING_CONVENTION = {
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def byte_text(length: int) -> sa.String:
+    """Return the type of a text that both databases order by its bytes: SQLite does, PostgreSQL has to be told."""
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """An aware UTC datetime; refuses naive ones, and gives SQLite's naive texts their zone back."""
 

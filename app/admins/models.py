@@ -1,11 +1,74 @@
-"""Tables of admins and their sessions. Secrets are stored as SHA-256 only, passwords as argon2id."""
+"""Tables of admins, their sessions and their acts. Secrets are stored as SHA-256 only, passwords as argon2id."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base
+from app.db import Base, BigId, byte_text, enum_type
+
+
+class AuditAct(StrEnum):
+    """What an audit entry records. The desk's words for them are in `templates/admin/_acts.html`."""
+
+    SIGN_IN = "sign-in"
+    SIGN_IN_LINK = "sign-in-link"
+    SIGN_OUT = "sign-out"
+    PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
+    LANGUAGE_CHANGED = "language-changed"
+    ADMIN_ADDED = "admin-added"
+    ADMIN_REMOVED = "admin-removed"
+
+    READERS_LISTED = "readers-listed"
+    READER_SHOWN = "reader-shown"
+    READER_EXPORTED = "reader-exported"
+    READERS_EXPORTED = "readers-exported"
+    RECEIPT_MADE = "receipt-made"
+    READERS_IMPORTED = "readers-imported"
+    HELD_ASKED = "held-asked"
+    ASKING_STOPPED = "asking-stopped"
+    READER_ADDED = "reader-added"
+    READER_CORRECTED = "reader-corrected"
+    READER_RESTRICTED = "reader-restricted"
+    RESTRICTION_LIFTED = "restriction-lifted"
+    READER_UNSUBSCRIBED = "reader-unsubscribed"
+    READER_ERASED = "reader-erased"
+    ADDRESS_SUPPRESSED = "address-suppressed"
+    SUPPRESSION_LIFTED = "suppression-lifted"
+    REQUEST_RECORDED = "request-recorded"
+    REQUEST_ANSWERED = "request-answered"
+
+    EDITION_COMPILED = "edition-compiled"
+    EDITION_CHANGED = "edition-changed"
+    EDITION_TESTED = "edition-tested"
+    EDITION_STARTED = "edition-started"
+    EDITION_PAUSED = "edition-paused"
+    EDITION_RESUMED = "edition-resumed"
+    EDITION_CANCELLED = "edition-cancelled"
+    EDITION_RETRIED = "edition-retried"
+
+    SOURCE_ADDED = "source-added"
+    SOURCE_CHANGED = "source-changed"
+    SOURCE_REMOVED = "source-removed"
+    ARTICLE_ADDED = "article-added"
+    ARTICLE_CHANGED = "article-changed"
+    ARTICLE_REMOVED = "article-removed"
+
+    WARM_UP_STARTED = "warm-up-started"
+    WARM_UP_STOPPED = "warm-up-stopped"
+    SETTINGS_CHANGED = "settings-changed"
+    WORDING_CHANGED = "wording-changed"
+    POLICY_CHANGED = "policy-changed"
+    KEYS_MADE = "keys-made"
+
+
+class AuditResult(StrEnum):
+    """How an act came out."""
+
+    OK = "ok"
+    FAILED = "failed"
+    THROTTLED = "throttled"
 
 
 class Admin(Base):
@@ -59,3 +122,30 @@ class SigninFailures(Base):
     failures: Mapped[int]
     last_at: Mapped[datetime]
     blocked_until: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Append-only: one act of an admin, or somebody's try to become one. Never updated.
+
+    The entries of one actor on one day (UTC) are a chain, like a reader's consent events: `seq` counts them from 1 and
+    `previous_hash` is the `hash` of the one before ("" of the first). Only `app.admins.audit` writes here.
+    """
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (
+        sa.UniqueConstraint("day", "actor", "seq"),
+        sa.Index("ix_audit_entries_actor", "actor", "id"),
+        sa.Index("ix_audit_entries_act", "act", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    day: Mapped[str] = mapped_column(byte_text(10))
+    actor: Mapped[str] = mapped_column(byte_text(254))
+    seq: Mapped[int]
+    at: Mapped[datetime]
+    act: Mapped[AuditAct] = mapped_column(enum_type(AuditAct, length=40))
+    target: Mapped[str | None] = mapped_column(sa.String(200))
+    result: Mapped[AuditResult] = mapped_column(enum_type(AuditResult))
+    detail: Mapped[str | None] = mapped_column(sa.String(500))
+    previous_hash: Mapped[str] = mapped_column(sa.String(64))
+    hash: Mapped[str] = mapped_column(sa.String(64))

@@ -13,9 +13,10 @@ from sqlalchemy import ColumnElement, CompoundSelect, Select, Update, delete, or
 from sqlalchemy.orm import Session
 
 from app.admins import passwords, throttle
-from app.admins.models import Admin, AdminSession, SigninFailures, SigninLink
+from app.admins.audit import STRANGER, record_audit, record_refusal
+from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, SigninFailures, SigninLink
 from app.db import Database
-from app.errors import AddressInvalid, NotFound, SigninRefused
+from app.errors import AddressInvalid, NotFound, SigninRefused, SigninThrottled
 from app.mail.address import parse_address
 
 IDLE_LIFE = timedelta(minutes=30)
@@ -66,7 +67,10 @@ def is_link_open(session: Session, *, secret: str, now: datetime) -> bool:
 
 
 def use_signin_link(session: Session, *, secret: str, now: datetime) -> SignedIn:
-    """Use a one-time link up and open a session. Raises SigninRefused when it is unknown, used or too old."""
+    """Use a one-time link up and open a session. Raises SigninRefused when it is unknown, used or too old.
+
+    A link that lets nobody in is for the caller to put into the log: this transaction comes to nothing.
+    """
     used = (
         update(SigninLink)
         .where(SigninLink.secret_sha256 == _sha256(secret), *_link_is_open(now))
@@ -76,7 +80,12 @@ def use_signin_link(session: Session, *, secret: str, now: datetime) -> SignedIn
     admin_id = session.scalar(used)
     if admin_id is None:
         raise SigninRefused("the link is unknown, used or too old")
-    return _open_session(session, admin_id, now)
+    return _open_session(session, _admin(session, admin_id), AuditAct.SIGN_IN_LINK, now)
+
+
+def record_dead_link(session: Session, *, now: datetime) -> None:
+    """Put into the log that somebody came with a link that lets nobody in."""
+    record_refusal(session, actor=STRANGER, act=AuditAct.SIGN_IN_LINK, result=AuditResult.FAILED, target=None, now=now)
 
 
 def sign_in(
@@ -88,11 +97,13 @@ def sign_in(
     Hashing takes tens of milliseconds and so runs outside the two transactions: one that counts the attempt, one that
     opens the session. Raises SigninRefused, alike for a wrong password and an unknown address, and SigninThrottled.
     """
-    with database.transaction() as session:
+    with database.reading() as session:
         admin = session.scalar(admin_by_email(email))
-        counters = _counters(admin, _email_key(email), network, browser)
-        throttle.count_attempt(session, counters=counters, key=key, now=now)
+    counters = _counters(admin, _email_key(email), network, browser)
+    attempt = _Attempt(AuditAct.SIGN_IN, STRANGER, admin)
+    _count_attempt(database, attempt, counters, key, now)
     if not passwords.is_password(password, admin.password_hash if admin else None):
+        _record_failure(database, attempt, now)
         raise SigninRefused("wrong address or password")
     assert admin is not None
     assert admin.password_hash is not None
@@ -100,7 +111,7 @@ def sign_in(
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
         _replace_hash(session, admin, renewed)
-        return _open_session(session, admin.id, now)
+        return _open_session(session, admin, AuditAct.SIGN_IN, now)
 
 
 def session_admin(session: Session, *, secret: str, now: datetime) -> AdminSession | None:
@@ -126,7 +137,10 @@ def see_session(session: Session, *, session_id: int, now: datetime) -> None:
 
 def sign_out(session: Session, *, secret: str, now: datetime) -> None:
     """End a session on the server; without effect on one that has ended."""
-    session.execute(_still_open(AdminSession.secret_sha256 == _sha256(secret)).values(ended_at=now))
+    ended = _still_open(AdminSession.secret_sha256 == _sha256(secret)).values(ended_at=now)
+    admin_id = session.scalar(ended.returning(AdminSession.admin_id))
+    if admin_id is not None:
+        record_audit(session, actor=_admin(session, admin_id).email, act=AuditAct.SIGN_OUT, now=now)
 
 
 def change_password(
@@ -137,14 +151,17 @@ def change_password(
     Whoever has a password must give it. Raises SigninRefused when it is wrong, SigninThrottled, PasswordRefused.
     """
     counters = [throttle.by_password_change(admin_id)]
-    with database.transaction() as session:
-        throttle.count_attempt(session, counters=counters, key=key, now=now)
+    with database.reading() as session:
         admin = _admin(session, admin_id)
+    attempt = _Attempt(AuditAct.PASSWORD_CHANGED, admin.email, admin)
+    _count_attempt(database, attempt, counters, key, now)
     if admin.password_hash is not None and not passwords.is_password(current, admin.password_hash):
+        _record_failure(database, attempt, now)
         raise SigninRefused("the current password is another one")
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
         set_password(session, admin=_admin(session, admin_id), password=new, kept_secret=secret, now=now)
+        record_audit(session, actor=admin.email, act=AuditAct.PASSWORD_CHANGED, target=attempt.target, now=now)
 
 
 def set_password(session: Session, *, admin: Admin, password: str, kept_secret: str | None, now: datetime) -> None:
@@ -179,11 +196,49 @@ def spent_signins(now: datetime) -> CompoundSelect[datetime]:
     )
 
 
-def _open_session(session: Session, admin_id: int, now: datetime) -> SignedIn:
+def _open_session(session: Session, admin: Admin, act: AuditAct, now: datetime) -> SignedIn:
     secret = secrets.token_urlsafe(32)
-    session.add(AdminSession(admin_id=admin_id, secret_sha256=_sha256(secret), created_at=now, seen_at=now))
+    session.add(AdminSession(admin_id=admin.id, secret_sha256=_sha256(secret), created_at=now, seen_at=now))
     session.flush()
-    return SignedIn(secret=secret, browser=f"{admin_id}-{secrets.token_urlsafe(16)}")
+    record_audit(session, actor=admin.email, act=act, now=now)
+    return SignedIn(secret=secret, browser=f"{admin.id}-{secrets.token_urlsafe(16)}")
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A try at a password: who tries, as far as that is known, and whose it is, if anyone's."""
+
+    act: AuditAct
+    actor: str
+    admin: Admin | None
+
+    @property
+    def target(self) -> str | None:
+        """What the log says of it; an address that is no admin's leaves no trace but the try."""
+        return f"admin:{self.admin.id}" if self.admin else None
+
+
+def _count_attempt(
+    database: Database, attempt: _Attempt, counters: list[throttle.Counter], key: str, now: datetime
+) -> None:
+    """Count an attempt, or put into the log that it has to wait. Raises SigninThrottled."""
+    try:
+        with database.transaction() as session:
+            throttle.count_attempt(session, counters=counters, key=key, now=now)
+    except SigninThrottled:
+        with database.transaction() as session:
+            record_refusal(
+                session, actor=attempt.actor, act=attempt.act, target=attempt.target,
+                result=AuditResult.THROTTLED, now=now,
+            )  # fmt: skip
+        raise
+
+
+def _record_failure(database: Database, attempt: _Attempt, now: datetime) -> None:
+    with database.transaction() as session:
+        record_audit(
+            session, actor=attempt.actor, act=attempt.act, target=attempt.target, result=AuditResult.FAILED, now=now
+        )
 
 
 def _counters(admin: Admin | None, email_key: str, network: str, browser: str | None) -> list[throttle.Counter]:

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 import click
 
+from app.admins.models import AuditAct
 from app.admins.signin import LINK_LIFE, create_admin, make_signin_link
+from app.cli.acts import note_act
 from app.cli.output import Commands
 from app.clock import now
 from app.web import product
@@ -28,4 +30,5 @@ def create(email: str, language: str) -> None:
         admin = create_admin(session, email=email, language=language, now=now())
         life = LINK_LIFE if admin.password_hash else FIRST_LINK_LIFE
         secret = make_signin_link(session, admin=admin, now=now(), life=life)
+        note_act(session, AuditAct.ADMIN_ADDED, f"admin:{admin.id}", "sign-in link")
     click.echo(wired.links.sign_in(secret))

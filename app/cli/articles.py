@@ -5,9 +5,11 @@ from pathlib import Path
 import click
 from sqlalchemy import select
 
+from app.admins.models import AuditAct
 from app.articles.extract import extract_file
 from app.articles.intake import add_article
 from app.articles.models import Article
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.web import product
@@ -30,6 +32,7 @@ def add(file: Path, language: str, title: str | None, link: str | None, as_json:
     with product().database.transaction() as session:
         article = add_article(session, language=language, title=title, extracted=extracted, link=link, now=now())
         row = _row(article)
+        note_act(session, AuditAct.ARTICLE_ADDED, f"article:{article.id}")
     print_row(row, as_json=as_json)
 
 

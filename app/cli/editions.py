@@ -9,6 +9,8 @@ from rich.progress import Progress
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
@@ -50,6 +52,7 @@ def compile_command(language: str, since: datetime | None, limit: int, as_json: 
             now=at,
             limit=limit,
         )
+        note_act(session, AuditAct.EDITION_COMPILED, f"edition:{compilation.edition_id}", compilation.outcome.value)
         edition = session.get(Edition, compilation.edition_id) if compilation.edition_id else None
         row = {
             "id": compilation.edition_id,
@@ -123,6 +126,7 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
         click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
     with wired.database.transaction() as session:
         copies = start_edition(session, letter=letter, actor="cli", now=at, announce=wired.announce)
+        note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
     if wait:
         _follow(edition_id, copies)
@@ -177,6 +181,7 @@ def retry_command(edition_id: int, retry: str | None, yes: bool) -> None:
         click.confirm(f"Try {copies} copies once more?", abort=True)
     with product().database.transaction() as session:
         copies = retry_copies(session, edition_id=edition_id, retry=which, actor="cli", now=now())
+        note_act(session, AuditAct.EDITION_RETRIED, f"edition:{edition_id}", f"{which.value} copies {copies}")
     click.echo(f"{copies} copies are queued.")
 
 

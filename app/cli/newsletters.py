@@ -6,6 +6,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import WarmUpDay
@@ -41,6 +43,7 @@ def start(slug: str, on: datetime | None) -> None:
         starts_on = on.date() if on else day_of(at)
         plan_warm_up(session, newsletter_id=newsletter_id, starts_on=starts_on, now=at)
         report = read_warm_up_now(session, newsletter_id=newsletter_id, now=at)
+        note_act(session, AuditAct.WARM_UP_STARTED, f"newsletter:{newsletter_id}", starts_on.isoformat())
     assert report is not None
     click.echo(f"The warm-up starts on {starts_on}; as things stand it will end on {report.ends_on}.")
 
@@ -50,7 +53,9 @@ def start(slug: str, on: datetime | None) -> None:
 def stop(slug: str) -> None:
     """Stop the warm-up: all that waits for it goes at once."""
     with product().database.transaction() as session:
-        stop_warm_up(session, newsletter_id=_newsletter_id(session, slug), now=now())
+        newsletter_id = _newsletter_id(session, slug)
+        stop_warm_up(session, newsletter_id=newsletter_id, now=now())
+        note_act(session, AuditAct.WARM_UP_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("The warm-up is over: what waited goes now.")
 
 

@@ -4,9 +4,11 @@ import click
 from rich.console import Console
 from sqlalchemy import select
 
+from app.admins.models import AuditAct
 from app.articles.intake import fetch_due
 from app.articles.models import Source
 from app.articles.sources import add_source
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.web import product
@@ -27,6 +29,7 @@ def add(location: str, language: str | None, name: str | None, as_json: bool) ->
     with product().database.transaction() as session:
         source = add_source(session, location=location, language=language, name=name, now=now())
         row = _row(source)
+        note_act(session, AuditAct.SOURCE_ADDED, f"source:{source.id}")
     print_row(row, as_json=as_json)
 
 

@@ -8,6 +8,8 @@ import click
 from sqlalchemy import select
 
 from app import i18n
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.errors import InputRefused, NotFound
@@ -45,8 +47,9 @@ def list_subscribers(status: str | None, limit: int, after: int, as_json: bool) 
     )
     if status:
         query = query.where(Subscription.status == SubscriptionStatus(status))
-    with product().database.reading() as session:
+    with product().database.transaction() as session:
         rows = [_row(subscriber, subscription) for subscription, subscriber in session.execute(query)]
+        note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(rows)}")
     print_rows(rows, as_json=as_json)
 
 
@@ -56,7 +59,7 @@ def list_subscribers(status: str | None, limit: int, after: int, as_json: bool) 
 def show(email: str, as_json: bool) -> None:
     """Show one reader: status, times, and every consent event."""
     address = parse_address(email)
-    with product().database.reading() as session:
+    with product().database.transaction() as session:
         query = (
             select(Subscription, Subscriber)
             .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
@@ -70,6 +73,7 @@ def show(email: str, as_json: bool) -> None:
             select(ConsentEvent).where(ConsentEvent.subscription_id == subscription.id).order_by(ConsentEvent.id)
         ).all()
         row = {**_row(subscriber, subscription), "events": [_event(event) for event in events]}
+        note_act(session, AuditAct.READER_SHOWN, f"reader:{subscriber.public_id}")
     if as_json:
         print_row(row, as_json=True)
         return
@@ -84,7 +88,7 @@ def add(email: str, language: str) -> None:
     """Begin a double opt-in for a reader who asked by other means; they get the confirmation letter."""
     wired = product()
     with wired.database.transaction() as session:
-        add_subscriber(
+        subscription = add_subscriber(
             session,
             address=parse_address(email),
             language=language,
@@ -93,6 +97,7 @@ def add(email: str, language: str) -> None:
             suppression_key=wired.config.suppression_key,
             now=now(),
         )
+        note_act(session, AuditAct.READER_ADDED, f"reader:{subscription.subscriber.public_id}")
     click.echo(f"A confirmation letter to {email} is queued.")
 
 
@@ -156,6 +161,8 @@ def ask(per_day: int, yes: bool) -> None:
         click.confirm(f"Nothing proves that these {count} people want a letter. Ask each of them once?", abort=True)
     with product().database.transaction() as session:
         count = start_asking(session, newsletter_id=newsletter_id, per_day=per_day, actor="cli", now=now())
+        detail = f"readers {count}, {per_day} a day"
+        note_act(session, AuditAct.HELD_ASKED, f"newsletter:{newsletter_id}", detail)
     click.echo(f"{count} held readers are asked, {per_day} a day.")
 
 
@@ -163,22 +170,28 @@ def ask(per_day: int, yes: bool) -> None:
 def stop() -> None:
     """Ask nobody any more; who was asked may still confirm."""
     with product().database.transaction() as session:
-        stop_asking(session, newsletter_id=session.scalars(newsletter_by_slug()).one().id)
+        newsletter_id = session.scalars(newsletter_by_slug()).one().id
+        stop_asking(session, newsletter_id=newsletter_id)
+        note_act(session, AuditAct.ASKING_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("Nobody is asked any more.")
 
 
 def _import_batch(newcomers: list[Newcomer]) -> dict[str, int]:
     wired = product()
     with wired.database.transaction() as session:
+        newsletter_id = session.scalars(newsletter_by_slug()).one().id
         arrivals = import_readers(
             session,
             newcomers,
-            newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+            newsletter_id=newsletter_id,
             actor="cli",
             suppression_key=wired.config.suppression_key,
             now=now(),
         )
-    return {arrival.value: number for arrival, number in arrivals.items()}
+        counts = {arrival.value: number for arrival, number in arrivals.items()}
+        told = ", ".join(f"{name} {number}" for name, number in counts.items() if number)
+        note_act(session, AuditAct.READERS_IMPORTED, f"newsletter:{newsletter_id}", told)
+    return counts
 
 
 def _row(subscriber: Subscriber, subscription: Subscription) -> Row:

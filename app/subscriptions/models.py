@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Base, BigId, enum_type, new_public_id
+from app.db import Base, BigId, byte_text, enum_type, new_public_id
 from app.errors import TransitionRefused
 
 
@@ -98,7 +98,7 @@ class Subscriber(Base):
     email: Mapped[str] = mapped_column(sa.String(254))
     email_ascii: Mapped[str] = mapped_column(sa.String(254))
     email_key: Mapped[str] = mapped_column(sa.String(254), unique=True)
-    chain_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    chain_id: Mapped[str] = mapped_column(byte_text(22), unique=True, default=new_public_id)
     chain_salt: Mapped[str] = mapped_column(sa.String(22), default=new_public_id)
     created_at: Mapped[datetime]
     restricted_at: Mapped[datetime | None]
@@ -232,7 +232,7 @@ class ConsentEvent(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    chain_id: Mapped[str] = mapped_column(sa.String(22))
+    chain_id: Mapped[str] = mapped_column(byte_text(22))
     seq: Mapped[int]
     subscription_id: Mapped[int | None] = mapped_column(sa.ForeignKey("subscriptions.id", ondelete="SET NULL"))
     newsletter_id: Mapped[int | None]
@@ -261,7 +261,7 @@ class ConsentStub(Base):
     __tablename__ = "consent_stubs"
     __table_args__ = (sa.Index("ix_consent_stubs_pruned_at", "pruned_at"),)
 
-    chain_id: Mapped[str] = mapped_column(sa.String(22), primary_key=True)
+    chain_id: Mapped[str] = mapped_column(byte_text(22), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     hash: Mapped[str] = mapped_column(sa.String(64))

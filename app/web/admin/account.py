@@ -6,12 +6,13 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.admins import passwords, signin
-from app.admins.models import Admin
+from app.admins.models import Admin, AuditAct
 from app.clock import now
 from app.errors import PasswordRefused, SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import require, session_secret
+from app.web.admin.acts import note_act
 
 
 @bp.get("/account")
@@ -41,6 +42,7 @@ def language_submit() -> Response:
     if language in i18n.LANGUAGES:
         with product().database.transaction() as session:
             session.get_one(Admin, require().id).language = language
+            note_act(session, AuditAct.LANGUAGE_CHANGED, f"admin:{require().id}", language)
     return redirect(url_for("admin.account", note="language"), code=303)
 
 

@@ -9,6 +9,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app import i18n
+from app.admins.models import AuditAct
 from app.clock import now
 from app.editions.compile import compile_edition
 from app.editions.draft import move_item, remove_item, set_texts
@@ -17,6 +18,7 @@ from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
 from app.web.admin import EDITION, bp
+from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.overview import Copies, count_copies
 from app.web.admin.run import read_run
@@ -46,6 +48,7 @@ def compile_submit() -> Response:
         newsletter = session.scalars(newsletter_by_slug()).one()
         since = at - WINDOWS[window] if window in WINDOWS else None
         compilation = compile_edition(session, newsletter=newsletter, language=language, since=since, until=at, now=at)
+        note_act(session, AuditAct.EDITION_COMPILED, f"edition:{compilation.edition_id}", compilation.outcome.value)
     if compilation.edition_id is None:
         return redirect(url_for("admin.editions", note="nothing-new"), code=303)
     return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)
@@ -70,6 +73,7 @@ def texts_submit(edition_id: int) -> Response | tuple[str, int]:
     try:
         with product().database.transaction() as session:
             set_texts(session, edition_id=edition_id, **texts)
+            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "texts")
     except InputRefused:
         with product().database.reading() as session:
             shown = load_edition(session, edition_id)
@@ -84,14 +88,17 @@ def order_submit(edition_id: int) -> Response:
     item_id = request.form.get(moved, 0, type=int)
     with product().database.transaction() as session:
         move_item(session, edition_id=edition_id, item_id=item_id, by=by)
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} {moved}")
     return redirect(url_for("admin.edition", edition_id=edition_id, _anchor=f"item-{item_id}"), code=303)
 
 
 @bp.post(f"{EDITION}/removal")
 def removal_submit(edition_id: int) -> Response:
     """Take one article out; a later edition may carry it."""
+    item_id = request.form.get("item", 0, type=int)
     with product().database.transaction() as session:
-        remove_item(session, edition_id=edition_id, item_id=request.form.get("item", 0, type=int))
+        remove_item(session, edition_id=edition_id, item_id=item_id)
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} removed")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="removed", _anchor="articles"), code=303)
 
 

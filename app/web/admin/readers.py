@@ -1,4 +1,7 @@
-"""Readers: find one by address, see what was agreed to and what was sent."""
+"""Readers: find one by address, see what was agreed to and what was sent.
+
+Looking changes nothing of theirs, but who looked is in the audit log (GDPR art. 32; RFC 9110 §9.2.1 on safe methods).
+"""
 
 from dataclasses import dataclass
 
@@ -6,12 +9,14 @@ from flask import render_template, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
+from app.admins.models import AuditAct
 from app.delivery.models import Delivery
 from app.errors import NotFound
 from app.newsletters.models import ConsentWording, PrivacyPolicy, newsletter_by_slug
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
 from app.web import product
 from app.web.admin import bp
+from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 
 SEARCH_MAX = 254
@@ -32,9 +37,10 @@ class Dossier:
 def readers() -> str:
     """List readers, or those whose address holds what is searched for."""
     search, status = _asked_address(), request.args.get("status", type=SubscriptionStatus)
-    with product().database.reading() as session:
+    with product().database.transaction() as session:
         page = newest_first(session, find_subscriptions(search, status), Subscription.id, before=asked_before())
         newsletter_id = session.scalars(newsletter_by_slug()).one().id
+        note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(page.rows)}")
     return render_template(
         "admin/readers.html",
         page=page,
@@ -48,8 +54,9 @@ def readers() -> str:
 @bp.get("/readers/<public_id>")
 def reader(public_id: str) -> str:
     """Show what is kept of one reader."""
-    with product().database.reading() as session:
+    with product().database.transaction() as session:
         dossier = read_dossier(session, public_id)
+        note_act(session, AuditAct.READER_SHOWN, f"reader:{public_id}")
     return render_template("admin/reader.html", dossier=dossier)
 
 

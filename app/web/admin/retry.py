@@ -4,11 +4,13 @@ from flask import render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import require
+from app.web.admin.acts import note_act
 from app.web.admin.editions import load_edition
 
 RETRY = f"{EDITION}/retry/<any(uncertain, rejected):which>"
@@ -26,7 +28,8 @@ def retry_submit(edition_id: int, which: str) -> Response | tuple[str, int]:
     if "confirmed" not in request.form:
         return _second_look(edition_id, Retry(which), is_unconfirmed=True), 422
     with product().database.transaction() as session:
-        retry_copies(session, edition_id=edition_id, retry=Retry(which), actor=require().email, now=now())
+        copies = retry_copies(session, edition_id=edition_id, retry=Retry(which), actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_RETRIED, f"edition:{edition_id}", f"{which} copies {copies}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="retried"), code=303)
 
 

@@ -4,6 +4,7 @@ from flask import Response, make_response, render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.editions.audience import (
     cancel_edition,
@@ -24,6 +25,7 @@ from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import require
+from app.web.admin.acts import note_act
 from app.web.admin.editions import load_edition
 from app.web.admin.run import read_run
 
@@ -34,6 +36,7 @@ def test_submit(edition_id: int) -> BaseResponse:
     address = parse_address(require().email).ascii
     with product().database.transaction() as session:
         send_test(session, edition_id=edition_id, address=address, now=now())
+        note_act(session, AuditAct.EDITION_TESTED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="test"), code=303)
 
 
@@ -74,6 +77,7 @@ def pause_submit(edition_id: int) -> BaseResponse:
     """Hold the copies that wait."""
     with product().database.transaction() as session:
         pause_edition(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_PAUSED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="paused"), code=303)
 
 
@@ -82,6 +86,7 @@ def resume_submit(edition_id: int) -> BaseResponse:
     """Let them go on."""
     with product().database.transaction() as session:
         resume_edition(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_RESUMED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="resumed"), code=303)
 
 
@@ -99,6 +104,7 @@ def cancel_submit(edition_id: int) -> BaseResponse:
     """Give up the copies that wait; what has left has left."""
     with product().database.transaction() as session:
         cancel_edition(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_CANCELLED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="cancelled"), code=303)
 
 
@@ -110,7 +116,8 @@ def _start(edition_id: int, *, seen: str) -> None:
     if letter.fingerprint != seen:
         raise EditionChanged("the edition is another one now")
     with wired.database.transaction() as session:
-        start_edition(session, letter=letter, actor=require().email, now=at, announce=wired.announce)
+        copies = start_edition(session, letter=letter, actor=require().email, now=at, announce=wired.announce)
+        note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")
 
 
 def _second_look(edition_id: int, *, problem: str | None = None) -> str | BaseResponse:

@@ -48,6 +48,8 @@ def sign_in_link_submit(secret: str) -> Page:
         with product().database.transaction() as session:
             entered = signin.use_signin_link(session, secret=secret, now=now())
     except SigninRefused:
+        with product().database.transaction() as session:
+            signin.record_dead_link(session, now=now())
         return render_template("admin/sign_in_link.html", is_open=False), 410
     return enter(entered, url_for("admin.dashboard"))
 

@@ -8,12 +8,14 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app import i18n
+from app.admins.models import AuditAct
 from app.articles.models import Source
 from app.articles.sources import add_source
 from app.clock import now
 from app.errors import InputRefused
 from app.web import product
 from app.web.admin import bp
+from app.web.admin.acts import note_act
 
 LOCATION_MAX = 2000
 NAME_MAX = 200
@@ -35,7 +37,8 @@ def source_submit() -> Response | tuple[str, int]:
         return _page(location=location, name=name, chosen=language, problem="address"), 422
     try:
         with product().database.transaction() as session:
-            add_source(session, location=location, language=language or None, name=name or None, now=now())
+            source = add_source(session, location=location, language=language or None, name=name or None, now=now())
+            note_act(session, AuditAct.SOURCE_ADDED, f"source:{source.id}")
     except InputRefused:
         return _page(location=location, name=name, chosen=language, problem="refused"), 422
     return redirect(url_for("admin.sources", note="source"), code=303)

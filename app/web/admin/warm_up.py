@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.delivery.warm_ups import day_of, stop_warm_up
 from app.editions.warm_up import plan_warm_up, read_warm_up_now
@@ -15,6 +16,7 @@ from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
+from app.web.admin.acts import note_act
 
 WARM_UP = f"{NEWSLETTER}/warm-up"
 
@@ -33,6 +35,7 @@ def warm_up_submit(newsletter_id: int) -> Response | tuple[str, int]:
         with product().database.transaction() as session:
             newsletter = _newsletter(session, newsletter_id)
             plan_warm_up(session, newsletter_id=newsletter.id, starts_on=starts_on, now=now())
+            note_act(session, AuditAct.WARM_UP_STARTED, f"newsletter:{newsletter_id}", starts_on.isoformat())
     except (ValueError, InputRefused):
         return _page(newsletter_id, problem="date", on=request.form.get("on")), 422
     return redirect(url_for("admin.warm_up", newsletter_id=newsletter_id, note="warm-up"), code=303)
@@ -45,6 +48,7 @@ def warm_up_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
         return _page(newsletter_id, problem="unconfirmed"), 422
     with product().database.transaction() as session:
         stop_warm_up(session, newsletter_id=_newsletter(session, newsletter_id).id, now=now())
+        note_act(session, AuditAct.WARM_UP_STOPPED, f"newsletter:{newsletter_id}")
     return redirect(url_for("admin.warm_up", newsletter_id=newsletter_id, note="warm-up-ended"), code=303)
 
 
