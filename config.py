@@ -264,6 +264,7 @@ class Config:
     secret_keys: tuple[str, ...] = field(repr=False)
     link_keys: tuple[str, ...] = field(repr=False)
     suppression_key: str = field(repr=False)
+    proof_keys: tuple[str, ...] = field(repr=False)
     port: int = 8000
     bind: str = "127.0.0.1"
     uses_catcher: bool = False
@@ -303,6 +304,11 @@ class Config:
         return self.shared_departures_dir or self.data_dir / "departures"
 
     @property
+    def seals_dir(self) -> Path:
+        """Where the seals of the ledger are, for copies elsewhere."""
+        return self.data_dir / "seals"
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the public URL names this machine only: a trial, not a publication."""
         return _is_loopback(urlsplit(self.public_url).hostname or "")
@@ -337,6 +343,7 @@ class Config:
             secret_keys=env.keys("SECRET_KEY", data_dir, on_one_machine),
             link_keys=env.keys("LINK_KEYS", data_dir, on_one_machine),
             suppression_key=env.keys("SUPPRESSION_KEY", data_dir, on_one_machine)[-1],
+            proof_keys=env.keys("PROOF_KEYS", data_dir, on_one_machine),
             trusted_proxies=env.whole("TRUSTED_PROXIES", 0, 0, 10),
             allowed_hosts=env.words("ALLOWED_HOSTS"),
             frame_ancestors=env.text("EMBED_ALLOWED_ORIGINS", cls.frame_ancestors),

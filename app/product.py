@@ -7,13 +7,15 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.links import Links
+from app.signing import ProofKeys
 from app.tokens import Tokens
 from config import Config
 
 
 @dataclass(frozen=True)
 class Product:
-    """What entry points work with. `link_tokens` sign what stands in letters, `form_tokens` what stands in pages.
+    """What entry points work with. `link_tokens` sign what stands in letters, `form_tokens` what stands in pages,
+    `proof_keys` receipts and seals.
 
     `announce` wakes the senders for chunks that were queued, in the transaction that queued them.
     """
@@ -22,6 +24,7 @@ class Product:
     database: Database
     link_tokens: Tokens
     form_tokens: Tokens
+    proof_keys: ProofKeys
     links: Links
     announce: Callable[[Session, Sequence[int]], None]
 
@@ -34,6 +37,7 @@ def make_product(config: Config, announce: Callable[[Session, Sequence[int]], No
         database=Database(config.database_url),
         link_tokens=link_tokens,
         form_tokens=Tokens(config.secret_keys),
+        proof_keys=ProofKeys(config.proof_keys),
         links=Links(config.public_url, link_tokens),
         announce=announce,
     )

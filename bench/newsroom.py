@@ -73,6 +73,7 @@ def settings(folder: Path, url: str, *, port: int = 25, connections: int = 8) ->
         "SECRET_KEY": "pages-0123456789abcdefghijklmnopqrstuvwxyz",
         "LINK_KEYS": "links-0123456789abcdefghijklmnopqrstuvwxyz",
         "SUPPRESSION_KEY": "suppression-0123456789abcdefghijklmnopqrst",
+        "PROOF_KEYS": "proof-0123456789abcdefghijklmnopqrstuvwxyz",
         "MAIL_DEFAULT_SENDER": "lettre@news.example.org",
         "MAIL_SERVER": "127.0.0.1",
         "MAIL_PORT": str(port),

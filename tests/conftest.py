@@ -97,6 +97,7 @@ def make_config(database_url: str, tmp_path: Path) -> Config:
             "SECRET_KEY": KEY + "-session",
             "LINK_KEYS": KEY + "-links",
             "SUPPRESSION_KEY": KEY + "-suppression",
+            "PROOF_KEYS": KEY + "-proof",
         }
     )
 

@@ -53,7 +53,7 @@ def test_keys_and_passwords_are_not_printed(tmp_path: Path) -> None:
 
 def test_several_machines_must_be_given_their_keys(tmp_path: Path) -> None:
     found = problems(tmp_path, DATABASE_URL="postgresql://db.example.org/vigie")
-    assert [each.split()[0] for each in found] == ["SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY"]
+    assert [each.split()[0] for each in found] == ["SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY", "PROOF_KEYS"]
     assert not (tmp_path / "keys").exists()
 
 

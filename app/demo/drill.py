@@ -126,6 +126,7 @@ def _environment(folder: Path, database_url: str | None, port: int) -> Mapping[s
         "SECRET_KEY": secrets.token_urlsafe(32),
         "LINK_KEYS": secrets.token_urlsafe(32),
         "SUPPRESSION_KEY": secrets.token_urlsafe(32),
+        "PROOF_KEYS": secrets.token_urlsafe(32),
         "MAIL_SERVER": "127.0.0.1",
         "MAIL_PORT": str(port),
         "FLASK_DEBUG": "0",

@@ -83,7 +83,7 @@ def test_the_counts_balance_and_nothing_is_left(operator: House, empty_database_
     assert leftovers(operator) == []
     assert tables(empty_database_url) == []
     assert {path.name for path in set(operator.output.parent.rglob("*")) - before} <= {
-        "keys", "secret_key", "link_keys", "suppression_key",
+        "keys", "secret_key", "link_keys", "suppression_key", "proof_keys",
     }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def any_house(
         with house.serving():
             yield house
         return
-    keys = {name: f"{KEY}-{name}" for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY")}
+    keys = {name: f"{KEY}-{name}" for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY", "PROOF_KEYS")}
     url = new_postgresql_database(request.getfixturevalue("postgresql_server"))
     house = House(folder, postbox.port, DATABASE_URL=url, **keys)
     with house.scaled_out():

@@ -77,7 +77,7 @@ def test_a_port_in_use_is_one_line_and_code_2(trial: House, name: str) -> None:
 
 
 def test_a_database_that_is_away_is_one_line_and_code_1(trial: House) -> None:
-    keys = {name: f"{KEY}-{name}" for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY")}
+    keys = {name: f"{KEY}-{name}" for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY", "PROOF_KEYS")}
     trial.environ |= {"DATABASE_URL": f"postgresql://vigie@127.0.0.1:{free_port()}/vigie", **keys}
     ended = trial.flask("serve", check=False)
     assert ended.returncode == 1

@@ -69,6 +69,7 @@ def config(tmp_path: Path) -> Config:
             "LINK_KEYS": "golden-" * 8,
             "SECRET_KEY": "golden-" * 8,
             "SUPPRESSION_KEY": "golden-" * 8,
+            "PROOF_KEYS": "golden-" * 8,
         }
     )
 

@@ -54,6 +54,7 @@ def test_an_edition_arrives_with_both_signatures(
 ) -> None:
     sink, settings = route
     keys = {"SECRET_KEY": config.secret_keys[0], "LINK_KEYS": config.link_keys[0]}
+    keys["PROOF_KEYS"] = config.proof_keys[0]
     house = House(
         tmp_path / "house", 1, DATABASE_URL=database_url, SUPPRESSION_KEY=config.suppression_key, **keys, **settings
     )

@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         figures,
         preview,
         readers,
+        receipts,
         renewal,
         retry,
         sending,

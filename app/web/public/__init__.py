@@ -16,7 +16,17 @@ bp = Blueprint("public", __name__)
 def register(app: Flask) -> None:
     """Put the public pages on `app`."""
     # The views attach to `bp` as they are imported, and import it from here.
-    from app.web.public import answers, archive, confirm, counting, leaving, notices, preferences, signup  # noqa: F401,PLC0415
+    from app.web.public import (  # noqa: F401,PLC0415
+        answers,
+        archive,
+        confirm,
+        counting,
+        leaving,
+        notices,
+        preferences,
+        proof,
+        signup,
+    )
 
     app.register_blueprint(bp)
     app.context_processor(page_words)

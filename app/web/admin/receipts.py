@@ -1,0 +1,51 @@
+"""A reader's receipt at the desk: to print and send to whoever asks, and as the signed file."""
+
+import json
+
+from flask import Response, render_template, url_for
+from sqlalchemy import select
+
+from app import templating
+from app.admins.models import AuditAct
+from app.clock import now
+from app.errors import NotFound
+from app.subscriptions.models import Subscriber
+from app.subscriptions.receipts import Receipt, make_receipt
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.access import desk_language
+from app.web.admin.acts import note_act
+
+
+@bp.get("/readers/<public_id>/receipt")
+def receipt(public_id: str) -> str:
+    """Show the receipt in the language that the reader chose."""
+    made = _make(public_id)
+    language = made.subscriptions[0].language if made.subscriptions else desk_language()
+    return render_template(
+        "public/receipt.html",
+        receipt=made,
+        file_url=url_for("admin.receipt_file", public_id=public_id),
+        **templating.words(language),
+    )
+
+
+@bp.get("/readers/<public_id>/receipt.json")
+def receipt_file(public_id: str) -> Response:
+    """Serve the signed file."""
+    return Response(
+        json.dumps(_make(public_id).document, ensure_ascii=False, indent=1),
+        content_type="application/json; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="receipt-{public_id}.json"'},
+    )
+
+
+def _make(public_id: str) -> Receipt:
+    """Make the receipt, and put into the audit log that somebody has it. Raises NotFound."""
+    with product().database.transaction() as session:
+        subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
+        if subscriber is None:
+            raise NotFound("no such reader")
+        made = make_receipt(session, subscriber, product=product(), now=now())
+        note_act(session, AuditAct.RECEIPT_MADE, f"reader:{public_id}")
+    return made

@@ -1,0 +1,64 @@
+"""Receipts at the desk, and the public keys: what a regulator is given."""
+
+import json
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.admins.models import AuditEntry
+from app.product import Product
+from app.subscriptions.models import Subscriber
+from tests.subscriptions.test_ledger import join
+from tests.web import desk
+
+
+@pytest.fixture
+def reader_id(product: Product) -> str:
+    with product.database.transaction() as session:
+        return join(session, product).subscriber.public_id
+
+
+@pytest.fixture
+def admin(app: Flask, product: Product) -> FlaskClient:
+    client = app.test_client()
+    desk.make_admin(product, language="en")
+    desk.sign_in(client)
+    return client
+
+
+def test_the_page_shows_each_text_in_the_language_it_was_shown_in(admin: FlaskClient, reader_id: str) -> None:
+    page = admin.get(f"/admin/readers/{reader_id}/receipt")
+    assert page.status_code == 200
+    assert '<html lang="fr">' in page.text
+    assert "Reçu de votre consentement" in page.text
+    assert '<blockquote lang="fr">' in page.text
+    assert "vous acceptez de recevoir par courriel" in page.text
+    assert "alice@reader.example" in page.text
+    assert "/fr/privacy/1" in page.text
+
+
+def test_the_file_is_signed_and_who_took_it_is_known(admin: FlaskClient, product: Product, reader_id: str) -> None:
+    answer = admin.get(f"/admin/readers/{reader_id}/receipt.json")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert product.proof_keys.fault_of(json.loads(answer.data)) is None
+    with product.database.reading() as session:
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+        salt = session.scalars(select(Subscriber.chain_salt)).one()
+    assert (last.actor, last.act.value, last.target) == (desk.EMAIL, "receipt-made", f"reader:{reader_id}")
+    assert salt in answer.text
+
+
+def test_a_receipt_is_for_the_desk_only(client: FlaskClient, admin: FlaskClient, reader_id: str) -> None:
+    assert client.get(f"/admin/readers/{reader_id}/receipt.json").status_code == 302
+    assert admin.get("/admin/readers/nobody/receipt").status_code == 404
+
+
+def test_anyone_gets_the_public_keys(client: FlaskClient, product: Product) -> None:
+    [told] = client.get("/proof-keys").get_json()
+    assert (told["key_id"], told["algorithm"], told["in_use"]) == (product.proof_keys.key_id, "Ed25519", True)
+    pem = client.get("/proof-keys.pem")
+    assert pem.text == f"# {told['key_id']}\n{told['pem']}"
+    load_pem_public_key(pem.data)
