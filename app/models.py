@@ -7,6 +7,7 @@ from app.delivery import models as delivery
 from app.editions import models as editions
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
+from app.seals import models as seals
 from app.subscriptions import counters
 from app.subscriptions import departure_models as departures
 from app.subscriptions import models as subscriptions
@@ -23,5 +24,6 @@ __all__ = [
     "jobs",
     "newsletters",
     "questions",
+    "seals",
     "subscriptions",
 ]

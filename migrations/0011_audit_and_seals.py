@@ -12,13 +12,14 @@ BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TIME = sa.DateTime(timezone=True)
 ACTS = (
     "sign-in", "sign-in-link", "sign-out", "password-changed", "language-changed", "admin-added", "admin-removed",
-    "readers-listed", "reader-shown", "reader-exported", "readers-exported", "receipt-made", "readers-imported", "held-asked", "asking-stopped",
+    "readers-listed", "reader-shown", "reader-exported", "readers-exported", "receipt-made",
+    "readers-imported", "held-asked", "asking-stopped",
     "reader-added", "reader-corrected", "reader-restricted", "restriction-lifted", "reader-unsubscribed",
     "reader-erased", "address-suppressed", "suppression-lifted", "request-recorded", "request-answered",
     "edition-compiled", "edition-changed", "edition-tested", "edition-started", "edition-paused", "edition-resumed",
     "edition-cancelled", "edition-retried", "source-added", "source-changed", "source-removed", "article-added",
     "article-changed", "article-removed", "warm-up-started", "warm-up-stopped", "settings-changed",
-    "wording-changed", "policy-changed", "keys-made",
+    "wording-changed", "policy-changed", "log-purged",
 )  # fmt: skip
 RESULTS = ("ok", "failed", "throttled")
 CHAINED = ("subscribers", "consent_events", "consent_stubs")
@@ -47,11 +48,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_audit_entries_actor", "audit_entries", ["actor", "id"])
     op.create_index("ix_audit_entries_act", "audit_entries", ["act", "id"])
+    op.create_table(
+        "consent_seals",
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("since", TIME, nullable=True),
+        sa.Column("until", TIME, nullable=False),
+        sa.Column("chains", sa.Integer(), nullable=False),
+        sa.Column("events", sa.Integer(), nullable=False),
+        sa.Column("audit_entries", sa.Integer(), nullable=False),
+        sa.Column("ends_digest", sa.String(length=64), nullable=False),
+        sa.Column("texts_digest", sa.String(length=64), nullable=False),
+        sa.Column("audit_digest", sa.String(length=64), nullable=False),
+        sa.Column("previous_digest", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("key_id", sa.String(length=16), nullable=False),
+        sa.Column("signature", sa.String(length=88), nullable=False),
+        sa.Column("made_at", TIME, nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_consent_seals")),
+    )
     _order_chains("C")
 
 
 def downgrade() -> None:
     _order_chains("default")
+    op.drop_table("consent_seals")
     op.drop_table("audit_entries")
 
 

@@ -24,6 +24,8 @@ from app.db import insert_into
 
 #: Whoever is not signed in. What a stranger typed is not kept: people type passwords into the wrong field.
 STRANGER = "stranger"
+#: Who purges.
+SCHEDULER = "scheduler"
 #: What the first entry of a chain holds in place of an earlier one's hash.
 GENESIS = ""
 #: Nobody counts the tries that are turned away unread; one entry in this time tells that they go on.
@@ -152,15 +154,25 @@ def faults_of_entry(entry: Row[*tuple[Any, ...]], before: Row[*tuple[Any, ...]] 
         yield "it is older than the entry before it"
 
 
-def first_kept_day(now: datetime, *, log_months: int) -> str:
-    """Return the first day (UTC) whose entries are still kept."""
-    return (now.astimezone(UTC) - timedelta(days=MONTH_DAYS * log_months)).date().isoformat()
-
-
 def purge_audit(session: Session, *, now: datetime, log_months: int) -> int:
-    """Delete the chains of days that are over `log_months` old (GDPR art. 5(1)(e)); return how many entries."""
-    old = sa.delete(AuditEntry).where(AuditEntry.day < first_kept_day(now, log_months=log_months))
-    return len(session.scalars(old.returning(AuditEntry.id)).all())
+    """Delete the chains of days that are over `log_months` old (GDPR art. 5(1)(e)); return how many entries.
+
+    That, too, is in the log: else nobody could tell it from a deletion that was not due.
+    """
+    before = (now.astimezone(UTC) - timedelta(days=MONTH_DAYS * log_months)).date().isoformat()
+    old = sa.delete(AuditEntry).where(AuditEntry.day < before)
+    purged = len(session.scalars(old.returning(AuditEntry.id)).all())
+    if purged:
+        detail = f"entries {purged}"
+        record_audit(session, actor=SCHEDULER, act=AuditAct.LOG_PURGED, target=before, detail=detail, now=now)
+    return purged
+
+
+def first_kept_day(session: Session, *, now: datetime) -> str:
+    """Return the first day (UTC) of which no entry was purged; of the last month none ever is."""
+    purges = select(AuditEntry.target).where(AuditEntry.act == AuditAct.LOG_PURGED).order_by(AuditEntry.id.desc())
+    last_month = (now.astimezone(UTC) - timedelta(days=MONTH_DAYS)).date().isoformat()
+    return min(session.scalar(purges.limit(1)) or "", last_month)
 
 
 def plain(text: str) -> str:

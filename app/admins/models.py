@@ -60,7 +60,7 @@ class AuditAct(StrEnum):
     SETTINGS_CHANGED = "settings-changed"
     WORDING_CHANGED = "wording-changed"
     POLICY_CHANGED = "policy-changed"
-    KEYS_MADE = "keys-made"
+    LOG_PURGED = "log-purged"
 
 
 class AuditResult(StrEnum):

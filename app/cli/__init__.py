@@ -5,6 +5,7 @@ from flask import Flask
 from app.cli import (
     admins,
     articles,
+    audit,
     bounces,
     consents,
     database,
@@ -25,7 +26,7 @@ def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
         database, admins, subscribers, consents, sources, articles, editions, newsletters, dkim, bounces, retention,
-        privacy, restore,
+        privacy, restore, audit,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)

@@ -3,13 +3,18 @@
 import click
 from flask import current_app
 from flask_alembic.cli import cli as alembic_commands
+from sqlalchemy.orm import Session
 
+from app import i18n
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Commands
 from app.clock import now
 from app.editions.schedule import install_schedules
 from app.jobs import fleet
 from app.keeping.departing import keeper_of
 from app.newsletters.defaults import install_defaults
+from app.newsletters.models import WordingPurpose, current_policy, current_wording
 from app.web import product
 
 
@@ -32,6 +37,18 @@ def upgrade(target: str) -> None:
     click.echo("The database is up to date.")
 
 
+def texts_in_force(session: Session) -> set[tuple[AuditAct, str]]:
+    """Return which wording and which policy hold in each language, each with the act that brings in another one."""
+    texts: set[tuple[AuditAct, str]] = set()
+    for language in i18n.LANGUAGES:
+        for purpose in WordingPurpose:
+            for wording in session.scalars(current_wording(language, purpose)):
+                texts.add((AuditAct.WORDING_CHANGED, f"wording:{purpose} {language} {wording.version}"))
+        for policy in session.scalars(current_policy(language)):
+            texts.add((AuditAct.POLICY_CHANGED, f"policy:{language} {policy.version}"))
+    return texts
+
+
 def upgrade_database(target: str = "heads") -> None:
     """Migrate to `target`, install what the product needs to start, and replay departures where this is a restore."""
     current_app.extensions["alembic"].upgrade(target)
@@ -40,6 +57,9 @@ def upgrade_database(target: str = "heads") -> None:
     wired = product()
     fleet.upgrade_schema(wired.config.database_url)
     with wired.database.transaction() as session:
+        before = texts_in_force(session)
         install_defaults(session, wired.config, now())
         install_schedules(session, wired.config, now())
+        for act, version in sorted(texts_in_force(session) - before):
+            note_act(session, act, version)
     keeper_of(wired).keep(now())

@@ -21,6 +21,9 @@ from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
 from app.keeping.renewing import run_renewals
 from app.product import Product
+from app.seals.documents import write_files
+from app.seals.making import make_due_seals
+from app.seals.models import all_seals
 from app.subscriptions.held import ask_held
 
 log = logging.getLogger(__name__)
@@ -83,6 +86,14 @@ def keep_departures(product: Product) -> None:
     keeper_of(product).keep(now())
 
 
+def seal(product: Product) -> None:
+    """Seal the days that are over, and write each seal to a file, to be copied elsewhere."""
+    for made in make_due_seals(product.database, keys=product.proof_keys, now=now()):
+        log.info("sealed %s: %s", made.day, made.digest)
+    with product.database.reading() as session:
+        write_files(list(session.scalars(all_seals())), product.config.seals_dir)
+
+
 @dataclass(frozen=True)
 class Job:
     """One periodic job: how often to look, and what to do."""
@@ -100,6 +111,7 @@ JOBS = (
     Job("departures", 30, keep_departures),
     Job("purge", 300, purge),
     Job("renewals", 60, renew_consents),
+    Job("seals", 600, seal),
 )
 
 

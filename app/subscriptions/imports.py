@@ -27,6 +27,7 @@ from app.subscriptions.models import (
 from app.subscriptions.suppression import suppressed_among
 
 #: Characters; with the date it fits into an event's detail.
+NO_PROOF = "no proof of consent"
 SOURCE_MAX = 120
 
 
@@ -142,5 +143,5 @@ def _subscription_row(newcomer: Newcomer, subscriber_id: int, newsletter_id: int
 
 def _act(newcomer: Newcomer, actor: str, now: datetime) -> Act:
     proof = newcomer.provenance
-    detail = "no proof of consent" if proof is None else f"{proof.consented_at.date().isoformat()}: {proof.source}"
+    detail = NO_PROOF if proof is None else f"{proof.consented_at.date().isoformat()}: {proof.source}"
     return Act(ConsentKind.IMPORTED, ConsentMethod.ADMIN, now, newcomer.language, actor=actor, detail=detail)

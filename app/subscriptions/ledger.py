@@ -7,9 +7,10 @@ whoever adds to one holds its reader's row (`locking`), or has just made it.
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import bindparam, literal, select
@@ -32,6 +33,14 @@ GENESIS = ""
 _FORM = "vigie.consent.1"
 #: What ends a subscription: it is written down outside the database too, so that no restore takes it back.
 _ENDINGS = frozenset({ConsentKind.UNSUBSCRIBED, ConsentKind.LAPSED})
+#: Made once: to make it costs as much as to use it.
+_WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+#: What an event says, in the order in which it is hashed.
+_SAID = (
+    "chain_id", "seq", "previous_hash", "newsletter_id", "kind", "method", "at", "language", "wording_id", "policy_id",
+    "form_url", "actor", "detail", "address_hash",
+)  # fmt: skip
+_AT = _SAID.index("at")
 #: Built once: it runs with every sign-up of a known address.
 _LAST = (
     select(ConsentEvent.seq, ConsentEvent.hash)
@@ -119,24 +128,24 @@ def event_hash(event: ConsentEvent) -> str:
 
     The form is a JSON array in UTF-8 without blanks; times are UTC to the microsecond.
     """
-    said = [
-        _FORM,
-        event.chain_id,
-        event.seq,
-        event.previous_hash,
-        event.newsletter_id,
-        event.kind.value,
-        event.method.value,
-        event.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        event.language,
-        event.wording_id,
-        event.policy_id,
-        event.form_url,
-        event.actor,
-        event.detail,
-        event.address_hash,
-    ]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return said_hash([getattr(event, name) for name in _SAID])
+
+
+def said_hash(said: Sequence[Any]) -> str:
+    """Return the hash of an event from the columns of `chained_events` up to its own hash."""
+    at = said[_AT].astimezone(UTC).isoformat(timespec="microseconds")
+    return hashlib.sha256(_WRITER.encode([_FORM, *said[:_AT], at, *said[_AT + 1 :]]).encode()).hexdigest()
+
+
+def chained_events() -> sa.Select[*tuple[Any, ...]]:
+    """Select all events, chain by chain in byte order: what the hash covers, the hash, the subscription.
+
+    Kinds and methods come as they are stored, even such as there are none.
+    """
+    table = ConsentEvent.__table__.c
+    raw = {name: sa.type_coerce(table[name], sa.String()).label(name) for name in ("kind", "method")}
+    columns = [raw.get(name, table[name]) for name in (*_SAID, "hash", "subscription_id")]
+    return select(*columns).order_by(table.chain_id, table.seq)
 
 
 def address_hash(salt: str, email_key: str) -> str:

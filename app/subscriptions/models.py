@@ -1,7 +1,9 @@
 """Tables of readers. A subscriber is one address we may hold consent for; a subscription ties it to a newsletter."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,6 +39,17 @@ class ConsentKind(StrEnum):
     STAYED = "stayed"
     RENEWED = "renewed"
     LAPSED = "lapsed"
+
+
+#: What status an event leads to; one without a newsletter does so for all of its reader's. Others leave it as it is,
+#: but an import, whose detail says what it leads to. Verification holds each subscription against this.
+STATUS_AFTER: Mapping[ConsentKind, SubscriptionStatus] = MappingProxyType(
+    {
+        ConsentKind.REQUESTED: SubscriptionStatus.PENDING,
+        ConsentKind.CONFIRMED: SubscriptionStatus.CONFIRMED,
+        ConsentKind.UNSUBSCRIBED: SubscriptionStatus.UNSUBSCRIBED,
+    }
+)
 
 
 class ConsentMethod(StrEnum):

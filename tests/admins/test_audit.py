@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from sqlalchemy import select
 
 from app.admins import signin
-from app.admins.audit import STRANGER, chained_entries, faults_of_entry, purge_audit, record_audit, record_refusal
+from app.admins.audit import (
+    STRANGER,
+    chained_entries,
+    faults_of_entry,
+    first_kept_day,
+    purge_audit,
+    record_audit,
+    record_refusal,
+)
 from app.admins.models import AuditAct, AuditEntry, AuditResult
 from app.errors import SigninRefused
 from app.product import Product
@@ -123,7 +131,10 @@ def test_what_is_too_old_goes_by_whole_days(product: Product) -> None:
         record(product, now=NOW - timedelta(days=days))
     with product.database.transaction() as session:
         assert purge_audit(session, now=NOW, log_months=1) == 1
-    assert len(entries(product)) == 2
+        assert purge_audit(session, now=NOW, log_months=1) == 0
+        assert first_kept_day(session, now=NOW) == "2026-02-14"
+    rows = entries(product)
+    assert [(row.act.value, row.target, row.detail) for row in rows[2:]] == [("log-purged", "2026-02-14", "entries 1")]
     assert faults(product) == []
 
 

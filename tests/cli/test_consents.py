@@ -1,49 +1,113 @@
-"""`flask consents`, `flask retention`: from the command line."""
+"""`flask consents` and `flask audit`: what they print, and the codes they end with."""
 
 import json
-from datetime import timedelta
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+import time_machine
 from flask import Flask
 from flask.testing import FlaskCliRunner
 
-from app.clock import now
-from app.clocks import CLOCKS
+from app.admins.models import AuditEntry
+from app.cli.database import upgrade_database
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
-from tests import make
-
-RENEW = ("consents", "renew")
-VIGIE = ("--newsletter", "vigie")
+from app.subscriptions.models import ConsentEvent
+from tests.seals.ledger import VERIFIED_AT, build, chain_of
 
 
 @pytest.fixture
-def runner(app: Flask) -> FlaskCliRunner:
-    """A shell."""
+def runner(app: Flask, product: Product) -> FlaskCliRunner:
+    """A shell, on a ledger of three sealed days."""
+    build(product)
     return app.test_cli_runner()
 
 
-def test_a_renewal_is_started_shown_and_stopped(runner: FlaskCliRunner, product: Product) -> None:
-    with product.database.transaction() as session:
-        make.make_subscription(session)
-    until = (now() + timedelta(days=30)).date().isoformat()
-    started = [*RENEW, "start", *VIGIE, "--until", until]
-    assert runner.invoke(args=started, input="n\n").exit_code == 1
-    assert json.loads(runner.invoke(args=[*RENEW, "status", *VIGIE, "--json"]).output) == {"renewal": None}
-    assert "1 readers are asked" in runner.invoke(args=[*started, "--yes"]).output
-    told = json.loads(runner.invoke(args=[*RENEW, "status", *VIGIE, "--json"]).output)
-    assert (told["readers"], told["asked"], told["ended_at"]) == (1, 0, None)
-    assert runner.invoke(args=[*RENEW, "stop", *VIGIE]).exit_code == 0
-    assert runner.invoke(args=[*RENEW, "stop", *VIGIE]).exit_code == 1
-    assert runner.invoke(args=[*RENEW, "status", "--newsletter", "nothing"]).exit_code == 1
+def run(runner: FlaskCliRunner, *words: str) -> tuple[int, str]:
+    with time_machine.travel(VERIFIED_AT, tick=False):
+        result = runner.invoke(args=list(words))
+    return result.exit_code, result.output
 
 
-def test_the_clocks_tell_what_is_due_and_do_it(runner: FlaskCliRunner, product: Product) -> None:
+def test_it_ends_with_0_where_all_holds_and_with_1_where_not(runner: FlaskCliRunner, product: Product) -> None:
+    code, output = run(runner, "consents", "verify", "--json")
+    told = json.loads(output)
+    assert (code, told["problem_count"], told["chains"], told["seals"]) == (0, 0, 4, 3)
+    chain = chain_of(product, "alice")
     with product.database.transaction() as session:
-        make.make_subscription(session, status=SubscriptionStatus.PENDING, at=now() - timedelta(days=15))
-    for arguments, done in ((["--dry-run"], None), ([], 1)):
-        rows = json.loads(runner.invoke(args=["retention", "run", "--json", *arguments]).output)
-        assert [row["clock"] for row in rows] == [clock.name for clock in CLOCKS]
-        assert (rows[0]["due"], rows[0]["done"]) == (1, done)
-        assert rows[0]["oldest"] is not None
-    assert json.loads(runner.invoke(args=["retention", "run", "--json"]).output)[0]["due"] == 0
+        session.execute(sa.update(ConsentEvent).where(ConsentEvent.chain_id == chain).values(form_url="x"))
+    code, output = run(runner, "consents", "verify")
+    assert code == 1
+    assert f"chain {chain} 1: its hash is not that of what it says" in output.splitlines()
+
+
+def test_it_ends_with_2_where_it_cannot_tell(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("[]")
+    code, output = run(runner, "consents", "verify", "--seal", str(tmp_path / "x.json"))
+    assert code == 2
+    assert "x.json is not a seal" in output
+    (tmp_path / "x.json").write_text('{"form": 1}')
+    assert run(runner, "consents", "check-receipt", str(tmp_path / "x.json"))[0] == 2
+
+
+def test_seals_are_made_listed_and_checked_from_elsewhere(
+    runner: FlaskCliRunner, product: Product, tmp_path: Path
+) -> None:
+    assert run(runner, "consents", "seal") == (0, "All days that are over are sealed.\n")
+    told = json.loads(run(runner, "consents", "seals", "--json")[1])
+    assert [each["day"] for each in told] == ["2026-03-17", "2026-03-18", "2026-03-19"]
+    folder = product.config.seals_dir
+    assert run(runner, "consents", "verify", "--seal", str(folder))[0] == 0
+    assert run(runner, "consents", "verify", "--seal", str(folder / "2026-03-19.json"))[0] == 0
+    assert "2026-03-19" in run(runner, "consents", "seals")[1]
+
+
+def test_a_receipt_is_printed_and_checked(runner: FlaskCliRunner, product: Product, tmp_path: Path) -> None:
+    code, output = run(runner, "consents", "receipt", "Alice@reader.example")
+    assert code == 0
+    file = tmp_path / "receipt.json"
+    file.write_text(output)
+    assert "it holds" in run(runner, "consents", "check-receipt", str(file))[1]
+    file.write_text(output.replace("fr/privacy/1", "fr/privacy/2"))
+    code, output = run(runner, "consents", "check-receipt", str(file), "--json")
+    assert (code, json.loads(output)["faults"]) == (1, ["its signature is not that of what it says"])
+    assert run(runner, "consents", "receipt", "nobody@reader.example")[0] == 1
+    with product.database.reading() as session:
+        last = session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert last.act.value == "receipt-made"
+    assert last.actor.startswith("cli:")
+
+
+def test_the_audit_log_is_listed_and_verified(runner: FlaskCliRunner, product: Product) -> None:
+    told = json.loads(run(runner, "audit", "list", "--actor", "ada@desk.example", "--json")[1])
+    assert [each["act"] for each in told] == ["reader-shown"] * 4
+    assert json.loads(run(runner, "audit", "list", "--act", "sign-in", "--json")[1]) == []
+    assert run(runner, "audit", "verify")[0] == 0
+    with product.database.transaction() as session:
+        session.execute(sa.update(AuditEntry).values(detail="x"))
+    code, output = run(runner, "audit", "verify", "--json")
+    assert code == 1
+    assert json.loads(output)["problem_count"] == 4
+
+
+def test_the_public_keys_are_printed(runner: FlaskCliRunner, product: Product) -> None:
+    assert run(runner, "consents", "key")[1].startswith(f"# {product.proof_keys.key_id}\n-----BEGIN PUBLIC KEY-----")
+
+
+def test_a_new_text_of_policy_or_form_is_an_act(app_without_tables: Flask) -> None:
+    product: Product = app_without_tables.extensions["vigie"]
+    identity = replace(product.config.identity, publisher="Autre Presse")
+    for config in (product.config, product.config, replace(product.config, identity=identity)):
+        app_without_tables.extensions["vigie"] = replace(product, config=config)
+        with app_without_tables.app_context():
+            upgrade_database()
+    with product.database.reading() as session:
+        told = [(row.act.value, row.target) for row in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))]
+    texts = [("policy", ""), ("wording", "measurement "), ("wording", "newsletter ")]
+    assert told == [
+        (f"{kind}-changed", f"{kind}:{purpose}{language} {version}")
+        for version in (1, 2)
+        for kind, purpose in texts
+        for language in ("en", "fr")
+    ]

@@ -158,7 +158,9 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
     with product.database.transaction() as session:
         source = make.make_source(session)
         source.failure, source.failures = "the server answered 503", 2
-        public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
+        subscription = make.make_subscription(session, email="walked@reader.example")
+        make.make_request(session, subscription)
+        public_id = subscription.subscriber.public_id
     client = app.test_client()
     desk.sign_in(client)
     seen = client.get(f"/admin/editions/{started}/send").text.partition('name="seen" value="')[2][:64]
@@ -170,7 +172,8 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
         route.path
         for edition_id in (draft, started)
         for route in desk.routes(app, edition_id=edition_id, public_id=public_id)
-        if route.method == "GET" and route.endpoint not in {"admin.letter", "admin.progress", "admin.sign_in_link"}
+        if route.method == "GET"
+        and route.endpoint not in {"admin.letter", "admin.receipt_file", "admin.progress", "admin.sign_in_link"}
     ]
     return sorted(set(found))
 

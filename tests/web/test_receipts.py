@@ -4,13 +4,17 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from flask import Flask
+from flask import Flask, render_template
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app import templating
 from app.admins.models import AuditEntry
 from app.product import Product
-from app.subscriptions.models import Subscriber
+from app.subscriptions.erasure import erase_reader
+from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.receipts import make_erasure_receipt
+from tests.conftest import NOW
 from tests.subscriptions.test_ledger import join
 from tests.web import desk
 
@@ -62,3 +66,21 @@ def test_anyone_gets_the_public_keys(client: FlaskClient, product: Product) -> N
     pem = client.get("/proof-keys.pem")
     assert pem.text == f"# {told['key_id']}\n{told['pem']}"
     load_pem_public_key(pem.data)
+
+
+@pytest.mark.parametrize(("language", "title"), [("fr", "Reçu de l’effacement"), ("en", "Receipt of the erasure")])
+def test_the_receipt_of_an_erasure_holds_no_address(
+    app: Flask, product: Product, reader_id: str, language: str, title: str
+) -> None:
+    with product.database.transaction() as session:
+        subscriber_id = session.scalars(select(Subscriber.id)).one()
+        last = erase_reader(
+            session, subscriber_id=subscriber_id, method=ConsentMethod.ADMIN, suppression_key="k", now=NOW
+        )
+        made = make_erasure_receipt(last, product=product, now=NOW)
+    with app.test_request_context(f"/{language}/"):
+        page = render_template("public/erasure_receipt.html", receipt=made, **templating.words(language))
+    assert title in page
+    assert last.hash in page
+    assert "reader.example" not in page
+    assert product.proof_keys.fault_of(made.document) is None

@@ -1,0 +1,94 @@
+"""`flask consents renew`: asking for consent anew."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+from sqlalchemy.orm import Session
+
+from app.cli.output import Commands, Row, as_json, print_row
+from app.clock import now
+from app.errors import NotFound
+from app.newsletters.models import newsletter_by_slug
+from app.subscriptions.renewal import RenewalReport, count_concerned, read_renewal, start_renewal, stop_renewal
+from app.web import product
+
+newsletter_option = click.option("--newsletter", "slug", required=True, help="The newsletter's short name.")
+
+
+@click.group("renew", cls=Commands)
+def group() -> None:
+    """Ask for consent anew those readers who agreed to an older wording."""
+
+
+@group.command("start")
+@newsletter_option
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day to answer, in UTC.")
+@click.option("--per-day", type=click.IntRange(1, 1_000_000), help="Letters a day; else QUESTIONS_PER_DAY.")
+@click.option("--remind", type=click.IntRange(1, 90), help="Remind once, so many days before the end.")
+@click.option("--yes", is_flag=True, help="Do not ask whether that many readers may be asked.")
+def start(slug: str, until: datetime, per_day: int | None, remind: int | None, yes: bool) -> None:
+    """Start: who has not answered by the date is no longer mailed."""
+    wired = product()
+    with wired.database.reading() as session:
+        newsletter_id = _newsletter_id(session, slug)
+        readers = count_concerned(session, newsletter_id)
+    if not yes:
+        click.confirm(f"Ask {readers} readers, and end what they do not answer by {until.date()}?", abort=True)
+    with wired.database.transaction() as session:
+        start_renewal(
+            session,
+            newsletter_id=newsletter_id,
+            until=end_of_day(until),
+            per_day=per_day or wired.config.retention.questions_per_day,
+            remind_days=remind,
+            expected=readers,
+            actor="cli",
+            now=now(),
+        )
+    click.echo(f"{readers} readers are asked, and have until {until.date()}.")
+
+
+@group.command("status")
+@newsletter_option
+@as_json
+def status(slug: str, as_json: bool) -> None:
+    """Tell how many were asked, agreed, have yet to answer, and no longer get letters."""
+    with product().database.reading() as session:
+        report = read_renewal(session, _newsletter_id(session, slug))
+    print_row(_row(report) if report else {"renewal": None}, as_json=as_json)
+
+
+@group.command("stop")
+@newsletter_option
+def stop(slug: str) -> None:
+    """Stop: nobody is asked any more, and nothing ends; answers to letters that went still count."""
+    with product().database.transaction() as session:
+        stop_renewal(session, newsletter_id=_newsletter_id(session, slug), now=now())
+    click.echo("Nobody is asked any more.")
+
+
+def end_of_day(day: datetime) -> datetime:
+    """Return the last second of a day, in UTC."""
+    return day.replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
+
+
+def _newsletter_id(session: Session, slug: str) -> int:
+    newsletter = session.scalars(newsletter_by_slug(slug)).one_or_none()
+    if newsletter is None:
+        raise NotFound(f"no newsletter {slug}")
+    return newsletter.id
+
+
+def _row(report: RenewalReport) -> Row:
+    renewal = report.renewal
+    return {
+        "started_at": renewal.started_at,
+        "until": renewal.until,
+        "ended_at": renewal.ended_at,
+        "readers": renewal.readers,
+        "asked": report.asked,
+        "agreed": report.agreed,
+        "open": report.open,
+        "lapsed": report.lapsed,
+        "void": report.void,
+    }

@@ -1,0 +1,226 @@
+"""Each reader's chain against itself, and against what the rest of the database says of the reader."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from app.clock import CLOCKS_APART
+from app.seals.tally import ChainedAt, streamed
+from app.subscriptions.imports import NO_PROOF
+from app.subscriptions.ledger import GENESIS, address_hash, chained_events, said_hash
+from app.subscriptions.models import (
+    STATUS_AFTER,
+    ConsentKind,
+    ConsentStub,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+)
+
+AnyRow = Row[*tuple[Any, ...]]
+Fault = tuple[int | None, str]
+
+_STATUS_AFTER = {kind.value: status.value for kind, status in STATUS_AFTER.items()}
+#: Columns of `chained_events` behind those that its hash covers: the hash itself, and the subscription's id.
+_UNHASHED = 2
+
+
+@dataclass
+class ChainRows:
+    """All that there is of one chain: events, or stubs of them, and its reader with each of their subscriptions."""
+
+    chain_id: str
+    events: list[AnyRow] = field(default_factory=list)
+    stubs: list[AnyRow] = field(default_factory=list)
+    reader: list[AnyRow] = field(default_factory=list)
+
+    def ends(self) -> list[ChainedAt]:
+        """Return what seals want to know of each event, by place."""
+        rows = [ChainedAt(row.seq, row.at, row.hash) for row in (*self.stubs, *self.events)]
+        return sorted(rows, key=itemgetter(0)) if self.stubs and self.events else rows
+
+
+@dataclass
+class _State:
+    """What the events of one newsletter come to: a status, the one before the last request, the last event.
+
+    `confirmed` is the time of the last confirmation, or only its day where that was elsewhere.
+    """
+
+    status: str | None = None
+    before_request: str | None = None
+    confirmed: str = ""
+    was_requested: bool = False
+    unasked_seq: int | None = None
+    last: AnyRow | None = None
+
+
+def read_chains(session: Session) -> Iterator[ChainRows]:
+    """Yield all chains in byte order of their ids, each whole; readers without any event have an empty one."""
+    stub, reader, place = ConsentStub.__table__.c, Subscriber.__table__.c, Subscription.__table__.c
+    stubs = select(stub.chain_id, stub.seq, stub.at, stub.hash).order_by(stub.chain_id, stub.seq)
+    readers = (
+        select(
+            reader.chain_id,
+            reader.chain_salt,
+            reader.email_key,
+            place.id,
+            place.newsletter_id,
+            sa.type_coerce(place.status, sa.String()).label("status"),
+            place.confirmed_at,
+        )
+        .select_from(sa.outerjoin(Subscriber, Subscription, Subscription.subscriber_id == Subscriber.id))
+        .order_by(reader.chain_id, place.id)
+    )
+    queries = {"events": chained_events(), "stubs": stubs, "reader": readers}
+    streams = {name: groupby(streamed(session, query), key=itemgetter(0)) for name, query in queries.items()}
+    heads = {name: next(stream, None) for name, stream in streams.items()}
+    while any(heads.values()):
+        chain_id = min(head[0] for head in heads.values() if head is not None)
+        rows = ChainRows(chain_id)
+        for name, head in heads.items():
+            if head is not None and head[0] == chain_id:
+                setattr(rows, name, list(head[1]))
+                heads[name] = next(streams[name], None)
+        yield rows
+
+
+def faults_of_chain(rows: ChainRows, now: datetime) -> Iterator[Fault]:
+    """Yield what is wrong with a chain, and at which place."""
+    if rows.stubs:
+        yield from _faults_of_stubs(rows)
+        return
+    yield from _faults_of_links(rows.events, now)
+    is_erased = bool(rows.events) and rows.events[-1].kind == ConsentKind.ERASED.value
+    if not rows.reader:
+        if not is_erased:
+            yield rows.events[-1].seq, "its reader is gone, and no erasure is recorded"
+        return
+    if is_erased:
+        yield rows.events[-1].seq, "its reader is still there after the erasure"
+    yield from _faults_of_reader(rows)
+
+
+def _faults_of_stubs(rows: ChainRows) -> Iterator[Fault]:
+    for place, stub in enumerate(rows.stubs, start=1):
+        if stub.seq != place:
+            yield stub.seq, "stubs before it are missing"
+            break
+    if rows.events:
+        yield rows.events[0].seq, "the chain goes on after it was pruned"
+    if rows.reader:
+        yield None, "the chain was pruned, and its reader is still there"
+
+
+def _faults_of_links(events: list[AnyRow], now: datetime) -> Iterator[Fault]:
+    seq, previous_hash, previous_at = 0, GENESIS, None
+    for event in events:
+        if event.seq != seq + 1:
+            yield event.seq, f"the event before it is number {seq}" if seq else "the events before it are missing"
+        if event.previous_hash != previous_hash:
+            yield event.seq, "it does not follow from the event before it"
+        if event.hash != said_hash(event[:-_UNHASHED]):
+            yield event.seq, "its hash is not that of what it says"
+        if previous_at is not None and event.at < previous_at - CLOCKS_APART:
+            yield event.seq, "it is older than the event before it"
+        if event.at > now + CLOCKS_APART:
+            yield event.seq, "its time is yet to come"
+        seq, previous_hash, previous_at = event.seq, event.hash, event.at
+    if any(event.kind == ConsentKind.ERASED.value for event in events[:-1]):
+        yield events[-1].seq, "the chain goes on after the erasure"
+
+
+def _faults_of_reader(rows: ChainRows) -> Iterator[Fault]:
+    """Yield where the reader's rows say something else than the chain."""
+    reader = rows.reader[0]
+    if rows.events and rows.events[-1].address_hash != address_hash(reader.chain_salt, reader.email_key):
+        yield rows.events[-1].seq, "its address is not that of its reader"
+    states = _states(rows.events)
+    places = {row.newsletter_id: row for row in rows.reader if row.id is not None}
+    for newsletter_id, state in states.items():
+        if state.unasked_seq is not None:
+            yield state.unasked_seq, "a confirmation without a request"
+        if newsletter_id not in places and state.confirmed:
+            yield state.last.seq if state.last else None, "its subscription is gone"
+    for newsletter_id, place in places.items():
+        yield from _faults_of_place(place, states.get(newsletter_id, _State()))
+
+
+def _states(events: list[AnyRow]) -> dict[int, _State]:
+    """Return what the events come to, for each newsletter."""
+    states: dict[int, _State] = {}
+    for event in events:
+        if event.newsletter_id is None:
+            for state in states.values():
+                state.status = _STATUS_AFTER.get(event.kind, state.status)
+            continue
+        state = states.setdefault(event.newsletter_id, _State())
+        state.last = event
+        if event.kind == ConsentKind.REQUESTED.value:
+            _request(state)
+        elif event.kind == ConsentKind.IMPORTED.value:
+            _import(state, event)
+        else:
+            if event.kind == ConsentKind.CONFIRMED.value:
+                _confirm(state, event)
+            state.status = _STATUS_AFTER.get(event.kind, state.status)
+    return states
+
+
+def _request(state: _State) -> None:
+    """Who has confirmed already is reminded of it, and stays so."""
+    state.was_requested = True
+    if state.status == SubscriptionStatus.CONFIRMED.value:
+        return
+    if state.status != SubscriptionStatus.PENDING.value:
+        state.before_request = state.status
+    state.status = SubscriptionStatus.PENDING.value
+
+
+def _confirm(state: _State, event: AnyRow) -> None:
+    state.confirmed = event.at.isoformat()
+    if not state.was_requested:
+        state.unasked_seq = event.seq
+
+
+def _import(state: _State, event: AnyRow) -> None:
+    """The detail of an import begins with the day of a consent that was given elsewhere, where one was."""
+    if event.detail == NO_PROOF:
+        state.status = SubscriptionStatus.HELD.value
+    else:
+        state.status = SubscriptionStatus.CONFIRMED.value
+        state.confirmed = str(event.detail).partition(":")[0]
+
+
+def _faults_of_place(place: AnyRow, state: _State) -> Iterator[Fault]:
+    """Yield where a subscription is in another state than its events led to."""
+    if state.last is None:
+        yield None, f"a subscription is {place.status}, and nothing proves it"
+        return
+    if place.status not in {state.status, _after_purge(state)}:
+        yield state.last.seq, f"a subscription is {place.status}, and its events say {state.status}"
+    elif place.status == SubscriptionStatus.CONFIRMED.value and not _was_confirmed(place, state):
+        yield state.last.seq, "a subscription was confirmed at another time than its events say"
+    if state.last.subscription_id != place.id:
+        yield state.last.seq, "its event is tied to another subscription"
+
+
+def _was_confirmed(place: AnyRow, state: _State) -> bool:
+    """Return whether the subscription's time of confirmation is that of its event, or on the day that it names."""
+    return (
+        bool(state.confirmed)
+        and place.confirmed_at is not None
+        and place.confirmed_at.isoformat().startswith(state.confirmed)
+    )
+
+
+def _after_purge(state: _State) -> str | None:
+    """Return the status of a reader who had left, asked anew and did not confirm: they have left, and asked nothing."""
+    return state.before_request if state.status == SubscriptionStatus.PENDING.value else None
