@@ -52,7 +52,8 @@ def compile_command(language: str, since: datetime | None, limit: int, as_json: 
             now=at,
             limit=limit,
         )
-        note_act(session, AuditAct.EDITION_COMPILED, f"edition:{compilation.edition_id}", compilation.outcome.value)
+        detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
+        note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)
         edition = session.get(Edition, compilation.edition_id) if compilation.edition_id else None
         row = {
             "id": compilation.edition_id,

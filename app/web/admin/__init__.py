@@ -15,6 +15,7 @@ def register(app: Flask) -> None:
         access,
         account,
         articles,
+        audit,
         causes,
         dashboard,
         editions,

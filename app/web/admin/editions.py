@@ -48,7 +48,8 @@ def compile_submit() -> Response:
         newsletter = session.scalars(newsletter_by_slug()).one()
         since = at - WINDOWS[window] if window in WINDOWS else None
         compilation = compile_edition(session, newsletter=newsletter, language=language, since=since, until=at, now=at)
-        note_act(session, AuditAct.EDITION_COMPILED, f"edition:{compilation.edition_id}", compilation.outcome.value)
+        detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
+        note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)
     if compilation.edition_id is None:
         return redirect(url_for("admin.editions", note="nothing-new"), code=303)
     return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)

@@ -1,0 +1,158 @@
+"""The audit log at the desk: every act of it leaves an entry, and the page shows who did what."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from app.admins.audit import record_audit
+from app.admins.models import AuditAct, AuditEntry
+from app.clock import now
+from app.delivery.models import DeliveryState
+from app.editions.audience import finish_editions
+from app.editions.draft import fingerprint
+from app.product import Product
+from app.web.admin.listing import PAGE_LENGTH
+from tests import make
+from tests.conftest import NOW
+from tests.web import desk
+
+#: Acts of the desk that leave no entry, and why.
+UNLOGGED: dict[str, str] = {}
+Data = dict[str, str]
+
+
+def first_item(product: Product) -> int:
+    return desk.edition(product, 1).items[0].id
+
+
+def leave_uncertain(product: Product) -> Data:
+    """What a worker does: the copies came to no clear end, and the run is over."""
+    with product.database.transaction() as session:
+        for hours in (0, 1):  # what is uncertain is tried once more by itself
+            make.settle_copies(session, DeliveryState.UNCERTAIN, now=now() + timedelta(hours=hours))
+        finish_editions(session, now=now())
+    return {"confirmed": "yes"}
+
+
+#: Each act of the desk, in an order in which each of them can be done, with what its form sends.
+STEPS: list[tuple[str, Callable[[Product], Data]]] = [
+    ("admin.language_submit", lambda _: {"language": "en"}),
+    ("admin.compile_submit", lambda _: {"language": "en"}),
+    (
+        "admin.texts_submit",
+        lambda _: {"subject": "S", "preheader": "Trois enquêtes, deux réparations et un traité", "introduction": ""},
+    ),
+    ("admin.order_submit", lambda product: {"down": str(first_item(product))}),
+    ("admin.removal_submit", lambda product: {"item": str(first_item(product))}),
+    ("admin.test_submit", lambda _: {}),
+    ("admin.send_submit", lambda product: {"confirmed": "yes", "seen": fingerprint(desk.edition(product, 1))}),
+    ("admin.pause_submit", lambda _: {}),
+    ("admin.resume_submit", lambda _: {}),
+    ("admin.retry_submit", leave_uncertain),
+    ("admin.cancel_submit", lambda _: {}),
+    ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
+    ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),
+    ("admin.warm_up_end_submit", lambda _: {"confirmed": "yes"}),
+    ("admin.password_submit", lambda _: {"current": desk.PASSWORD, "new": "un autre mot de passe 9"}),
+    ("admin.sign_out_submit", lambda _: {}),
+    ("admin.sign_in_submit", lambda _: {"email": desk.EMAIL, "password": "wrong"}),
+    ("admin.sign_in_link_submit", lambda _: {}),
+]
+
+
+def entries(product: Product) -> list[AuditEntry]:
+    with product.database.reading() as session:
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
+
+
+def test_every_act_of_the_desk_leaves_an_entry(client: FlaskClient, app: Flask, product: Product) -> None:
+    desk.make_admin(product)
+    edition_id = desk.make_draft(product)
+    desk.sign_in(client)
+    routes = desk.routes(app, edition_id=edition_id, public_id="x")
+    paths = {route.endpoint: route.path for route in routes if route.method == "POST"}
+    assert set(paths) == {endpoint for endpoint, _ in STEPS} | set(UNLOGGED), "say here how it is done, or why not"
+    for endpoint, data in STEPS:
+        sent, before = data(product), len(entries(product))
+        answer = client.post(paths[endpoint], data=sent)
+        assert len(entries(product)) > before, (endpoint, answer.status_code)
+
+
+def test_entries_say_who_did_what_on_what(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product)
+    edition_id = desk.make_draft(product)
+    desk.sign_in(client)
+    client.post(f"/admin/editions/{edition_id}/test")
+    seen = fingerprint(desk.edition(product, edition_id))
+    client.post(f"/admin/editions/{edition_id}/send", data={"confirmed": "yes", "seen": seen})
+    told = [(row.actor, row.act.value, row.target, row.detail) for row in entries(product)]
+    assert told == [
+        (desk.EMAIL, "sign-in", None, None),
+        (desk.EMAIL, "edition-tested", "edition:1", None),
+        (desk.EMAIL, "edition-started", "edition:1", "copies 2"),
+    ]
+
+
+def test_an_act_that_is_refused_leaves_none(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product)
+    edition_id = desk.make_draft(product)
+    desk.sign_in(client)
+    before = len(entries(product))
+    assert client.post(f"/admin/editions/{edition_id}/pause").status_code == 409
+    assert len(entries(product)) == before
+
+
+def test_looking_at_readers_is_logged_with_their_number_and_no_address(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product)
+    desk.make_draft(product, readers=3)
+    desk.sign_in(client)
+    with product.database.reading() as session:
+        public_id = session.scalars(sa.text("SELECT public_id FROM subscribers LIMIT 1")).one()
+    client.get("/admin/readers?q=reader1@reader.example")
+    client.get(f"/admin/readers/{public_id}")
+    rows = [(row.act.value, row.target, row.detail) for row in entries(product)][1:]
+    assert rows == [("readers-listed", "readers", "rows 1"), ("reader-shown", f"reader:{public_id}", None)]
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product, language="fr")
+    desk.sign_in(client)
+    with time_machine.travel(NOW), product.database.transaction() as session:
+        for number in range(PAGE_LENGTH + 10):
+            actor = "<b>eve</b>@desk.example" if number % 2 else "bob@desk.example"
+            record_audit(session, actor=actor, act=AuditAct.EDITION_PAUSED, target=f"edition:{number}", now=NOW)
+    return client
+
+
+def test_the_page_shows_the_newest_first_and_leads_to_older_ones(admin: FlaskClient) -> None:
+    page = admin.get("/admin/audit").text
+    assert page.count("<tr>") == PAGE_LENGTH + 1
+    assert "Édition suspendue" in page
+    assert "&lt;b&gt;eve&lt;/b&gt;@desk.example" in page
+    older = page.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert admin.get(older).text.count("<tr>") == 11 + 1
+
+
+def test_the_page_is_filtered_by_actor_and_by_act(admin: FlaskClient) -> None:
+    assert admin.get("/admin/audit?actor=bob@desk.example").text.count("<tr>") == 31
+    assert admin.get("/admin/audit?act=sign-in").text.count("<tr>") == 2
+    assert admin.get("/admin/audit?act=edition-paused&actor=nobody").text.count("<tr>") == 0
+    assert admin.get("/admin/audit?act=unheard-of&actor=%00%1b").status_code == 200
+
+
+def test_every_act_and_result_has_its_words(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        for act in AuditAct:
+            record_audit(session, actor="scheduler", act=act, now=NOW)
+    with product.database.reading() as session:
+        assert session.scalar(select(func.count()).where(AuditEntry.actor == "scheduler")) == len(AuditAct)
+    page = admin.get("/admin/audit?actor=scheduler").text
+    assert page.count("<tr>") == len(AuditAct) + 1
+    assert "Le planificateur" in page
