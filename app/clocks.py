@@ -293,6 +293,16 @@ CLOCKS = (
         ),
     ),
     _clock(
+        "audit",
+        "LOG_MONTHS",
+        ground="GDPR art. 5(2), art. 32",
+        fr=(
+            "Journal des actes de la rédaction",
+            "Qui, à la rédaction, a consulté, modifié ou effacé quoi : %(logs)s.",
+        ),
+        en=("Log of the newsroom’s acts", "Who of the newsroom looked at, changed or deleted what: %(logs)s."),
+    ),
+    _clock(
         "departures",
         "PROOF_YEARS",
         ground="GDPR art. 5(1)(f), art. 32(1)(c)",

@@ -6,14 +6,19 @@ import re
 import time
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|go|reading|sign-in)/)[^\s/?\"']+")
+_TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|go|reading|stay|renew|sign-in)/)[^\s/?\"']+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",:;=/]+@(?=[\w-]+(?:\.[\w-]+)+)")
 
 
 def clean(text: str) -> str:
     """Return `text` on one line; "…" stands for what follows a token route, and for whose mailbox at a domain."""
-    masked = _ADDRESS.sub("…@", _TOKEN.sub(r"\1…", text))
+    masked = _ADDRESS.sub("…@", without_tokens(text))
     return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", masked)
+
+
+def without_tokens(text: str) -> str:
+    """Return `text` with "…" for what follows a token route."""
+    return _TOKEN.sub(r"\1…", text)
 
 
 class OneLineFormatter(logging.Formatter):

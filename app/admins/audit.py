@@ -154,12 +154,17 @@ def faults_of_entry(entry: Row[*tuple[Any, ...]], before: Row[*tuple[Any, ...]] 
         yield "it is older than the entry before it"
 
 
+def old_entries(now: datetime, *, log_months: int) -> Select[int, datetime]:
+    """Select the entries that `purge_audit` deletes, and since when they are kept."""
+    return select(AuditEntry.id, AuditEntry.at).where(AuditEntry.day < _end_of_keeping(now, log_months))
+
+
 def purge_audit(session: Session, *, now: datetime, log_months: int) -> int:
     """Delete the chains of days that are over `log_months` old (GDPR art. 5(1)(e)); return how many entries.
 
     That, too, is in the log: else nobody could tell it from a deletion that was not due.
     """
-    before = (now.astimezone(UTC) - timedelta(days=MONTH_DAYS * log_months)).date().isoformat()
+    before = _end_of_keeping(now, log_months)
     old = sa.delete(AuditEntry).where(AuditEntry.day < before)
     purged = len(session.scalars(old.returning(AuditEntry.id)).all())
     if purged:
@@ -175,11 +180,16 @@ def first_kept_day(session: Session, *, now: datetime) -> str:
     return min(session.scalar(purges.limit(1)) or "", last_month)
 
 
+def _end_of_keeping(now: datetime, log_months: int) -> str:
+    """Return the first day (UTC) that is still kept."""
+    return (now.astimezone(UTC) - timedelta(days=MONTH_DAYS * log_months)).date().isoformat()
+
+
 def plain(text: str) -> str:
     """Return `text` on one line, tokens masked, with an escape for each character that shows nothing by itself."""
     return "".join(
         f"\\u{ord(character):04x}" if unicodedata.category(character)[0] == "C" else character
-        for character in logs.clean(text)
+        for character in logs.without_tokens(text)
     )
 
 

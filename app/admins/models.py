@@ -55,6 +55,8 @@ class AuditAct(StrEnum):
     ARTICLE_CHANGED = "article-changed"
     ARTICLE_REMOVED = "article-removed"
 
+    RENEWAL_STARTED = "renewal-started"
+    RENEWAL_STOPPED = "renewal-stopped"
     WARM_UP_STARTED = "warm-up-started"
     WARM_UP_STOPPED = "warm-up-stopped"
     SETTINGS_CHANGED = "settings-changed"

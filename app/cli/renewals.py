@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 import click
 from sqlalchemy.orm import Session
 
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row
 from app.clock import now
 from app.errors import NotFound
@@ -45,6 +47,7 @@ def start(slug: str, until: datetime, per_day: int | None, remind: int | None, y
             actor="cli",
             now=now(),
         )
+        note_act(session, AuditAct.RENEWAL_STARTED, f"newsletter:{newsletter_id}", f"readers {readers}")
     click.echo(f"{readers} readers are asked, and have until {until.date()}.")
 
 
@@ -63,7 +66,9 @@ def status(slug: str, as_json: bool) -> None:
 def stop(slug: str) -> None:
     """Stop: nobody is asked any more, and nothing ends; answers to letters that went still count."""
     with product().database.transaction() as session:
-        stop_renewal(session, newsletter_id=_newsletter_id(session, slug), now=now())
+        newsletter_id = _newsletter_id(session, slug)
+        stop_renewal(session, newsletter_id=newsletter_id, now=now())
+        note_act(session, AuditAct.RENEWAL_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("Nobody is asked any more.")
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.admins.audit import old_entries, purge_audit
 from app.admins.signin import purge_signins, spent_signins
 from app.clocks import CLOCKS
 from app.db import Database
@@ -221,6 +222,11 @@ _DUTIES = (
         "sign-ins",
         _counted(lambda k: spent_signins(k.now)),
         lambda session, k: purge_signins(session, now=k.now),
+    ),
+    Duty(
+        "audit",
+        _counted(lambda k: old_entries(k.now, log_months=k.retention.log_months)),
+        lambda session, k: purge_audit(session, now=k.now, log_months=k.retention.log_months),
     ),
     Duty(
         "departures",

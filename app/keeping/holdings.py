@@ -74,6 +74,8 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "admin_sessions": Holding("their open sessions", ("sign-ins",)),
         "signin_links": Holding("their one-time links", ("sign-ins",)),
         "signin_failures": Holding("failed sign-ins, by keyed hash of account or network", ("sign-ins",)),
+        "audit_entries": Holding("which admin did what, and who tried to sign in", ("audit",)),
+        "consent_seals": Holding("a signed checksum of the ledger for each day", reason=NOT_PERSONAL),
         "newsletters": Holding("what one subscribes to", reason=NOT_PERSONAL),
         "newsletter_languages": Holding("its names", reason=NOT_PERSONAL),
         "consent_wordings": Holding("every text that was agreed to", reason=NOT_PERSONAL),

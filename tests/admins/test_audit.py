@@ -107,7 +107,7 @@ def test_values_are_escaped_and_what_may_be_a_key_is_masked(product: Product) ->
     key = "kQ7zW1x-9_" * 5
     record(product, target="a\r\nb\x1b[2Jc\u202ed\u200be", detail=f"/sign-in/short1?x {key} {'é' * 50} " + "y z " * 300)
     [row] = entries(product)
-    assert row.target == "a\\x0d\\x0ab\\x1b[2Jc\\u202ed\\u200be"
+    assert row.target == "a\\u000d\\u000ab\\u001b[2Jc\\u202ed\\u200be"
     assert row.detail.startswith(f"/sign-in/…?x … {'é' * 50} y z")
     assert len(row.detail) == 500
 

@@ -17,7 +17,7 @@ from tests.mail.reports.mails import READER, delivery_report, group, letter
 def runner(tmp_path: Path) -> FlaskCliRunner:
     """A shell where no database answers."""
     environ = {"VIGIE_DATA_DIR": str(tmp_path / "data"), "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    keys = {name: secrets.token_hex(32) for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY")}
+    keys = {name: secrets.token_hex(32) for name in ("SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY", "PROOF_KEYS")}
     app: Flask = create_app(Config.from_env(environ | keys))
     return app.test_cli_runner()
 

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from app.admins.models import SigninFailures
+from app.admins.audit import record_audit
+from app.admins.models import AuditAct, AuditEntry, SigninFailures
 from app.clocks import CLOCKS, rules
 from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
@@ -143,6 +144,14 @@ def use_form(session: Session, product: Product) -> None:
     session.add(SignupCounter(name="h" * 64, room=4, until=NOW + DAY))
 
 
+def act(session: Session, product: Product) -> None:
+    record_audit(session, actor="ada@desk.example", act=AuditAct.READER_SHOWN, target="reader:x", now=NOW)
+
+
+def only_the_purge(session: Session) -> bool:
+    return session.scalars(select(AuditEntry.act)).all() == [AuditAct.LOG_PURGED]
+
+
 def replies_are_gone(session: Session) -> bool:
     row = session.execute(select(Delivery.reply_text, Delivery.address, Delivery.state)).one()
     return tuple(row) == (None, None, DeliveryState.ACCEPTED)
@@ -189,6 +198,7 @@ CASES = (
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
     Case("form", use_form, NOW + DAY - timedelta(seconds=1), is_empty(SignupCounter)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
+    Case("audit", act, datetime(2026, 9, 19, 23, 59, 59, tzinfo=NOW.tzinfo), only_the_purge),
     Case("departures", write_line, IN_YEARS, lambda _: True),
 )
 

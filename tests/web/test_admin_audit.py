@@ -17,6 +17,7 @@ from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
 from app.product import Product
+from app.subscriptions.renewal import count_concerned
 from app.web.admin.listing import PAGE_LENGTH
 from tests import make
 from tests.conftest import NOW
@@ -40,6 +41,13 @@ def leave_uncertain(product: Product) -> Data:
     return {"confirmed": "yes"}
 
 
+def renew(product: Product) -> Data:
+    """Ask all readers, none of whom has agreed to the wording in force."""
+    with product.database.reading() as session:
+        readers = count_concerned(session, 1)
+    return {"until": (now() + timedelta(days=60)).date().isoformat(), "readers": str(readers)}
+
+
 #: Each act of the desk, in an order in which each of them can be done, with what its form sends.
 STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.language_submit", lambda _: {"language": "en"}),
@@ -57,6 +65,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.retry_submit", leave_uncertain),
     ("admin.cancel_submit", lambda _: {}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
+    ("admin.renewal_submit", renew),
+    ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),
     ("admin.warm_up_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.password_submit", lambda _: {"current": desk.PASSWORD, "new": "un autre mot de passe 9"}),

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter, current_wording
@@ -14,6 +15,7 @@ from app.subscriptions.renewal import ANSWER_AT_LEAST, count_concerned, read_ren
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
 from app.web.admin.access import require
+from app.web.admin.acts import note_act
 
 RENEWAL = f"{NEWSLETTER}/renewal"
 
@@ -45,6 +47,7 @@ def renewal_submit(newsletter_id: int) -> Response | tuple[str, int]:
                 actor=require().email,
                 now=now(),
             )
+            note_act(session, AuditAct.RENEWAL_STARTED, f"newsletter:{newsletter_id}", f"readers {expected}")
     except InputRefused:
         return _page(newsletter_id, problem="date"), 422
     except TransitionRefused:
@@ -59,6 +62,7 @@ def renewal_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
         return _page(newsletter_id, problem="unconfirmed"), 422
     with product().database.transaction() as session:
         stop_renewal(session, newsletter_id=_newsletter(session, newsletter_id).id, now=now())
+        note_act(session, AuditAct.RENEWAL_STOPPED, f"newsletter:{newsletter_id}")
     return redirect(url_for("admin.renewal", newsletter_id=newsletter_id), code=303)
 
 
