@@ -140,6 +140,8 @@ def _awaits(attempt: ColumnElement[int] | int) -> ColumnElement[bool]:
 
 
 _DELIVERIES = Delivery.__table__
+#: A copy whose reader was erased while it was on the wire: no reply is kept, since it often quotes the address.
+_IS_NOBODYS = sa.and_(Delivery.subscriber_id.is_(None), Delivery.address.is_(None))
 _TOLD = rows_of("told", key=sa.BigInteger(), attempt=sa.SmallInteger(), code=sa.SmallInteger(), text=sa.Text())
 _ACCEPT = (
     update(_DELIVERIES)  # type: ignore[arg-type]
@@ -148,7 +150,7 @@ _ACCEPT = (
         state=DeliveryState.ACCEPTED,
         attempt=_TOLD.c.attempt,
         reply_code=_TOLD.c.code,
-        reply_text=_TOLD.c.text,
+        reply_text=sa.case((_IS_NOBODYS, None), else_=_TOLD.c.text),
         fault=None,
         meaning=None,
         next_attempt_at=None,
@@ -213,7 +215,9 @@ def _apply(
         delivery.is_repeatable = False
         delivery.reply_text = ending.reason
     else:
-        delivery.reply_code, delivery.fault, delivery.reply_text = ending.code, ending.fault, ending.text
+        is_nobodys = delivery.subscriber_id is None and delivery.address is None
+        delivery.reply_code, delivery.fault = ending.code, ending.fault
+        delivery.reply_text = None if is_nobodys else ending.text
         delivery.meaning = meaning_of(ending)
         _apply_outcome(delivery, copy, ending, expires_at, now)
 
