@@ -152,6 +152,7 @@ class Retention:
     """
 
     confirm_hours: int = 72
+    data_link_minutes: int = 60
     pending_days: int = 14
     proof_years: int = 3
     inactive_years: int = 3
@@ -169,6 +170,7 @@ class Retention:
             env.problems.append("PENDING_DAYS must not end before CONFIRM_HOURS: the link's promised life")
         return cls(
             confirm_hours=confirm_hours,
+            data_link_minutes=env.whole("DATA_LINK_MINUTES", cls.data_link_minutes, 15, 1440),
             pending_days=pending_days,
             proof_years=env.whole("PROOF_YEARS", cls.proof_years, 1, 5),
             inactive_years=env.whole("INACTIVE_YEARS", cls.inactive_years, 1, 3),

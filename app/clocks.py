@@ -264,6 +264,29 @@ CLOCKS = (
         ),
     ),
     _clock(
+        "addresses",
+        "CONFIRM_HOURS",
+        ground="GDPR art. 5(1)(e), art. 16",
+        fr=(
+            "Ancienne adresse après un changement",
+            "%(confirm)s, le temps que vous puissiez annuler le changement.",
+        ),
+        en=("A former address after a change", "%(confirm)s, for as long as you can take the change back."),
+    ),
+    _clock(
+        "requests",
+        "PROOF_YEARS",
+        ground="GDPR art. 5(2), art. 12(3)",
+        fr=(
+            "Demandes que vous nous écrivez",
+            "La date et l’objet d’une demande relative à vos droits : %(proof)s après la réponse.",
+        ),
+        en=(
+            "Requests that you write to us",
+            "The date and subject of a request about your rights: %(proof)s after the answer.",
+        ),
+    ),
+    _clock(
         "form",
         ground="GDPR art. 5(1)(e), art. 32",
         fr=(

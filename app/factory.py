@@ -1,5 +1,6 @@
 """The one place that knows all parts and wires them."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -9,8 +10,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, models
 from app.db import UtcDateTime, make_migration_engine
+from app.editions import dossier as editions
 from app.jobs import fleet
-from app.product import make_product
+from app.product import Teller, make_product
+from app.subscriptions import dossier as subscriptions
 from app.web import admin, bursts, errors, public, security
 from config import Config
 
@@ -20,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def make_app(config: Config) -> Flask:
     """Return the Flask app for `config`; touches no database."""
     app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
-    app.extensions["vigie"] = make_product(config, fleet.announce)
+    app.extensions["vigie"] = make_product(config, fleet.announce, tellers=tellers(config))
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
     )
@@ -32,6 +35,11 @@ def make_app(config: Config) -> Flask:
     admin.register(app)
     cli.register(app)
     return app
+
+
+def tellers(config: Config) -> Mapping[str, Teller]:
+    """Return all that gather what is held of a reader, in the order in which a reader is shown it."""
+    return {**subscriptions.tellers(config), **editions.tellers()}
 
 
 def add_migrations(app: Flask, config: Config) -> None:

@@ -56,6 +56,24 @@ class Links:
         """The reader's choices."""
         return self.page(language, "preferences") + self.sign("preferences", subscription_public_id)
 
+    def my_data(self, language: str) -> str:
+        """The form that brings a data link by mail."""
+        return f"{self.public_url}/{language}/my-data"
+
+    def data(self, language: str, data_id: str, *, requested_at: datetime) -> str:
+        """All that is held of a reader; its life, the data link setting, counts from `requested_at`."""
+        return self.page(language, "my-data") + self._tokens.sign("data", data_id, at=requested_at)
+
+    def address(self, language: str, change_public_id: str, *, requested_at: datetime) -> str:
+        """The page that confirms a new address."""
+        return self.page(language, "address") + self._tokens.sign("address", change_public_id, at=requested_at)
+
+    def address_undo(self, language: str, change_public_id: str, *, requested_at: datetime) -> str:
+        """The page on which the owner of the former address takes the change back."""
+        return self.page(language, "address-undo") + self._tokens.sign(
+            "address-undo", change_public_id, at=requested_at
+        )
+
     def view(self, language: str, edition_public_id: str) -> str:
         """The letter of an edition in a browser, without anything personal."""
         return self.page(language, "view") + self.sign("view", edition_public_id)

@@ -6,7 +6,10 @@ import re
 import time
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_TOKEN = re.compile(r"(/(?:confirm|unsubscribe|preferences|view|go|reading|stay|renew|sign-in)/)[^\s/?\"']+")
+_TOKEN = re.compile(
+    r"(/(?:confirm|unsubscribe|preferences|view|go|reading|stay|renew|sign-in|my-data|address|address-undo|undo"
+    r"|erasure)/)[^\s/?\"']+"
+)
 _ADDRESS = re.compile(r"[^\s<>()\[\]\",:;=/]+@(?=[\w-]+(?:\.[\w-]+)+)")
 
 

@@ -8,13 +8,14 @@ from app.editions import models as editions
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.seals import models as seals
-from app.subscriptions import counters
+from app.subscriptions import address_change, counters, rights_log
 from app.subscriptions import departure_models as departures
 from app.subscriptions import models as subscriptions
 from app.subscriptions import question_models as questions
 
 __all__ = [
     "Base",
+    "address_change",
     "admins",
     "articles",
     "counters",
@@ -24,6 +25,7 @@ __all__ = [
     "jobs",
     "newsletters",
     "questions",
+    "rights_log",
     "seals",
     "subscriptions",
 ]

@@ -25,6 +25,7 @@ from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.question_letters import question_letters
+from app.subscriptions.rights_letters import rights_letters
 from config import Config, MailSettings
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
@@ -48,6 +49,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     one_off = {
         **signup_letters(config, links),
         **question_letters(config, links),
+        **rights_letters(config, links),
         **trial_letters(config, links),
     }
     flask_mail = FlaskMailTransport(app, config.mail)

@@ -15,6 +15,8 @@ from app.editions.copies import EDITION, TEST
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
+from app.subscriptions.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
+from app.subscriptions.data_link import DATA_LINK
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import (
     ConsentEvent,
@@ -31,7 +33,10 @@ from tests.conftest import NOW
 
 #: Who claims and settles in tests, and what.
 SENDER = "tests"
-KINDS = (EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED, STAY, RENEWAL, REMINDER)
+KINDS = (
+    EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED, DATA_LINK, ADDRESS_CHANGE, ADDRESS_NOTICE,
+    STAY, RENEWAL, REMINDER,
+)  # fmt: skip
 #: How the try of a copy ends that is in this state afterwards.
 ENDINGS: dict[DeliveryState, Ending] = {
     DeliveryState.QUEUED: Unsent(),

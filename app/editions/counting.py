@@ -160,8 +160,11 @@ def _read_value(value: str) -> tuple[str, str]:
 
 
 def _counted(session: Session, public_id: str) -> Subscription | None:
+    """Return a reader who lets us count, and whose data may be used."""
     subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    return subscription if subscription is not None and subscription.is_counted else None
+    if subscription is None or not subscription.is_counted or subscription.is_withheld:
+        return None
+    return subscription
 
 
 def _add_to_total(session: Session, edition_id: int, place: int) -> None:

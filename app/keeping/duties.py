@@ -21,11 +21,13 @@ from app.db import Database
 from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks_before, one_off_chunks_before
 from app.editions.counting import drop_readings, readings_before
 from app.subscriptions import archive, staying
+from app.subscriptions.address_change import changes_before, drop_changes
 from app.subscriptions.departure_journal import count_lines_before, drop_lines_before
 from app.subscriptions.limits import over_counters, purge_counters
 from app.subscriptions.question_models import QuestionKind
 from app.subscriptions.questions import closed_before, drop_closed, silent_questions
 from app.subscriptions.retention import forget_held, held_before, purge_unconfirmed, unconfirmed_before
+from app.subscriptions.rights_log import answered_before, drop_answered
 from config import Config, Retention
 
 
@@ -50,6 +52,11 @@ class Keeping:
         year, month = divmod(self.now.year * 12 + self.now.month - 1 - months, 12)
         day = min(self.now.day, calendar.monthrange(year, month + 1)[1])
         return self.now.replace(year=year, month=month + 1, day=day)
+
+    @property
+    def links_end(self) -> datetime:
+        """The time before which the links of letters that ask to confirm are over."""
+        return self.now - timedelta(hours=self.retention.confirm_hours)
 
     @property
     def logs_end(self) -> datetime:
@@ -212,6 +219,16 @@ _DUTIES = (
         "questions",
         _counted(lambda k: closed_before(k.logs_end)),
         lambda session, k: drop_closed(session, before=k.logs_end),
+    ),
+    Duty(
+        "addresses",
+        _counted(lambda k: changes_before(k.links_end)),
+        lambda session, k: drop_changes(session, before=k.links_end),
+    ),
+    Duty(
+        "requests",
+        _counted(lambda k: answered_before(k.proofs_end)),
+        lambda session, k: drop_answered(session, before=k.proofs_end),
     ),
     Duty(
         "form",

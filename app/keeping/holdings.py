@@ -51,6 +51,10 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "questions": Holding(
             "that a reader was asked whether they stay or agree anew, and the answer", ("stay", "questions")
         ),
+        "address_changes": Holding("a reader's former address and the new one, after a change", ("addresses",)),
+        "rights_requests": Holding(
+            "what readers asked of us by letter, when, and when they were answered", ("requests",)
+        ),
         "renewals": Holding("that a newsletter asked for consent anew, and which admin began it", reason=WHILE_NEEDED),
         "departures": Holding(
             "departures that are yet to be copied into the journal", reason="half a minute: until they are copied out"

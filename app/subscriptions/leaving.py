@@ -1,28 +1,41 @@
-"""Leaving: at once, without a reason, as often as the link is pressed (GDPR art. 7(3), RFC 8058)."""
+"""Leaving: at once, without a reason, as often as the link is pressed (GDPR art. 7(3), RFC 8058).
 
-from datetime import datetime
+A press by mistake can be taken back for ten minutes, on the page that follows it.
+"""
+
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
+from app.errors import NotFound, TransitionRefused
+from app.subscriptions.address_change import end_open_change
 from app.subscriptions.erasure import forget
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
 from app.subscriptions.models import (
     ConsentKind,
     ConsentMethod,
+    Subscription,
     SubscriptionStatus,
     subscription_by_public_id,
 )
+
+#: For how long a departure can be taken back.
+UNDO_WITHIN = timedelta(minutes=10)
 
 
 def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now: datetime) -> None:
     """End the subscription that a letter's link names, and cancel its copies that still wait.
 
-    A second time, or for a reader erased since, nothing happens. A request never confirmed is forgotten altogether.
+    A second time, or for a reader erased since, nothing happens. A request never confirmed is forgotten altogether, and
+    by the link of the letter to a new address the change of address ends, not the subscription.
     """
     subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    if subscription is None or not lock(session, subscription):
+    if subscription is None:
+        end_open_change(session, public_id=public_id, now=now)
+        return
+    if not lock(session, subscription):
         return
     if subscription.status is SubscriptionStatus.UNSUBSCRIBED:
         return
@@ -33,3 +46,24 @@ def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now:
     record_act(session, subscription, Act(ConsentKind.UNSUBSCRIBED, method, now, subscription.language))
     subscription.unsubscribe(now)
     session.flush()
+
+
+def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscription:
+    """Take a departure of the last ten minutes back; copies that it called off stay called off.
+
+    A second time nothing happens. Raises NotFound, TransitionRefused where it is too late, or where more was asked than
+    to leave: an objection stands.
+    """
+    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
+    if subscription is None or not lock(session, subscription):
+        raise NotFound("no such subscription")
+    if subscription.status is SubscriptionStatus.CONFIRMED:
+        return subscription
+    left_at = subscription.unsubscribed_at
+    if left_at is None or now - left_at > UNDO_WITHIN or subscription.is_withheld:
+        raise TransitionRefused("this departure stands")
+    subscription.undo_departure()
+    act = Act(ConsentKind.DEPARTURE_UNDONE, ConsentMethod.UNSUBSCRIBE_PAGE, now, subscription.language)
+    record_act(session, subscription, act)
+    session.flush()
+    return subscription

@@ -30,9 +30,17 @@ class ConsentKind(StrEnum):
     REQUESTED = "requested"
     CONFIRMED = "confirmed"
     UNSUBSCRIBED = "unsubscribed"
+    DEPARTURE_UNDONE = "departure-undone"
     LANGUAGE_CHANGED = "language-changed"
     COUNTING_ALLOWED = "counting-allowed"
     COUNTING_ENDED = "counting-ended"
+    ADDRESS_CHANGED = "address-changed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RESTRICTED = "restricted"
+    RESTRICTION_LIFTED = "restriction-lifted"
+    OBJECTED = "objected"
+    EXPORTED = "exported"
     ERASED = "erased"
     SUPPRESSED = "suppressed"
     ASKED = "asked"
@@ -63,6 +71,7 @@ class ConsentMethod(StrEnum):
     PREFERENCES = "preferences-page"
     STAY_PAGE = "stay-page"
     RENEWAL_PAGE = "renewal-page"
+    DATA_PAGE = "data-page"
     ADMIN = "admin"
     CLOCK = "clock"
     RESTORE = "restore"
@@ -74,6 +83,7 @@ class SuppressionReason(StrEnum):
     HARD_BOUNCE = "hard-bounce"
     COMPLAINT = "complaint"
     ERASED = "erased"
+    OBJECTION = "objection"
     ADMIN = "admin"
 
 
@@ -84,6 +94,7 @@ OWN_METHODS = frozenset(
         ConsentMethod.UNSUBSCRIBE_PAGE,
         ConsentMethod.ONE_CLICK,
         ConsentMethod.PREFERENCES,
+        ConsentMethod.DATA_PAGE,
         ConsentMethod.STAY_PAGE,
         ConsentMethod.RENEWAL_PAGE,
     }
@@ -101,10 +112,21 @@ class Subscriber(Base):
     `email` is as typed, domain in Unicode, for display; `email_ascii` has the domain as A-labels, for the envelope;
     `email_key` is the whole in lower case, for uniqueness: case matters in transport, not to people (RFC 5321 §2.4).
     `chain_id` names the reader's consent events, which outlive this row; `chain_salt` alone ties them to the address,
-    and goes with it. From `restricted_at` the reader's data is kept and not used (GDPR art. 18).
+    and goes with it. From `restricted_at` the reader's data is kept and not used (GDPR art. 18). `data_id` is what the
+    last data link asked for names.
     """
 
     __tablename__ = "subscribers"
+    __table_args__ = (
+        # Partial, so that naming a new link is no change of a key: an edition that starts would wait for it.
+        sa.Index(
+            "ix_subscribers_data_id",
+            "data_id",
+            unique=True,
+            sqlite_where=sa.text("data_id IS NOT NULL"),
+            postgresql_where=sa.text("data_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
@@ -115,6 +137,7 @@ class Subscriber(Base):
     chain_salt: Mapped[str] = mapped_column(sa.String(22), default=new_public_id)
     created_at: Mapped[datetime]
     restricted_at: Mapped[datetime | None]
+    data_id: Mapped[str | None] = mapped_column(sa.String(22))
 
     subscriptions: Mapped[list["Subscription"]] = relationship(back_populates="subscriber", passive_deletes=True)
 
@@ -207,6 +230,7 @@ class Subscription(Base):
         self.status = SubscriptionStatus.CONFIRMED
         self.confirmed_at = self.acted_at = at
         self.unsubscribed_at = None
+        self.paused_until = None
 
     def resume(self, at: datetime) -> None:
         """Take back an end that came by itself, for want of an answer; the answer came late."""
@@ -221,6 +245,14 @@ class Subscription(Base):
         self.status = SubscriptionStatus.UNSUBSCRIBED
         self.confirmation_id = None
         self.unsubscribed_at = at
+
+    def undo_departure(self) -> None:
+        """Be subscribed as before the departure. Raises TransitionRefused where the reader had not been."""
+        was_confirmed = self.confirmed_at is not None and self.confirmed_at >= self.requested_at
+        if self.status is not SubscriptionStatus.UNSUBSCRIBED or not was_confirmed:
+            raise TransitionRefused("no departure to undo")
+        self.status = SubscriptionStatus.CONFIRMED
+        self.unsubscribed_at = None
 
 
 class ConsentEvent(Base):
@@ -327,6 +359,16 @@ def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[Subscripti
 def subscription_by_public_id(public_id: str) -> Select[Subscription]:
     """Select the subscription that a link's token names."""
     return select(Subscription).where(Subscription.public_id == public_id)
+
+
+def language_of_reader(subscriber_id: int) -> Select[str]:
+    """Select the language of a reader's first subscription: of what concerns none of them alone."""
+    return (
+        select(Subscription.language)
+        .where(Subscription.subscriber_id == subscriber_id)
+        .order_by(Subscription.id)
+        .limit(1)
+    )
 
 
 def gets_letters(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -1,9 +1,12 @@
-"""What a confirmed reader may choose: today, the language of the letters."""
+"""What a confirmed reader may choose: the language of the letters, and when to get none for a while."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime, time
+from enum import Enum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from app.clock import months_later
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 from app.subscriptions.ledger import Act, record_act
@@ -16,23 +19,78 @@ from app.subscriptions.models import (
     subscription_by_public_id,
 )
 
+#: The longest pause; who wants a longer one leaves.
+PAUSE_MAX_MONTHS = 12
+
+
+class PauseSpan(Enum):
+    """The pauses that are offered by name: so many days, so many months."""
+
+    WEEK = (7, 0)
+    MONTH = (0, 1)
+    QUARTER = (0, 3)
+
+    def end(self, today: date) -> date:
+        """Return the day on which letters come again."""
+        days, months = self.value
+        return date.fromordinal(months_later(today, months).toordinal() + days)
+
 
 def change_language(session: Session, *, public_id: str, language: str, now: datetime) -> Subscription:
     """Send this reader's letters in `language` from now on.
 
     Raises NotFound, TransitionRefused where the reader has left, InputRefused for a language the newsletter has not.
     """
-    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    if subscription is None or not lock(session, subscription):
-        raise NotFound("no such subscription")
-    if subscription.status is not SubscriptionStatus.CONFIRMED:
-        raise TransitionRefused("not subscribed")
+    subscription = _held(session, public_id)
     newsletter = session.get_one(Newsletter, subscription.newsletter_id)
     if language not in {face.language for face in newsletter.languages}:
         raise InputRefused("no such language")
     if language == subscription.language:
         return subscription
     subscription.language = language
-    record_act(session, subscription, Act(ConsentKind.LANGUAGE_CHANGED, ConsentMethod.PREFERENCES, now, language))
-    session.flush()
+    _record(session, subscription, ConsentKind.LANGUAGE_CHANGED, now)
     return subscription
+
+
+def pause(session: Session, *, public_id: str, until: date, now: datetime) -> Subscription:
+    """Send this reader no editions before the day `until`, in the newsletter's own zone.
+
+    Copies that wait already are withheld when their turn comes. Raises NotFound, TransitionRefused where the reader has
+    left, InputRefused for a day that is not ahead, or further than a year.
+    """
+    subscription = _held(session, public_id)
+    zone = ZoneInfo(session.get_one(Newsletter, subscription.newsletter_id).timezone)
+    today = now.astimezone(zone).date()
+    if not today < until <= months_later(today, PAUSE_MAX_MONTHS):
+        raise InputRefused("no such day to pause until")
+    subscription.paused_until = datetime.combine(until, time.min, zone).astimezone(UTC)
+    _record(session, subscription, ConsentKind.PAUSED, now, detail=f"until {until.isoformat()}")
+    return subscription
+
+
+def resume(session: Session, *, public_id: str, now: datetime) -> Subscription:
+    """Send this reader the editions again that start from now on. Raises NotFound, TransitionRefused."""
+    subscription = _held(session, public_id)
+    if subscription.paused_until is not None:
+        is_paused = subscription.paused_until > now
+        subscription.paused_until = None
+        if is_paused:
+            _record(session, subscription, ConsentKind.RESUMED, now)
+    return subscription
+
+
+def _held(session: Session, public_id: str) -> Subscription:
+    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
+    if subscription is None or not lock(session, subscription):
+        raise NotFound("no such subscription")
+    if subscription.status is not SubscriptionStatus.CONFIRMED:
+        raise TransitionRefused("not subscribed")
+    return subscription
+
+
+def _record(
+    session: Session, subscription: Subscription, kind: ConsentKind, now: datetime, *, detail: str | None = None
+) -> None:
+    act = Act(kind, ConsentMethod.PREFERENCES, now, subscription.language, detail=detail)
+    record_act(session, subscription, act)
+    session.flush()

@@ -18,7 +18,7 @@ from config import Config
 
 @dataclass(frozen=True)
 class Reader:
-    """Whom a letter is for, as the database says at this moment."""
+    """Whom a letter is for, as the database says at this moment, and the newsletter's face in the letter's language."""
 
     subscriber: Subscriber
     subscription: Subscription
@@ -28,7 +28,15 @@ class Reader:
     @property
     def language(self) -> str:
         """The letter's language."""
-        return self.subscription.language
+        return self.face.language
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """Where a letter goes that does not go to the reader's own address, and what its leave link ends there."""
+
+    email_ascii: str
+    leave_id: str
 
 
 class ReaderLetters:
@@ -49,6 +57,8 @@ class ReaderLetters:
             return Withheld("the reader's data was deleted")
         if subscription.status is not wanted:
             return Withheld(f"the subscription is {subscription.status.value}")
+        if subscriber.restricted_at is not None and wanted is SubscriptionStatus.CONFIRMED:
+            return Withheld("the reader's data may not be used")
         if is_suppressed(session, email_key=subscriber.email_key, suppression_key=self._config.suppression_key):
             return Withheld("the address may not be mailed")
         return Reader(subscriber, subscription, newsletter, newsletter.in_language(subscription.language))
@@ -62,11 +72,13 @@ class ReaderLetters:
         subject: str,
         preheader: str,
         reason: str,
+        addressee: Addressee | None = None,
         **more: object,
     ) -> Composed:
-        """Return the letter with what all of them share."""
-        links, language, public_id = self._links, reader.language, reader.subscription.public_id
-        is_confirmed = reader.subscription.status is SubscriptionStatus.CONFIRMED
+        """Return the letter with what all of them share; without `addressee` it goes to the reader."""
+        links, language = self._links, reader.language
+        to = addressee or Addressee(reader.subscriber.email_ascii, reader.subscription.public_id)
+        has_choices = addressee is None and reader.subscription.status is SubscriptionStatus.CONFIRMED
         context: dict[str, object] = {
             "subject": subject,
             "preheader": preheader,
@@ -74,17 +86,17 @@ class ReaderLetters:
             "newsletter": reader.face,
             "identity": self._config.identity,
             "links": links,
-            "unsubscribe_url": links.unsubscribe(language, public_id),
-            "preferences_url": links.preferences(language, public_id) if is_confirmed else None,
+            "unsubscribe_url": links.unsubscribe(language, to.leave_id),
+            "preferences_url": links.preferences(language, reader.subscription.public_id) if has_choices else None,
             "zone": reader.newsletter.timezone,
             **more,
         }
         html = render_mjml(f"{template}.mjml", language, **context)
         text = render_text(f"{template}.txt", language, **context)
-        letter = self._letter(reader, subject=subject, html=html, text=text, kind=copy.chunk.kind)
-        return Composed(letter, reader.subscriber.email_ascii, copy.chunk.created_at)
+        letter = self._letter(reader, to, subject=subject, html=html, text=text, kind=copy.chunk.kind)
+        return Composed(letter, to.email_ascii, copy.chunk.created_at)
 
-    def _letter(self, reader: Reader, *, subject: str, html: str, text: str, kind: str) -> Letter:
+    def _letter(self, reader: Reader, to: Addressee, *, subject: str, html: str, text: str, kind: str) -> Letter:
         """Return the parts under the list's fields (RFC 2369 §3, RFC 2919 §3)."""
         config, links, language = self._config, self._links, reader.language
         return Letter(
@@ -96,7 +108,7 @@ class ReaderLetters:
             from_address=config.mail.sender,
             list_name=reader.face.name,
             list_id=f"{reader.face.list_label}.{config.mail.sender_domain}",
-            unsubscribe_url=links.unsubscribe(language, reader.subscription.public_id),
+            unsubscribe_url=links.unsubscribe(language, to.leave_id),
             archive_url=links.archive(language),
             help_url=links.home(language),
             owner=config.identity.contact,

@@ -14,7 +14,7 @@ from app.subscriptions.departure_models import Departure
 from app.subscriptions.models import Subscriber, Subscription, Suppression, SuppressionReason
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
-_SUPPRESSED = select(Suppression.id).where(Suppression.address_hmac == bindparam("digest"))
+_SUPPRESSED = select(Suppression.reason).where(Suppression.address_hmac == bindparam("digest"))
 
 
 def address_hmac(key: str, email_key: str) -> str:
@@ -24,7 +24,22 @@ def address_hmac(key: str, email_key: str) -> str:
 
 def is_suppressed(session: Session, *, email_key: str, suppression_key: str) -> bool:
     """Whether the address may not be mailed."""
-    return session.scalar(_SUPPRESSED, {"digest": address_hmac(suppression_key, email_key)}) is not None
+    return suppression_reason(session, email_key=email_key, suppression_key=suppression_key) is not None
+
+
+def suppression_reason(session: Session, *, email_key: str, suppression_key: str) -> SuppressionReason | None:
+    """Return why the address may not be mailed, or None where it may."""
+    return session.scalar(_SUPPRESSED, {"digest": address_hmac(suppression_key, email_key)})
+
+
+def takes_answers(session: Session, *, email_key: str, suppression_key: str) -> bool:
+    """Whether a letter that the address's owner asks for, to use a right of theirs, may go to it.
+
+    A complaint or an objection ends what we send of ourselves, not the right of access (GDPR art. 15). A mailbox that
+    does not exist helps nobody.
+    """
+    reason = suppression_reason(session, email_key=email_key, suppression_key=suppression_key)
+    return reason is not SuppressionReason.HARD_BOUNCE
 
 
 def suppressed_among(session: Session, email_keys: Collection[str], *, suppression_key: str) -> set[str]:

@@ -1,6 +1,8 @@
 """The pages. Each parses, calls one function, renders or redirects; rules live below."""
 
-from flask import current_app
+import json
+
+from flask import Response, current_app
 
 from app.product import Product
 
@@ -9,3 +11,11 @@ def product() -> Product:
     """Return the parts that the running app was wired with."""
     wired: Product = current_app.extensions["vigie"]
     return wired
+
+
+def attachment(content: dict[str, object], name: str) -> Response:
+    """Return `content` as a JSON file to keep."""
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    response = Response(text + "\n", mimetype="application/json")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    return response

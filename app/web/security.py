@@ -20,10 +20,15 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 
 #: Routes whose URL is a secret: nothing may keep or pass on the address.
 TOKEN_ROUTES = frozenset(
-    {"public.confirm", "public.confirm_submit", "public.unsubscribe", "public.unsubscribe_submit",
-     "public.preferences", "public.preferences_submit", "public.view", "public.go", "public.reading",
-     "public.reading_image", "public.counting_submit", "public.stay", "public.stay_submit", "public.renew",
-     "public.renew_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
+    {"public.confirm", "public.confirm_submit", "public.unsubscribe", "public.unsubscribe_submit", "public.undo_submit",
+     "public.preferences", "public.preferences_submit", "public.pause", "public.pause_submit", "public.resume_submit",
+     "public.own_data_link_submit", "public.view", "public.go", "public.reading", "public.reading_image",
+     "public.counting_submit", "public.stay", "public.stay_submit", "public.renew", "public.renew_submit",
+     "public.data", "public.data_download", "public.data_address",
+     "public.data_address_submit", "public.restriction_submit", "public.lifting_submit", "public.objection",
+     "public.objection_submit", "public.erasure", "public.erasure_submit", "public.erased", "public.erased_download",
+     "public.address", "public.address_submit", "public.address_undo", "public.address_undo_submit",
+     "admin.sign_in_link", "admin.sign_in_link_submit"}
 )  # fmt: skip
 
 CONTENT_SECURITY_POLICY = (

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -24,12 +25,15 @@ from app.editions.copies import edition_letters
 from app.editions.models import Edition
 from app.links import Links
 from app.newsletters.defaults import install_defaults
+from app.subscriptions.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE, AddressChange
+from app.subscriptions.data_link import DATA_LINK
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.models import Subscriber, SubscriptionStatus
 from app.subscriptions.question_letters import question_letters
 from app.subscriptions.question_models import QuestionKind
 from app.subscriptions.questions import ask
 from app.subscriptions.renewal import texts_in_force
+from app.subscriptions.rights_letters import rights_letters
 from app.tokens import Tokens
 from config import Config
 from tests import letter_rules
@@ -136,6 +140,45 @@ def test_the_letters_that_ask_are_as_approved(
     question.public_id = "question" + "A" * 14
     session.execute(update(Delivery).values(reference=question.public_id))
     compare(f"{kind.value}.{language}", session, question_letters(config, make_links(config))[kind.value])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [DATA_LINK, ADDRESS_CHANGE, ADDRESS_NOTICE, "address-taken"])
+def test_the_letters_of_rights_are_as_approved(session: Session, config: Config, kind: str, language: str) -> None:
+    subscription = make_subscription(session, email=RECIPIENT, language=language, at=NOW)
+    subscription.public_id = "reader" + "A" * 16
+    subscription.subscriber.data_id = "data" + "A" * 18
+    change = make_change(session, subscription.subscriber, kind)
+    letter = ADDRESS_CHANGE if kind == "address-taken" else kind
+    enqueue(
+        session,
+        kind=letter,
+        language=language,
+        subscriber_id=change.subscriber_id,
+        reference=subscription.subscriber.data_id if kind == DATA_LINK else change.public_id,
+        now=NOW,
+    )
+    with time_machine.travel(NOW, tick=False):
+        compare(f"{kind}.{language}", session, rights_letters(config, make_links(config))[letter])
+
+
+def make_change(session: Session, subscriber: Subscriber, kind: str) -> AddressChange:
+    """A change of address whose letter of `kind` goes to RECIPIENT: as former, new or taken address."""
+    others = {"email": "alice@elsewhere.example", "former_email": "alice@elsewhere.example"}
+    mine = "former_email" if kind == ADDRESS_NOTICE else "email"
+    addresses = {**others, mine: RECIPIENT}
+    if kind == ADDRESS_CHANGE:
+        subscriber.email = subscriber.email_ascii = subscriber.email_key = others["email"]
+    asking = (
+        make_subscription(session, email="bob@reader.example").subscriber if kind == "address-taken" else subscriber
+    )
+    change = AddressChange(public_id="change" + "A" * 16, subscriber_id=asking.id, requested_at=NOW)
+    for name, email in addresses.items():
+        for form in ("", "_ascii", "_key"):
+            setattr(change, name + form, email)
+    session.add(change)
+    session.flush()
+    return change
 
 
 def make_links(config: Config) -> Links:

@@ -1,14 +1,21 @@
 """Choosing the language of one's letters."""
 
+from datetime import date, timedelta
+
 import pytest
 from sqlalchemy import select
 
+from app.delivery.settling import Withheld
+from app.editions.audience import start_edition
+from app.editions.compose import set_letter
+from app.editions.copies import edition_letters
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from app.subscriptions.models import ConsentEvent, ConsentKind, SubscriptionStatus
-from app.subscriptions.preferences import change_language
+from app.subscriptions.preferences import PauseSpan, change_language, pause, resume
 from tests import make
 from tests.conftest import NOW
+from tests.editions.press import make_draft
 
 
 def test_the_language_changes_once_and_is_recorded(product: Product) -> None:
@@ -18,6 +25,43 @@ def test_the_language_changes_once_and_is_recorded(product: Product) -> None:
             change_language(session, public_id=subscription.public_id, language="en", now=NOW)
         assert subscription.language == "en"
         assert session.scalars(select(ConsentEvent.kind)).all() == [ConsentKind.LANGUAGE_CHANGED]
+
+
+def test_a_paused_reader_gets_no_copy_that_was_queued_before_and_a_new_consent_ends_the_pause(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session)
+        edition = make_draft(session)
+        letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=NOW)
+        start_edition(session, letter=letter, actor="ada", now=NOW)
+        pause(session, public_id=subscription.public_id, until=date(2027, 3, 17), now=NOW)
+        [made] = edition_letters(product.config, product.links)["edition"](session, make.copies(session))
+        assert made == Withheld("the reader gets no letters at present")
+        subscription.unsubscribe(NOW)
+        subscription.request(NOW, "fr")
+        subscription.confirm(NOW)
+        assert subscription.paused_until is None
+
+
+def test_pause_and_resumption_are_recorded_each_once(product: Product) -> None:
+    with product.database.transaction() as session:
+        public_id = make.make_subscription(session).public_id
+        pause(session, public_id=public_id, until=date(2026, 4, 1), now=NOW)
+        for _ in range(2):
+            resume(session, public_id=public_id, now=NOW)
+        pause(session, public_id=public_id, until=date(2026, 4, 1), now=NOW)
+        resume(session, public_id=public_id, now=NOW + timedelta(days=20))
+        events = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq)).all()
+        assert [(event.kind.value, event.detail) for event in events] == [
+            ("paused", "until 2026-04-01"), ("resumed", None), ("paused", "until 2026-04-01"),
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("span", "end"),
+    [(PauseSpan.WEEK, date(2026, 2, 7)), (PauseSpan.MONTH, date(2026, 2, 28)), (PauseSpan.QUARTER, date(2026, 4, 30))],
+)
+def test_months_end_on_their_last_day_where_they_are_short(span: PauseSpan, end: date) -> None:
+    assert span.end(date(2026, 1, 31)) == end
 
 
 def test_what_cannot_be_chosen_is_refused(product: Product) -> None:

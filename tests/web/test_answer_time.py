@@ -85,9 +85,33 @@ def ask(client: FlaskClient, product: Product) -> Callable[[str], tuple[float, s
     return send
 
 
+@pytest.fixture
+def ask_for_data(client: FlaskClient, ask: Callable[[str], tuple[float, str]]) -> Callable[[str], tuple[float, str]]:
+    """Sends the form of data links with an address and returns the seconds to its answer, and the answer."""
+
+    def send(email: str) -> tuple[float, str]:
+        begun = time.perf_counter()
+        response = client.post("/fr/my-data", data={"email": email})
+        taken_s = time.perf_counter() - begun
+        return taken_s, f"{response.status}\n{response.headers}\n{response.text}"
+
+    return send
+
+
 def test_the_answer_is_the_same_and_takes_as_long_whatever_we_know_of_the_address(
     ask: Callable[[str], tuple[float, str]],
 ) -> None:
+    check_evenness(ask)
+
+
+def test_the_form_of_data_links_answers_the_same_and_as_fast_whatever_we_know(
+    ask_for_data: Callable[[str], tuple[float, str]],
+) -> None:
+    check_evenness(ask_for_data)
+
+
+def check_evenness(ask: Callable[[str], tuple[float, str]]) -> None:
+    """Send the form for each address in turns: no state may show, neither in the answer nor in how long it takes."""
     for number in range(ROUNDS):
         for state in ASKED_BEFORE:
             ask(address(state, number))

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from tests.conftest import NOW, create_tables
 from tests.web.visitor import only
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -29,28 +29,6 @@ def database_url(tmp_path: Path) -> str:
     url = f"sqlite:///{tmp_path / 'vigie.db'}"
     create_tables(url)
     return url
-
-
-@pytest.fixture
-def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
-    """Opens pages that fail the test for what the browser complains of."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def open_(**options: object) -> "Page":
-        context = browser.new_context(**{"locale": "fr-FR", **options})  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    refused = [each for each in complaints if "status of 4" not in each]
-    assert not refused
 
 
 def confirm_path(product: Product, *, by_admin: bool = False) -> str:

@@ -1,11 +1,16 @@
 """A reader's own page."""
 
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus
 from tests import make
+from tests.conftest import NOW
 from tests.web.visitor import Page, counts, only
 
 
@@ -35,10 +40,46 @@ def test_the_language_can_be_chosen_and_the_page_follows(client: FlaskClient, pr
     assert response.headers["Location"].startswith("/en/preferences/")
     page = Page(client.get(response.headers["Location"]).text)
     assert "Your choice is saved." in page.text
-    chosen = [each["value"] for each in page.all("input") if "checked" in each]
+    chosen = [each["value"] for each in page.all("input") if "checked" in each and each["name"] == "letters_language"]
     assert chosen == ["en"]
     with product.database.reading() as session:
         assert (only(session).language, only(session).status) == ("en", SubscriptionStatus.CONFIRMED)
+
+
+def test_letters_are_paused_for_a_span_or_until_a_day_and_come_again_at_once(
+    client: FlaskClient, product: Product
+) -> None:
+    path = reader(product)
+    for chosen, until in [
+        ({"span": "week"}, date(2026, 3, 24)),
+        ({"span": "month", "until": "2026-12-24"}, date(2026, 4, 17)),
+        ({"span": "quarter"}, date(2026, 6, 17)),
+        ({"span": "day", "until": "2027-03-17"}, date(2027, 3, 17)),
+    ]:
+        with time_machine.travel(NOW, tick=False):
+            page = client.get(client.post(f"{path}/pause", data=chosen).headers["Location"]).text
+        with product.database.reading() as session:
+            paused_until = only(session).paused_until
+        assert paused_until == datetime(until.year, until.month, until.day, tzinfo=ZoneInfo("Europe/Paris"))
+        assert f"Aucune lettre ne viendra avant le {until.day}" in page
+    client.post(f"{path}/resume")
+    with product.database.reading() as session:
+        assert only(session).paused_until is None
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"span": "day"}, {"span": "day", "until": "2026-03-17"}, {"span": "day", "until": "2027-03-18"},
+     {"span": "day", "until": "tomorrow"}, {"span": "day", "until": "9999-99-99"}, {"span": "year"}],
+)  # fmt: skip
+def test_a_day_that_cannot_be_is_asked_for_again(client: FlaskClient, product: Product, chosen: dict[str, str]) -> None:
+    path = reader(product)
+    with time_machine.travel(NOW, tick=False):
+        response = client.post(f"{path}/pause", data=chosen)
+    assert response.status_code == 422
+    assert "entre le 18 mars 2026 et le 17 mars 2027" in response.text
+    with product.database.reading() as session:
+        assert only(session).paused_until is None
 
 
 def test_the_leave_button_of_the_page_works(client: FlaskClient, product: Product) -> None:
@@ -67,7 +108,8 @@ def test_whoever_is_not_subscribed_sees_the_same_page_without_an_address(
     assert page.status_code == 200
     assert "Aucun abonnement ici" in page.text
     assert "reader.example" not in page.text
-    assert client.post(path, data={"letters_language": "en"}).status_code == 303
+    for act in ("", "/pause", "/resume", "/data-link"):
+        assert client.post(path + act, data={"letters_language": "en", "span": "week"}).status_code == 303
 
 
 @pytest.mark.parametrize("token", ["x", "a.b", "%00"])

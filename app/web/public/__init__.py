@@ -17,14 +17,17 @@ def register(app: Flask) -> None:
     """Put the public pages on `app`."""
     # The views attach to `bp` as they are imported, and import it from here.
     from app.web.public import (  # noqa: F401,PLC0415
+        address,
         answers,
         archive,
         confirm,
         counting,
         leaving,
+        my_data,
         notices,
         preferences,
         proof,
+        rights,
         signup,
     )
 

@@ -1,8 +1,11 @@
 """Leaving, by the link of any letter: one page with one button, and the same address for mail programs (RFC 8058)."""
 
-from flask import render_template, request
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from app.clock import now
+from app.errors import NotFound, TokenInvalid, TransitionRefused
+from app.subscriptions.leaving import UNDO_WITHIN, undo_departure
 from app.subscriptions.leaving import unsubscribe as end_subscription
 from app.subscriptions.models import ConsentMethod
 from app.web import product
@@ -27,4 +30,21 @@ def unsubscribe_submit(language: str, token: str) -> str:
     method = ConsentMethod.UNSUBSCRIBE_PAGE if by_button else ConsentMethod.ONE_CLICK
     with product().database.transaction() as session:
         end_subscription(session, public_id=public_id, method=method, now=now())
-    return render_template("public/unsubscribed.html")
+    # Whatever was known of the reader: the same page, with the same button.
+    undo_token = product().link_tokens.sign("undo", public_id, at=now()) if by_button else None
+    minutes = UNDO_WITHIN.seconds // 60
+    return render_template("public/unsubscribed.html", undo_token=undo_token, undo_minutes=minutes)
+
+
+@bp.post(f"/{LANGUAGE}/undo/<token>", provide_automatic_options=False)
+def undo_submit(language: str, token: str) -> Response:
+    """Take a departure of a moment ago back; too late, lead to where one subscribes."""
+    wired = product()
+    try:
+        public_id = wired.link_tokens.read("undo", token, max_age_s=int(UNDO_WITHIN.total_seconds()))
+        with wired.database.transaction() as session:
+            undo_departure(session, public_id=public_id, now=now())
+    except (TokenInvalid, NotFound, TransitionRefused):
+        return redirect(url_for("public.home", language=language), code=303)
+    preferences = wired.link_tokens.sign("preferences", public_id)
+    return redirect(url_for("public.preferences", language=language, token=preferences, back=""), code=303)

@@ -1,45 +1,40 @@
-"""A reader's own page, reached by the link of a letter: which language, and the way out."""
+"""A reader's own page, reached by the link of any letter: language, pause, and the way out.
+
+Letters are forwarded: whoever holds the link sees no more than a masked address. All else needs a data link.
+"""
+
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
-from app.clock import now
+from app.clock import months_later, now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.mail.address import mask
+from app.subscriptions.data_link import request_own_data_link
 from app.subscriptions.models import Subscription, SubscriptionStatus, subscription_by_public_id
-from app.subscriptions.preferences import change_language
+from app.subscriptions.preferences import PAUSE_MAX_MONTHS, PauseSpan, change_language, resume
+from app.subscriptions.preferences import pause as begin_pause
 from app.web import product
 from app.web.public import LANGUAGE, bp
 from app.web.public.counting import counting_form
+
+#: Names the choice of a day instead of a span.
+BY_DAY = "day"
 
 
 @bp.get(f"/{LANGUAGE}/preferences/<token>", provide_automatic_options=False)
 def preferences(language: str, token: str) -> Response:
     """Show the choices; to somebody who has left, or whose data is gone, the way back in."""
-    public_id = product().link_tokens.read("preferences", token)
-    with product().database.reading() as session:
-        subscription = _confirmed(session, public_id)
-        if subscription is None:
-            return make_response(render_template("public/not_subscribed.html"))
-        page = render_template(
-            "public/preferences.html",
-            address=mask(subscription.subscriber.email),
-            chosen=subscription.language,
-            languages=i18n.LANGUAGES,
-            token=token,
-            leave_token=product().link_tokens.sign("unsubscribe", public_id),
-            counting=counting_form(session, language, is_counted=subscription.is_counted),
-            is_welcome="welcome" in request.args,
-            is_saved="saved" in request.args,
-        )
-    return make_response(page)
+    return _page(language, token, product().link_tokens.read("preferences", token))
 
 
 @bp.post(f"/{LANGUAGE}/preferences/<token>", provide_automatic_options=False)
 def preferences_submit(language: str, token: str) -> BaseResponse:
-    """Store the choice, and show the page in the language chosen."""
+    """Store the language, and show the page in it."""
     public_id = product().link_tokens.read("preferences", token)
     chosen = request.form.get("letters_language", "")
     if chosen not in i18n.LANGUAGES:
@@ -50,6 +45,94 @@ def preferences_submit(language: str, token: str) -> BaseResponse:
     except (NotFound, TransitionRefused):
         return redirect(url_for("public.preferences", language=language, token=token), code=303)
     return redirect(url_for("public.preferences", language=chosen, token=token, saved=""), code=303)
+
+
+@bp.get(f"/{LANGUAGE}/preferences/<token>/pause", provide_automatic_options=False)
+def pause(language: str, token: str) -> BaseResponse:
+    """Lead back to the choices whoever reloads the page on which a day was refused."""
+    return redirect(url_for("public.preferences", language=language, token=token))
+
+
+@bp.post(f"/{LANGUAGE}/preferences/<token>/pause", provide_automatic_options=False)
+def pause_submit(language: str, token: str) -> BaseResponse:
+    """Send no letters for a while."""
+    public_id = product().link_tokens.read("preferences", token)
+    until = _chosen_day(request.form.get("span", ""), request.form.get("until", ""))
+    if until is None:
+        return _page(language, token, public_id, is_no_day=True)
+    try:
+        with product().database.transaction() as session:
+            begin_pause(session, public_id=public_id, until=until, now=now())
+    except InputRefused:
+        return _page(language, token, public_id, is_no_day=True)
+    except (NotFound, TransitionRefused):
+        return redirect(url_for("public.preferences", language=language, token=token), code=303)
+    return redirect(url_for("public.preferences", language=language, token=token, saved=""), code=303)
+
+
+@bp.post(f"/{LANGUAGE}/preferences/<token>/resume", provide_automatic_options=False)
+def resume_submit(language: str, token: str) -> BaseResponse:
+    """Send letters again."""
+    public_id = product().link_tokens.read("preferences", token)
+    try:
+        with product().database.transaction() as session:
+            resume(session, public_id=public_id, now=now())
+    except (NotFound, TransitionRefused):
+        return redirect(url_for("public.preferences", language=language, token=token), code=303)
+    return redirect(url_for("public.preferences", language=language, token=token, saved=""), code=303)
+
+
+@bp.post(f"/{LANGUAGE}/preferences/<token>/data-link", provide_automatic_options=False)
+def own_data_link_submit(language: str, token: str) -> BaseResponse:
+    """Mail a data link to the reader's address, which this page does not tell."""
+    public_id = product().link_tokens.read("preferences", token)
+    with product().database.transaction() as session:
+        request_own_data_link(session, subscription_public_id=public_id, language=language, now=now())
+    return redirect(url_for("public.my_data", language=language, sent=""), code=303)
+
+
+def _page(language: str, token: str, public_id: str, *, is_no_day: bool = False) -> Response:
+    """Show the choices; `is_no_day` where the day that was chosen for the end of a pause cannot be."""
+    with product().database.reading() as session:
+        subscription = _confirmed(session, public_id)
+        if subscription is None:
+            return make_response(render_template("public/not_subscribed.html"))
+        today, until = _today(), subscription.paused_until
+        page = render_template(
+            "public/preferences.html",
+            address=mask(subscription.subscriber.email),
+            chosen=subscription.language,
+            languages=i18n.LANGUAGES,
+            token=token,
+            counting=counting_form(session, language, is_counted=subscription.is_counted),
+            leave_token=product().link_tokens.sign("unsubscribe", public_id),
+            paused_until=until.astimezone(_zone()) if until and until > now() else None,
+            first_day=today + timedelta(days=1),
+            last_day=months_later(today, PAUSE_MAX_MONTHS),
+            is_no_day=is_no_day,
+            is_welcome="welcome" in request.args,
+            is_saved="saved" in request.args,
+            is_back="back" in request.args,
+        )
+    return make_response(page, 422 if is_no_day else 200)
+
+
+def _chosen_day(span: str, day: str) -> date | None:
+    """Return the first day with letters again, or None where none was chosen."""
+    if span == BY_DAY:
+        try:
+            return date.fromisoformat(day)
+        except ValueError:
+            return None
+    return PauseSpan[span.upper()].end(_today()) if span.upper() in PauseSpan.__members__ else None
+
+
+def _today() -> date:
+    return now().astimezone(_zone()).date()
+
+
+def _zone() -> ZoneInfo:
+    return ZoneInfo(product().config.timezone)
 
 
 def _confirmed(session: Session, public_id: str) -> Subscription | None:

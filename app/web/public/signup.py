@@ -90,7 +90,7 @@ def signup_submit(language: str) -> BaseResponse:
     age, shown = read_form_token(product().form_tokens, form.token, language=language, now=now())
     if shown is None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
-    address, problem = _read_address(form)
+    address, problem = read_address(form)
     if address is None or problem is not None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
     try:
@@ -134,7 +134,7 @@ def current_texts(language: str) -> FormTexts:
     return FormTexts(wording, policy, newsletter.in_language(language).description)
 
 
-def _read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
+def read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
     """Return the address, or why the form must be shown again; a likely slip is asked about once, never corrected."""
     if not form.address_text:
         return None, Problem("empty")

@@ -1,0 +1,213 @@
+"""What a reader does from their data page, what takes it back, and what a forwarded letter cannot do."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.delivery.queue import enqueue
+from app.product import Product
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
+from tests import make
+from tests.conftest import NOW
+from tests.web import desk
+from tests.web.reader import EMAIL, data_path, links_in, make_reader, open_mailbox
+from tests.web.visitor import Page, counts, only
+
+NEW = "alice@elsewhere.example"
+
+
+@pytest.fixture(autouse=True)
+def _at_now() -> object:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def kinds(product: Product) -> list[str]:
+    with product.database.reading() as session:
+        return [kind.value for kind in session.scalars(select(ConsentEvent.kind).order_by(ConsentEvent.id))]
+
+
+def press(client: FlaskClient, page_path: str, act: str) -> str:
+    """Press the button of a page that leads to `act`, and return the page after it."""
+    forms = [each["action"] for each in Page(client.get(page_path).text).all("form")]
+    [action] = [each for each in forms if each.endswith(act)]
+    response = client.post(action)
+    assert response.status_code == 303
+    return client.get(response.headers["Location"]).text
+
+
+def test_the_use_of_data_is_restricted_and_allowed_again(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    path = data_path(product)
+    assert "Aucune lettre ne part" in press(client, path, "/restriction")
+    with product.database.reading() as session:
+        assert only(session).is_withheld
+    assert "vos lettres viennent comme avant" in press(client, path, "/lifting")
+    with product.database.reading() as session:
+        assert not only(session).is_withheld
+    assert kinds(product) == ["requested", "restricted", "restriction-lifted"]
+
+
+def test_an_objection_is_honoured_without_a_reason(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    path = data_path(product)
+    page = press(client, path + "/objection", "/objection")
+    assert "Votre opposition est prise en compte" in page
+    assert path + "/objection" not in page
+    with product.database.reading() as session:
+        assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
+        assert session.scalars(select(Suppression.reason)).one().value == "objection"
+
+
+def test_an_erasure_leads_to_a_proof_that_names_nobody_and_a_second_press_finds_nothing(
+    client: FlaskClient, product: Product
+) -> None:
+    make_reader(product)
+    path = data_path(product)
+    first = client.post(path + "/erasure")
+    proof = client.get(first.headers["Location"])
+    assert "alice" not in proof.text
+    file = json.loads(client.get(first.headers["Location"] + "/download").text)
+    with product.database.reading() as session:
+        last = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq.desc()).limit(1)).one()
+    assert (file["kind"], file["hash"], file["chain_id"]) == ("erased", last.hash, last.chain_id)
+    assert last.hash in proof.text
+    assert counts(product)["subscribers"] == 0
+    for again in (client.post(path + "/erasure"), client.get(path), client.post(path + "/restriction")):
+        assert again.status_code == 200
+        assert "Rien n’est gardé sous ce lien" in again.text
+
+
+def test_an_address_is_changed_by_letters_to_both(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    path = data_path(product)
+    open_mailbox(product)
+    answer = client.post(path + "/address", data={"email": NEW})
+    assert "une fois son lien confirmé" in client.get(answer.headers["Location"]).text
+    letters = open_mailbox(product)
+    assert {kind: to for kind, (to, _) in letters.items()} == {"address-change": NEW, "address-notice": EMAIL}
+    assert "alice.liddell" not in letters["address-change"][1]
+    assert NEW not in letters["address-notice"][1]
+    confirm = links_in(product, letters["address-change"][1])["address"]
+    undo = links_in(product, letters["address-notice"][1])["address-undo"]
+    before = desk.everything(product.database)
+    assert (client.get(confirm).status_code, client.get(undo).status_code) == (200, 200)
+    assert desk.everything(product.database) == before
+    assert {client.post(confirm).status_code for _ in range(2)} == {200}
+    assert "Rien n’est gardé" in client.get(path).text, "a link mailed to the former address opens nothing any more"
+    with product.database.reading() as session:
+        assert session.scalars(select(Subscriber.email)).one() == NEW
+    assert "Le changement est annulé" in client.post(undo).text
+    with product.database.reading() as session:
+        assert session.scalars(select(Subscriber.email)).one() == EMAIL
+    assert client.post(confirm).status_code == client.get(confirm).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["free", "taken", "closed"])
+def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
+    client: FlaskClient, product: Product, kind: str
+) -> None:
+    make_reader(product)
+    if kind != "free":
+        other = data_path(product, email=NEW) if make_reader(product, email=NEW) else ""
+    if kind == "closed":
+        client.post(other + "/erasure")
+    path = data_path(product)
+    open_mailbox(product)
+    answer = client.post(path + "/address", data={"email": NEW})
+    assert answer.headers["Location"] == f"{path}?done=address"
+    to, text = open_mailbox(product)["address-change"]
+    assert to == ("" if kind == "closed" else NEW)
+    assert ("address" in links_in(product, text)) is (kind == "free")
+
+
+def test_a_likely_slip_is_asked_about_once_and_never_corrected(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    path = data_path(product) + "/address"
+    page = client.post(path, data={"email": "alice@gmial.com"})
+    assert page.status_code == 422
+    assert "alice@gmail.com" in page.text
+    assert counts(product)["address_changes"] == 0
+    assert client.post(path, data={"email": "alice@gmial.com", "asked_about": "alice@gmial.com"}).status_code == 303
+    assert client.post(path, data={"email": ""}).status_code == 422
+    for _ in range(2):
+        client.post(path, data={"email": NEW})
+    assert "C’est assez pour aujourd’hui" in client.post(path, data={"email": NEW}).text
+
+
+@pytest.mark.parametrize("act", ["erasure", "objection", "restriction", "lifting", "address"])
+def test_a_link_that_is_over_does_nothing(client: FlaskClient, product: Product, act: str) -> None:
+    make_reader(product)
+    path = data_path(product)
+    before = desk.everything(product.database)
+    with time_machine.travel(NOW + timedelta(minutes=61), tick=False):
+        assert client.post(f"{path}/{act}", data={"email": NEW}).status_code == 400
+    assert client.post(f"{path}/{act}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert desk.everything(product.database) == before
+
+
+def test_a_departure_by_the_button_can_be_taken_back_for_ten_minutes(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    with product.database.reading() as session:
+        leave = "/fr/unsubscribe/" + product.link_tokens.sign("unsubscribe", only(session).public_id)
+    assert not Page(client.post(leave).text).all("form"), "a mail program gets no button"
+    page = client.post(leave, data={"by": "button"})
+    undo = Page(page.text).all("form")[0]["action"]
+    with time_machine.travel(NOW + timedelta(minutes=10, seconds=1), tick=False):
+        assert client.post(undo).headers["Location"] == "/fr/"
+    with product.database.reading() as session:
+        assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
+    back = client.post(undo)
+    assert "Vous êtes abonné comme avant" in client.get(back.headers["Location"]).text
+    with product.database.reading() as session:
+        assert (only(session).status, only(session).unsubscribed_at) == (SubscriptionStatus.CONFIRMED, None)
+    assert kinds(product)[-2:] == ["unsubscribed", "departure-undone"]
+    assert client.post(undo).status_code == 303
+
+
+def test_nobody_is_revived_by_an_undo_who_was_not_subscribed_or_has_objected(
+    client: FlaskClient, product: Product
+) -> None:
+    make_reader(product)
+    path = data_path(product)
+    with product.database.reading() as session:
+        public_id = only(session).public_id
+    undo = "/fr/undo/" + product.link_tokens.sign("undo", public_id)
+    client.post(path + "/objection")
+    assert client.post(undo).headers["Location"] == "/fr/"
+    with product.database.transaction() as session:
+        subscription = session.scalars(select(Subscription)).one()
+        subscription.is_withheld = False
+        subscription.request(NOW + timedelta(seconds=1), "fr")
+        subscription.unsubscribe(NOW + timedelta(seconds=2))
+    assert client.post(undo).headers["Location"] == "/fr/"
+    with product.database.reading() as session:
+        assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
+
+
+def test_every_link_of_a_forwarded_letter_shows_no_more_than_a_masked_address(
+    client: FlaskClient, product: Product
+) -> None:
+    """Followed by whoever got it, and every form behind it sent as it stands, save those that end something."""
+    reader_id = make_reader(product)
+    with product.database.transaction() as session:
+        newsletter_id = make.newsletter(session).id
+        for kind in ("welcome", "already-subscribed"):
+            enqueue(session, kind=kind, language="fr", newsletter_id=newsletter_id, subscriber_id=reader_id, now=NOW)
+    client.post("/fr/my-data", data={"email": "other@reader.example"})
+    seen = ""
+    for _, text in open_mailbox(product).values():
+        for path in links_in(product, text).values():
+            page = client.get(path)
+            seen += page.text
+            for form in Page(page.text).all("form"):
+                if form.get("method") == "post" and "unsubscribe" not in form.get("action", path):
+                    answer = client.post(form.get("action", path), data={"letters_language": "fr", "span": "week"})
+                    seen += answer.text + client.get(answer.headers.get("Location", "/fr/")).text
+    assert "a…l@reader.example" in seen
+    assert "alice" not in seen
+    assert [to for to, _ in open_mailbox(product).values()] == [EMAIL], "the data link goes to the reader"
