@@ -16,6 +16,7 @@ from app.cli import (
     privacy,
     restore,
     retention,
+    rights,  # noqa: F401 - adds to the group of subscribers
     running,
     sources,
     subscribers,

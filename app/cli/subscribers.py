@@ -28,7 +28,7 @@ IMPORTED_AT_ONCE = 500
 
 @click.group("subscribers", cls=Commands)
 def group() -> None:
-    """List, show, add and import readers."""
+    """List, show, add and import readers; export, move, restrict, hear or erase one, by address."""
 
 
 @group.command("list")
@@ -70,7 +70,7 @@ def show(email: str, as_json: bool) -> None:
             raise NotFound(f"no subscriber {email}")
         subscription, subscriber = found
         events = session.scalars(
-            select(ConsentEvent).where(ConsentEvent.subscription_id == subscription.id).order_by(ConsentEvent.id)
+            select(ConsentEvent).where(ConsentEvent.chain_id == subscriber.chain_id).order_by(ConsentEvent.seq)
         ).all()
         row = {**_row(subscriber, subscription), "events": [_event(event) for event in events]}
         note_act(session, AuditAct.READER_SHOWN, f"reader:{subscriber.public_id}")

@@ -78,6 +78,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "secret": "x" * 43,
         "which": "uncertain",
         "newsletter_id": 1,
+        "request_id": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

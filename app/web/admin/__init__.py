@@ -25,6 +25,8 @@ def register(app: Flask) -> None:
         receipts,
         renewal,
         retry,
+        rights,
+        rights_log,
         sending,
         signin,
         sources,

@@ -78,8 +78,8 @@ def read_dossier(session: Session, public_id: str) -> Dossier:
         select(ConsentEvent, ConsentWording.version, PrivacyPolicy.version)
         .outerjoin(ConsentWording, ConsentEvent.wording_id == ConsentWording.id)
         .outerjoin(PrivacyPolicy, ConsentEvent.policy_id == PrivacyPolicy.id)
-        .where(ConsentEvent.subscription_id.in_([subscription.id for subscription in subscriptions]))
-        .order_by(ConsentEvent.id.desc())
+        .where(ConsentEvent.chain_id == subscriber.chain_id)
+        .order_by(ConsentEvent.seq.desc())
     )
     letters = (
         select(Delivery)
