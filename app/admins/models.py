@@ -33,10 +33,12 @@ class AuditAct(StrEnum):
     READER_RESTRICTED = "reader-restricted"
     RESTRICTION_LIFTED = "restriction-lifted"
     READER_UNSUBSCRIBED = "reader-unsubscribed"
+    READER_OBJECTED = "reader-objected"
     READER_ERASED = "reader-erased"
     ADDRESS_SUPPRESSED = "address-suppressed"
     SUPPRESSION_LIFTED = "suppression-lifted"
     REQUEST_RECORDED = "request-recorded"
+    REQUEST_EXTENDED = "request-extended"
     REQUEST_ANSWERED = "request-answered"
 
     EDITION_COMPILED = "edition-compiled"

@@ -6,6 +6,8 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.admins.models import AuditAct
+from app.cli.acts import note_act
 from app.cli.output import Row, as_json, print_rows
 from app.cli.subscribers import group
 from app.clock import now
@@ -29,9 +31,10 @@ def export(email: str) -> None:
     """Print all that is held of one reader as JSON, for an answer by letter."""
     wired = product()
     with wired.database.transaction() as session:
-        reader_id = _reader_id(session, email)
-        record_export(session, subscriber_id=reader_id, actor=ACTOR, now=now())
-        dossier = gather(session, subscriber_id=reader_id, tellers=wired.tellers, now=now())
+        reader = _reader(session, email)
+        record_export(session, subscriber_id=reader.id, actor=ACTOR, now=now())
+        dossier = gather(session, subscriber_id=reader.id, tellers=wired.tellers, now=now())
+        note_act(session, AuditAct.READER_EXPORTED, f"reader:{reader.public_id}")
     click.echo(json.dumps(dossier.as_json(wired.config), ensure_ascii=False, indent=2))
 
 
@@ -44,14 +47,16 @@ def erase(email: str, yes: bool) -> None:
         click.confirm(f"Erase {email}? This cannot be undone.", abort=True)
     wired = product()
     with wired.database.transaction() as session:
+        reader = _reader(session, email)
         last = erase_reader(
             session,
-            subscriber_id=_reader_id(session, email),
+            subscriber_id=reader.id,
             method=ConsentMethod.ADMIN,
             actor=ACTOR,
             suppression_key=wired.config.suppression_key,
             now=now(),
         )
+        note_act(session, AuditAct.READER_ERASED, f"reader:{reader.public_id}")
     click.echo(f"Erased. The record is {last.chain_id}, {last.seq}: {last.hash}")
 
 
@@ -62,19 +67,21 @@ def restrict_(email: str, lift: bool) -> None:
     """Keep one reader's data and use it no more, or use it again."""
     wired = product()
     with wired.database.transaction() as session:
-        reader_id = _reader_id(session, email)
+        reader = _reader(session, email)
         if lift:
             key = wired.config.suppression_key
             lift_restriction(
                 session,
-                subscriber_id=reader_id,
+                subscriber_id=reader.id,
                 method=ConsentMethod.ADMIN,
                 actor=ACTOR,
                 suppression_key=key,
                 now=now(),
             )
         else:
-            restrict(session, subscriber_id=reader_id, method=ConsentMethod.ADMIN, actor=ACTOR, now=now())
+            restrict(session, subscriber_id=reader.id, method=ConsentMethod.ADMIN, actor=ACTOR, now=now())
+        act = AuditAct.RESTRICTION_LIFTED if lift else AuditAct.READER_RESTRICTED
+        note_act(session, act, f"reader:{reader.public_id}")
     click.echo("The data may be used again." if lift else "The data is kept and no longer used.")
 
 
@@ -84,14 +91,16 @@ def object_(email: str) -> None:
     """Honour one reader's objection: everything ends, and the address is mailed no more."""
     wired = product()
     with wired.database.transaction() as session:
+        reader = _reader(session, email)
         accept_objection(
             session,
-            subscriber_id=_reader_id(session, email),
+            subscriber_id=reader.id,
             method=ConsentMethod.ADMIN,
             actor=ACTOR,
             suppression_key=wired.config.suppression_key,
             now=now(),
         )
+        note_act(session, AuditAct.READER_OBJECTED, f"reader:{reader.public_id}")
     click.echo("The objection is honoured.")
 
 
@@ -101,14 +110,16 @@ def object_(email: str) -> None:
 def move(email: str, new_email: str) -> None:
     """Correct one reader's address, or have a new one confirmed by its owner."""
     with product().database.transaction() as session:
+        reader = _reader(session, email)
         is_change = request_address_change(
             session,
-            subscriber_id=_reader_id(session, email),
+            subscriber_id=reader.id,
             address=parse_address(new_email),
             method=ConsentMethod.ADMIN,
             actor=ACTOR,
             now=now(),
         )
+        note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "address")
     click.echo(f"Letters to {new_email} and {email} are queued." if is_change else "The address is corrected.")
 
 
@@ -121,8 +132,8 @@ def requests(as_json: bool) -> None:
     print_rows(rows, as_json=as_json)
 
 
-def _reader_id(session: Session, email: str) -> int:
-    found = session.scalar(select(Subscriber.id).where(Subscriber.email_key == parse_address(email).key))
+def _reader(session: Session, email: str) -> Subscriber:
+    found = session.scalar(select(Subscriber).where(Subscriber.email_key == parse_address(email).key))
     if found is None:
         raise NotFound(f"no subscriber {email}")
     return found

@@ -24,7 +24,7 @@ TOKEN_ROUTES = frozenset(
      "public.preferences", "public.preferences_submit", "public.pause", "public.pause_submit", "public.resume_submit",
      "public.own_data_link_submit", "public.view", "public.go", "public.reading", "public.reading_image",
      "public.counting_submit", "public.stay", "public.stay_submit", "public.renew", "public.renew_submit",
-     "public.data", "public.data_download", "public.data_address",
+     "public.data", "public.data_download", "public.data_receipt", "public.data_receipt_file", "public.data_address",
      "public.data_address_submit", "public.restriction_submit", "public.lifting_submit", "public.objection",
      "public.objection_submit", "public.erasure", "public.erasure_submit", "public.erased", "public.erased_download",
      "public.address", "public.address_submit", "public.address_undo", "public.address_undo_submit",

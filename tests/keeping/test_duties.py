@@ -19,6 +19,7 @@ from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
+from app.subscriptions.address_change import AddressChange, request_address_change
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.counters import SignupCounter
 from app.subscriptions.departure_journal import Entry, begin_journal
@@ -38,6 +39,7 @@ from app.subscriptions.models import (
 )
 from app.subscriptions.question_models import Question, QuestionKind, QuestionState
 from app.subscriptions.questions import ask
+from app.subscriptions.rights_log import Right, RightsRequest, log_request
 from app.subscriptions.suppression import suppress
 from config import Retention
 from tests import make
@@ -144,6 +146,22 @@ def use_form(session: Session, product: Product) -> None:
     session.add(SignupCounter(name="h" * 64, room=4, until=NOW + DAY))
 
 
+def change_address(session: Session, product: Product) -> None:
+    request_address_change(
+        session, subscriber_id=make.make_subscription(session).subscriber_id,
+        address=parse_address("alice@elsewhere.example"), method=ConsentMethod.DATA_PAGE, now=NOW,
+    )  # fmt: skip
+
+
+def answer(session: Session, product: Product) -> None:
+    day = NOW.date()
+    log_request(
+        session, kind=Right.ACCESS, reference="a letter", subscriber_id=None, received_on=day, note="", actor="ada",
+        today=day,
+    )  # fmt: skip
+    session.scalars(select(RightsRequest)).one().answered_at = NOW
+
+
 def act(session: Session, product: Product) -> None:
     record_audit(session, actor="ada@desk.example", act=AuditAct.READER_SHOWN, target="reader:x", now=NOW)
 
@@ -198,6 +216,8 @@ CASES = (
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
     Case("form", use_form, NOW + DAY - timedelta(seconds=1), is_empty(SignupCounter)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
+    Case("addresses", change_address, NOW + 3 * DAY, is_empty(AddressChange)),
+    Case("requests", answer, IN_YEARS, is_empty(RightsRequest)),
     Case("audit", act, datetime(2026, 9, 19, 23, 59, 59, tzinfo=NOW.tzinfo), only_the_purge),
     Case("departures", write_line, IN_YEARS, lambda _: True),
 )

@@ -17,6 +17,7 @@ from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
 from app.product import Product
+from app.subscriptions.models import Subscriber
 from app.subscriptions.renewal import count_concerned
 from app.web.admin.listing import PAGE_LENGTH
 from tests import make
@@ -69,6 +70,18 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),
     ("admin.warm_up_end_submit", lambda _: {"confirmed": "yes"}),
+    ("admin.export_submit", lambda _: {}),
+    ("admin.reader_address_submit", lambda _: {"email": "Reader0@reader.example"}),
+    ("admin.reader_restriction_submit", lambda _: {}),
+    ("admin.reader_lifting_submit", lambda _: {}),
+    ("admin.reader_objection_submit", lambda _: {}),
+    ("admin.reader_erasure_submit", lambda _: {"email": "reader0@reader.example"}),
+    (
+        "admin.rights_submit",
+        lambda _: {"kind": "access", "received_on": now().date().isoformat(), "reference": "a letter"},
+    ),
+    ("admin.extension_submit", lambda _: {}),
+    ("admin.answer_submit", lambda _: {}),
     ("admin.password_submit", lambda _: {"current": desk.PASSWORD, "new": "un autre mot de passe 9"}),
     ("admin.sign_out_submit", lambda _: {}),
     ("admin.sign_in_submit", lambda _: {"email": desk.EMAIL, "password": "wrong"}),
@@ -85,7 +98,9 @@ def test_every_act_of_the_desk_leaves_an_entry(client: FlaskClient, app: Flask, 
     desk.make_admin(product)
     edition_id = desk.make_draft(product)
     desk.sign_in(client)
-    routes = desk.routes(app, edition_id=edition_id, public_id="x")
+    with product.database.reading() as session:
+        public_id = session.scalars(select(Subscriber.public_id).order_by(Subscriber.id).limit(1)).one()
+    routes = desk.routes(app, edition_id=edition_id, public_id=public_id)
     paths = {route.endpoint: route.path for route in routes if route.method == "POST"}
     assert set(paths) == {endpoint for endpoint, _ in STEPS} | set(UNLOGGED), "say here how it is done, or why not"
     for endpoint, data in STEPS:

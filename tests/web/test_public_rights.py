@@ -63,6 +63,19 @@ def test_an_objection_is_honoured_without_a_reason(client: FlaskClient, product:
         assert session.scalars(select(Suppression.reason)).one().value == "objection"
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_reader_has_a_signed_receipt_of_their_consent(client: FlaskClient, product: Product, language: str) -> None:
+    make_reader(product)
+    path = data_path(product).replace("/fr/", f"/{language}/")
+    assert f"{path}/receipt" in client.get(path).text
+    page = client.get(f"{path}/receipt").text
+    file = json.loads(client.get(f"{path}/receipt/download").text)
+    assert product.proof_keys.fault_of(file) is None
+    assert file["reader"]["email"] == EMAIL
+    assert file["chain"]["hash"] in page
+    assert client.get(f"/{language}/my-data/x/receipt").status_code == 400
+
+
 def test_an_erasure_leads_to_a_proof_that_names_nobody_and_a_second_press_finds_nothing(
     client: FlaskClient, product: Product
 ) -> None:
@@ -74,7 +87,8 @@ def test_an_erasure_leads_to_a_proof_that_names_nobody_and_a_second_press_finds_
     file = json.loads(client.get(first.headers["Location"] + "/download").text)
     with product.database.reading() as session:
         last = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq.desc()).limit(1)).one()
-    assert (file["kind"], file["hash"], file["chain_id"]) == ("erased", last.hash, last.chain_id)
+    assert file["chain"] == {"chain_id": last.chain_id, "seq": last.seq, "hash": last.hash}
+    assert product.proof_keys.fault_of(file) is None
     assert last.hash in proof.text
     assert counts(product)["subscribers"] == 0
     for again in (client.post(path + "/erasure"), client.get(path), client.post(path + "/restriction")):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, TransitionRefused
 from app.mail.address import parse_address
@@ -22,6 +23,7 @@ from app.subscriptions.rights import accept_objection, lift_restriction, record_
 from app.web import attachment, product
 from app.web.admin import bp
 from app.web.admin.access import require
+from app.web.admin.acts import note_act
 
 RIGHTS = "/readers/<public_id>/rights"
 REFUSED = 422
@@ -43,6 +45,7 @@ def export_submit(public_id: str) -> Response:
         reader = _reader(session, public_id)
         record_export(session, subscriber_id=reader.id, actor=require().email, now=now())
         dossier = gather(session, subscriber_id=reader.id, tellers=wired.tellers, now=now())
+        note_act(session, AuditAct.READER_EXPORTED, f"reader:{public_id}")
     return attachment(dossier.as_json(wired.config), "reader")
 
 
@@ -64,6 +67,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
                 actor=require().email,
                 now=now(),
             )
+            note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "address")
     except TransitionRefused:
         return _page(public_id, problem=OFTEN), REFUSED
     return _back(public_id, "address-asked" if is_change else "address-corrected")
@@ -77,7 +81,7 @@ def reader_restriction_submit(public_id: str) -> BaseResponse:
         method, actor = ConsentMethod.ADMIN, require().email
         restrict(session, subscriber_id=reader.id, method=method, actor=actor, now=now())
 
-    return _perform(public_id, act, "restricted")
+    return _perform(public_id, act, AuditAct.READER_RESTRICTED, "restricted")
 
 
 @bp.post(f"{RIGHTS}/lifting")
@@ -94,7 +98,7 @@ def reader_lifting_submit(public_id: str) -> BaseResponse:
             now=now(),
         )
 
-    return _perform(public_id, act, "restriction-lifted")
+    return _perform(public_id, act, AuditAct.RESTRICTION_LIFTED, "restriction-lifted")
 
 
 @bp.post(f"{RIGHTS}/objection")
@@ -111,7 +115,7 @@ def reader_objection_submit(public_id: str) -> BaseResponse:
             now=now(),
         )
 
-    return _perform(public_id, act, "objected")
+    return _perform(public_id, act, AuditAct.READER_OBJECTED, "objected")
 
 
 @bp.post(f"{RIGHTS}/erasure")
@@ -129,14 +133,16 @@ def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
                 suppression_key=product().config.suppression_key,
                 now=now(),
             )
+            note_act(session, AuditAct.READER_ERASED, f"reader:{public_id}")
     if not is_meant:
         return _page(public_id, problem=NOT_TYPED), REFUSED
     return redirect(url_for("admin.readers", note="erased"), code=303)
 
 
-def _perform(public_id: str, act: Callable[[Session, Subscriber], None], note: str) -> BaseResponse:
+def _perform(public_id: str, act: Callable[[Session, Subscriber], None], done: AuditAct, note: str) -> BaseResponse:
     with product().database.transaction() as session:
         act(session, _reader(session, public_id))
+        note_act(session, done, f"reader:{public_id}")
     return _back(public_id, note)
 
 

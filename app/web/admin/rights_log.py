@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
+from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import InputRefused
 from app.mail.address import parse_address
@@ -27,6 +28,7 @@ from app.subscriptions.rights_log import (
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import require
+from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 
 REQUEST = f"/readers/requests/<int(max={2**31 - 1}):request_id>"
@@ -59,6 +61,7 @@ def rights_submit() -> Response | tuple[str, int]:
                 actor=require().email,
                 today=_today(),
             )
+            note_act(session, AuditAct.REQUEST_RECORDED, f"right:{kind.value}")
     except InputRefused:
         return _page(is_refused=True), 422
     return redirect(url_for("admin.rights", note="request"), code=303)
@@ -69,6 +72,7 @@ def answer_submit(request_id: int) -> Response:
     """Note that a request was answered."""
     with product().database.transaction() as session:
         answer_request(session, request_id=request_id, actor=require().email, now=now())
+        note_act(session, AuditAct.REQUEST_ANSWERED, f"request:{request_id}")
     return redirect(url_for("admin.rights", note="answered"), code=303)
 
 
@@ -77,6 +81,7 @@ def extension_submit(request_id: int) -> Response:
     """Note that the reader was told that it takes two months more."""
     with product().database.transaction() as session:
         extend_request(session, request_id=request_id, actor=require().email, today=_today(), now=now())
+        note_act(session, AuditAct.REQUEST_EXTENDED, f"request:{request_id}")
     return redirect(url_for("admin.rights", note="extended"), code=303)
 
 

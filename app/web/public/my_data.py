@@ -20,6 +20,7 @@ from app.newsletters.models import Newsletter
 from app.subscriptions.data_link import reader_of_link, request_data_link
 from app.subscriptions.dossier import Dossier, gather
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.receipts import make_receipt
 from app.web import attachment, product
 from app.web.forms import TRAP, SignupForm, printable
 from app.web.public import LANGUAGE, bp
@@ -71,6 +72,28 @@ def data(language: str, token: str) -> Response:
 def data_download(language: str, token: str) -> Response:
     """Give everything held as one file (GDPR art. 20)."""
     return show_to_reader(token, _file)
+
+
+@bp.get(f"/{LANGUAGE}/my-data/<token>/receipt", provide_automatic_options=False)
+def data_receipt(language: str, token: str) -> Response:
+    """Show the receipt of what the reader agreed to, for the screen and for paper."""
+
+    def show(session: Session, reader: Subscriber) -> Response:
+        receipt = make_receipt(session, reader, product=product(), now=now())
+        file_url = url_for("public.data_receipt_file", language=language, token=token)
+        return make_response(render_template("public/receipt.html", receipt=receipt, file_url=file_url))
+
+    return show_to_reader(token, show)
+
+
+@bp.get(f"/{LANGUAGE}/my-data/<token>/receipt/download", provide_automatic_options=False)
+def data_receipt_file(language: str, token: str) -> Response:
+    """Give the receipt as the signed file (GDPR art. 7(1), art. 20)."""
+
+    def show(session: Session, reader: Subscriber) -> Response:
+        return attachment(make_receipt(session, reader, product=product(), now=now()).document, "receipt")
+
+    return show_to_reader(token, show)
 
 
 def show_to_reader(token: str, show: Callable[[Session, Subscriber], Response]) -> Response:

@@ -16,6 +16,7 @@ from app.subscriptions.address_change import request_address_change
 from app.subscriptions.data_link import reader_of_link
 from app.subscriptions.erasure import erase_reader
 from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscriber
+from app.subscriptions.receipts import ErasureReceipt, make_erasure_receipt
 from app.subscriptions.rights import accept_objection, lift_restriction, restrict
 from app.web import attachment, product
 from app.web.forms import SignupForm, printable
@@ -28,9 +29,6 @@ from app.web.public.my_data import (
     show_to_reader,
 )
 from app.web.public.signup import Problem, read_address
-
-#: Names the form of an erasure's proof.
-PROOF_FORM = "vigie.erasure.1"
 
 
 @bp.post(f"/{LANGUAGE}/my-data/<token>/restriction", provide_automatic_options=False)
@@ -102,31 +100,18 @@ def erasure_submit(language: str, token: str) -> BaseResponse:
 
 @bp.get(f"/{LANGUAGE}/erasure/<token>", provide_automatic_options=False)
 def erased(language: str, token: str) -> Response:
-    """Show the proof of an erasure: the last event of a chain that is nobody's."""
-    proof = _proof(token)
-    if proof is None:
+    """Show the receipt of an erasure: the end of a chain that is nobody's."""
+    receipt = _erasure_receipt(token)
+    if receipt is None:
         return nothing_held()
-    page = render_template("public/erased.html", proof=proof, token=token, zone=product().config.timezone)
-    return make_response(page)
+    return make_response(render_template("public/erasure_receipt.html", receipt=receipt, token=token))
 
 
 @bp.get(f"/{LANGUAGE}/erasure/<token>/download", provide_automatic_options=False)
 def erased_download(language: str, token: str) -> Response:
-    """Give the proof of an erasure as a file."""
-    proof = _proof(token)
-    if proof is None:
-        return nothing_held()
-    content: dict[str, object] = {
-        "form": PROOF_FORM,
-        "chain_id": proof.chain_id,
-        "seq": proof.seq,
-        "at": proof.at.isoformat(),
-        "kind": proof.kind.value,
-        "method": proof.method.value,
-        "previous_hash": proof.previous_hash,
-        "hash": proof.hash,
-    }
-    return attachment(content, "erasure")
+    """Give the receipt of an erasure as the signed file."""
+    receipt = _erasure_receipt(token)
+    return nothing_held() if receipt is None else attachment(receipt.document, "erasure")
 
 
 @bp.get(f"/{LANGUAGE}/my-data/<token>/address", provide_automatic_options=False)
@@ -173,11 +158,13 @@ def _data_page(language: str, token: str, done: str) -> str:
     return url_for("public.data", language=language, token=token, done=done)
 
 
-def _proof(token: str) -> ConsentEvent | None:
+def _erasure_receipt(token: str) -> ErasureReceipt | None:
+    """Return the receipt that a link names, or None once the chain's time is over as well."""
     chain_id = product().link_tokens.read("erasure", token)
     query = select(ConsentEvent).where(ConsentEvent.chain_id == chain_id, ConsentEvent.kind == ConsentKind.ERASED)
     with product().database.reading() as session:
-        return session.scalars(query.order_by(ConsentEvent.seq.desc()).limit(1)).one_or_none()
+        last = session.scalars(query.order_by(ConsentEvent.seq.desc()).limit(1)).one_or_none()
+    return None if last is None else make_erasure_receipt(last, product=product(), now=now())
 
 
 def _address_form(token: str, present: str, email: str = "", problem: Problem | None = None) -> Response:
