@@ -188,6 +188,38 @@ class FetchSettings:
 
 
 @dataclass(frozen=True)
+class FeedbackSettings:
+    """When what comes back ends the mailing of an address, and when it is to be doubted first.
+
+    Soft bounces do after `soft_points` days with one, of `soft_editions` editions, over `soft_days`, without a success;
+    a copy of which nothing came back in `quiet_days` is one.
+    """
+
+    soft_points: int = 5
+    soft_editions: int = 3
+    soft_days: int = 14
+    quiet_days: int = 5
+    spike_percent: int = 20
+    spike_min: int = 20
+    complaints_per_10000: int = 10
+    complaints_min: int = 2
+
+    @classmethod
+    def read(cls, env: Environment) -> "FeedbackSettings":
+        """Read when to stop mailing."""
+        return cls(
+            soft_points=env.whole("BOUNCE_SOFT_POINTS", cls.soft_points, 1, 100),
+            soft_editions=env.whole("BOUNCE_SOFT_EDITIONS", cls.soft_editions, 1, 100),
+            soft_days=env.whole("BOUNCE_SOFT_DAYS", cls.soft_days, 0, 365),
+            quiet_days=env.whole("BOUNCE_QUIET_DAYS", cls.quiet_days, 1, 30),
+            spike_percent=env.whole("BOUNCE_SPIKE_PERCENT", cls.spike_percent, 1, 100),
+            spike_min=env.whole("BOUNCE_SPIKE_MIN", cls.spike_min, 1, 100_000),
+            complaints_per_10000=env.whole("COMPLAINTS_PER_10000", cls.complaints_per_10000, 1, 10_000),
+            complaints_min=env.whole("COMPLAINTS_MIN", cls.complaints_min, 1, 1_000),
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -211,6 +243,7 @@ class Config:
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
     fetch: FetchSettings = FetchSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -275,6 +308,7 @@ class Config:
             mail=MailSettings.read(env),
             retention=Retention.read(env),
             fetch=FetchSettings.read(env, public_url),
+            feedback=FeedbackSettings.read(env),
         )
 
 

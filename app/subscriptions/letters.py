@@ -19,7 +19,7 @@ from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME, texts_of_request
-from app.subscriptions.suppression import is_suppressed
+from app.subscriptions.suppression import find_suppression
 from config import Config
 
 
@@ -128,7 +128,9 @@ class SignupLetters:
             return Withheld("the reader's data was deleted")
         if subscription.status is not wanted:
             return Withheld(f"the subscription is {subscription.status.value}")
-        if is_suppressed(session, email_key=subscriber.email_key, suppression_key=self._config.suppression_key):
+        key = self._config.suppression_key
+        suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=key)
+        if suppression is not None and not (wanted is SubscriptionStatus.PENDING and suppression.may_ask):
             return Withheld("the address may not be mailed")
         return Reader(subscriber, subscription, newsletter, newsletter.in_language(subscription.language))
 

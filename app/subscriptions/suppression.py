@@ -10,10 +10,21 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among
-from app.subscriptions.models import Subscriber, Subscription, Suppression, SuppressionReason
+from app.delivery.queue import cancel_recipient
+from app.errors import NotFound, TransitionRefused
+from app.subscriptions.ledger import Act, record_reader_act
+from app.subscriptions.locking import lock_reader
+from app.subscriptions.models import (
+    ConsentKind,
+    ConsentMethod,
+    Subscriber,
+    Subscription,
+    Suppression,
+    SuppressionReason,
+)
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
-_SUPPRESSED = select(Suppression.id).where(Suppression.address_hmac == bindparam("digest"))
+_SUPPRESSION = select(Suppression).where(Suppression.address_hmac == bindparam("digest"))
 
 
 def address_hmac(key: str, email_key: str) -> str:
@@ -21,9 +32,15 @@ def address_hmac(key: str, email_key: str) -> str:
     return hmac.digest(key.encode(), email_key.encode(), "sha256").hex()
 
 
+def find_suppression(session: Session, *, email_key: str, suppression_key: str) -> Suppression | None:
+    """Return why the address may not be mailed, or None where it may."""
+    digest = {"digest": address_hmac(suppression_key, email_key)}
+    return session.scalars(_SUPPRESSION, digest, execution_options={"populate_existing": True}).one_or_none()
+
+
 def is_suppressed(session: Session, *, email_key: str, suppression_key: str) -> bool:
     """Whether the address may not be mailed."""
-    return session.scalar(_SUPPRESSED, {"digest": address_hmac(suppression_key, email_key)}) is not None
+    return find_suppression(session, email_key=email_key, suppression_key=suppression_key) is not None
 
 
 def suppressed_among(session: Session, email_keys: Collection[str], *, suppression_key: str) -> set[str]:
@@ -34,21 +51,114 @@ def suppressed_among(session: Session, email_keys: Collection[str], *, suppressi
 
 
 def suppress(
-    session: Session, *, email_key: str, suppression_key: str, reason: SuppressionReason, source: str, now: datetime
-) -> Suppression:
-    """Never mail the address again; the first reason stands where there is one already. `source` says who found it.
+    session: Session,
+    *,
+    email_key: str,
+    suppression_key: str,
+    reason: SuppressionReason,
+    source: str,
+    now: datetime,
+    note: str | None = None,
+) -> bool:
+    """Never mail the address again; return whether this reason stands from now on. `source` says who found it.
 
+    A stronger reason replaces a weaker one; one that needs an admin to lift it holds anew where it was lifted before.
     The caller holds the reader's row where the address has one.
     """
     withhold(session, email_key=email_key)
-    digest = address_hmac(suppression_key, email_key)
-    found = _suppression(session, digest)
-    if found is not None:
-        return found
-    suppression = Suppression(address_hmac=digest, reason=reason, source=source, created_at=now)
-    session.add(suppression)
+    found = find_suppression(session, email_key=email_key, suppression_key=suppression_key)
+    if found is None:
+        found = Suppression(address_hmac=address_hmac(suppression_key, email_key))
+        session.add(found)
+    elif not (reason.outranks(found.reason) or (reason.needs_admin and found.lifted_at is not None)):
+        return False
+    found.reason, found.source, found.note, found.created_at = reason, source, note, now
+    found.lifted_at = found.lifted_by = None
     session.flush()
+    return True
+
+
+def suppress_reader(
+    session: Session,
+    subscriber: Subscriber,
+    *,
+    suppression_key: str,
+    reason: SuppressionReason,
+    method: ConsentMethod,
+    source: str,
+    now: datetime,
+    actor: str | None = None,
+    note: str | None = None,
+) -> bool:
+    """Never mail this reader again: call off what waits, and put it on record. Return whether that was new.
+
+    The caller holds the reader's row.
+    """
+    cancel_recipient(session, subscriber_id=subscriber.id, now=now)
+    is_new = suppress(
+        session, email_key=subscriber.email_key, suppression_key=suppression_key, reason=reason, source=source,
+        note=note, now=now,
+    )  # fmt: skip
+    if is_new:
+        record_change(session, subscriber, ConsentKind.SUPPRESSED, method, reason, actor=actor, now=now)
+    return is_new
+
+
+def lift_suppression(session: Session, *, suppression: Suppression, actor: str, note: str, now: datetime) -> None:
+    """Let the owner of an address subscribe anew after a complaint, or after an admin had closed it; `note` says why.
+
+    The address is not mailed for that: only a fresh confirmation ends the suppression.
+    Raises TransitionRefused where there is nothing to lift.
+    """
+    if suppression.may_ask:
+        raise TransitionRefused("there is nothing to lift: the reader may subscribe anew")
+    suppression.lifted_at, suppression.lifted_by, suppression.note = now, actor, note
+    session.flush()
+
+
+def lift_for(
+    session: Session, *, email_key: str, suppression_key: str, actor: str, note: str, now: datetime
+) -> Suppression:
+    """Lift the suppression of an address, as `lift_suppression` does, and record it with its reader, if it has one.
+
+    Raises NotFound where the address is not suppressed.
+    """
+    subscriber = hold_address(session, email_key)
+    suppression = find_suppression(session, email_key=email_key, suppression_key=suppression_key)
+    if suppression is None:
+        raise NotFound("this address is not suppressed")
+    lift_suppression(session, suppression=suppression, actor=actor, note=note, now=now)
+    if subscriber is not None:
+        reason = suppression.reason
+        record_change(session, subscriber, ConsentKind.LIFTED, ConsentMethod.ADMIN, reason, actor=actor, now=now)
     return suppression
+
+
+def revive(session: Session, subscriber: Subscriber, *, suppression_key: str, now: datetime) -> None:
+    """Mail the address of a reader again who is confirming at this moment; the caller holds the reader's row.
+
+    Raises NotFound after a complaint that no admin has lifted.
+    """
+    suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=suppression_key)
+    if suppression is None:
+        return
+    if not suppression.may_ask:
+        raise NotFound("this address may not be mailed")
+    record_change(session, subscriber, ConsentKind.REVIVED, ConsentMethod.CONFIRM_PAGE, suppression.reason, now=now)
+    end_suppression(session, subscriber, suppression)
+
+
+def end_suppression(session: Session, subscriber: Subscriber, suppression: Suppression) -> None:
+    """Mail the address again, for a caller that holds the reader's row and has put on record why.
+
+    A reader whose data may not be used stays withheld (GDPR art. 18).
+    """
+    session.delete(suppression)
+    session.flush()
+    if subscriber.restricted_at is None:
+        session.execute(
+            update(Subscription).where(Subscription.subscriber_id == subscriber.id).values(is_withheld=False)
+        )
 
 
 def withhold(session: Session, *, email_key: str) -> None:
@@ -57,5 +167,25 @@ def withhold(session: Session, *, email_key: str) -> None:
     session.execute(update(Subscription).where(Subscription.subscriber_id == reader).values(is_withheld=True))
 
 
-def _suppression(session: Session, digest: str) -> Suppression | None:
-    return session.scalars(select(Suppression).where(Suppression.address_hmac == digest)).one_or_none()
+def hold_address(session: Session, email_key: str) -> Subscriber | None:
+    """Hold the row of an address's reader until the transaction ends, and return it, or None where there is none."""
+    subscriber_id = session.scalar(select(Subscriber.id).where(Subscriber.email_key == email_key))
+    return None if subscriber_id is None else lock_reader(session, subscriber_id)
+
+
+def record_change(
+    session: Session,
+    subscriber: Subscriber,
+    kind: ConsentKind,
+    method: ConsentMethod,
+    reason: SuppressionReason,
+    *,
+    now: datetime,
+    actor: str | None = None,
+) -> None:
+    """Add to the reader's chain that the suppression for `reason` began, was lifted, or ended."""
+    language = select(Subscription.language).where(Subscription.subscriber_id == subscriber.id)
+    language = language.order_by(Subscription.id).limit(1)
+    act = Act(kind, method, now, session.scalar(language) or "", actor=actor, detail=reason.value)
+    record_reader_act(session, subscriber, act)
+    session.flush()

@@ -38,7 +38,13 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
     try:
         with product().database.transaction() as session:
             shown = _shown(session, language)
-            subscription = confirm_subscription(session, confirmation_id=confirmation_id, now=now(), shown=shown)
+            subscription = confirm_subscription(
+                session,
+                confirmation_id=confirmation_id,
+                suppression_key=product().config.suppression_key,
+                shown=shown,
+                now=now(),
+            )
     except (NotFound, TransitionRefused):
         return show_resend_form(language, GONE)
     except TextsNotShown:
