@@ -52,6 +52,10 @@ def upgrade() -> None:
         table.add_column(sa.Column("lifted_at", TIME, nullable=True))
         table.add_column(sa.Column("lifted_by", sa.String(length=254), nullable=True))
         table.create_index("ix_suppressions_reason", ["reason", "id"])
+    with op.batch_alter_table("warm_up_days") as table:
+        table.add_column(sa.Column("complaints", sa.Integer(), nullable=False, server_default="0"))
+    with op.batch_alter_table("warm_up_days") as table:
+        table.alter_column("complaints", existing_type=sa.Integer(), server_default=None)
 
 
 def _create_events() -> None:
@@ -85,6 +89,10 @@ def _create_events() -> None:
 
 
 def downgrade() -> None:
+    op.execute("UPDATE warm_up_days SET held = 'deferred' WHERE held = 'complaints'")
+    op.execute("UPDATE edition_events SET reason = 'refusals' WHERE reason = 'complaints'")
+    with op.batch_alter_table("warm_up_days") as table:
+        table.drop_column("complaints")
     with op.batch_alter_table("suppressions") as table:
         table.drop_index("ix_suppressions_reason")
         for name in ("note", "lifted_at", "lifted_by"):

@@ -1,4 +1,4 @@
-"""Tables of what comes back: each notice as it is kept, the words that came with it, and counts of what links to none."""
+"""Tables of what comes back: notices as they are kept, the words they came with, and counts of what links to none."""
 
 from datetime import date, datetime
 from enum import StrEnum

@@ -17,6 +17,7 @@ from app.clock import now
 from app.delivery.expiry import expire_copies
 from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
+from app.feedback.applying import apply_events
 from app.jobs import lease
 from app.product import Product
 from app.subscriptions.held import ask_held
@@ -52,6 +53,14 @@ def close_editions(product: Product) -> None:
         finish_editions(session, now=now())
 
 
+def apply_feedback(product: Product) -> None:
+    """Apply what came back, of copies that senders were refused above all; the other ways in apply it themselves."""
+    config = product.config
+    applied = apply_events(product.database, rules=config.feedback, suppression_key=config.suppression_key, now=now())
+    if applied:
+        log.info("applied %d notices of what became of copies", applied)
+
+
 def purge(product: Product) -> None:
     """Delete the sign-ups that nobody confirmed in time, and what is over of the desk's sessions and links."""
     with product.database.transaction() as session:
@@ -81,6 +90,7 @@ class Job:
 JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
+    Job("feedback", 3, apply_feedback),
     Job("feeds", 30, fetch_feeds),
     Job("held readers", 60, ask_held_readers),
     Job("purge", 3600, purge),
