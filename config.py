@@ -220,6 +220,47 @@ class FeedbackSettings:
 
 
 @dataclass(frozen=True)
+class ReturnSettings:
+    """The ways in for returned mail: a listener where `port` is set, a mailbox where `imap_host` is.
+
+    `addresses` are taken in beside the sealed ones, as for complaints.
+    """
+
+    bind: str = "127.0.0.1"
+    port: int = 0
+    is_lmtp: bool = False
+    addresses: frozenset[str] = frozenset()
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_user: str = ""
+    imap_password: str = field(default="", repr=False)
+    imap_token: str = field(default="", repr=False)
+    imap_folder: str = "INBOX"
+    imap_ca_file: str = ""
+
+    @classmethod
+    def read(cls, env: Environment) -> "ReturnSettings":
+        """Read the ways in; a mailbox needs a user and one way to sign in."""
+        host, user = env.text("IMAP_HOST", ""), env.text("IMAP_USER", "")
+        password, token = env.text("IMAP_PASSWORD", ""), env.text("IMAP_OAUTH2_TOKEN", "")
+        if host and (not user or bool(password) == bool(token)):
+            env.problems.append("IMAP_HOST needs IMAP_USER, and either IMAP_PASSWORD or IMAP_OAUTH2_TOKEN")
+        return cls(
+            bind=env.text("BOUNCE_BIND", cls.bind),
+            port=env.whole("BOUNCE_PORT", cls.port, 0, 65535),
+            is_lmtp=env.flag("BOUNCE_LMTP", cls.is_lmtp),
+            addresses=env.words("BOUNCE_ADDRESSES"),
+            imap_host=host,
+            imap_port=env.whole("IMAP_PORT", cls.imap_port, 1, 65535),
+            imap_user=user,
+            imap_password=password,
+            imap_token=token,
+            imap_folder=env.text("IMAP_FOLDER", cls.imap_folder),
+            imap_ca_file=env.text("IMAP_CA_FILE", ""),
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -244,6 +285,7 @@ class Config:
     retention: Retention = Retention()
     fetch: FetchSettings = FetchSettings()
     feedback: FeedbackSettings = FeedbackSettings()
+    returns: ReturnSettings = ReturnSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -309,6 +351,7 @@ class Config:
             retention=Retention.read(env),
             fetch=FetchSettings.read(env, public_url),
             feedback=FeedbackSettings.read(env),
+            returns=ReturnSettings.read(env),
         )
 
 
