@@ -14,12 +14,16 @@ from app.cli import (
     running,
     sources,
     subscribers,
+    suppressions,
 )
 
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
-    for module in (database, admins, subscribers, sources, articles, editions, newsletters, dkim, bounces):
+    groups = (
+        database, admins, subscribers, suppressions, sources, articles, editions, newsletters, dkim, bounces,
+    )  # fmt: skip
+    for module in groups:
         app.cli.add_command(module.group)
     for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):
         app.cli.add_command(command)

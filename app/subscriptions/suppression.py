@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.db import is_among
 from app.delivery.queue import cancel_recipient
-from app.errors import NotFound, TransitionRefused
+from app.errors import InputRefused, NotFound, TransitionRefused
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import (
+    NOTE_MAX,
     ConsentKind,
     ConsentMethod,
     Subscriber,
@@ -104,34 +105,55 @@ def suppress_reader(
     return is_new
 
 
-def lift_suppression(session: Session, *, suppression: Suppression, actor: str, note: str, now: datetime) -> None:
+def close_address(
+    session: Session, *, email_key: str, suppression_key: str, actor: str, note: str, now: datetime
+) -> bool:
+    """Never mail an address again because an admin says so; `note` says why. Return whether that was new.
+
+    Raises InputRefused for a note that is none.
+    """
+    check_note(note)
+    subscriber = hold_address(session, email_key)
+    reason = SuppressionReason.ADMIN
+    if subscriber is None:
+        return suppress(
+            session, email_key=email_key, suppression_key=suppression_key, reason=reason, source=actor, note=note,
+            now=now,
+        )  # fmt: skip
+    return suppress_reader(
+        session, subscriber, suppression_key=suppression_key, reason=reason, method=ConsentMethod.ADMIN, source=actor,
+        actor=actor, note=note, now=now,
+    )  # fmt: skip
+
+
+def lift_suppression(
+    session: Session, *, email_key: str, suppression_key: str, actor: str, note: str, now: datetime
+) -> Suppression:
     """Let the owner of an address subscribe anew after a complaint, or after an admin had closed it; `note` says why.
 
     The address is not mailed for that: only a fresh confirmation ends the suppression.
-    Raises TransitionRefused where there is nothing to lift.
+    Raises NotFound where the address is not suppressed, TransitionRefused where there is nothing to lift, InputRefused
+    for a note that is none.
     """
-    if suppression.may_ask:
-        raise TransitionRefused("there is nothing to lift: the reader may subscribe anew")
-    suppression.lifted_at, suppression.lifted_by, suppression.note = now, actor, note
-    session.flush()
-
-
-def lift_for(
-    session: Session, *, email_key: str, suppression_key: str, actor: str, note: str, now: datetime
-) -> Suppression:
-    """Lift the suppression of an address, as `lift_suppression` does, and record it with its reader, if it has one.
-
-    Raises NotFound where the address is not suppressed.
-    """
+    check_note(note)
     subscriber = hold_address(session, email_key)
     suppression = find_suppression(session, email_key=email_key, suppression_key=suppression_key)
     if suppression is None:
         raise NotFound("this address is not suppressed")
-    lift_suppression(session, suppression=suppression, actor=actor, note=note, now=now)
+    if suppression.may_ask:
+        raise TransitionRefused("there is nothing to lift: the reader may subscribe anew")
+    suppression.lifted_at, suppression.lifted_by, suppression.note = now, actor, note
+    session.flush()
     if subscriber is not None:
         reason = suppression.reason
         record_change(session, subscriber, ConsentKind.LIFTED, ConsentMethod.ADMIN, reason, actor=actor, now=now)
     return suppression
+
+
+def check_note(note: str) -> None:
+    """Raise InputRefused unless `note` is a line of text."""
+    if not note.strip() or len(note) > NOTE_MAX or not note.isprintable():
+        raise InputRefused(f"a reason is wanted: one line of at most {NOTE_MAX} characters")
 
 
 def revive(session: Session, subscriber: Subscriber, *, suppression_key: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from app.subscriptions.models import (
     SuppressionReason,
 )
 from app.subscriptions.signup import confirm_subscription
-from app.subscriptions.suppression import find_suppression, lift_for, suppress, suppress_reader
+from app.subscriptions.suppression import find_suppression, lift_suppression, suppress, suppress_reader
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import add, ask
@@ -70,7 +70,7 @@ def test_after_a_complaint_an_admin_lifts_it_first(product: Product, reason: Sup
         subscription = stop(session, reason)
         ask(session, product, email=EMAIL)
         assert make.letters(session) == []
-        lift_for(
+        lift_suppression(
             session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, actor="ada@desk.example", note="asked", now=NOW
         )
         session.refresh(subscription)
@@ -106,7 +106,9 @@ def test_there_is_nothing_to_lift_where_the_reader_may_come_back(product: Produc
     with product.database.transaction() as session:
         stop(session, reason)
         with pytest.raises(TransitionRefused):
-            lift_for(session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, actor="ada", note="why", now=NOW)
+            lift_suppression(
+                session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, actor="ada", note="why", now=NOW
+            )
 
 
 @pytest.mark.parametrize("first", REASONS)
@@ -125,7 +127,7 @@ def test_the_stronger_reason_stands_whichever_came_first(
 def test_a_new_complaint_closes_again_what_was_lifted(product: Product) -> None:
     with product.database.transaction() as session:
         subscription = stop(session, SuppressionReason.COMPLAINT)
-        lift_for(session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, actor="ada", note="why", now=NOW)
+        lift_suppression(session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, actor="ada", note="why", now=NOW)
         suppress(
             session, email_key=EMAIL, suppression_key=SUPPRESSION_KEY, reason=SuppressionReason.COMPLAINT,
             source="test", now=NOW,

@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         sending,
         signin,
         sources,
+        suppressions,
         warm_up,
     )
 

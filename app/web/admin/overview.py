@@ -14,6 +14,7 @@ from app.delivery.warm_ups import WarmUpReport
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.editions.warm_up import read_warm_up_now
+from app.feedback.spikes import HeldSpike, held_spikes
 from app.newsletters.models import Newsletter, newsletter_by_slug
 from app.subscriptions.models import Subscription, SubscriptionStatus
 
@@ -68,6 +69,7 @@ class Overview:
     queue: Queue
     stopped: Sequence[SenderState]
     warm_up: WarmUpReport | None
+    spikes: Sequence[HeldSpike]
 
     @property
     def confirmed(self) -> int:
@@ -90,6 +92,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         queue=_read_queue(session, now),
         stopped=stopped_senders(session, now=now),
         warm_up=read_warm_up_now(session, newsletter_id=newsletter.id, now=now),
+        spikes=held_spikes(session),
     )
 
 

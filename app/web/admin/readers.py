@@ -1,5 +1,6 @@
 """Readers: find one by address, see what was agreed to and what was sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import render_template, request
@@ -8,8 +9,10 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.delivery.models import Delivery
 from app.errors import NotFound
+from app.feedback.reading import ToldEvent, events_of_reader
 from app.newsletters.models import ConsentWording, PrivacyPolicy
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
+from app.subscriptions.suppression import find_suppression
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.listing import asked_before, newest_first
@@ -26,6 +29,8 @@ class Dossier:
     subscriptions: list[Subscription]
     events: list[tuple[ConsentEvent, int | None, int | None]]
     deliveries: list[Delivery]
+    feedback: Sequence[ToldEvent]
+    suppression: Suppression | None
 
 
 @bp.get("/readers")
@@ -63,7 +68,7 @@ def read_dossier(session: Session, public_id: str) -> Dossier:
         select(ConsentEvent, ConsentWording.version, PrivacyPolicy.version)
         .outerjoin(ConsentWording, ConsentEvent.wording_id == ConsentWording.id)
         .outerjoin(PrivacyPolicy, ConsentEvent.policy_id == PrivacyPolicy.id)
-        .where(ConsentEvent.subscription_id.in_([subscription.id for subscription in subscriptions]))
+        .where(ConsentEvent.chain_id == subscriber.chain_id)
         .order_by(ConsentEvent.id.desc())
     )
     letters = (
@@ -77,6 +82,10 @@ def read_dossier(session: Session, public_id: str) -> Dossier:
         subscriptions=subscriptions,
         events=[(event, wording, policy) for event, wording, policy in session.execute(events)],
         deliveries=list(session.scalars(letters.limit(SHOWN_DELIVERIES))),
+        feedback=events_of_reader(session, subscriber.id),
+        suppression=find_suppression(
+            session, email_key=subscriber.email_key, suppression_key=product().config.suppression_key
+        ),
     )
 
 
