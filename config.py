@@ -234,7 +234,7 @@ class ReturnSettings:
     imap_port: int = 993
     imap_user: str = ""
     imap_password: str = field(default="", repr=False)
-    imap_token: str = field(default="", repr=False)
+    imap_token_file: str = ""
     imap_folder: str = "INBOX"
     imap_ca_file: str = ""
 
@@ -242,9 +242,9 @@ class ReturnSettings:
     def read(cls, env: Environment) -> "ReturnSettings":
         """Read the ways in; a mailbox needs a user and one way to sign in."""
         host, user = env.text("IMAP_HOST", ""), env.text("IMAP_USER", "")
-        password, token = env.text("IMAP_PASSWORD", ""), env.text("IMAP_OAUTH2_TOKEN", "")
-        if host and (not user or bool(password) == bool(token)):
-            env.problems.append("IMAP_HOST needs IMAP_USER, and either IMAP_PASSWORD or IMAP_OAUTH2_TOKEN")
+        password, token_file = env.text("IMAP_PASSWORD", ""), env.text("IMAP_OAUTH2_TOKEN_FILE", "")
+        if host and (not user or bool(password) == bool(token_file)):
+            env.problems.append("IMAP_HOST needs IMAP_USER, and either IMAP_PASSWORD or IMAP_OAUTH2_TOKEN_FILE")
         return cls(
             bind=env.text("BOUNCE_BIND", cls.bind),
             port=env.whole("BOUNCE_PORT", cls.port, 0, 65535),
@@ -254,7 +254,7 @@ class ReturnSettings:
             imap_port=env.whole("IMAP_PORT", cls.imap_port, 1, 65535),
             imap_user=user,
             imap_password=password,
-            imap_token=token,
+            imap_token_file=token_file,
             imap_folder=env.text("IMAP_FOLDER", cls.imap_folder),
             imap_ca_file=env.text("IMAP_CA_FILE", ""),
         )

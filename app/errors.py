@@ -14,6 +14,7 @@ AppError
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+├── MailboxUnavailable       a mailbox that is away, or does not let us in; the message says which and why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
 Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a
@@ -83,6 +84,10 @@ class SigninThrottled(SigninRefused):
 
 class FetchRefused(AppError):
     """A URL or file could not be fetched or may not be."""
+
+
+class MailboxUnavailable(AppError):
+    """The mailbox of returned mail cannot be read: away, or it does not let us in."""
 
 
 class DrillFailed(AppError):

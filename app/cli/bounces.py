@@ -16,6 +16,7 @@ from app.clock import now
 from app.errors import InputRefused
 from app.feedback.intake import make_intake
 from app.feedback.listener import listening
+from app.feedback.mailbox import poll
 from app.mail.reports.parts import SIZE_MAX_OCTETS
 from app.mail.reports.reading import read_report
 from app.mail.reports.report import Report
@@ -70,6 +71,17 @@ def ingest(files: Sequence[Path], recipient: str | None) -> None:
     except (OperationalError, ProgrammingError) as error:
         click.echo(f"vigie: the database cannot answer: {error.orig}", err=True)
         sys.exit(os.EX_TEMPFAIL)
+
+
+@group.command("poll")
+def poll_mailbox() -> None:
+    """Take in what lies in the mailbox of IMAP_HOST now; the scheduler does so every minute."""
+    wired = product()
+    settings = wired.config.returns
+    if not settings.imap_host:
+        raise InputRefused("IMAP_HOST must be set")
+    moved = poll(make_intake(wired), settings, now=now())
+    click.echo(", ".join(f"{number} to {folder}" for folder, number in sorted(moved.items())) or "Nothing there.")
 
 
 @group.command("listen")

@@ -17,7 +17,10 @@ from app.clock import now
 from app.delivery.expiry import expire_copies
 from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
+from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
+from app.feedback.intake import make_intake
+from app.feedback.mailbox import poll
 from app.jobs import lease
 from app.product import Product
 from app.subscriptions.held import ask_held
@@ -61,6 +64,20 @@ def apply_feedback(product: Product) -> None:
         log.info("applied %d notices of what became of copies", applied)
 
 
+def read_mailbox(product: Product) -> None:
+    """Take in what lies in the mailbox of returned mail, where one is set."""
+    settings = product.config.returns
+    if not settings.imap_host:
+        return
+    try:
+        moved = poll(make_intake(product), settings, now=now())
+    except MailboxUnavailable as error:
+        log.warning("%s", error)
+        return
+    for folder, number in moved.items():
+        log.info("returned mail: %d to %s", number, folder)
+
+
 def purge(product: Product) -> None:
     """Delete the sign-ups that nobody confirmed in time, and what is over of the desk's sessions and links."""
     with product.database.transaction() as session:
@@ -91,6 +108,7 @@ JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
     Job("feedback", 3, apply_feedback),
+    Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
     Job("held readers", 60, ask_held_readers),
     Job("purge", 3600, purge),
