@@ -223,13 +223,15 @@ class FeedbackSettings:
 class ReturnSettings:
     """The ways in for returned mail: a listener where `port` is set, a mailbox where `imap_host` is.
 
-    `addresses` are taken in beside the sealed ones, as for complaints.
+    `addresses` are taken in beside the sealed ones, as for complaints. `takes_replies`: letters bear an address by
+    which one leaves by mail, and replies come to us.
     """
 
     bind: str = "127.0.0.1"
     port: int = 0
     is_lmtp: bool = False
     addresses: frozenset[str] = frozenset()
+    takes_replies: bool = False
     imap_host: str = ""
     imap_port: int = 993
     imap_user: str = ""
@@ -250,6 +252,7 @@ class ReturnSettings:
             port=env.whole("BOUNCE_PORT", cls.port, 0, 65535),
             is_lmtp=env.flag("BOUNCE_LMTP", cls.is_lmtp),
             addresses=env.words("BOUNCE_ADDRESSES"),
+            takes_replies=env.flag("MAIL_REPLIES", cls.takes_replies),
             imap_host=host,
             imap_port=env.whole("IMAP_PORT", cls.imap_port, 1, 65535),
             imap_user=user,

@@ -18,9 +18,10 @@ from app.delivery.settling import OnSettled, Settlement
 from app.editions.copies import edition_letters, trial_letters
 from app.editions.watch import Watch
 from app.feedback.ingest import note_refusals
+from app.feedback.intake import envelope_of
+from app.feedback.passing_on import reply_letters
 from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
-from app.mail.envelope import Envelope
 from app.mail.pipeline import PipelinedTransport
 from app.mail.providers import provider_of_domain
 from app.mail.transport import Transport
@@ -47,7 +48,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     product: Product = app.extensions["vigie"]
     config, links = product.config, product.links
     signer = make_signer(config)
-    one_off = {**signup_letters(config, links), **trial_letters(config, links)}
+    one_off = {**signup_letters(config, links), **trial_letters(config, links), **reply_letters(config)}
     flask_mail = FlaskMailTransport(app, config.mail)
     one_offs = _engine(
         product,
@@ -116,7 +117,7 @@ def _engine(
         database=product.database,
         compose=compose,
         transport=transport,
-        envelope=Envelope(config.link_keys, config.mail.sender_domain, config.mail.bounce_domain),
+        envelope=envelope_of(config),
         journal_dir=config.journal_dir,
         signer=signer,
         limit=limit,

@@ -47,6 +47,19 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("day", "source", "kind", name=op.f("pk_unlinked_counts")),
     )
+    op.create_table(
+        "replies",
+        sa.Column("id", BIG, nullable=False),
+        sa.Column("public_id", sa.String(length=22), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("received_at", TIME, nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=True),
+        sa.Column("delivery_id", BIG, nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_replies_public_id")),
+        sa.UniqueConstraint("digest", name=op.f("uq_replies_digest")),
+    )
+    op.create_index("ix_replies_received_at", "replies", ["received_at"])
     with op.batch_alter_table("suppressions") as table:
         table.add_column(sa.Column("note", sa.String(length=200), nullable=True))
         table.add_column(sa.Column("lifted_at", TIME, nullable=True))
@@ -97,5 +110,5 @@ def downgrade() -> None:
         table.drop_index("ix_suppressions_reason")
         for name in ("note", "lifted_at", "lifted_by"):
             table.drop_column(name)
-    for name in ("unlinked_counts", "diagnostics", "feedback_events"):
+    for name in ("replies", "unlinked_counts", "diagnostics", "feedback_events"):
         op.drop_table(name)

@@ -162,7 +162,7 @@ def settle_copies(
 
 def write(made: Ready, *, message_id: str = "<1@newsletter.example>") -> bytes:
     """The message of a copy, as it leaves where no key signs it."""
-    return b"\r\n".join(made.write(message_id))
+    return b"\r\n".join(made.write(message_id, None))
 
 
 def letters(session: Session, state: DeliveryState | None = None) -> list[str]:

@@ -14,7 +14,7 @@ from app.cli.output import Commands, as_json, print_rows
 from app.cli.running import wait_for_signal
 from app.clock import now
 from app.errors import InputRefused
-from app.feedback.intake import make_intake
+from app.feedback.intake import Taken, make_intake
 from app.feedback.listener import listening
 from app.feedback.mailbox import poll
 from app.mail.reports.parts import SIZE_MAX_OCTETS
@@ -68,6 +68,8 @@ def ingest(files: Sequence[Path], recipient: str | None) -> None:
         for file in files:
             taken = intake.take(_octets(file), recipients=[recipient] if recipient else [], at=at, now=at)
             click.echo(f"{file}: {taken.value}")
+            if taken is Taken.TOO_MANY:
+                sys.exit(os.EX_TEMPFAIL)
     except (OperationalError, ProgrammingError) as error:
         click.echo(f"vigie: the database cannot answer: {error.orig}", err=True)
         sys.exit(os.EX_TEMPFAIL)

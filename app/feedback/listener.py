@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app import clock
-from app.feedback.intake import Intake
+from app.feedback.intake import Intake, Taken
 from app.mail.reports.parts import SIZE_MAX_OCTETS
 from config import ReturnSettings
 
@@ -59,7 +59,9 @@ class Handler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Take the mail in, and say so only once it is kept."""
         content = envelope.content
-        data = content if isinstance(content, bytes) else (content or "").encode()
+        mail = content if isinstance(content, bytes) else (content or "").encode()
+        # As whoever delivers for good does: it tells a mail from nobody (RFC 5321 §4.4).
+        data = f"Return-Path: <{envelope.mail_from or ''}>\r\n".encode() + mail
         now = clock.now()
         take = partial(self._intake.take, data, recipients=tuple(envelope.rcpt_tos), at=now, now=now)
         try:
@@ -68,7 +70,7 @@ class Handler:
             log.warning("returned mail waits for the database: %s", error.orig)
             return LATER
         log.info("returned mail for %s: %s", envelope.rcpt_tos[0], taken.value)
-        return "250 2.0.0 Taken"
+        return LATER if taken is Taken.TOO_MANY else "250 2.0.0 Taken"
 
     async def handle_exception(self, error: Exception) -> str:
         """Let a client come back where we failed: its mail is not lost."""
@@ -76,7 +78,9 @@ class Handler:
         return LATER
 
     def _is_ours(self, address: str) -> bool:
-        return self._intake.envelope.read_bounce_address(address) is not None or address.lower() in self._addresses
+        ours = self._intake.envelope
+        is_sealed = ours.read_bounce_address(address) is not None or ours.read_leave_address(address) is not None
+        return is_sealed or address.lower() in self._addresses
 
 
 class Listener(Controller):

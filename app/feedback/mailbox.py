@@ -19,7 +19,7 @@ from imap_tools.errors import ImapToolsError
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import MailboxUnavailable
-from app.feedback.intake import Intake
+from app.feedback.intake import Intake, Taken
 from app.mail.reports.parts import SIZE_MAX_OCTETS
 from config import ReturnSettings
 
@@ -60,14 +60,14 @@ def _take(mailbox: BaseMailBox, uid: str, intake: Intake, now: datetime) -> str 
     is_second = TRIES[0] in flags
     mailbox.flag(uid, TRIES[is_second], True)
     try:
-        intake.take(data, at=min(at, now), now=now)
+        taken = intake.take(data, at=min(at, now), now=now)
     except (OperationalError, ProgrammingError):
         mailbox.flag(uid, TRIES[is_second], False)  # the database's fault, not the mail's
         raise
     except Exception:
         log.exception("mail %s cannot be read", uid)
         return SET_ASIDE if is_second else None
-    return DONE
+    return SET_ASIDE if taken is Taken.TOO_MANY else DONE
 
 
 @contextmanager

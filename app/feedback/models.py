@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, BigId, enum_type
+from app.db import Base, BigId, enum_type, new_public_id
 from app.feedback.notices import DIAGNOSTIC_MAX, NoticeKind
 
 EVENT_ID_MAX = 128
@@ -87,6 +87,23 @@ class Diagnostic(Base):
     )
     subscriber_id: Mapped[int] = mapped_column(BigId, sa.ForeignKey("subscribers.id", ondelete="CASCADE"))
     text: Mapped[str] = mapped_column(sa.String(DIAGNOSTIC_MAX))
+
+
+class Reply(Base):
+    """What a reader wrote back, kept until it was passed on to the newsroom. `delivery_id` passes it on.
+
+    Once that has ended `data` goes; the row stays for a while, as a count.
+    """
+
+    __tablename__ = "replies"
+    __table_args__ = (sa.Index("ix_replies_received_at", "received_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
+    digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    received_at: Mapped[datetime]
+    data: Mapped[bytes | None] = mapped_column(sa.LargeBinary)
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
 
 
 class UnlinkedCount(Base):

@@ -21,6 +21,7 @@ from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
+from app.feedback.replies import purge_replies
 from app.jobs import lease
 from app.product import Product
 from app.subscriptions.held import ask_held
@@ -83,6 +84,7 @@ def purge(product: Product) -> None:
     with product.database.transaction() as session:
         purged = purge_unconfirmed(session, now=now(), pending_days=product.config.retention.pending_days)
         purge_signins(session, now=now())
+        purge_replies(session, now=now())
     if purged:
         log.info("purged %d unconfirmed sign-ups", purged)
 

@@ -75,7 +75,7 @@ def test_a_mail_that_cannot_be_read_is_set_aside_after_two_tries_and_stops_none(
     product: Product, dovecot: Dovecot, settings: ReturnSettings
 ) -> None:
     wired = make_intake(product)
-    intake = Fragile(wired.database, wired.envelope, wired.rules, wired.suppression_key)
+    intake = Fragile(wired.database, wired.envelope, wired.rules, wired.suppression_key, wired.newsroom)
     dovecot.deliver(POISON, reply(to="a@newsletter.example"))
     assert poll(intake, settings, now=now()) == Counter({DONE: 1})
     assert len(dovecot.names("")) == 1
@@ -98,7 +98,11 @@ def test_a_mail_that_ended_the_process_twice_is_not_read_again(
     dovecot.deliver(POISON)
     for _ in range(2):
         with pytest.raises(Killed):
-            poll(Deadly(wired.database, wired.envelope, wired.rules, wired.suppression_key), settings, now=now())
+            poll(
+                Deadly(wired.database, wired.envelope, wired.rules, wired.suppression_key, wired.newsroom),
+                settings,
+                now=now(),
+            )
     assert poll(wired, settings, now=now()) == Counter({SET_ASIDE: 1})
 
 
