@@ -239,6 +239,38 @@ class SignupLimits:
 
 
 @dataclass(frozen=True)
+class FeedbackSettings:
+    """When what comes back ends the mailing of an address, and when it is to be doubted first.
+
+    Soft bounces do after `soft_points` days with one, of `soft_editions` editions, over `soft_days`, without a success;
+    a copy of which nothing came back in `quiet_days` is one.
+    """
+
+    soft_points: int = 5
+    soft_editions: int = 3
+    soft_days: int = 14
+    quiet_days: int = 5
+    spike_percent: int = 20
+    spike_min: int = 20
+    complaints_per_10000: int = 10
+    complaints_min: int = 2
+
+    @classmethod
+    def read(cls, env: Environment) -> "FeedbackSettings":
+        """Read when to stop mailing."""
+        return cls(
+            soft_points=env.whole("BOUNCE_SOFT_POINTS", cls.soft_points, 1, 100),
+            soft_editions=env.whole("BOUNCE_SOFT_EDITIONS", cls.soft_editions, 1, 100),
+            soft_days=env.whole("BOUNCE_SOFT_DAYS", cls.soft_days, 0, 365),
+            quiet_days=env.whole("BOUNCE_QUIET_DAYS", cls.quiet_days, 1, 30),
+            spike_percent=env.whole("BOUNCE_SPIKE_PERCENT", cls.spike_percent, 1, 100),
+            spike_min=env.whole("BOUNCE_SPIKE_MIN", cls.spike_min, 1, 100_000),
+            complaints_per_10000=env.whole("COMPLAINTS_PER_10000", cls.complaints_per_10000, 1, 10_000),
+            complaints_min=env.whole("COMPLAINTS_MIN", cls.complaints_min, 1, 1_000),
+        )
+
+
+@dataclass(frozen=True)
 class Bursts:
     """How many requests of one network a minute are answered at all, ahead of any other rule, and who counts them."""
 
@@ -253,6 +285,50 @@ class Bursts:
             posts_per_minute=env.whole("BURST_POSTS_PER_MINUTE", cls.posts_per_minute, 1, LIMIT_MAX),
             pages_per_minute=env.whole("BURST_PAGES_PER_MINUTE", cls.pages_per_minute, 1, LIMIT_MAX),
             storage_url=env.checked("RATE_STORAGE_URL", cls.storage_url, _is_rate_storage, "is no redis://…"),
+        )
+
+
+@dataclass(frozen=True)
+class ReturnSettings:
+    """The ways in for returned mail: a listener where `port` is set, a mailbox where `imap_host` is.
+
+    `addresses` are taken in beside the sealed ones, as for complaints. `takes_replies`: letters bear an address by
+    which one leaves by mail, and replies come to us.
+    """
+
+    bind: str = "127.0.0.1"
+    port: int = 0
+    is_lmtp: bool = False
+    addresses: frozenset[str] = frozenset()
+    takes_replies: bool = False
+    imap_host: str = ""
+    imap_port: int = 993
+    imap_user: str = ""
+    imap_password: str = field(default="", repr=False)
+    imap_token_file: str = ""
+    imap_folder: str = "INBOX"
+    imap_ca_file: str = ""
+
+    @classmethod
+    def read(cls, env: Environment) -> "ReturnSettings":
+        """Read the ways in; a mailbox needs a user and one way to sign in."""
+        host, user = env.text("IMAP_HOST", ""), env.text("IMAP_USER", "")
+        password, token_file = env.text("IMAP_PASSWORD", ""), env.text("IMAP_OAUTH2_TOKEN_FILE", "")
+        if host and (not user or bool(password) == bool(token_file)):
+            env.problems.append("IMAP_HOST needs IMAP_USER, and either IMAP_PASSWORD or IMAP_OAUTH2_TOKEN_FILE")
+        return cls(
+            bind=env.text("BOUNCE_BIND", cls.bind),
+            port=env.whole("BOUNCE_PORT", cls.port, 0, 65535),
+            is_lmtp=env.flag("BOUNCE_LMTP", cls.is_lmtp),
+            addresses=env.words("BOUNCE_ADDRESSES"),
+            takes_replies=env.flag("MAIL_REPLIES", cls.takes_replies),
+            imap_host=host,
+            imap_port=env.whole("IMAP_PORT", cls.imap_port, 1, 65535),
+            imap_user=user,
+            imap_password=password,
+            imap_token_file=token_file,
+            imap_folder=env.text("IMAP_FOLDER", cls.imap_folder),
+            imap_ca_file=env.text("IMAP_CA_FILE", ""),
         )
 
 
@@ -284,6 +360,8 @@ class Config:
     fetch: FetchSettings = FetchSettings()
     signups: SignupLimits = SignupLimits()
     bursts: Bursts = Bursts()
+    feedback: FeedbackSettings = FeedbackSettings()
+    returns: ReturnSettings = ReturnSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -362,6 +440,8 @@ class Config:
             fetch=FetchSettings.read(env, public_url),
             signups=SignupLimits.read(env),
             bursts=Bursts.read(env),
+            feedback=FeedbackSettings.read(env),
+            returns=ReturnSettings.read(env),
         )
 
 

@@ -287,6 +287,28 @@ CLOCKS = (
         ),
     ),
     _clock(
+        "returns",
+        "LOG_MONTHS",
+        ground="GDPR art. 5(1)(e), art. 32",
+        fr=(
+            "Courrier revenu",
+            "Ce qui nous revient d’une lettre, comme un avis de non-remise ou une plainte : %(logs)s.",
+        ),
+        en=("Returned mail", "What comes back of a letter, like a bounce or a complaint: %(logs)s."),
+    ),
+    _clock(
+        "mail",
+        ground="GDPR art. 5(1)(e)",
+        fr=(
+            "Réponses que vous nous écrivez",
+            "Transmises à la rédaction, puis effacées ici dès qu’elles le sont ; deux jours après, leur trace aussi.",
+        ),
+        en=(
+            "Replies that you write to us",
+            "Passed on to the newsroom and deleted here once they are; two days later, their trace as well.",
+        ),
+    ),
+    _clock(
         "form",
         ground="GDPR art. 5(1)(e), art. 32",
         fr=(

@@ -16,6 +16,7 @@ AppError
 ├── SignupThrottled          too many sign-ups from one network; carries the seconds to wait
 ├── ProofNeeded              so many sign-ups arrive that this one must prove that somebody means it
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+├── MailboxUnavailable       a mailbox that is away, or does not let us in; the message says which and why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
 Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a
@@ -97,6 +98,10 @@ class ProofNeeded(AppError):
 
 class FetchRefused(AppError):
     """A URL or file could not be fetched or may not be."""
+
+
+class MailboxUnavailable(AppError):
+    """The mailbox of returned mail cannot be read: away, or it does not let us in."""
 
 
 class DrillFailed(AppError):

@@ -5,6 +5,7 @@ from app.articles import models as articles
 from app.db import Base
 from app.delivery import models as delivery
 from app.editions import models as editions
+from app.feedback import models as feedback
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.seals import models as seals
@@ -22,6 +23,7 @@ __all__ = [
     "delivery",
     "departures",
     "editions",
+    "feedback",
     "jobs",
     "newsletters",
     "questions",

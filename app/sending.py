@@ -3,21 +3,25 @@
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from app.delivery.composing import Compose
 from app.delivery.engine import Engine
 from app.delivery.limits import Rates
 from app.delivery.recovery import watch
 from app.delivery.route import route_log
-from app.delivery.settling import OnSettled
+from app.delivery.settling import OnSettled, Settlement
 from app.editions.copies import edition_letters, trial_letters
 from app.editions.watch import Watch
+from app.feedback.ingest import note_refusals
+from app.feedback.intake import envelope_of
+from app.feedback.passing_on import reply_letters
 from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
-from app.mail.envelope import Envelope
 from app.mail.pipeline import PipelinedTransport
 from app.mail.providers import provider_of_domain
 from app.mail.transport import Transport
@@ -51,9 +55,18 @@ def make_loops(app: Flask) -> Sequence[Loop]:
         **question_letters(config, links),
         **rights_letters(config, links),
         **trial_letters(config, links),
+        **reply_letters(config),
     }
     flask_mail = FlaskMailTransport(app, config.mail)
-    one_offs = _engine(product, one_off, flask_mail, signer, name="one-off letters", limit=ONE_OFF_LIMIT)
+    one_offs = _engine(
+        product,
+        one_off,
+        flask_mail,
+        signer,
+        name="one-off letters",
+        limit=ONE_OFF_LIMIT,
+        on_settled=note_refusals,
+    )
     pipeline = PipelinedTransport(relay_of(config.mail), config.mail.connections)
     editions = _engine(
         product,
@@ -62,14 +75,24 @@ def make_loops(app: Flask) -> Sequence[Loop]:
         signer,
         name="editions",
         limit=EDITION_LIMIT,
-        on_settled=Watch().heed,
+        on_settled=each_of(Watch().heed, note_refusals),
     )
     polls = product.database.is_sqlite
     return [
         one_offs.run,
         editions.run if polls else partial(fleet.work, editions.step, product.database),
-        partial(watch, product.database, config.journal_dir, on_settled=Watch().heed),
+        partial(watch, product.database, config.journal_dir, on_settled=each_of(Watch().heed, note_refusals)),
     ]
+
+
+def each_of(*listeners: OnSettled) -> OnSettled:
+    """Return what tells each of some listeners how copies ended."""
+
+    def tell(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
+        for listen in listeners:
+            listen(session, settlements, now)
+
+    return tell
 
 
 def make_signer(config: Config) -> Signer | None:
@@ -102,7 +125,7 @@ def _engine(
         database=product.database,
         compose=compose,
         transport=transport,
-        envelope=Envelope(config.link_keys, config.mail.sender_domain, config.mail.bounce_domain),
+        envelope=envelope_of(config),
         journal_dir=config.journal_dir,
         signer=signer,
         limit=limit,

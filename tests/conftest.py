@@ -23,6 +23,7 @@ from app.product import Product
 from config import Config
 
 KEY = "k" * 20 + "0123456789abcdefghijklmnop"
+SUPPRESSION_KEY = KEY + "-suppression"
 NOW = datetime(2026, 3, 17, 9, 0, tzinfo=UTC)
 
 CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
@@ -96,7 +97,7 @@ def make_config(database_url: str, tmp_path: Path) -> Config:
             "DATABASE_URL": database_url,
             "SECRET_KEY": KEY + "-session",
             "LINK_KEYS": KEY + "-links",
-            "SUPPRESSION_KEY": KEY + "-suppression",
+            "SUPPRESSION_KEY": SUPPRESSION_KEY,
             "PROOF_KEYS": KEY + "-proof",
         }
     )

@@ -136,7 +136,14 @@ def copies(session: Session, *, now: datetime = NOW) -> list[Copy]:
     return claims.claim(session, owner=SENDER, kinds=KINDS, now=now, limit=1000)
 
 
-def settle_copies(session: Session, state: DeliveryState, number: int | None = None, *, now: datetime = NOW) -> None:
+def settle_copies(
+    session: Session,
+    state: DeliveryState,
+    number: int | None = None,
+    *,
+    now: datetime = NOW,
+    on_settled: settling.OnSettled | None = None,
+) -> None:
     """Claim what is due, let `number` copies of it (or all) end in `state`, and give the rest back, as a sender does.
 
     Where the state is "sending", what was claimed stays in hand.
@@ -152,6 +159,7 @@ def settle_copies(session: Session, state: DeliveryState, number: int | None = N
         owner=SENDER,
         settlements=[Settlement(copy, ENDINGS[state]) for copy in ended],
         now=now + GIVE_UP_AFTER if state is DeliveryState.EXPIRED else now,
+        on_settled=on_settled,
     )
     assert changed == len(ended)
     claims.release(session, owner=SENDER, chunk_ids={copy.chunk.id for copy in claimed}, now=now)
@@ -161,7 +169,7 @@ def settle_copies(session: Session, state: DeliveryState, number: int | None = N
 
 def write(made: Ready, *, message_id: str = "<1@newsletter.example>") -> bytes:
     """The message of a copy, as it leaves where no key signs it."""
-    return b"\r\n".join(made.write(message_id))
+    return b"\r\n".join(made.write(message_id, None))
 
 
 def letters(session: Session, state: DeliveryState | None = None) -> list[str]:

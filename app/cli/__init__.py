@@ -20,14 +20,15 @@ from app.cli import (
     running,
     sources,
     subscribers,
+    suppressions,
 )
 
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
-        database, admins, subscribers, consents, sources, articles, editions, newsletters, dkim, bounces, retention,
-        privacy, restore, audit,
+        database, admins, subscribers, suppressions, consents, sources, articles, editions, newsletters, dkim, bounces,
+        retention, privacy, restore, audit,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)

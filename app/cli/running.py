@@ -24,6 +24,8 @@ from app.cli.serving import serving_pages
 from app.clock import now
 from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
+from app.feedback.intake import make_intake
+from app.feedback.listener import listening
 from app.jobs.schedule import Scheduler
 from app.keeping.departing import keeper_of
 from app.product import Product
@@ -56,6 +58,8 @@ def serve() -> None:
             seed_sources(wired)
         parts.enter_context(running_scheduler(wired))
         parts.enter_context(running_sender(app))
+        if config.returns.port:
+            parts.enter_context(listening(make_intake(wired), config.returns))
         server = parts.enter_context(serving_pages(config))
         print_places(wired)
         wait_for_end(server)
@@ -90,6 +94,8 @@ def wait_for_end(server: "subprocess.Popen[bytes]") -> None:
 def check_ports(config: Config) -> None:
     """Leave with one line and code 2 where a port that we need is taken."""
     ports = {"PORT": (config.bind, config.port)}
+    if config.returns.port:
+        ports["BOUNCE_PORT"] = (config.returns.bind, config.returns.port)
     if config.uses_catcher:
         ports["MAIL_CATCHER_PORT"] = ("127.0.0.1", config.mail.port)
     for name, address in ports.items():
@@ -110,6 +116,8 @@ def print_places(wired: Product) -> None:
         click.echo(f"Mailbox       {base}/mailbox/   (SMTP catcher on 127.0.0.1:{config.mail.port})")
     else:
         click.echo(f"Mail server   {config.mail.server}:{config.mail.port}")
+    if config.returns.port:
+        click.echo(f"Returned mail {config.returns.bind}:{config.returns.port}")
     click.echo(f"Admin desk    {base}/admin/")
     if (link := make_first_admin(wired)) is not None:
         click.echo(f"Sign in once  {link}")

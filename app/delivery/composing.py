@@ -34,8 +34,11 @@ class Ready(Protocol):
         """Whom it goes to."""
         ...
 
-    def write(self, message_id: str) -> tuple[bytes, bytes]:
-        """Return the message's header and body, the same at every try; the body is ASCII. Raises AppError."""
+    def write(self, message_id: str, leave_address: str | None) -> tuple[bytes, bytes]:
+        """Return the message's header and body, the same at every try; the body is ASCII. Raises AppError.
+
+        `leave_address`: where its reader may leave by mail, if anywhere.
+        """
         ...
 
 
@@ -47,9 +50,11 @@ class Composed:
     recipient: str
     date: datetime
 
-    def write(self, message_id: str) -> tuple[bytes, bytes]:
+    def write(self, message_id: str, leave_address: str | None) -> tuple[bytes, bytes]:
         """Return the letter as header and body."""
-        return cast(self.letter, date=self.date).fill_parts(recipient=self.recipient, message_id=message_id)
+        return cast(self.letter, date=self.date).fill_parts(
+            recipient=self.recipient, message_id=message_id, leave_address=leave_address
+        )
 
 
 #: Looks up what becomes of copies of one kind, in their order. Consent and suppression are checked here.
@@ -102,7 +107,8 @@ class Composers:
         """Return the message, whose ids hang on the delivery alone: a retry has the same envelope and bytes."""
         envelope = self._envelope
         try:
-            header, body = ready.write(envelope.message_id(copy.id))
+            leave_address = envelope.leave_address(copy.id) if envelope.takes_replies else None
+            header, body = ready.write(envelope.message_id(copy.id), leave_address)
             if self._signer is not None:
                 header = self._signer.sign(header, body, at=copy.chunk.created_at) + header
         except Exception as error:

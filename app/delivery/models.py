@@ -207,7 +207,7 @@ class WarmUpPlan(Base):
 
 class WarmUpDay(Base):
     """One day (UTC) of a warm-up: how often its allowance had doubled, letters that drew from it, those
-    put off or refused on our account (`deferred`).
+    put off or refused on our account (`deferred`), and complaints that came in until the next one.
 
     Once a later day has begun, `held` says why that one's allowance is no larger, or None where it is.
     """
@@ -219,6 +219,7 @@ class WarmUpDay(Base):
     doublings: Mapped[int] = mapped_column(sa.SmallInteger)
     drawn: Mapped[int] = mapped_column(default=0)
     deferred: Mapped[int] = mapped_column(default=0)
+    complaints: Mapped[int] = mapped_column(default=0)
     held: Mapped[Held | None] = mapped_column(enum_type(Held, length=12))
 
 

@@ -84,11 +84,12 @@ def enqueue_edition(
 
 def cancel_reader(session: Session, *, subscriber_id: int, newsletter_id: int, now: datetime) -> int:
     """Cancel one reader's waiting copies of a newsletter, and return how many there were."""
-    untold = select(Delivery.chunk_id).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(UNTOLD))
-    chunks = lock_chunks(session, Chunk.id.in_(untold), Chunk.newsletter_id == newsletter_id)
-    cancelled = _cancel(session, Delivery.subscriber_id == subscriber_id, Delivery.chunk_id.in_(chunks), now=now)
-    redate(session, Chunk.id.in_(chunks), Chunk.lease_until.is_(None), now=now)
-    return cancelled
+    return _cancel_of(session, subscriber_id, Chunk.newsletter_id == newsletter_id, now=now)
+
+
+def cancel_recipient(session: Session, *, subscriber_id: int, now: datetime) -> int:
+    """Cancel all of one reader's waiting copies, and return how many there were."""
+    return _cancel_of(session, subscriber_id, now=now)
 
 
 def cancel_edition_copies(session: Session, *, edition_id: int, now: datetime) -> int:
@@ -141,6 +142,14 @@ def _insert_copies(
     )
     assert isinstance(inserted, CursorResult)
     return inserted.rowcount
+
+
+def _cancel_of(session: Session, subscriber_id: int, *chunks_match: ColumnElement[bool], now: datetime) -> int:
+    untold = select(Delivery.chunk_id).where(Delivery.subscriber_id == subscriber_id, Delivery.state.in_(UNTOLD))
+    chunks = lock_chunks(session, Chunk.id.in_(untold), *chunks_match)
+    cancelled = _cancel(session, Delivery.subscriber_id == subscriber_id, Delivery.chunk_id.in_(chunks), now=now)
+    redate(session, Chunk.id.in_(chunks), Chunk.lease_until.is_(None), now=now)
+    return cancelled
 
 
 def _cancel(session: Session, *matches: ColumnElement[bool], now: datetime) -> int:

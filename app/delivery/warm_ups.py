@@ -139,6 +139,21 @@ def locked_plan(session: Session, newsletter_id: int) -> WarmUpPlan | None:
     return session.scalars(query, execution_options={"populate_existing": True}).one_or_none()
 
 
+def count_complaint(session: Session, newsletter_id: int, *, now: datetime) -> None:
+    """Count a complaint to the last day of a warm-up on which anything went, if the newsletter is warming up."""
+    if open_plan(session, newsletter_id) is None:
+        return
+    last = select(sa.func.max(WarmUpDay.day)).where(
+        WarmUpDay.newsletter_id == newsletter_id, WarmUpDay.day <= day_of(now)
+    )
+    session.execute(
+        update(WarmUpDay)
+        .where(WarmUpDay.newsletter_id == newsletter_id, WarmUpDay.day == last.scalar_subquery())
+        .values(complaints=WarmUpDay.complaints + 1),
+        execution_options=_UNSYNCHRONIZED,
+    )
+
+
 def warming_newsletters() -> sa.Select[int]:
     """Select the newsletters that are warming up, or are going to, by id."""
     return select(WarmUpPlan.newsletter_id).where(WarmUpPlan.ended_at.is_(None))
@@ -152,7 +167,14 @@ def last_day(session: Session, newsletter_id: int) -> Day | None:
         .scalar_subquery()
     )
     row = session.execute(
-        select(WarmUpDay.day, WarmUpDay.doublings, WarmUpDay.drawn, WarmUpDay.deferred, sa.func.coalesce(busiest, 0))
+        select(
+            WarmUpDay.day,
+            WarmUpDay.doublings,
+            WarmUpDay.drawn,
+            WarmUpDay.deferred,
+            sa.func.coalesce(busiest, 0),
+            WarmUpDay.complaints,
+        )
         .where(WarmUpDay.newsletter_id == newsletter_id)
         .order_by(WarmUpDay.day.desc())
         .limit(1)

@@ -152,11 +152,13 @@ class EditionCopy(NamedTuple):
     recipient: str
     subscription_public_id: str
 
-    def write(self, message_id: str) -> tuple[bytes, bytes]:
+    def write(self, message_id: str, leave_address: str | None) -> tuple[bytes, bytes]:
         """Return header and body of the letter with the reader's own links."""
         sign, public_id = self.links.sign, self.subscription_public_id
         tokens = sign("unsubscribe", public_id), sign("preferences", public_id)
-        return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
+        return self.mold.fill_parts(
+            recipient=self.recipient, message_id=message_id, values=tokens, leave_address=leave_address
+        )
 
 
 class CountedCopy(NamedTuple):
@@ -171,12 +173,14 @@ class CountedCopy(NamedTuple):
     subscription_public_id: str
     edition_public_id: str
 
-    def write(self, message_id: str) -> tuple[bytes, bytes]:
+    def write(self, message_id: str, leave_address: str | None) -> tuple[bytes, bytes]:
         """Return header and body of the letter with the reader's own links."""
         sign, public_id = self.links.sign, self.subscription_public_id
         reading = sign("reading", reading_value(public_id, self.edition_public_id))
         tokens = sign("unsubscribe", public_id), sign("preferences", public_id), reading
-        return self.mold.fill_parts(recipient=self.recipient, message_id=message_id, values=tokens)
+        return self.mold.fill_parts(
+            recipient=self.recipient, message_id=message_id, values=tokens, leave_address=leave_address
+        )
 
 
 def _withheld(status: SubscriptionStatus, is_wanted: bool) -> Withheld:

@@ -88,6 +88,15 @@ class Watch:
         self._refused.pop(edition_id, None)
 
 
+def pause_for_complaints(session: Session, edition_id: int, *, now: datetime) -> None:
+    """Pause an edition of which readers complain, unless it does not run, or was resumed in spite of complaints."""
+    running = select(Edition.id).where(Edition.id == edition_id, Edition.status == EditionStatus.SENDING)
+    if session.scalar(running.with_for_update()) is None:
+        return
+    if not has_paused_for(session, edition_id, PauseReason.COMPLAINTS):
+        pause_edition(session, edition_id=edition_id, actor=None, reason=PauseReason.COMPLAINTS, now=now)
+
+
 def first_results(session: Session, edition_id: int) -> Results:
     """Return the first results of an edition, as many as are judged, from the chunks that anybody ever claimed."""
     first = (

@@ -16,6 +16,10 @@ from app.clock import now
 from app.delivery.expiry import expire_copies
 from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
+from app.errors import MailboxUnavailable
+from app.feedback.applying import apply_events
+from app.feedback.intake import make_intake
+from app.feedback.mailbox import poll
 from app.jobs import lease
 from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
@@ -56,6 +60,28 @@ def close_editions(product: Product) -> None:
             is_over = expire_copies(session, now=now()) == 0
     with product.database.transaction() as session:
         finish_editions(session, now=now())
+
+
+def apply_feedback(product: Product) -> None:
+    """Apply what came back, of copies that senders were refused above all; the other ways in apply it themselves."""
+    config = product.config
+    applied = apply_events(product.database, rules=config.feedback, suppression_key=config.suppression_key, now=now())
+    if applied:
+        log.info("applied %d notices of what became of copies", applied)
+
+
+def read_mailbox(product: Product) -> None:
+    """Take in what lies in the mailbox of returned mail, where one is set."""
+    settings = product.config.returns
+    if not settings.imap_host:
+        return
+    try:
+        moved = poll(make_intake(product), settings, now=now())
+    except MailboxUnavailable as error:
+        log.warning("%s", error)
+        return
+    for folder, number in moved.items():
+        log.info("returned mail: %d to %s", number, folder)
 
 
 def purge(product: Product) -> None:
@@ -106,6 +132,8 @@ class Job:
 JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
+    Job("feedback", 3, apply_feedback),
+    Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),

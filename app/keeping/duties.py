@@ -20,6 +20,8 @@ from app.clocks import CLOCKS
 from app.db import Database
 from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks_before, one_off_chunks_before
 from app.editions.counting import drop_readings, readings_before
+from app.feedback.ingest import drop_events, events_before
+from app.feedback.replies import over_replies, purge_replies
 from app.subscriptions import archive, staying
 from app.subscriptions.address_change import changes_before, drop_changes
 from app.subscriptions.departure_journal import count_lines_before, drop_lines_before
@@ -229,6 +231,16 @@ _DUTIES = (
         "requests",
         _counted(lambda k: answered_before(k.proofs_end)),
         lambda session, k: drop_answered(session, before=k.proofs_end),
+    ),
+    Duty(
+        "returns",
+        _counted(lambda k: events_before(k.logs_end)),
+        lambda session, k: drop_events(session, before=k.logs_end),
+    ),
+    Duty(
+        "mail",
+        _counted(lambda k: over_replies(k.now)),
+        lambda session, k: purge_replies(session, now=k.now),
     ),
     Duty(
         "form",

@@ -41,6 +41,10 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         ),
         "consent_stubs": Holding("hashes of deleted proofs", ("stubs",)),
         "suppressions": Holding("a keyed hash of an address that is never mailed, and why", reason=WHILE_NEEDED),
+        "feedback_events": Holding("that a letter bounced or was complained of, and which copy it was", ("returns",)),
+        "diagnostics": Holding("what a server said when a letter came back", ("returns", "left", "suppressed", "stay")),
+        "unlinked_counts": Holding("how many reports named no letter of ours, by day", reason=NOT_PERSONAL),
+        "replies": Holding("what a reader wrote back, until it is passed on", ("mail",)),
         "signup_counters": Holding(
             "how often a network, a mailbox or a domain used the form, by keyed hash", ("form",)
         ),

@@ -14,16 +14,21 @@ from hashlib import blake2s
 _MAC_OCTETS = 10
 _ID_OCTETS = 8
 _VERP_PREFIX = "b-"
+_LEAVE_PREFIX = "leave-"
 _SEALED = re.compile(f"[0-9a-f]{{{2 * (_MAC_OCTETS + _ID_OCTETS)}}}")
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """Names copies under our two domains; `keys` are oldest first: the last seals, all open."""
+    """Names copies under our two domains; `keys` are oldest first: the last seals, all open.
+
+    `takes_replies`: letters bear the leave address, since somebody reads what comes to it.
+    """
 
     keys: tuple[str, ...] = field(repr=False)
     sender_domain: str
     bounce_domain: str
+    takes_replies: bool = False
 
     def bounce_address(self, delivery_id: int) -> str:
         """Return the MAIL FROM address of one copy: lower-case, a local part under 64 octets (RFC 5321 §4.5.3.1.1)."""
@@ -31,10 +36,15 @@ class Envelope:
 
     def read_bounce_address(self, address: str) -> int | None:
         """Return the delivery id that a bounce address of ours names, or None if it is not one."""
-        local, _, domain = address.lower().rpartition("@")
-        if domain != self.bounce_domain.lower() or not local.startswith(_VERP_PREFIX):
-            return None
-        return _opened(self._bounce_seals, local.removeprefix(_VERP_PREFIX))
+        return self._read(address, _VERP_PREFIX, self._bounce_seals)
+
+    def leave_address(self, delivery_id: int) -> str:
+        """Return the address by which the reader of one copy leaves, or writes back."""
+        return f"{_LEAVE_PREFIX}{self._leave_seals[-1].close(delivery_id)}@{self.bounce_domain}"
+
+    def read_leave_address(self, address: str) -> int | None:
+        """Return the delivery id that a leave address of ours names, or None if it is not one."""
+        return self._read(address, _LEAVE_PREFIX, self._leave_seals)
 
     def message_id(self, delivery_id: int) -> str:
         """Return the Message-ID of one copy, in angle brackets (RFC 5322 §3.6.4)."""
@@ -44,6 +54,16 @@ class Envelope:
         """Return the delivery id that a Message-ID of ours names, or None if it is not one."""
         local, _, domain = message_id.lower().strip("<> ").rpartition("@")
         return _opened(self._message_seals, local) if domain == self.sender_domain.lower() else None
+
+    def _read(self, address: str, prefix: str, seals: Sequence["_Seal"]) -> int | None:
+        local, _, domain = address.lower().rpartition("@")
+        if domain != self.bounce_domain.lower() or not local.startswith(prefix):
+            return None
+        return _opened(seals, local.removeprefix(prefix))
+
+    @cached_property
+    def _leave_seals(self) -> tuple["_Seal", ...]:
+        return tuple(_Seal(key, "leave") for key in self.keys)
 
     @cached_property
     def _bounce_seals(self) -> tuple["_Seal", ...]:

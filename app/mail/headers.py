@@ -86,11 +86,14 @@ def list_id_field(display_name: str, identifier: str) -> bytes:
     return _finished(_joined(f"List-Id: {phrase}".rstrip(), f"<{identifier}>"))
 
 
-def url_field(name: str, url: str) -> bytes:
-    """Return a list field with one URL, never encoded (RFC 2369 §2)."""
-    if not _URL.fullmatch(url) or "=?" in url:
-        raise HeaderInvalid(f"{name} wants one plain ASCII URL")
-    return _finished(_joined(f"{name}:", f"<{url}>"))
+def url_field(name: str, *urls: str) -> bytes:
+    """Return a list field with its URLs, the preferred one first, never encoded (RFC 2369 §2)."""
+    field = f"{name}:"
+    for place, url in enumerate(urls, start=1):
+        if not _URL.fullmatch(url) or "=?" in url:
+            raise HeaderInvalid(f"{name} wants plain ASCII URLs")
+        field = _joined(field, f"<{url}>" + ("," if place < len(urls) else ""))
+    return _finished(field)
 
 
 def token_field(name: str, value: str) -> bytes:

@@ -59,22 +59,29 @@ class Mold:
     """
 
     marks: tuple[str, ...]
+    _reply_to: str | None
     _fields: tuple[bytes, bytes, bytes, bytes]
     _unsubscribe_url: "_Gapped"
     _text: "_Gapped"
     _html: "_Gapped"
 
-    def fill(self, *, recipient: str, message_id: str, values: Sequence[str] = ()) -> bytes:
+    def fill(
+        self, *, recipient: str, message_id: str, values: Sequence[str] = (), leave_address: str | None = None
+    ) -> bytes:
         """Return one copy for the wire; `values` replace the marks and are in their order.
 
         A value is URL-safe ASCII of any length, such as a URL or its end; in the HTML its `&` is escaped.
         The same arguments give the same bytes, so that a retried copy is the same message. Only a non-ASCII local part
-        in `recipient` makes the header 8-bit, which SMTPUTF8 then covers (RFC 6532).
+        in `recipient` makes the header 8-bit, which SMTPUTF8 then covers (RFC 6532). `leave_address`: where one leaves
+        by mail, and where replies go.
         Raises HeaderInvalid for an argument that would leave its place.
         """
-        return b"\r\n".join(self.fill_parts(recipient=recipient, message_id=message_id, values=values))
+        parts = self.fill_parts(recipient=recipient, message_id=message_id, values=values, leave_address=leave_address)
+        return b"\r\n".join(parts)
 
-    def fill_parts(self, *, recipient: str, message_id: str, values: Sequence[str] = ()) -> tuple[bytes, bytes]:
+    def fill_parts(
+        self, *, recipient: str, message_id: str, values: Sequence[str] = (), leave_address: str | None = None
+    ) -> tuple[bytes, bytes]:
         """Return what `fill` does as header and body, without the empty line between them."""
         if len(values) != len(self.marks):
             raise ValueError("a letter wants one value for each of its marks")
@@ -84,19 +91,22 @@ class Mold:
         if b"&" in b"".join(octets):
             in_html = [encode_word(each.replace(b"&", b"&amp;")) for each in octets]
         body = b"".join(self._text.filled(words) + self._html.filled(in_html))
-        return self._header(recipient, message_id, octets), body
+        return self._header(recipient, message_id, octets, leave_address), body
 
-    def _header(self, recipient: str, message_id: str, values: Sequence[bytes]) -> bytes:
+    def _header(self, recipient: str, message_id: str, values: Sequence[bytes], leave_address: str | None) -> bytes:
         before_to, before_message_id, before_unsubscribe, rest = self._fields
-        unsubscribe_url = b"".join(self._unsubscribe_url.filled(values))
+        unsubscribe_url = b"".join(self._unsubscribe_url.filled(values)).decode()
+        reply_to = leave_address or self._reply_to
         return b"".join(
             (
                 before_to,
                 address_field("To", recipient),
+                address_field("Reply-To", reply_to) if reply_to else b"",
                 before_message_id,
                 message_id_field(message_id),
                 before_unsubscribe,
-                url_field("List-Unsubscribe", unsubscribe_url.decode()),
+                # The https way first: what a program takes by itself is the leftmost it knows (RFC 2369 §2).
+                url_field("List-Unsubscribe", unsubscribe_url, *_leave_by_mail(leave_address)),
                 rest,
             )
         )
@@ -120,6 +130,7 @@ def cast(letter: Letter, *, date: datetime, marks: Sequence[str] = ()) -> Mold:
     end = f"--{boundary}--\r\n".encode()
     return Mold(
         tuple(marks),
+        letter.reply_to,
         _fixed_fields(letter, date, boundary),
         _gapped(clean_value(letter.unsubscribe_url).encode(), letter.unsubscribe_url, words),
         _gapped(_part(boundary, "plain", text), letter.text, words),
@@ -176,7 +187,6 @@ def _fixed_fields(letter: Letter, date: datetime, boundary: str) -> tuple[bytes,
         mailbox_field("From", letter.from_name, letter.from_address),
         b"".join(
             (
-                address_field("Reply-To", letter.reply_to) if letter.reply_to else b"",
                 text_field("Subject", check_subject(letter.subject)),
                 token_field("Date", format_datetime(date.astimezone(UTC))),
             )
@@ -184,6 +194,11 @@ def _fixed_fields(letter: Letter, date: datetime, boundary: str) -> tuple[bytes,
         list_id_field(letter.list_name, letter.list_id),
         b"".join(_fields_after_unsubscribe(letter, boundary)),
     )
+
+
+def _leave_by_mail(address: str | None) -> tuple[str, ...]:
+    """Return the URL of a mail by which one leaves; its subject says so (RFC 6068)."""
+    return (f"mailto:{address}?subject=unsubscribe",) if address else ()
 
 
 def _fields_after_unsubscribe(letter: Letter, boundary: str) -> Iterator[bytes]:

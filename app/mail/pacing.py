@@ -183,6 +183,7 @@ class PauseReason(StrEnum):
     DEAD_ADDRESSES = "dead-addresses"
     REFUSALS = "refusals"
     TOO_LARGE = "too-large"
+    COMPLAINTS = "complaints"
 
 
 @dataclass(frozen=True)

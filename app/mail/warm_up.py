@@ -19,6 +19,7 @@ class Held(StrEnum):
     NOTHING = "nothing"
     LITTLE = "little"
     DEFERRED = "deferred"
+    COMPLAINTS = "complaints"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Allowance:
 class Day:
     """What went on one day, whose allowance had been doubled `doublings` times.
 
-    `sent` and `setbacks` count letters, `busiest` those to the provider that got most.
+    `sent` and `setbacks` count letters, `busiest` those to the provider that got most, `complaints` readers.
     """
 
     day: date
@@ -46,16 +47,20 @@ class Day:
     sent: int
     setbacks: int
     busiest: int
+    complaints: int = 0
 
     @property
     def held(self) -> Held | None:
-        """Why the next allowance is no larger: too many were put off or refused, or too few went to show anything, as
-        in a trickle after which a doubled allowance would let far more than twice as many go at once.
+        """Why the next allowance is no larger: too many were put off or refused, or readers complained, or too few went
+        to show anything, as in a trickle after which a doubled allowance would let far more than twice as many go at
+        once.
         """
         if self.sent <= 0:
             return Held.NOTHING
         if self.setbacks * 20 >= self.sent:
             return Held.DEFERRED
+        if self.complaints > 1 and self.complaints * 1_000 >= self.sent:
+            return Held.COMPLAINTS
         allowance = Allowance.doubled(self.doublings)
         is_used = self.sent * 2 >= allowance.total or self.busiest * 2 >= allowance.per_provider
         return None if is_used else Held.LITTLE

@@ -37,15 +37,21 @@ def unsubscribe(session: Session, *, public_id: str, method: ConsentMethod, now:
         return
     if not lock(session, subscription):
         return
+    end_subscription(session, subscription, method=method, now=now)
+
+
+def end_subscription(session: Session, subscription: Subscription, *, method: ConsentMethod, now: datetime) -> bool:
+    """As `unsubscribe`, for a caller that holds the reader's row; return whether there was anything to end."""
     if subscription.status is SubscriptionStatus.UNSUBSCRIBED:
-        return
+        return False
     cancel_reader(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
     if subscription.confirmed_at is None:
         forget(session, subscription, now=now)
-        return
+        return True
     record_act(session, subscription, Act(ConsentKind.UNSUBSCRIBED, method, now, subscription.language))
     subscription.unsubscribe(now)
     session.flush()
+    return True
 
 
 def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscription:

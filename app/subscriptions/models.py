@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Base, BigId, byte_text, enum_type, new_public_id
 from app.errors import TransitionRefused
 
+#: Characters of what an admin writes about a suppression.
+NOTE_MAX = 200
+
 
 class SubscriptionStatus(StrEnum):
     """pending → confirmed → unsubscribed; a new request leads back to pending. Held: imported without proof."""
@@ -43,6 +46,8 @@ class ConsentKind(StrEnum):
     EXPORTED = "exported"
     ERASED = "erased"
     SUPPRESSED = "suppressed"
+    LIFTED = "lifted"
+    REVIVED = "revived"
     ASKED = "asked"
     STAYED = "stayed"
     RENEWED = "renewed"
@@ -61,7 +66,7 @@ STATUS_AFTER: Mapping[ConsentKind, SubscriptionStatus] = MappingProxyType(
 
 
 class ConsentMethod(StrEnum):
-    """How the reader, an admin for them, or the product itself did it."""
+    """How the reader, an admin for them, or the product itself did it; `bounce`: no reader did."""
 
     FORM = "form"
     EMBEDDED_FORM = "embedded-form"
@@ -75,16 +80,31 @@ class ConsentMethod(StrEnum):
     ADMIN = "admin"
     CLOCK = "clock"
     RESTORE = "restore"
+    MAIL = "mail"
+    PROVIDER = "mail-provider"
+    COMPLAINT = "complaint"
+    BOUNCE = "bounce"
 
 
 class SuppressionReason(StrEnum):
-    """Why an address is never mailed."""
+    """Why an address is never mailed; of several, the one that stands last in this list."""
 
+    SOFT_BOUNCES = "soft-bounces"
     HARD_BOUNCE = "hard-bounce"
-    COMPLAINT = "complaint"
-    ERASED = "erased"
     OBJECTION = "objection"
+    ERASED = "erased"
     ADMIN = "admin"
+    COMPLAINT = "complaint"
+
+    @property
+    def needs_admin(self) -> bool:
+        """Whether an admin has to lift it before the reader may subscribe anew."""
+        return self in {SuppressionReason.ADMIN, SuppressionReason.COMPLAINT}
+
+    def outranks(self, other: "SuppressionReason") -> bool:
+        """Whether it stands where both are there: which came first must not matter."""
+        order = list(SuppressionReason)
+        return order.index(self) > order.index(other)
 
 
 #: What nobody but the owner of the mailbox can have done. To send a form is not among it: anybody can.
@@ -95,6 +115,7 @@ OWN_METHODS = frozenset(
         ConsentMethod.ONE_CLICK,
         ConsentMethod.PREFERENCES,
         ConsentMethod.DATA_PAGE,
+        ConsentMethod.MAIL,
         ConsentMethod.STAY_PAGE,
         ConsentMethod.RENEWAL_PAGE,
     }
@@ -215,8 +236,11 @@ class Subscription(Base):
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 
     def request(self, at: datetime, language: str) -> None:
-        """Begin, or begin anew, a double opt-in; links of an older request stop working."""
-        if self.status is SubscriptionStatus.CONFIRMED:
+        """Begin, or begin anew, a double opt-in; links of an older request stop working.
+
+        A confirmed one may only be asked for anew while it is withheld.
+        """
+        if self.status is SubscriptionStatus.CONFIRMED and not self.is_withheld:
             raise TransitionRefused("already confirmed")
         self.status = SubscriptionStatus.PENDING
         self.language = language
@@ -329,15 +353,28 @@ class HeldAsking(Base):
 
 
 class Suppression(Base):
-    """Do-not-mail by keyed hash of the address; outlives the subscriber."""
+    """Do-not-mail by keyed hash of the address; outlives the subscriber.
+
+    `source` says who found it, `note` what an admin wrote. From `lifted_at` on the reader may subscribe anew; until
+    they confirm, the address is not mailed otherwise.
+    """
 
     __tablename__ = "suppressions"
+    __table_args__ = (sa.Index("ix_suppressions_reason", "reason", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     address_hmac: Mapped[str] = mapped_column(sa.String(64), unique=True)
     reason: Mapped[SuppressionReason] = mapped_column(enum_type(SuppressionReason))
     source: Mapped[str] = mapped_column(sa.String(120))
     created_at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(sa.String(NOTE_MAX))
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str | None] = mapped_column(sa.String(254))
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the reader may subscribe anew, and is asked to confirm it."""
+        return not self.reason.needs_admin or self.lifted_at is not None
 
 
 class PurgeCount(Base):

@@ -12,7 +12,7 @@ from app.mail.letter import Letter
 from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
-from app.subscriptions.suppression import is_suppressed
+from app.subscriptions.suppression import find_suppression
 from config import Config
 
 
@@ -59,7 +59,9 @@ class ReaderLetters:
             return Withheld(f"the subscription is {subscription.status.value}")
         if subscriber.restricted_at is not None and wanted is SubscriptionStatus.CONFIRMED:
             return Withheld("the reader's data may not be used")
-        if is_suppressed(session, email_key=subscriber.email_key, suppression_key=self._config.suppression_key):
+        key = self._config.suppression_key
+        suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=key)
+        if suppression is not None and not (wanted is SubscriptionStatus.PENDING and suppression.may_ask):
             return Withheld("the address may not be mailed")
         return Reader(subscriber, subscription, newsletter, newsletter.in_language(subscription.language))
 

@@ -27,7 +27,7 @@ from app.subscriptions.models import (
     SubscriptionStatus,
     subscription_of,
 )
-from app.subscriptions.suppression import is_suppressed
+from app.subscriptions.suppression import find_suppression, is_suppressed, revive
 
 CONFIRMATION = "confirmation"
 WELCOME = "welcome"
@@ -88,8 +88,10 @@ def request_subscription(
 ) -> None:
     """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
 
-    Neither, where the limits have no room for the letter. Returns nothing on purpose: new, pending, confirmed, gone and
-    suppressed addresses, and those asked for too often, must look the same outside.
+    An address that bounced, or whose data was erased, gets a confirmation letter: its owner may want to come back.
+    After a complaint it gets none, nor does any where the limits have no room for the letter. Returns nothing on
+    purpose: new, pending, confirmed, gone and suppressed addresses, and those asked for too often, must look the same
+    outside.
     """
     request = Act(
         kind=ConsentKind.REQUESTED,
@@ -100,12 +102,13 @@ def request_subscription(
         policy_id=policy_id,
         form_url=form_url,
     )
-    if not is_suppressed(session, email_key=address.key, suppression_key=suppression_key) and has_room:
-        _record_request(session, request, address=address, newsletter_id=newsletter_id)
+    suppression = find_suppression(session, email_key=address.key, suppression_key=suppression_key)
+    if has_room and (suppression is None or suppression.may_ask):
+        _record_request(session, request, address=address, newsletter_id=newsletter_id, revives=suppression is not None)
         return
     with session.begin_nested() as unkept:
         # The same work, thrown away: how long an answer takes must not tell that no letter goes.
-        _record_request(session, request, address=address, newsletter_id=newsletter_id)
+        _record_request(session, request, address=address, newsletter_id=newsletter_id, revives=True)
         unkept.rollback()
 
 
@@ -151,13 +154,14 @@ def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts
 
 
 def confirm_subscription(
-    session: Session, *, confirmation_id: str, now: datetime, shown: ShownTexts | None = None
+    session: Session, *, confirmation_id: str, suppression_key: str, now: datetime, shown: ShownTexts | None = None
 ) -> Subscription:
     """Confirm the one request that a letter's link names, and queue the welcome letter where the newsletter has one.
 
+    This alone revives a suppressed address; after a complaint, only once an admin has lifted it.
     `shown` is what the confirm page showed: the proof of a request that had no form. The same press arriving twice
-    finds its own success. Raises NotFound for a request that a newer one, or a departure, has voided, TransitionRefused
-    for one used before, and TextsNotShown where neither a form nor the page showed any texts.
+    finds its own success. Raises NotFound for a request that a newer one, a departure or a complaint has voided,
+    TransitionRefused for one used before, and TextsNotShown where neither a form nor the page showed any texts.
     """
     subscription = session.scalars(_by_confirmation_id(confirmation_id)).one_or_none()
     if subscription is None or not lock(session, subscription) or subscription.confirmation_id != confirmation_id:
@@ -167,6 +171,7 @@ def confirm_subscription(
     proof = texts_of_request(session, subscription) or shown
     if proof is None:
         raise TextsNotShown("no wording and no policy were shown")
+    revive(session, subscription.subscriber, suppression_key=suppression_key, now=now)
     subscription.confirm(now)
     act = Act(
         kind=ConsentKind.CONFIRMED,
@@ -204,12 +209,13 @@ class _Place:
     is_new_reader: bool
 
 
-def _record_request(session: Session, request: Act, *, address: Address, newsletter_id: int) -> None:
+def _record_request(session: Session, request: Act, *, address: Address, newsletter_id: int, revives: bool) -> None:
+    """`revives`: the address is suppressed, and a confirmation is to end that, though an older one may still stand."""
     place = _place(session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at)
     subscription = place.subscription
     has_letter = _has_fresh_letter(session, subscription, request)
     append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
-    if subscription.status is SubscriptionStatus.CONFIRMED:
+    if subscription.status is SubscriptionStatus.CONFIRMED and not (revives and subscription.is_withheld):
         _remind(session, subscription, request.at)
     elif not has_letter:
         ask_to_confirm(session, subscription, request.language, request.at)

@@ -15,6 +15,8 @@ from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.editions.models import Reading
+from app.feedback.models import FeedbackEvent, Reply
+from app.feedback.notices import NoticeKind
 from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
@@ -142,6 +144,15 @@ def fail_to_sign_in(session: Session, product: Product) -> None:
     session.add(SigninFailures(key_hmac="h" * 64, failures=1, last_at=NOW))
 
 
+def come_back(session: Session, product: Product) -> None:
+    event = {"source": "dsn", "event_id": "x", "kind": NoticeKind.SOFT, "at": NOW, "received_at": NOW, "delivery_id": 7}
+    session.add(FeedbackEvent(**event))
+
+
+def write_back(session: Session, product: Product) -> None:
+    session.add(Reply(digest="d" * 64, received_at=NOW, data=None))
+
+
 def use_form(session: Session, product: Product) -> None:
     session.add(SignupCounter(name="h" * 64, room=4, until=NOW + DAY))
 
@@ -214,6 +225,8 @@ CASES = (
     ),
     Case("readings", count_reading, datetime(2026, 9, 17, 23, 59, 59, tzinfo=NOW.tzinfo), is_empty(Reading)),
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
+    Case("returns", come_back, IN_MONTHS, is_empty(FeedbackEvent)),
+    Case("mail", write_back, NOW + 2 * DAY, is_empty(Reply)),
     Case("form", use_form, NOW + DAY - timedelta(seconds=1), is_empty(SignupCounter)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
     Case("addresses", change_address, NOW + 3 * DAY, is_empty(AddressChange)),

@@ -82,3 +82,11 @@ def test_every_changed_character_is_noticed() -> None:
 
 def test_keys_stay_out_of_logs() -> None:
     assert "new" * 11 not in repr(OURS)
+
+
+def test_a_leave_address_is_of_its_own_purpose() -> None:
+    envelope = Envelope(("k" * 32,), "newsletter.example", "bounces.newsletter.example")
+    leave = envelope.leave_address(7)
+    assert envelope.read_leave_address(leave.upper()) == 7
+    assert envelope.read_bounce_address(leave.replace("leave-", "b-")) is None
+    assert len(leave.partition("@")[0]) <= 64

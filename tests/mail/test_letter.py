@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from email import message_from_bytes, policy
 from html import escape
 
 import pytest
@@ -231,3 +232,17 @@ def test_no_field_of_a_letter_lets_another_in(field: str) -> None:
 def test_a_message_id_is_plain(message_id: str) -> None:
     with pytest.raises(HeaderInvalid):
         build(FRENCH, recipient="a@x.example", message_id=message_id, date=DATE)
+
+
+def test_a_leave_address_stands_behind_the_https_way_and_takes_replies() -> None:
+    mold = cast(LETTER, date=DATE)
+    usual = mold.fill(recipient="a@reader.example", message_id="<1@newsletter.example>")
+    written = mold.fill(
+        recipient="a@reader.example", message_id="<1@newsletter.example>", leave_address="leave-1@bounces.example"
+    )
+    message = message_from_bytes(written, policy=policy.default)
+    https, mailto = message["List-Unsubscribe"].split(",")
+    assert https.strip() == f"<{LETTER.unsubscribe_url}>"
+    assert mailto.strip() == "<mailto:leave-1@bounces.example?subject=unsubscribe>"
+    assert message["Reply-To"] == "leave-1@bounces.example"
+    assert b"mailto:leave" not in usual

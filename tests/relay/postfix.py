@@ -52,6 +52,7 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 relayhost = [127.0.0.1]:{sink_port}
+transport_maps = texthash:{folder}/transport
 smtp_host_lookup = native
 smtp_dns_support_level = disabled
 smtp_tls_security_level = none
@@ -102,9 +103,14 @@ def missing_programs() -> list[str]:
 
 
 class Postfix:
-    """Runs within its context, in `folder`, which its own user must be able to enter."""
+    """Runs within its context, in `folder`, which its own user must be able to enter.
 
-    def __init__(self, folder: Path, authority: Authority, sink_port: int) -> None:
+    `transports`: the ports of servers to which mail for single domains goes instead of the sink.
+    """
+
+    def __init__(
+        self, folder: Path, authority: Authority, sink_port: int, *, transports: Mapping[str, int] | None = None
+    ) -> None:
         self._folder = folder
         self._config = folder / "etc"
         self.ports = {door: free_port() for door in DOORS}
@@ -113,6 +119,8 @@ class Postfix:
         shutil.chown(folder / "data", "postfix")
         chains = {"chain": authority.certify("127.0.0.1", "localhost"), "misnamed": authority.certify("mx.example")}
         (self._config / "main.cf").write_text(MAIN.format(folder=folder, sink_port=sink_port, **chains))
+        routes = "".join(f"{domain} smtp:[127.0.0.1]:{port}\n" for domain, port in (transports or {}).items())
+        (folder / "transport").write_text(routes)
         doors = [_door(self.ports[door], settings) for door, settings in DOORS.items()]
         (self._config / "master.cf").write_text(SERVICES + "".join(doors))
         (folder / "access").write_text(ACCESS)

@@ -43,7 +43,12 @@ def build(product: Product) -> None:
             ask(session, product, email=f"{name}@reader.example")
             if name != "dave":
                 request = str(place_of(session, name).confirmation_id)
-                confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(hours=1))
+                confirm_subscription(
+                    session,
+                    confirmation_id=request,
+                    suppression_key=product.config.suppression_key,
+                    now=NOW + timedelta(hours=1),
+                )
         record_audit(session, actor="ada@desk.example", act=AuditAct.READER_SHOWN, now=NOW)
     seal(product, NOW + DAY)
     with product.database.transaction() as session:

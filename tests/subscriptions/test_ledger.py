@@ -29,7 +29,7 @@ from app.subscriptions.models import (
 from app.subscriptions.signup import CONFIRMATION, confirm_subscription
 from app.subscriptions.suppression import is_suppressed
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import ask, only
 
 ACT = Act(ConsentKind.REQUESTED, ConsentMethod.FORM, NOW, "fr", None, None, "https://news.example/fr/", "desk", "x=1")
@@ -48,7 +48,9 @@ def join(session: Session, product: Product) -> Subscription:
     ask(session, product)
     confirmation_id = only(session).confirmation_id
     assert confirmation_id is not None
-    return confirm_subscription(session, confirmation_id=confirmation_id, now=NOW + timedelta(hours=1))
+    return confirm_subscription(
+        session, confirmation_id=confirmation_id, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(hours=1)
+    )
 
 
 def test_each_event_holds_the_hash_of_the_one_before(product: Product) -> None:

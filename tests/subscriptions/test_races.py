@@ -14,7 +14,7 @@ from app.product import Product
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscription, SubscriptionStatus
 from app.subscriptions.signup import confirm_subscription
-from tests.conftest import NOW
+from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import ask
 
 SHUFFLES = 1_000
@@ -41,7 +41,7 @@ def _play(session: Session, product: Product, shuffle: random.Random) -> None:
             case "confirm" if links:
                 _, request = shuffle.choice(links)
                 try:
-                    confirm_subscription(session, confirmation_id=request, now=at)
+                    confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=at)
                 except (NotFound, TransitionRefused):
                     continue
                 assert request not in left, "a departure lost to a confirmation of an older request"
@@ -103,7 +103,7 @@ def test_simultaneous_presses_and_departures_end_in_having_left_or_in_nothing(pr
 
         def press(request: str | None = request) -> None:
             with product.database.transaction() as session:
-                confirm_subscription(session, confirmation_id=request or "", now=NOW)
+                confirm_subscription(session, confirmation_id=request or "", suppression_key=SUPPRESSION_KEY, now=NOW)
 
         def leave(public_id: str = public_id) -> None:
             with product.database.transaction() as session:

@@ -80,7 +80,9 @@ def test_an_erasure_wins_over_all_that_happens_meanwhile(product: Product, round
     settlements = [make.Settlement(copy, make.ENDINGS[DeliveryState.REJECTED]) for copy in claimed]
     steps: list[Callable[[Session], object]] = [
         lambda session: erase_reader(session, subscriber_id=reader_id, method=method, suppression_key=key, now=NOW),
-        lambda session: confirm_subscription(session, confirmation_id=request or "", now=NOW),
+        lambda session: confirm_subscription(
+            session, confirmation_id=request or "", suppression_key=product.config.suppression_key, now=NOW
+        ),
         lambda session: unsubscribe(session, public_id=public_id, method=ConsentMethod.ONE_CLICK, now=NOW),
         lambda session: restrict(session, subscriber_id=reader_id, method=method, now=NOW),
         lambda session: confirm_address_change(session, public_id=change, suppression_key=key, now=NOW),
@@ -150,7 +152,10 @@ def test_an_objection_and_a_confirmation_at_once_end_in_nothing_sent(product: Pr
         subscription = session.scalars(select(Subscription)).one()
         reader_id, request = subscription.subscriber_id, subscription.confirmation_id
     confirm = in_transaction(
-        product, lambda session: confirm_subscription(session, confirmation_id=request or "", now=NOW)
+        product,
+        lambda session: confirm_subscription(
+            session, confirmation_id=request or "", suppression_key=product.config.suppression_key, now=NOW
+        ),
     )
     objection = in_transaction(
         product,

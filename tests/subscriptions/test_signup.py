@@ -25,7 +25,7 @@ from app.subscriptions.models import (
 from app.subscriptions.signup import add_subscriber, confirm_subscription, confirmable, request_subscription
 from app.subscriptions.suppression import suppress
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, SUPPRESSION_KEY
 
 
 def ask(
@@ -118,7 +118,9 @@ def test_asking_again_later_voids_the_older_link_and_its_waiting_letter(product:
         assert first is not None
         assert confirmable(session, confirmation_id=first) is None
         with pytest.raises(NotFound):
-            confirm_subscription(session, confirmation_id=first, now=NOW + timedelta(minutes=17))
+            confirm_subscription(
+                session, confirmation_id=first, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(minutes=17)
+            )
 
 
 def test_a_confirmed_reader_is_told_once_a_day_and_stays_confirmed(product: Product) -> None:
@@ -148,7 +150,9 @@ def test_one_who_left_may_come_back_with_a_new_proof(product: Product) -> None:
         ask(session, product)
         request = only(session).confirmation_id
         assert request is not None
-        confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(minutes=1))
+        confirm_subscription(
+            session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(minutes=1)
+        )
         assert only(session).status is SubscriptionStatus.CONFIRMED
         assert events(session) == [ConsentKind.REQUESTED, ConsentKind.CONFIRMED]
 
@@ -158,7 +162,9 @@ def test_confirming_records_the_texts_that_were_shown_and_queues_the_welcome(pro
         ask(session, product)
         request = only(session).confirmation_id
         assert request is not None
-        subscription = confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(hours=1))
+        subscription = confirm_subscription(
+            session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(hours=1)
+        )
         asked, confirmed = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id)).all()
     assert subscription.confirmed_at == NOW + timedelta(hours=1)
     assert (confirmed.wording_id, confirmed.policy_id) == (asked.wording_id, asked.policy_id)
@@ -173,11 +179,15 @@ def test_the_same_press_twice_is_one_confirmation_and_a_late_one_is_refused(prod
         request = only(session).confirmation_id
         assert request is not None
         for seconds in (0, 3):
-            confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(seconds=seconds))
+            confirm_subscription(
+                session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(seconds=seconds)
+            )
         assert events(session).count(ConsentKind.CONFIRMED) == 1
         assert letters(session).count("welcome") == 1
         with pytest.raises(TransitionRefused):
-            confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(minutes=11))
+            confirm_subscription(
+                session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(minutes=11)
+            )
 
 
 def test_the_welcome_letter_can_be_switched_off(product: Product) -> None:
@@ -186,7 +196,7 @@ def test_the_welcome_letter_can_be_switched_off(product: Product) -> None:
         ask(session, product)
         request = only(session).confirmation_id
         assert request is not None
-        confirm_subscription(session, confirmation_id=request, now=NOW)
+        confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
         assert "welcome" not in letters(session)
 
 
@@ -196,10 +206,12 @@ def test_an_old_confirm_link_never_revives_one_who_left(product: Product) -> Non
         subscription = only(session)
         request = subscription.confirmation_id
         assert request is not None
-        confirm_subscription(session, confirmation_id=request, now=NOW)
+        confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
         unsubscribe(session, public_id=subscription.public_id, method=ConsentMethod.ONE_CLICK, now=NOW)
         with pytest.raises(NotFound):
-            confirm_subscription(session, confirmation_id=request, now=NOW + timedelta(seconds=1))
+            confirm_subscription(
+                session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW + timedelta(seconds=1)
+            )
         assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
 
 
@@ -229,7 +241,9 @@ def test_other_texts_or_another_language_bring_a_letter_of_their_own(product: Pr
         ask(session, product, at=NOW + timedelta(minutes=4), language="en")
         assert only(session).confirmation_id != first
         assert only(session).language == "en"
-        event = confirm_subscription(session, confirmation_id=str(only(session).confirmation_id), now=NOW)
+        event = confirm_subscription(
+            session, confirmation_id=str(only(session).confirmation_id), suppression_key=SUPPRESSION_KEY, now=NOW
+        )
         assert event.language == "en"
 
 
@@ -238,12 +252,17 @@ def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(pr
         request = add(session, product, "alice@reader.example").confirmation_id
         assert request is not None
         with pytest.raises(TextsNotShown):
-            confirm_subscription(session, confirmation_id=request, now=NOW)
+            confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
         assert only(session).status is SubscriptionStatus.PENDING
         assert letters(session) == ["confirmation"]
         wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
         shown = ShownTexts("fr", wording.id, policy.id)
-        assert confirm_subscription(session, confirmation_id=request, now=NOW, shown=shown).language == "en"
+        assert (
+            confirm_subscription(
+                session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW, shown=shown
+            ).language
+            == "en"
+        )
         event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc()).limit(1)).one()
     assert (event.kind, event.language) == (ConsentKind.CONFIRMED, "fr")
     assert (event.wording_id, event.policy_id) == (wording.id, policy.id)

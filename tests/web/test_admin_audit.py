@@ -25,7 +25,7 @@ from tests.conftest import NOW
 from tests.web import desk
 
 #: Acts of the desk that leave no entry, and why.
-UNLOGGED: dict[str, str] = {}
+UNLOGGED = {"admin.suppression_find_submit": "it only looks, and is a POST to keep the address out of logs"}
 Data = dict[str, str]
 
 
@@ -70,6 +70,10 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),
     ("admin.warm_up_end_submit", lambda _: {"confirmed": "yes"}),
+    ("admin.suppression_submit", lambda _: {"address": "x@reader.example", "note": "asked by letter"}),
+    ("admin.suppression_lift_submit", lambda _: {"address": "x@reader.example", "note": "asked anew"}),
+    ("admin.spike_apply_submit", lambda _: {"provider": "orange.fr"}),
+    ("admin.spike_discard_submit", lambda _: {"provider": "orange.fr"}),
     ("admin.export_submit", lambda _: {}),
     ("admin.reader_address_submit", lambda _: {"email": "Reader0@reader.example"}),
     ("admin.reader_restriction_submit", lambda _: {}),

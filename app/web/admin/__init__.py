@@ -30,6 +30,7 @@ def register(app: Flask) -> None:
         sending,
         signin,
         sources,
+        suppressions,
         warm_up,
     )
 

@@ -14,6 +14,7 @@ from app.delivery.warm_ups import WarmUpReport
 from app.editions.compile import FIRST_WINDOW, new_articles
 from app.editions.models import Compilation, Edition, Schedule
 from app.editions.warm_up import read_warm_up_now
+from app.feedback.spikes import HeldSpike, held_spikes
 from app.newsletters.models import Newsletter, newsletter_by_slug
 from app.subscriptions.alerts import recent_alerts
 from app.subscriptions.counters import Alert
@@ -71,6 +72,7 @@ class Overview:
     stopped: Sequence[SenderState]
     warm_up: WarmUpReport | None
     alerts: Sequence[Alert]
+    spikes: Sequence[HeldSpike]
 
     @property
     def confirmed(self) -> int:
@@ -94,6 +96,7 @@ def desk_overview(session: Session, *, now: datetime) -> Overview:
         stopped=stopped_senders(session, now=now),
         warm_up=read_warm_up_now(session, newsletter_id=newsletter.id, now=now),
         alerts=recent_alerts(session, now=now),
+        spikes=held_spikes(session),
     )
 
 

@@ -3,6 +3,7 @@
 Looking changes nothing of theirs, but who looked is in the audit log (GDPR art. 32; RFC 9110 §9.2.1 on safe methods).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import render_template, request
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session, joinedload
 from app.admins.models import AuditAct
 from app.delivery.models import Delivery
 from app.errors import NotFound
+from app.feedback.reading import ToldEvent, events_of_reader
 from app.newsletters.models import ConsentWording, PrivacyPolicy, newsletter_by_slug
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
+from app.subscriptions.suppression import find_suppression
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.acts import note_act
@@ -31,6 +34,8 @@ class Dossier:
     subscriptions: list[Subscription]
     events: list[tuple[ConsentEvent, int | None, int | None]]
     deliveries: list[Delivery]
+    feedback: Sequence[ToldEvent]
+    suppression: Suppression | None
 
 
 @bp.get("/readers")
@@ -92,6 +97,10 @@ def read_dossier(session: Session, public_id: str) -> Dossier:
         subscriptions=subscriptions,
         events=[(event, wording, policy) for event, wording, policy in session.execute(events)],
         deliveries=list(session.scalars(letters.limit(SHOWN_DELIVERIES))),
+        feedback=events_of_reader(session, subscriber.id),
+        suppression=find_suppression(
+            session, email_key=subscriber.email_key, suppression_key=product().config.suppression_key
+        ),
     )
 
 

@@ -41,7 +41,13 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
         with product().database.transaction() as session:
             shown = _shown(session, language)
             _forget_letters(session, confirmation_id)
-            subscription = confirm_subscription(session, confirmation_id=confirmation_id, now=now(), shown=shown)
+            subscription = confirm_subscription(
+                session,
+                confirmation_id=confirmation_id,
+                suppression_key=product().config.suppression_key,
+                shown=shown,
+                now=now(),
+            )
     except (NotFound, TransitionRefused):
         return show_resend_form(language, GONE)
     except TextsNotShown:

@@ -1,0 +1,199 @@
+"""What was taken in is applied: one transaction for each event, which holds its reader's row first.
+
+Whatever the order in which events of one reader come, the end is the same: each looks at all that are known by then,
+and a suppression's strongest reason stands.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.db import Database
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.warm_ups import count_complaint
+from app.editions.watch import pause_for_complaints
+from app.feedback.models import DUE, EventState, FeedbackEvent
+from app.feedback.notices import NoticeKind
+from app.feedback.policy import Consequence, History, SoftBounce, TakenCopy, decide, is_complained_of
+from app.feedback.spikes import hold_spikes
+from app.mail.providers import provider_of
+from app.subscriptions.leaving import end_subscription
+from app.subscriptions.locking import lock_reader
+from app.subscriptions.models import ConsentMethod, Subscriber, Subscription, SuppressionReason
+from app.subscriptions.suppression import suppress_reader
+from config import FeedbackSettings
+
+#: Events that are looked up together.
+BATCH = 500
+_BOUNCES = (NoticeKind.HARD, NoticeKind.SOFT)
+_EVENTS = FeedbackEvent.__table__
+_PLACE = (
+    update(_EVENTS)  # type: ignore[arg-type]
+    .where(_EVENTS.c.id == sa.bindparam("key"))
+    .values({name: sa.bindparam(f"new_{name}") for name in ("provider", "newsletter_id", "edition_id")})
+)
+
+
+def apply_events(database: Database, *, rules: FeedbackSettings, suppression_key: str, now: datetime) -> int:
+    """Apply all events that are due, and return how many that were; several processes may do so at once."""
+    applied = 0
+    while _place(database):
+        pass
+    hold_spikes(database, rules=rules, suppression_key=suppression_key, now=now)
+    while events := _due(database):
+        for event_id, _, _ in events:
+            with database.transaction() as session:
+                applied += apply_event(session, event_id, rules=rules, suppression_key=suppression_key, now=now)
+        complained = {edition_id for _, kind, edition_id in events if kind is NoticeKind.COMPLAINT and edition_id}
+        for edition_id in sorted(complained):
+            with database.transaction() as session:
+                _judge_edition(session, edition_id, rules, now)
+    return applied
+
+
+def apply_event(
+    session: Session, event_id: int, *, rules: FeedbackSettings, suppression_key: str, now: datetime
+) -> bool:
+    """Let one event have its consequence; return whether it was still due."""
+    reader = select(Delivery.subscriber_id).join(FeedbackEvent, FeedbackEvent.delivery_id == Delivery.id)
+    subscriber_id = session.scalar(reader.where(FeedbackEvent.id == event_id))
+    subscriber = None if subscriber_id is None else lock_reader(session, subscriber_id)
+    due = select(FeedbackEvent).where(FeedbackEvent.id == event_id, FeedbackEvent.state.in_(DUE)).with_for_update()
+    event = session.scalars(due, execution_options={"populate_existing": True}).one_or_none()
+    if event is None:
+        return False
+    event.state, event.applied_at = EventState.NOTED, now
+    if subscriber is None:
+        return True
+    event.subscriber_id = subscriber.id
+    session.flush()
+    consequence = decide(event.kind, event.at, _history(session, subscriber, event), rules, now)
+    if _carry_out(session, subscriber, event, consequence, suppression_key=suppression_key, now=now):
+        event.state = EventState.APPLIED
+    return True
+
+
+def _place(database: Database) -> int:
+    """Write to new events what their copies were of and whose mailboxes they went to; return how many there were."""
+    with database.transaction() as session:
+        unplaced = select(FeedbackEvent.id).where(FeedbackEvent.state.in_(DUE), FeedbackEvent.provider.is_(None))
+        held = session.scalars(unplaced.order_by(FeedbackEvent.id).limit(BATCH).with_for_update(skip_locked=True))
+        event_ids = held.all()
+        rows = session.execute(
+            select(FeedbackEvent.id, Subscriber.email_key, Chunk.newsletter_id, Chunk.edition_id)
+            .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
+            .outerjoin(Chunk, Chunk.id == Delivery.chunk_id)
+            .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
+            .where(FeedbackEvent.id.in_(event_ids))
+        )
+        placed = [
+            {"key": key, "new_provider": provider_of(email_key) if email_key else "",
+             "new_newsletter_id": newsletter_id, "new_edition_id": edition_id}
+            for key, email_key, newsletter_id, edition_id in rows
+        ]  # fmt: skip
+        if placed:
+            session.connection().execute(_PLACE, placed)
+    return len(placed)
+
+
+def _due(database: Database) -> Sequence[tuple[int, NoticeKind, int | None]]:
+    due = select(FeedbackEvent.id, FeedbackEvent.kind, FeedbackEvent.edition_id).where(
+        FeedbackEvent.state.in_(DUE), FeedbackEvent.provider.is_not(None)
+    )
+    with database.reading() as session:
+        return [(*row,) for row in session.execute(due.order_by(FeedbackEvent.id).limit(BATCH))]
+
+
+def _history(session: Session, subscriber: Subscriber, event: FeedbackEvent) -> History:
+    confirmed = select(sa.func.max(Subscription.confirmed_at)).where(Subscription.subscriber_id == subscriber.id)
+    if event.kind is NoticeKind.LEAVE:
+        confirmed = confirmed.where(Subscription.newsletter_id == event.newsletter_id)
+    confirmed_at = session.scalar(confirmed)
+    if event.kind is not NoticeKind.SOFT:
+        return History(confirmed_at)
+    told = session.execute(
+        select(FeedbackEvent.kind, FeedbackEvent.at, FeedbackEvent.edition_id)
+        .where(FeedbackEvent.subscriber_id == subscriber.id)
+        .where(FeedbackEvent.kind.in_((NoticeKind.SOFT, NoticeKind.DELIVERED)))
+    ).all()
+    softs = [SoftBounce(at, edition_id) for kind, at, edition_id in told if kind is NoticeKind.SOFT]
+    return History(
+        confirmed_at,
+        softs,
+        [at for kind, at, _ in told if kind is NoticeKind.DELIVERED],
+        _taken_copies(session, subscriber.id, min(soft.at for soft in softs)),
+    )
+
+
+def _taken_copies(session: Session, subscriber_id: int, since: datetime) -> list[TakenCopy]:
+    bounce = select(FeedbackEvent.id).where(FeedbackEvent.delivery_id == Delivery.id, FeedbackEvent.kind.in_(_BOUNCES))
+    taken = select(Delivery.settled_at, bounce.exists()).where(
+        Delivery.subscriber_id == subscriber_id, Delivery.state == DeliveryState.ACCEPTED, Delivery.settled_at > since
+    )
+    return [TakenCopy(at, has_bounced) for at, has_bounced in session.execute(taken) if at is not None]
+
+
+def _carry_out(
+    session: Session,
+    subscriber: Subscriber,
+    event: FeedbackEvent,
+    consequence: Consequence,
+    *,
+    suppression_key: str,
+    now: datetime,
+) -> bool:
+    """Do what follows; return whether anything changed by it."""
+    if consequence is Consequence.NOTHING:
+        return False
+    if consequence is Consequence.LEAVE:
+        return _end_subscriptions(session, subscriber, event, ConsentMethod.PROVIDER, now)
+    reason, method = _SUPPRESSIONS[consequence]
+    has_changed = suppress_reader(
+        session, subscriber, suppression_key=suppression_key, reason=reason, method=method, source=event.source, now=now
+    )
+    if consequence is Consequence.COMPLAINED:
+        has_changed |= _end_subscriptions(session, subscriber, event, method, now)
+        if event.newsletter_id is not None:
+            count_complaint(session, event.newsletter_id, now=now)
+    return has_changed
+
+
+_SUPPRESSIONS = {
+    Consequence.SUPPRESS_DEAD: (SuppressionReason.HARD_BOUNCE, ConsentMethod.BOUNCE),
+    Consequence.SUPPRESS_FAILING: (SuppressionReason.SOFT_BOUNCES, ConsentMethod.BOUNCE),
+    Consequence.COMPLAINED: (SuppressionReason.COMPLAINT, ConsentMethod.COMPLAINT),
+}
+
+
+def _end_subscriptions(
+    session: Session, subscriber: Subscriber, event: FeedbackEvent, method: ConsentMethod, now: datetime
+) -> bool:
+    """End the reader's subscription to the newsletter that the copy was of."""
+    own = select(Subscription).where(
+        Subscription.subscriber_id == subscriber.id, Subscription.newsletter_id == event.newsletter_id
+    )
+    subscription = session.scalars(own, execution_options={"populate_existing": True}).one_or_none()
+    return subscription is not None and end_subscription(session, subscription, method=method, now=now)
+
+
+def _judge_edition(session: Session, edition_id: int, rules: FeedbackSettings, now: datetime) -> None:
+    """Pause an edition that draws too many complaints, of which each copy counts once."""
+    told = select(sa.func.count(FeedbackEvent.delivery_id.distinct())).where(
+        FeedbackEvent.edition_id == edition_id, FeedbackEvent.kind == NoticeKind.COMPLAINT
+    )
+    complaints = session.scalar(told) or 0
+    # Counting stops where the complaints would be few enough.
+    enough = complaints * 10_000 // rules.complaints_per_10000 + 1
+    accepted = (
+        select(Delivery.id)
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Chunk.edition_id == edition_id, Delivery.state == DeliveryState.ACCEPTED)
+        .limit(enough)
+        .subquery()
+    )
+    sent = session.scalar(select(sa.func.count()).select_from(accepted)) or 0
+    if is_complained_of(complaints=complaints, sent=sent, rules=rules):
+        pause_for_complaints(session, edition_id, now=now)
