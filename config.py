@@ -92,6 +92,7 @@ class MailSettings:
     domain_rates: tuple[tuple[str, int], ...] = ()
     ca_file: str = ""
     dkim_selectors: frozenset[str] = frozenset()
+    copy_header: str = ""
 
     @property
     def sender_domain(self) -> str:
@@ -131,6 +132,7 @@ class MailSettings:
             domain_rates=env.numbers("MAIL_DOMAIN_RATES", 1, RATE_MAX_PER_MINUTE),
             ca_file=env.text("MAIL_CA_FILE", ""),
             dkim_selectors=env.words("DKIM_SELECTORS"),
+            copy_header=env.checked("MAIL_COPY_HEADER", "", _is_copy_header, "is not a field like X-MJ-CustomID"),
         )
 
 
@@ -291,6 +293,10 @@ def _sender(env: Environment, default: str) -> str:
     if sender.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS:
         env.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
     return sender
+
+
+def _is_copy_header(name: str) -> bool:
+    return not name or re.fullmatch(r"X-[A-Za-z0-9-]{1,70}", name) is not None
 
 
 def _is_loopback(host: str) -> bool:

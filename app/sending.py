@@ -95,7 +95,9 @@ def _engine(
         database=product.database,
         compose=compose,
         transport=transport,
-        envelope=Envelope(config.link_keys, config.mail.sender_domain, config.mail.bounce_domain),
+        envelope=Envelope(
+            config.link_keys, config.mail.sender_domain, config.mail.bounce_domain, config.mail.copy_header
+        ),
         journal_dir=config.journal_dir,
         signer=signer,
         limit=limit,

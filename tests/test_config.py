@@ -135,3 +135,15 @@ def test_limits_are_pairs_of_a_domain_and_a_rate(tmp_path: Path) -> None:
 def test_a_limit_that_is_none_is_refused(tmp_path: Path, rates: str) -> None:
     [problem] = problems(tmp_path, MAIL_DOMAIN_RATES=rates)
     assert problem.startswith("MAIL_DOMAIN_RATES")
+
+
+@pytest.mark.parametrize("name", ["Subject", "X-Copy: 1", "X-Copy\nBcc", "X-" + "a" * 80])
+def test_what_is_no_field_is_no_copy_header(tmp_path: Path, name: str) -> None:
+    [problem] = problems(tmp_path, MAIL_COPY_HEADER=name)
+    assert problem.startswith("MAIL_COPY_HEADER")
+
+
+def test_a_copy_header_is_a_field_of_its_own(tmp_path: Path) -> None:
+    environ = {"VIGIE_DATA_DIR": str(tmp_path)}
+    assert Config.from_env(environ).mail.copy_header == ""
+    assert Config.from_env({**environ, "MAIL_COPY_HEADER": "X-MJ-CustomID"}).mail.copy_header == "X-MJ-CustomID"

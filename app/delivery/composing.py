@@ -102,7 +102,10 @@ class Composers:
         """Return the message, whose ids hang on the delivery alone: a retry has the same envelope and bytes."""
         envelope = self._envelope
         try:
-            header, body = ready.write(envelope.message_id(copy.id))
+            message_id = envelope.message_id(copy.id)
+            header, body = ready.write(message_id)
+            if envelope.copy_header:
+                header += envelope.copy_field(message_id)
             if self._signer is not None:
                 header = self._signer.sign(header, body, at=copy.chunk.created_at) + header
         except Exception as error:
