@@ -4,16 +4,20 @@ Which settings there are, and which fit together, stands here; how a name is rea
 `Config.from_env` collects every problem before it refuses, so that one start shows all of them.
 """
 
+import base64
 import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from app.environment import Environment
 
@@ -181,6 +185,38 @@ class FetchSettings:
 
 
 @dataclass(frozen=True)
+class HookSettings:
+    """What the reports of each mail provider are checked against; who has nothing here is not listened to.
+
+    `networks`: where reports may come from that have a password only; empty is anywhere.
+    """
+
+    ses_topics: frozenset[str] = frozenset()
+    mailgun_key: str = field(default="", repr=False)
+    sendgrid_key: bytes = b""
+    postmark_password: str = field(default="", repr=False)
+    brevo_password: str = field(default="", repr=False)
+    mailjet_password: str = field(default="", repr=False)
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @classmethod
+    def read(cls, env: Environment) -> "HookSettings":
+        """Read whom we listen to."""
+        topics = frozenset(env.text("HOOK_SES_TOPICS", "").replace(",", " ").split())
+        if not all(map(_is_topic, topics)):
+            env.problems.append("HOOK_SES_TOPICS must hold names like arn:aws:sns:eu-west-3:123456789012:bounces")
+        return cls(
+            ses_topics=topics,
+            mailgun_key=env.text("HOOK_MAILGUN_KEY", ""),
+            sendgrid_key=_verification_key(env, "HOOK_SENDGRID_KEY"),
+            postmark_password=env.secret("HOOK_POSTMARK_PASSWORD"),
+            brevo_password=env.secret("HOOK_BREVO_PASSWORD"),
+            mailjet_password=env.secret("HOOK_MAILJET_PASSWORD"),
+            networks=_networks(env, "HOOK_NETWORKS"),
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -203,6 +239,7 @@ class Config:
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
     fetch: FetchSettings = FetchSettings()
+    hooks: HookSettings = HookSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -264,6 +301,7 @@ class Config:
             mail=MailSettings.read(env),
             retention=Retention.read(env),
             fetch=FetchSettings.read(env, public_url),
+            hooks=HookSettings.read(env),
         )
 
 
@@ -293,6 +331,31 @@ def _sender(env: Environment, default: str) -> str:
     if sender.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS:
         env.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
     return sender
+
+
+def _verification_key(env: Environment, name: str) -> bytes:
+    value = env.text(name, "")
+    try:
+        data = base64.b64decode(value, validate=True)
+        key = load_der_public_key(data) if value else None
+        if value and not (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
+            raise ValueError("of another kind")
+    except (ValueError, UnsupportedAlgorithm):
+        env.problems.append(f"{name} must be the verification key as the provider shows it: base64, one line")
+        return b""
+    return data
+
+
+def _networks(env: Environment, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(map(ip_network, sorted(env.words(name))))
+    except ValueError as error:
+        env.problems.append(f"{name} must hold networks like 192.0.2.0/24: {error}")
+        return ()
+
+
+def _is_topic(name: str) -> bool:
+    return re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", name) is not None
 
 
 def _is_copy_header(name: str) -> bool:

@@ -13,6 +13,7 @@ AppError
 │   └── EditionChanged       the draft is not the one that was looked at
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
+├── HookRefused              a provider's report that is not signed as it should be, or is none; the message says why
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
@@ -79,6 +80,10 @@ class SigninThrottled(SigninRefused):
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many attempts, wait {seconds} s")
         self.seconds = seconds
+
+
+class HookRefused(AppError):
+    """A mail provider's report is not authentic, too old, or not readable."""
 
 
 class FetchRefused(AppError):
