@@ -11,7 +11,7 @@ from app import cli, models
 from app.db import UtcDateTime, make_migration_engine
 from app.jobs import fleet
 from app.product import make_product
-from app.web import admin, errors, public, security
+from app.web import admin, errors, hooks, public, security
 from config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +29,7 @@ def make_app(config: Config) -> Flask:
     errors.register(app)
     public.register(app)
     admin.register(app)
+    hooks.register(app, config)
     cli.register(app)
     return app
 

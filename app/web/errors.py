@@ -6,7 +6,7 @@ from flask import Flask, render_template
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, InputRefused, NotFound, TokenInvalid, TransitionRefused
+from app.errors import AppError, FetchRefused, HookRefused, InputRefused, NotFound, TokenInvalid, TransitionRefused
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +16,8 @@ STATUS: tuple[tuple[type[AppError], int], ...] = (
     (InputRefused, 422),
     (NotFound, 404),
     (TransitionRefused, 409),
+    (HookRefused, 403),
+    (FetchRefused, 503),
 )
 RETRY_AFTER_S = 30
 
