@@ -4,17 +4,21 @@ Which settings there are, and which fit together, stands here; how a name is rea
 `Config.from_env` collects every problem before it refuses, so that one start shows all of them.
 """
 
+import base64
 import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from app.environment import Environment
 
@@ -102,6 +106,7 @@ class MailSettings:
     domain_rates: tuple[tuple[str, int], ...] = ()
     ca_file: str = ""
     dkim_selectors: frozenset[str] = frozenset()
+    copy_header: str = ""
 
     @property
     def sender_domain(self) -> str:
@@ -141,6 +146,7 @@ class MailSettings:
             domain_rates=env.numbers("MAIL_DOMAIN_RATES", 1, RATE_MAX_PER_MINUTE),
             ca_file=env.text("MAIL_CA_FILE", ""),
             dkim_selectors=env.words("DKIM_SELECTORS"),
+            copy_header=env.checked("MAIL_COPY_HEADER", "", _is_copy_header, "is not a field like X-MJ-CustomID"),
         )
 
 
@@ -333,6 +339,38 @@ class ReturnSettings:
 
 
 @dataclass(frozen=True)
+class HookSettings:
+    """What the reports of each mail provider are checked against; who has nothing here is not listened to.
+
+    `networks`: where reports may come from that have a password only; empty is anywhere.
+    """
+
+    ses_topics: frozenset[str] = frozenset()
+    mailgun_key: str = field(default="", repr=False)
+    sendgrid_key: bytes = b""
+    postmark_password: str = field(default="", repr=False)
+    brevo_password: str = field(default="", repr=False)
+    mailjet_password: str = field(default="", repr=False)
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    @classmethod
+    def read(cls, env: Environment) -> "HookSettings":
+        """Read whom we listen to."""
+        topics = frozenset(env.text("HOOK_SES_TOPICS", "").replace(",", " ").split())
+        if not all(map(_is_topic, topics)):
+            env.problems.append("HOOK_SES_TOPICS must hold names like arn:aws:sns:eu-west-3:123456789012:bounces")
+        return cls(
+            ses_topics=topics,
+            mailgun_key=env.text("HOOK_MAILGUN_KEY", ""),
+            sendgrid_key=_verification_key(env, "HOOK_SENDGRID_KEY"),
+            postmark_password=env.secret("HOOK_POSTMARK_PASSWORD"),
+            brevo_password=env.secret("HOOK_BREVO_PASSWORD"),
+            mailjet_password=env.secret("HOOK_MAILJET_PASSWORD"),
+            networks=_networks(env, "HOOK_NETWORKS"),
+        )
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of one process."""
 
@@ -362,6 +400,7 @@ class Config:
     bursts: Bursts = Bursts()
     feedback: FeedbackSettings = FeedbackSettings()
     returns: ReturnSettings = ReturnSettings()
+    hooks: HookSettings = HookSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -442,6 +481,7 @@ class Config:
             bursts=Bursts.read(env),
             feedback=FeedbackSettings.read(env),
             returns=ReturnSettings.read(env),
+            hooks=HookSettings.read(env),
         )
 
 
@@ -476,6 +516,35 @@ def _sender(env: Environment, default: str) -> str:
     if sender.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS:
         env.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
     return sender
+
+
+def _verification_key(env: Environment, name: str) -> bytes:
+    value = env.text(name, "")
+    try:
+        data = base64.b64decode(value, validate=True)
+        key = load_der_public_key(data) if value else None
+        if value and not (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
+            raise ValueError("of another kind")
+    except (ValueError, UnsupportedAlgorithm):
+        env.problems.append(f"{name} must be the verification key as the provider shows it: base64, one line")
+        return b""
+    return data
+
+
+def _networks(env: Environment, name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(map(ip_network, sorted(env.words(name))))
+    except ValueError as error:
+        env.problems.append(f"{name} must hold networks like 192.0.2.0/24: {error}")
+        return ()
+
+
+def _is_topic(name: str) -> bool:
+    return re.fullmatch(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}", name) is not None
+
+
+def _is_copy_header(name: str) -> bool:
+    return not name or re.fullmatch(r"X-[A-Za-z0-9-]{1,70}", name) is not None
 
 
 def _is_loopback(host: str) -> bool:

@@ -82,10 +82,16 @@ class Environment:
         given = tuple(re.split(r"[\s,]+", self.text(name, ""))) if self.text(name, "") else ()
         if not given:
             given = self._stored_keys(name, data_dir, may_generate)
-        for key in given:
-            if len(key) < KEY_MIN_LENGTH or any(key.lower().startswith(word) for word in SAMPLE_KEYS):
-                self.problems.append(f"{name} must hold random keys of at least {KEY_MIN_LENGTH} characters")
+        if any(map(_is_weak, given)):
+            self.problems.append(f"{name} must hold random keys of at least {KEY_MIN_LENGTH} characters")
         return given or ("",)
+
+    def secret(self, name: str) -> str:
+        """Return a random password, or an empty text where none is set."""
+        value = self.text(name, "")
+        if value and _is_weak(value):
+            self.problems.append(f"{name} must be random and have at least {KEY_MIN_LENGTH} characters")
+        return value
 
     def _stored_keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
         path = data_dir / "keys" / name.lower()
@@ -99,6 +105,10 @@ class Environment:
         except (OSError, UnicodeError) as error:
             self.problems.append(f"{name} cannot be kept in {path}: {error}")
             return ()
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < KEY_MIN_LENGTH or key.lower().startswith(SAMPLE_KEYS)
 
 
 def _write_key(path: Path) -> None:

@@ -15,6 +15,7 @@ AppError
 │   └── SigninThrottled      too many failures; carries the seconds to wait
 ├── SignupThrottled          too many sign-ups from one network; carries the seconds to wait
 ├── ProofNeeded              so many sign-ups arrive that this one must prove that somebody means it
+├── HookRefused              a provider's report that is not signed as it should be, or is none; the message says why
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
 ├── MailboxUnavailable       a mailbox that is away, or does not let us in; the message says which and why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
@@ -94,6 +95,10 @@ class SignupThrottled(AppError):
 
 class ProofNeeded(AppError):
     """The sign-up must prove that somebody means it: by work, or by waiting."""
+
+
+class HookRefused(AppError):
+    """A mail provider's report is not authentic, too old, or not readable."""
 
 
 class FetchRefused(AppError):

@@ -14,7 +14,7 @@ from app.editions import dossier as editions
 from app.jobs import fleet
 from app.product import Teller, make_product
 from app.subscriptions import dossier as subscriptions
-from app.web import admin, bursts, errors, public, security
+from app.web import admin, bursts, errors, hooks, public, security
 from config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ def make_app(config: Config) -> Flask:
     errors.register(app)
     public.register(app)
     admin.register(app)
+    hooks.register(app, config)
     cli.register(app)
     return app
 

@@ -1,9 +1,13 @@
 """Settings: defaults that run, every problem at once, keys that are kept."""
 
 import stat
+from base64 import b64encode
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config import Config, SettingsInvalid
 
@@ -138,3 +142,69 @@ def test_limits_are_pairs_of_a_domain_and_a_rate(tmp_path: Path) -> None:
 def test_a_limit_that_is_none_is_refused(tmp_path: Path, rates: str) -> None:
     [problem] = problems(tmp_path, MAIL_DOMAIN_RATES=rates)
     assert problem.startswith("MAIL_DOMAIN_RATES")
+
+
+@pytest.mark.parametrize("name", ["Subject", "X-Copy: 1", "X-Copy\nBcc", "X-" + "a" * 80])
+def test_what_is_no_field_is_no_copy_header(tmp_path: Path, name: str) -> None:
+    [problem] = problems(tmp_path, MAIL_COPY_HEADER=name)
+    assert problem.startswith("MAIL_COPY_HEADER")
+
+
+def test_a_copy_header_is_a_field_of_its_own(tmp_path: Path) -> None:
+    environ = {"VIGIE_DATA_DIR": str(tmp_path)}
+    assert Config.from_env(environ).mail.copy_header == ""
+    assert Config.from_env({**environ, "MAIL_COPY_HEADER": "X-MJ-CustomID"}).mail.copy_header == "X-MJ-CustomID"
+
+
+def public_key(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> str:
+    return b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+TOPIC = "arn:aws:sns:eu-west-3:123456789012:SES_Events"
+
+
+def test_no_provider_is_listened_to_without_a_setting(tmp_path: Path) -> None:
+    assert not any(vars(Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)}).hooks).values())
+
+
+def test_what_reports_are_checked_against_is_read_and_not_printed(tmp_path: Path) -> None:
+    environ = {
+        "HOOK_SES_TOPICS": f"{TOPIC} {TOPIC}-2",
+        "HOOK_MAILGUN_KEY": "0123456789abcdef-mailgun",
+        "HOOK_SENDGRID_KEY": public_key(ec.generate_private_key(ec.SECP256R1())),
+        **{f"HOOK_{name}_PASSWORD": f"{GOOD_KEY}-{name}" for name in ("POSTMARK", "BREVO", "MAILJET")},
+        "HOOK_NETWORKS": "192.0.2.0/24, 2001:db8::/32",
+    }
+    hooks = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **environ}).hooks
+    assert hooks.ses_topics == {TOPIC, f"{TOPIC}-2"}
+    assert hooks.brevo_password == f"{GOOD_KEY}-BREVO"
+    assert set(hooks.networks) == {ip_network("192.0.2.0/24"), ip_network("2001:db8::/32")}
+    assert all(vars(hooks).values())
+    assert GOOD_KEY not in repr(hooks)
+    assert "0123456789abcdef-mailgun" not in repr(hooks)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOOK_SES_TOPICS", "Letters"),
+        ("HOOK_SES_TOPICS", "arn:aws:sqs:eu-west-3:123456789012:queue"),
+        ("HOOK_SENDGRID_KEY", "not base64"),
+        ("HOOK_SENDGRID_KEY", "AAAA"),
+        ("HOOK_POSTMARK_PASSWORD", "short"),
+        ("HOOK_BREVO_PASSWORD", "changeme" * 5),
+        ("HOOK_MAILJET_PASSWORD", "é" * 31),
+        ("HOOK_NETWORKS", "example.org"),
+        ("HOOK_NETWORKS", "192.0.2.1/24"),
+    ],
+)
+def test_what_reports_cannot_be_checked_against_is_refused(tmp_path: Path, name: str, value: str) -> None:
+    [problem] = problems(tmp_path, **{name: value})
+    assert problem.startswith(name)
+    assert "PASSWORD" not in name or value not in problem
+
+
+def test_keys_of_another_kind_are_refused(tmp_path: Path) -> None:
+    for key in (ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())):
+        [problem] = problems(tmp_path, HOOK_SENDGRID_KEY=public_key(key))
+        assert problem.startswith("HOOK_SENDGRID_KEY")

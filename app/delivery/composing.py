@@ -108,7 +108,10 @@ class Composers:
         envelope = self._envelope
         try:
             leave_address = envelope.leave_address(copy.id) if envelope.takes_replies else None
-            header, body = ready.write(envelope.message_id(copy.id), leave_address)
+            message_id = envelope.message_id(copy.id)
+            header, body = ready.write(message_id, leave_address)
+            if envelope.copy_header:
+                header += envelope.copy_field(message_id)
             if self._signer is not None:
                 header = self._signer.sign(header, body, at=copy.chunk.created_at) + header
         except Exception as error:

@@ -81,6 +81,7 @@ def envelope_of(config: Config) -> Envelope:
         config.link_keys,
         config.mail.sender_domain,
         config.mail.bounce_domain,
+        copy_header=config.mail.copy_header,
         takes_replies=config.returns.takes_replies,
     )
 

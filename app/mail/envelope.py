@@ -23,12 +23,14 @@ class Envelope:
     """Names copies under our two domains; `keys` are oldest first: the last seals, all open.
 
     `takes_replies`: letters bear the leave address, since somebody reads what comes to it.
+    `copy_header`: a field that repeats the Message-ID's seal, for providers that put in a Message-ID of their own.
     """
 
     keys: tuple[str, ...] = field(repr=False)
     sender_domain: str
     bounce_domain: str
     takes_replies: bool = False
+    copy_header: str = ""
 
     def bounce_address(self, delivery_id: int) -> str:
         """Return the MAIL FROM address of one copy: lower-case, a local part under 64 octets (RFC 5321 §4.5.3.1.1)."""
@@ -54,6 +56,14 @@ class Envelope:
         """Return the delivery id that a Message-ID of ours names, or None if it is not one."""
         local, _, domain = message_id.lower().strip("<> ").rpartition("@")
         return _opened(self._message_seals, local) if domain == self.sender_domain.lower() else None
+
+    def copy_field(self, message_id: str) -> bytes:
+        """Return the copy header of the copy that `message_id` names; its value is what stands left of the @."""
+        return f"{self.copy_header}: {message_id[1 : message_id.index('@')]}\r\n".encode()
+
+    def read_copy_value(self, value: str) -> int | None:
+        """Return the delivery id that a copy header's value names, or None if it is not one of ours."""
+        return _opened(self._message_seals, value.lower().strip())
 
     def _read(self, address: str, prefix: str, seals: Sequence["_Seal"]) -> int | None:
         local, _, domain = address.lower().rpartition("@")

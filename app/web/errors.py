@@ -6,7 +6,16 @@ from flask import Flask, render_template
 from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
-from app.errors import AppError, InputRefused, NotFound, SignupThrottled, TokenInvalid, TransitionRefused
+from app.errors import (
+    AppError,
+    FetchRefused,
+    HookRefused,
+    InputRefused,
+    NotFound,
+    SignupThrottled,
+    TokenInvalid,
+    TransitionRefused,
+)
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +25,8 @@ STATUS: tuple[tuple[type[AppError], int], ...] = (
     (InputRefused, 422),
     (NotFound, 404),
     (TransitionRefused, 409),
+    (HookRefused, 403),
+    (FetchRefused, 503),
 )
 RETRY_AFTER_S = 30
 #: How long what is a burst now counts.

@@ -11,8 +11,8 @@ from flask import Flask, Response, abort, request
 from app.web import product
 from config import Config
 
-#: Routes that machines of others post to; their authority is a token alone (RFC 8058 §3.1).
-OPEN_TO_ALL = frozenset({"public.unsubscribe_submit"})
+#: Routes that machines of others post to; their authority is a token (RFC 8058 §3.1), a signature or a password alone.
+OPEN_TO_ALL = frozenset({"public.unsubscribe_submit", "hooks.receive"})
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FORM_PARTS = 60

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,15 @@ def test_a_message_is_addressed_dated_and_named_after_its_delivery(database: Dat
     assert ENVELOPE.read_bounce_address(outgoing.sender) == key
     assert b"Date: Tue, 17 Mar 2026 09:00:00 +0000\r\n" in outgoing.data
     assert f"Message-ID: {ENVELOPE.message_id(key)}\r\n".encode() in outgoing.data
+
+
+def test_a_copy_header_names_the_delivery_too(database: Database, engine_over: EngineOver) -> None:
+    [key] = queue_notes(database)
+    transport = MemoryTransport()
+    engine_over(transport, envelope=replace(ENVELOPE, copy_header="X-PM-Metadata-copy")).run_once(NOW)
+    [outgoing] = transport.sent
+    message = message_from_bytes(outgoing.data)
+    assert ENVELOPE.read_copy_value(message["X-PM-Metadata-copy"]) == key
 
 
 def test_a_retry_carries_the_same_envelope_and_bytes(database: Database, engine_over: EngineOver) -> None:

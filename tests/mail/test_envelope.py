@@ -1,6 +1,7 @@
 """Bounce addresses and Message-IDs: opaque, authentic, the same on every try."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -90,3 +91,13 @@ def test_a_leave_address_is_of_its_own_purpose() -> None:
     assert envelope.read_leave_address(leave.upper()) == 7
     assert envelope.read_bounce_address(leave.replace("leave-", "b-")) is None
     assert len(leave.partition("@")[0]) <= 64
+
+
+def test_a_copy_header_repeats_the_seal_of_the_message_id() -> None:
+    ours = replace(OURS, copy_header="X-MJ-CustomID")
+    name, _, value = ours.copy_field(ours.message_id(7)).decode().partition(": ")
+    assert name == "X-MJ-CustomID"
+    assert re.fullmatch(r"[0-9a-f]{36}\r\n", value)
+    assert ours.read_copy_value(value.upper()) == 7
+    for other in ("", "7", OTHERS.message_id(7)[1:37], ours.bounce_address(7)[2:38], ours.message_id(7)):
+        assert ours.read_copy_value(other) is None
