@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Delivery, DeliveryState
+from app.delivery.models import Delivery, DeliveryState, WarmUpDay, WarmUpPlan
 from app.editions.models import Edition, EditionEvent, EditionStatus
 from app.feedback.ingest import ingest, note_refusals
 from app.feedback.models import Diagnostic, EventState, FeedbackEvent, UnlinkedCount
@@ -228,3 +228,14 @@ def test_taking_in_does_not_wait_for_a_reader_that_somebody_holds(product: Produ
     with product.database.transaction() as session:
         assert ingest(session, [notice(NoticeKind.HARD, copy)], now=NOW) == 1
     assert states(product) == [EventState.WAITING]
+
+
+def test_complaints_count_against_the_day_of_a_warm_up(product: Product) -> None:
+    copy = reader_with_copy(product)
+    with product.database.transaction() as session:
+        newsletter_id = make.newsletter(session).id
+        plan = WarmUpPlan(newsletter_id=newsletter_id, starts_on=NOW.date(), audience=1_000, largest_provider=1_000)
+        session.add_all([plan, WarmUpDay(newsletter_id=newsletter_id, day=NOW.date(), doublings=0, drawn=200)])
+    tell(product, notice(NoticeKind.COMPLAINT, copy))
+    with product.database.reading() as session:
+        assert session.scalars(select(WarmUpDay.complaints)).one() == 1

@@ -62,6 +62,10 @@ def test_days_that_lead_to_no_doubling_move_the_end() -> None:
         (Day(DAY, 0, sent=99, setbacks=0, busiest=25), None),
         (Day(DAY, 3, sent=200, setbacks=0, busiest=50), Held.LITTLE),
         (Day(DAY, 0, sent=0, setbacks=0, busiest=0), Held.NOTHING),
+        (Day(DAY, 0, sent=200, setbacks=0, busiest=50, complaints=1), None),
+        (Day(DAY, 0, sent=200, setbacks=0, busiest=50, complaints=2), Held.COMPLAINTS),
+        (Day(DAY, 4, sent=2_000, setbacks=0, busiest=500, complaints=2), Held.COMPLAINTS),
+        (Day(DAY, 4, sent=2_001, setbacks=0, busiest=500, complaints=2), None),
     ],
 )
 def test_a_day_doubles_the_next_one_if_it_was_used_and_went_well(day: Day, held: Held | None) -> None:

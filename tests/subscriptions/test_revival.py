@@ -6,7 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.delivery.models import DeliveryState
 from app.errors import NotFound, TransitionRefused
+from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.imports import Arrival, Newcomer, Provenance, import_readers
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentKind,
@@ -99,6 +101,26 @@ def test_an_admin_adding_an_address_revives_nothing(product: Product, reason: Su
         with pytest.raises(TransitionRefused):
             add(session, product, EMAIL)
         assert make.letters(session) == []
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_an_import_revives_nothing(product: Product, reason: SuppressionReason) -> None:
+    proof = Provenance("paper form", NOW)
+    with product.database.transaction() as session:
+        subscription = stop(session, reason)
+        suppress(
+            session, email_key="new@reader.example", suppression_key=SUPPRESSION_KEY, reason=reason, source="test",
+            now=NOW,
+        )  # fmt: skip
+        newcomers = [Newcomer(parse_address(email), "fr", proof) for email in (EMAIL, "new@reader.example")]
+        counts = import_readers(
+            session, newcomers, newsletter_id=subscription.newsletter_id, actor="ada", suppression_key=SUPPRESSION_KEY,
+            now=NOW,
+        )  # fmt: skip
+        assert counts[Arrival.SUPPRESSED] == 2
+        session.refresh(subscription)
+        assert subscription.is_withheld
+        assert session.scalars(select(Subscription)).all() == [subscription]
 
 
 @pytest.mark.parametrize("reason", FREE)
