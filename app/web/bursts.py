@@ -22,23 +22,15 @@ from config import Bursts
 #: What strangers may post to.
 OPEN_POSTS = frozenset(
     {"public.signup_submit", "public.confirm_submit", "public.preferences_submit", "public.counting_submit",
-     "public.my_data_submit", "public.own_data_link_submit", "public.pause_submit", "public.data_address_submit",
-     "public.erasure_submit", "public.objection_submit", "public.address_submit", "public.address_undo_submit",
-     "admin.sign_in_submit", "admin.sign_in_link_submit"}
+     "public.renew_submit", "public.stay_submit", "public.my_data_submit", "public.own_data_link_submit",
+     "public.pause_submit", "public.data_address_submit", "public.erasure_submit", "public.objection_submit",
+     "public.address_submit", "public.address_undo_submit", "admin.sign_in_submit", "admin.sign_in_link_submit"}
 )  # fmt: skip
 #: Pages that links in letters lead to; not what leads on to an article: one proxy fetches that for many readers.
 LETTER_PAGES = frozenset(
-    {
-        "public.confirm",
-        "public.unsubscribe",
-        "public.preferences",
-        "public.view",
-        "public.data",
-        "public.address",
-        "public.address_undo",
-        "admin.sign_in_link",
-    }
-)
+    {"public.confirm", "public.unsubscribe", "public.preferences", "public.view", "public.renew", "public.stay",
+     "public.data", "public.address", "public.address_undo", "admin.sign_in_link"}
+)  # fmt: skip
 #: Seconds that a Redis may take.
 PATIENCE_S = 1
 #: Counts in memory; beyond that, those that are over are looked for.

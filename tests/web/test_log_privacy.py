@@ -12,12 +12,13 @@ from flask.testing import FlaskClient
 
 from app.clock import now
 from app.delivery.engine import Engine
-from app.logs import OneLineFormatter
+from app.logs import OneLineFormatter, clean
 from app.mail.envelope import Envelope
 from app.oneoff import FlaskMailTransport
 from app.product import Product
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import Subscriber
+from app.web.security import TOKEN_ROUTES
 from config import MailSettings
 from tests.conftest import NOW
 from tests.smtp_server import ScriptedServer
@@ -116,3 +117,15 @@ def walk(client: FlaskClient, product: Product) -> list[str]:
     assert client.post(f"/admin/sign-in/{secret}").status_code == 303
     assert desk.sign_in(client, password="wrong").status_code == 403
     return [confirm, preferences, leave, secret]
+
+
+def test_the_token_of_every_page_that_has_one_is_masked(app: Flask) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint in TOKEN_ROUTES]
+    assert len(rules) == len(TOKEN_ROUTES)
+    for rule in rules:
+        values = {
+            name: {"language": "fr", "token": "s3cret", "secret": "s3cret"}.get(name, "1") for name in rule.arguments
+        }
+        _, path = rule.build(values, append_unknown=False) or ("", "s3cret")
+        assert "s3cret" in path
+        assert "s3cret" not in clean(f"GET {path} HTTP/1.1"), path
