@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, models
 from app.db import UtcDateTime, make_migration_engine
 from app.editions import dossier as editions
+from app.feedback import dossier as feedback
 from app.jobs import fleet
 from app.product import Teller, make_product
 from app.subscriptions import dossier as subscriptions
@@ -40,7 +41,7 @@ def make_app(config: Config) -> Flask:
 
 def tellers(config: Config) -> Mapping[str, Teller]:
     """Return all that gather what is held of a reader, in the order in which a reader is shown it."""
-    return {**subscriptions.tellers(config), **editions.tellers()}
+    return {**subscriptions.tellers(config), **editions.tellers(), **feedback.tellers()}
 
 
 def add_migrations(app: Flask, config: Config) -> None:

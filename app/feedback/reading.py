@@ -1,4 +1,4 @@
-"""What the desk shows of what came back: of one reader, and in all."""
+"""What is shown of what came back: of one reader, and in all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Unlinked:
     number: int
 
 
-def events_of_reader(session: Session, subscriber_id: int) -> Sequence[ToldEvent]:
+def events_of_reader(session: Session, subscriber_id: int, *, limit: int | None = SHOWN_EVENTS) -> Sequence[ToldEvent]:
     """Return what became of a reader's copies, newest first; the words of a live refusal stand with its copy."""
     rows = session.execute(
         select(FeedbackEvent, Diagnostic.text, Delivery.reply_text)
@@ -44,7 +44,7 @@ def events_of_reader(session: Session, subscriber_id: int) -> Sequence[ToldEvent
         .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
         .where(FeedbackEvent.subscriber_id == subscriber_id)
         .order_by(FeedbackEvent.id.desc())
-        .limit(SHOWN_EVENTS)
+        .limit(limit)
     )
     return [ToldEvent(event, words or (reply if event.source == SMTP else "") or "") for event, words, reply in rows]
 

@@ -43,9 +43,9 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
             ),
             button="S’abonner à la lettre",
             counting=(
-                "J’accepte que vous comptiez les jours où j’ouvre vos lettres et les articles que j’y suis, pour mieux "
-                "choisir vos sujets. Ces chiffres restent chez %(publisher)s. Je peux changer d’avis à tout moment, "
-                "ici même ([politique de confidentialité])."
+                "J’accepte que vous comptiez les jours où j’ouvre vos lettres et les articles que je lis à partir "
+                "d’elles, pour mieux choisir vos sujets. Ces chiffres restent chez %(publisher)s. Je peux changer "
+                "d’avis à tout moment, ici même ([politique de confidentialité])."
             ),
         ),
         "en": Texts(
