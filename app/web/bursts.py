@@ -15,22 +15,16 @@ from flask_limiter import Limit, Limiter
 from limits.storage import Storage
 
 from app.clock import now
+from app.web.admin.access import OPEN_TO_STRANGERS
 from app.web.network import network
 from app.web.proving import counter_keys
+from app.web.security import TOKEN_ROUTES
 from config import Bursts
 
-#: What strangers may post to.
-OPEN_POSTS = frozenset(
-    {"public.signup_submit", "public.confirm_submit", "public.preferences_submit", "public.counting_submit",
-     "public.renew_submit", "public.stay_submit", "public.my_data_submit", "public.own_data_link_submit",
-     "public.pause_submit", "public.data_address_submit", "public.erasure_submit", "public.objection_submit",
-     "public.address_submit", "public.address_undo_submit", "admin.sign_in_submit", "admin.sign_in_link_submit"}
-)  # fmt: skip
-#: Pages that links in letters lead to; not what leads on to an article: one proxy fetches that for many readers.
-LETTER_PAGES = frozenset(
-    {"public.confirm", "public.unsubscribe", "public.preferences", "public.view", "public.renew", "public.stay",
-     "public.data", "public.address", "public.address_undo", "admin.sign_in_link"}
-)  # fmt: skip
+#: Posts that are owed, however many come.
+UNLIMITED_POSTS = frozenset({"public.unsubscribe_submit"})
+#: What leads on to an article, and what letters show: one proxy fetches that for many readers.
+UNLIMITED_PAGES = frozenset({"public.go", "public.reading", "public.reading_image"})
 #: Seconds that a Redis may take.
 PATIENCE_S = 1
 #: Counts in memory; beyond that, those that are over are looked for.
@@ -111,10 +105,12 @@ def hidden_network() -> str:
 
 
 def is_no_open_post() -> bool:
-    """Whether the request is none that a stranger may post."""
-    return request.method != "POST" or request.endpoint not in OPEN_POSTS
+    """Whether the request is none that a stranger may post, or one that is owed."""
+    is_open = request.blueprint == "public" or request.endpoint in OPEN_TO_STRANGERS
+    return request.method != "POST" or not is_open or request.endpoint in UNLIMITED_POSTS
 
 
 def is_no_letter_page() -> bool:
     """Whether the request does not look at the page of a link in a letter."""
-    return request.method not in {"GET", "HEAD"} or request.endpoint not in LETTER_PAGES
+    is_page = request.endpoint in TOKEN_ROUTES - UNLIMITED_PAGES
+    return request.method not in {"GET", "HEAD"} or not is_page
