@@ -33,6 +33,8 @@ from app.subscriptions.suppression import is_suppressed, suppression_reason
 ADDRESS_CHANGE = "address-change"
 ADDRESS_NOTICE = "address-notice"
 CHANGES_A_DAY = 3
+#: Reasons that are the mailbox's, not the reader's.
+BOUNCED = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES})
 #: Rows of one call; the job calls again.
 BATCH = 500
 
@@ -119,7 +121,7 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
     former_reason = suppression_reason(session, email_key=subscriber.email_key, suppression_key=suppression_key)
     change.confirmed_at = now
     _move(session, subscriber, email=change.email, email_ascii=change.email_ascii, email_key=change.email_key)
-    if former_reason is SuppressionReason.HARD_BOUNCE and subscriber.restricted_at is None:
+    if former_reason in BOUNCED and subscriber.restricted_at is None:
         # That mailbox was the hindrance, and it is gone. Any other reason was the person's, or an admin's.
         session.execute(
             update(Subscription).where(Subscription.subscriber_id == subscriber.id).values(is_withheld=False)

@@ -12,6 +12,7 @@ from app.product import Product
 from app.subscriptions.address_change import (
     ADDRESS_CHANGE,
     ADDRESS_NOTICE,
+    BOUNCED,
     AddressChange,
     confirm_address_change,
     drop_changes,
@@ -155,7 +156,7 @@ def test_what_cannot_be_taken_back_is_refused(product: Product) -> None:
 
 
 def test_a_dead_mailbox_left_behind_frees_the_letters_and_nothing_else_does(product: Product) -> None:
-    for reason, is_withheld in [(SuppressionReason.HARD_BOUNCE, False), (SuppressionReason.ADMIN, True)]:
+    for reason, is_withheld in [(reason, False) for reason in BOUNCED] + [(SuppressionReason.ADMIN, True)]:
         with product.database.transaction() as session:
             subscription = make.make_subscription(session, email=f"{reason}@reader.example")
             block(session, product, f"{reason}@reader.example", reason)
