@@ -48,20 +48,12 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     engine of editions polls on one machine; in a fleet, jobs wake it.
     """
     product: Product = app.extensions["vigie"]
-    config, links = product.config, product.links
+    config = product.config
     signer = make_signer(config)
-    one_off = {
-        **signup_letters(config, links),
-        **question_letters(config, links),
-        **rights_letters(config, links),
-        **trial_letters(config, links),
-        **reply_letters(config),
-    }
-    flask_mail = FlaskMailTransport(app, config.mail)
     one_offs = _engine(
         product,
-        one_off,
-        flask_mail,
+        one_off_letters(product),
+        FlaskMailTransport(app, config.mail),
         signer,
         name="one-off letters",
         limit=ONE_OFF_LIMIT,
@@ -70,7 +62,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
     pipeline = PipelinedTransport(relay_of(config.mail), config.mail.connections)
     editions = _engine(
         product,
-        edition_letters(config, links),
+        edition_letters(config, product.links),
         pipeline,
         signer,
         name="editions",
@@ -83,6 +75,18 @@ def make_loops(app: Flask) -> Sequence[Loop]:
         editions.run if polls else partial(fleet.work, editions.step, product.database),
         partial(watch, product.database, config.journal_dir, on_settled=each_of(Watch().heed, note_refusals)),
     ]
+
+
+def one_off_letters(product: Product) -> Mapping[str, Compose]:
+    """Return, by kind of delivery, who composes the letters that go to one reader at a time."""
+    config, links = product.config, product.links
+    return {
+        **signup_letters(config, links),
+        **question_letters(config, links),
+        **rights_letters(config, links),
+        **trial_letters(config, links),
+        **reply_letters(config),
+    }
 
 
 def each_of(*listeners: OnSettled) -> OnSettled:
