@@ -45,6 +45,11 @@ def byte_text(length: int) -> sa.String:
     return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
+def in_byte_order(session: Session, column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what orders by the bytes of a text that is no `byte_text`."""
+    return column if session.get_bind().dialect.name == "sqlite" else sa.collate(column, "C")
+
+
 class UtcDateTime(sa.TypeDecorator[datetime]):
     """An aware UTC datetime; refuses naive ones, and gives SQLite's naive texts their zone back."""
 

@@ -118,9 +118,9 @@ def find_entries(*, actor: str | None, act: AuditAct | None) -> Select[AuditEntr
     return query.where(AuditEntry.act == act) if act else query
 
 
-def chained_entries(*, from_day: str | None = None, before_day: str | None = None) -> Select[*tuple[Any, ...]]:
-    """Select all that `faults_of_chains` wants to know, chain by chain, of the days asked for."""
-    query = select(
+def chained_entries() -> Select[*tuple[Any, ...]]:
+    """Select all that `faults_of_entry` wants to know, chain by chain; acts and results come as they are stored."""
+    return select(
         AuditEntry.id,
         AuditEntry.day,
         AuditEntry.actor,
@@ -132,12 +132,7 @@ def chained_entries(*, from_day: str | None = None, before_day: str | None = Non
         sa.type_coerce(AuditEntry.result, sa.String()).label("result"),
         AuditEntry.detail,
         AuditEntry.hash,
-    )
-    if from_day is not None:
-        query = query.where(AuditEntry.day >= from_day)
-    if before_day is not None:
-        query = query.where(AuditEntry.day < before_day)
-    return query.order_by(AuditEntry.day, AuditEntry.actor, AuditEntry.seq)
+    ).order_by(AuditEntry.day, AuditEntry.actor, AuditEntry.seq)
 
 
 def faults_of_entry(entry: Row[*tuple[Any, ...]], before: Row[*tuple[Any, ...]] | None) -> Iterator[str]:

@@ -17,6 +17,7 @@ from app.cli.acts import note_act
 from app.cli.output import Commands, as_json, print_row, print_rows
 from app.clock import now
 from app.errors import AppError, InputRefused, NotFound
+from app.keeping.duties import Keeping
 from app.mail.address import parse_address
 from app.seals.documents import document_of, read_files, write_files
 from app.seals.making import make_due_seals
@@ -82,7 +83,10 @@ def verify(kept: Path | None, as_json: bool) -> None:
     wired = product()
     with unable():
         files = read_files(kept) if kept else []
-        report = verify_ledger(wired.database, keys=wired.proof_keys, now=now(), files=files)
+        keeping = Keeping(wired.config, now())
+        report = verify_ledger(
+            wired.database, keys=wired.proof_keys, now=now(), kept_since=keeping.proofs_end, files=files
+        )
     print_report(report, as_json=as_json)
     sys.exit(WRONG if report.problem_count else 0)
 

@@ -12,7 +12,9 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.clock import CLOCKS_APART
+from app.db import in_byte_order
 from app.seals.tally import ChainedAt, streamed
+from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.imports import NO_PROOF
 from app.subscriptions.ledger import GENESIS, address_hash, chained_events, said_hash
 from app.subscriptions.models import (
@@ -34,12 +36,16 @@ _UNHASHED = 2
 
 @dataclass
 class ChainRows:
-    """All that there is of one chain: events, or stubs of them, and its reader with each of their subscriptions."""
+    """All that there is of one chain: events, or stubs of them, and its reader with each of their subscriptions.
+
+    The row of an archive stands in for a reader who left: their address is gone, and the chain is kept for its time.
+    """
 
     chain_id: str
     events: list[AnyRow] = field(default_factory=list)
     stubs: list[AnyRow] = field(default_factory=list)
     reader: list[AnyRow] = field(default_factory=list)
+    archive: list[AnyRow] = field(default_factory=list)
 
     def ends(self) -> list[ChainedAt]:
         """Return what seals want to know of each event, by place."""
@@ -49,13 +55,12 @@ class ChainRows:
 
 @dataclass
 class _State:
-    """What the events of one newsletter come to: a status, the one before the last request, the last event.
+    """What the events of one newsletter come to: the statuses that they allow, and the last of them.
 
     `confirmed` is the time of the last confirmation, or only its day where that was elsewhere.
     """
 
-    status: str | None = None
-    before_request: str | None = None
+    statuses: frozenset[str] = frozenset()
     confirmed: str = ""
     was_requested: bool = False
     unasked_seq: int | None = None
@@ -79,7 +84,8 @@ def read_chains(session: Session) -> Iterator[ChainRows]:
         .select_from(sa.outerjoin(Subscriber, Subscription, Subscription.subscriber_id == Subscriber.id))
         .order_by(reader.chain_id, place.id)
     )
-    queries = {"events": chained_events(), "stubs": stubs, "reader": readers}
+    archives = select(ConsentArchive.chain_id).order_by(in_byte_order(session, ConsentArchive.__table__.c.chain_id))
+    queries = {"events": chained_events(), "stubs": stubs, "reader": readers, "archive": archives}
     streams = {name: groupby(streamed(session, query), key=itemgetter(0)) for name, query in queries.items()}
     heads = {name: next(stream, None) for name, stream in streams.items()}
     while any(heads.values()):
@@ -98,14 +104,16 @@ def faults_of_chain(rows: ChainRows, now: datetime) -> Iterator[Fault]:
         yield from _faults_of_stubs(rows)
         return
     yield from _faults_of_links(rows.events, now)
-    is_erased = bool(rows.events) and rows.events[-1].kind == ConsentKind.ERASED.value
-    if not rows.reader:
-        if not is_erased:
-            yield rows.events[-1].seq, "its reader is gone, and no erasure is recorded"
-        return
-    if is_erased:
-        yield rows.events[-1].seq, "its reader is still there after the erasure"
-    yield from _faults_of_reader(rows)
+    last = rows.events[-1] if rows.events else None
+    is_erased = last is not None and last.kind == ConsentKind.ERASED.value
+    if rows.reader:
+        if is_erased or rows.archive:
+            yield last.seq if last else None, "its reader is still there after the erasure, or in spite of an archive"
+        yield from _faults_of_reader(rows)
+    elif last is None:
+        yield None, "it is archived, and its events are gone"
+    elif not is_erased and not rows.archive:
+        yield last.seq, "its reader is gone, and no erasure is recorded"
 
 
 def _faults_of_stubs(rows: ChainRows) -> Iterator[Fault]:
@@ -115,7 +123,7 @@ def _faults_of_stubs(rows: ChainRows) -> Iterator[Fault]:
             break
     if rows.events:
         yield rows.events[0].seq, "the chain goes on after it was pruned"
-    if rows.reader:
+    if rows.reader or rows.archive:
         yield None, "the chain was pruned, and its reader is still there"
 
 
@@ -154,49 +162,59 @@ def _faults_of_reader(rows: ChainRows) -> Iterator[Fault]:
 
 
 def _states(events: list[AnyRow]) -> dict[int, _State]:
-    """Return what the events come to, for each newsletter."""
+    """Return what the events come to, for each newsletter; one without a newsletter is for all of them."""
     states: dict[int, _State] = {}
     for event in events:
-        if event.newsletter_id is None:
-            for state in states.values():
-                state.status = _STATUS_AFTER.get(event.kind, state.status)
-            continue
-        state = states.setdefault(event.newsletter_id, _State())
-        state.last = event
-        if event.kind == ConsentKind.REQUESTED.value:
-            _request(state)
-        elif event.kind == ConsentKind.IMPORTED.value:
-            _import(state, event)
-        else:
-            if event.kind == ConsentKind.CONFIRMED.value:
-                _confirm(state, event)
-            state.status = _STATUS_AFTER.get(event.kind, state.status)
+        concerned = list(states.values())
+        if event.newsletter_id is not None:
+            concerned = [states.setdefault(event.newsletter_id, _State())]
+            concerned[0].last = event
+        for state in concerned:
+            _advance(state, event)
     return states
 
 
+def _advance(state: _State, event: AnyRow) -> None:
+    """Let an event lead a state on."""
+    if event.kind == ConsentKind.REQUESTED.value:
+        _request(state)
+    elif event.kind == ConsentKind.IMPORTED.value:
+        _import(state, event)
+    elif event.kind in _STATUS_AFTER:
+        status = _STATUS_AFTER[event.kind]
+        if event.kind == ConsentKind.CONFIRMED.value and not state.was_requested:
+            state.unasked_seq = event.seq
+        if event.kind == ConsentKind.CONFIRMED.value or _is_late_answer(state, event):
+            state.confirmed = event.at.isoformat()
+        state.statuses = frozenset({status})
+
+
 def _request(state: _State) -> None:
-    """Who has confirmed already is reminded of it, and stays so."""
+    """Who has confirmed already is reminded of it and stays so, or has to confirm anew while they are withheld.
+
+    Who does not confirm anew in time has left, without an event of its own.
+    """
     state.was_requested = True
-    if state.status == SubscriptionStatus.CONFIRMED.value:
-        return
-    if state.status != SubscriptionStatus.PENDING.value:
-        state.before_request = state.status
-    state.status = SubscriptionStatus.PENDING.value
-
-
-def _confirm(state: _State, event: AnyRow) -> None:
-    state.confirmed = event.at.isoformat()
-    if not state.was_requested:
-        state.unasked_seq = event.seq
+    is_confirmed = SubscriptionStatus.CONFIRMED.value in state.statuses
+    allowed = {SubscriptionStatus.PENDING.value}
+    allowed |= {SubscriptionStatus.UNSUBSCRIBED.value} if state.confirmed else set()
+    allowed |= {SubscriptionStatus.CONFIRMED.value} if is_confirmed else set()
+    state.statuses = frozenset(allowed)
 
 
 def _import(state: _State, event: AnyRow) -> None:
     """The detail of an import begins with the day of a consent that was given elsewhere, where one was."""
     if event.detail == NO_PROOF:
-        state.status = SubscriptionStatus.HELD.value
+        state.statuses = frozenset({SubscriptionStatus.HELD.value})
     else:
-        state.status = SubscriptionStatus.CONFIRMED.value
+        state.statuses = frozenset({SubscriptionStatus.CONFIRMED.value})
         state.confirmed = str(event.detail).partition(":")[0]
+
+
+def _is_late_answer(state: _State, event: AnyRow) -> bool:
+    """Return whether a reader answered after silence had ended their subscription: they are confirmed anew."""
+    has_ended = SubscriptionStatus.CONFIRMED.value not in state.statuses
+    return has_ended and event.kind in {ConsentKind.STAYED.value, ConsentKind.RENEWED.value}
 
 
 def _faults_of_place(place: AnyRow, state: _State) -> Iterator[Fault]:
@@ -204,8 +222,9 @@ def _faults_of_place(place: AnyRow, state: _State) -> Iterator[Fault]:
     if state.last is None:
         yield None, f"a subscription is {place.status}, and nothing proves it"
         return
-    if place.status not in {state.status, _after_purge(state)}:
-        yield state.last.seq, f"a subscription is {place.status}, and its events say {state.status}"
+    if place.status not in state.statuses:
+        said = " or ".join(sorted(state.statuses)) or "nothing"
+        yield state.last.seq, f"a subscription is {place.status}, and its events say {said}"
     elif place.status == SubscriptionStatus.CONFIRMED.value and not _was_confirmed(place, state):
         yield state.last.seq, "a subscription was confirmed at another time than its events say"
     if state.last.subscription_id != place.id:
@@ -214,13 +233,5 @@ def _faults_of_place(place: AnyRow, state: _State) -> Iterator[Fault]:
 
 def _was_confirmed(place: AnyRow, state: _State) -> bool:
     """Return whether the subscription's time of confirmation is that of its event, or on the day that it names."""
-    return (
-        bool(state.confirmed)
-        and place.confirmed_at is not None
-        and place.confirmed_at.isoformat().startswith(state.confirmed)
-    )
-
-
-def _after_purge(state: _State) -> str | None:
-    """Return the status of a reader who had left, asked anew and did not confirm: they have left, and asked nothing."""
-    return state.before_request if state.status == SubscriptionStatus.PENDING.value else None
+    at = place.confirmed_at
+    return bool(state.confirmed) and at is not None and at.isoformat().startswith(state.confirmed)

@@ -21,13 +21,17 @@ class Problem:
 
 @dataclass
 class Report:
-    """What was looked at, and the problems. `sealed_until` is the day of the newest seal."""
+    """What was looked at, and the problems. `sealed_until` is the day of the newest seal.
+
+    `past_seals` are from before the time since which all chains are kept, and so could not be recomputed.
+    """
 
     chains: int = 0
     events: int = 0
     stubs: int = 0
     audit_entries: int = 0
     seals: int = 0
+    past_seals: int = 0
     files: int = 0
     sealed_until: str | None = None
     problem_count: int = 0

@@ -31,9 +31,14 @@ class Window(NamedTuple):
         return (self.until - timedelta(days=1)).date().isoformat()
 
     @property
+    def begins_at(self) -> datetime:
+        """When it begins; the first one, which has no beginning, goes by its last day."""
+        return self.since or self.until - timedelta(days=1)
+
+    @property
     def first_audited_day(self) -> str:
         """The first day whose audit entries are in it: of the first seal its last day alone, since older ones go."""
-        return (self.since or self.until - timedelta(days=1)).date().isoformat()
+        return self.begins_at.date().isoformat()
 
     def covers(self, at: datetime) -> bool:
         """Return whether an event of that time is in it."""

@@ -34,8 +34,13 @@ _PARTS = {
 SealFile = tuple[Document, Window]
 
 
-def verify_ledger(database: Database, *, keys: ProofKeys, now: datetime, files: Sequence[SealFile] = ()) -> Report:
-    """Verify all that the ledger holds as of one moment, and hold it against seals that were kept elsewhere."""
+def verify_ledger(
+    database: Database, *, keys: ProofKeys, now: datetime, kept_since: datetime, files: Sequence[SealFile] = ()
+) -> Report:
+    """Verify all that the ledger holds as of one moment, and hold it against seals that were kept elsewhere.
+
+    Of chains pruned before `kept_since` not even hashes are kept: of seals from before, only what they say is checked.
+    """
     report = Report(files=len(files))
     with database.snapshot() as session:
         texts = read_texts(session)
@@ -46,9 +51,10 @@ def verify_ledger(database: Database, *, keys: ProofKeys, now: datetime, files: 
         oldest = _check_chains(report, session, tallies, now)
         _check_audit(report, session)
         _check_lateness(report, seals, oldest, now)
-        parts = _Parts(session, tallies, texts, first_kept_day(session, now=now))
+        parts = _Parts(session, tallies, texts, first_kept_day(session, now=now), kept_since)
         for seal in seals:
             _compare(report, f"seal {seal.day}", document_of(seal), _window(seal), parts)
+            report.past_seals += not parts.has_chains(_window(seal))
         stored = {seal.day: seal for seal in seals}
         for document, window in files:
             _check_file(report, document, window, stored, keys)
@@ -67,12 +73,22 @@ def verify_audit(database: Database) -> Report:
 class _Parts:
     """What a seal over a window would say today."""
 
-    def __init__(self, session: Session, tallies: Tallies, texts: list[TextLine], first_kept: str) -> None:
-        self._session, self._tallies, self._texts, self._first_kept = session, tallies, texts, first_kept
+    def __init__(
+        self, session: Session, tallies: Tallies, texts: list[TextLine], first_kept: str, kept_since: datetime
+    ) -> None:
+        self._session, self._tallies, self._texts = session, tallies, texts
+        self._first_kept, self._kept_since = first_kept, kept_since
+
+    def has_chains(self, window: Window) -> bool:
+        """Return whether all chains of a window are kept, if only as hashes."""
+        return window.begins_at >= self._kept_since
 
     def say(self, window: Window, sealed: Document) -> Document:
-        """Return it; of audit entries that are not kept any more, and of the seal before, what `sealed` says."""
-        ends = self._tallies.of[window]
+        """Return it; of what is not kept any more, and of the seal before, what `sealed` says."""
+        ends_digest, chains, events = str(sealed["ends_digest"]), int(str(sealed["chains"])), int(str(sealed["events"]))
+        if self.has_chains(window):
+            ends = self._tallies.of[window]
+            ends_digest, chains, events = ends.digest.hexdigest(), ends.chains, ends.events
         audit_digest, audit_entries = str(sealed["audit_digest"]), int(str(sealed["audit_entries"]))
         if window.first_audited_day >= self._first_kept:
             audit = tally_audit(self._session, window)
@@ -80,10 +96,10 @@ class _Parts:
         texts = digest_texts(self._texts, window.until)
         return say(
             window,
-            chains=ends.chains,
-            events=ends.events,
+            chains=chains,
+            events=events,
             audit_entries=audit_entries,
-            digests=(ends.digest.hexdigest(), texts, audit_digest, str(sealed["previous_digest"])),
+            digests=(ends_digest, texts, audit_digest, str(sealed["previous_digest"])),
         )
 
 

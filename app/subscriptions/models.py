@@ -61,6 +61,11 @@ STATUS_AFTER: Mapping[ConsentKind, SubscriptionStatus] = MappingProxyType(
         ConsentKind.REQUESTED: SubscriptionStatus.PENDING,
         ConsentKind.CONFIRMED: SubscriptionStatus.CONFIRMED,
         ConsentKind.UNSUBSCRIBED: SubscriptionStatus.UNSUBSCRIBED,
+        ConsentKind.DEPARTURE_UNDONE: SubscriptionStatus.CONFIRMED,
+        ConsentKind.OBJECTED: SubscriptionStatus.UNSUBSCRIBED,
+        ConsentKind.STAYED: SubscriptionStatus.CONFIRMED,
+        ConsentKind.RENEWED: SubscriptionStatus.CONFIRMED,
+        ConsentKind.LAPSED: SubscriptionStatus.UNSUBSCRIBED,
     }
 )
 

@@ -72,7 +72,8 @@ def seal(product: Product, at: datetime) -> list[ConsentSeal]:
 
 
 def verify(product: Product, files: tuple[SealFile, ...] = ()) -> Report:
-    return verify_ledger(product.database, keys=product.proof_keys, now=VERIFIED_AT, files=files)
+    keys, kept_since = product.proof_keys, NOW - 1000 * DAY
+    return verify_ledger(product.database, keys=keys, now=VERIFIED_AT, kept_since=kept_since, files=files)
 
 
 def found(product: Product, files: tuple[SealFile, ...] = ()) -> list[str]:
