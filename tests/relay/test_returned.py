@@ -106,7 +106,7 @@ def told(product: Product) -> dict[str, NoticeKind]:
 
 
 def house_on(config: Config, folder: Path, relay: Postfix) -> House:
-    keys = {"SECRET_KEY": config.secret_keys[0], "LINK_KEYS": config.link_keys[0]}
+    keys = {"SECRET_KEY": config.secret_keys[0], "LINK_KEYS": config.link_keys[0], "PROOF_KEYS": config.proof_keys[0]}
     port, key = str(relay.ports["inward"]), config.suppression_key
     return House(folder, 1, DATABASE_URL=config.database_url, SUPPRESSION_KEY=key, MAIL_PORT=port, **keys)
 
