@@ -23,7 +23,7 @@ from app.editions.audience import edition_counts, start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import set_letter
 from app.jobs import fleet
-from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy
+from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, WordingPurpose
 from app.product import Product, make_product
 from app.subscriptions.models import (
     ConsentEvent,
@@ -111,7 +111,8 @@ def add_consent_events(session: Session) -> None:
     asked = _act(0, ConsentKind.REQUESTED, ConsentMethod.FORM, **texts, form_url=_HOME_URL + reader.language + "/")
     confirmed = _act(1, ConsentKind.CONFIRMED, ConsentMethod.CONFIRM_PAGE, **texts)
     changed = _act(2, ConsentKind.LANGUAGE_CHANGED, ConsentMethod.PREFERENCES)
-    shown = sa.and_(wording.language == reader.language, policy.language == reader.language)
+    is_form = wording.purpose == WordingPurpose.NEWSLETTER
+    shown = sa.and_(is_form, wording.language == reader.language, policy.language == reader.language)
     has_changed = reader.id // len(LANGUAGES) % 2 == 0
     acts = sa.union_all(asked.where(shown), confirmed.where(shown), changed.where(has_changed)).subquery().c
     # In the order in which readers come: the index of what comes in another one has gaps.
