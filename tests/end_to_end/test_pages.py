@@ -30,7 +30,7 @@ TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
         [...document.querySelectorAll("body *")].filter(each => each.getBoundingClientRect().right > width)
             .map(each => each.outerHTML.slice(0, 120)); }"""
 PUBLIC_PAGES = ("", "embed", "check-your-mail", "privacy", "legal", "archive", "nothing-here", "confirm/forged")
-DESK_PAGES = ("", "editions", "articles", "sources", "readers", "account")
+DESK_PAGES = ("", "editions", "articles", "sources", "readers", "suppressions", "audit", "account")
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +130,9 @@ def test_desk_pages(furnished: House, look: tuple[str, BrowserContext], language
     page.locator("main a[href*='/admin/readers/']").first.click()
     page.wait_for_url(re.compile("/readers/."))
     inspect(page, f"desk-{language}-reader-{name}")
+    page.locator("main a[href$='/receipt']").click()
+    page.wait_for_url(re.compile("/receipt$"))
+    inspect(page, f"desk-{language}-receipt-{name}")
 
 
 def test_an_editor_compiles_looks_tests_and_sends(furnished: House, postbox: Postbox, browser: Browser) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from app.product import Product
 from app.subscriptions.address_change import AddressChange, request_address_change
 from app.subscriptions.erasure import erase_reader
 from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.question_models import QuestionKind
+from app.subscriptions.questions import ask
 from tests import make
 from tests.conftest import create_tables
 from tests.web.reader import data_path, make_reader
@@ -48,7 +51,10 @@ def paths(product: Product, language: str) -> Iterator[tuple[str, str]]:
             session, subscriber_id=reader_id, address=address, method=ConsentMethod.DATA_PAGE, now=now()
         )
         change = session.scalars(select(AddressChange)).one()
-        public_id = session.get_one(Subscriber, reader_id).subscriptions[0].public_id
+        subscription = session.get_one(Subscriber, reader_id).subscriptions[0]
+        subscription.language, public_id = language, subscription.public_id
+        stay = ask(session, subscription, kind=QuestionKind.STAY, answer_until=now() + timedelta(days=30), now=now())
+        stay_id = stay.public_id
     gone_id = make_reader(product, email="gone@reader.example")
     with product.database.transaction() as session:
         key = product.config.suppression_key
@@ -59,11 +65,12 @@ def paths(product: Product, language: str) -> Iterator[tuple[str, str]]:
     yield "sent", f"/{language}/my-data?sent"
     yield "over", f"/{language}/my-data/x"
     yield "nothing", f"/{language}/my-data/{sign('data', 'n' * 22)}"
-    for name in ("", "/address", "/objection", "/erasure"):
+    for name in ("", "/receipt", "/address", "/objection", "/erasure"):
         yield f"data{name.replace('/', '-')}", data + name
     yield "done", f"{data}?done=address"
     yield "preferences", f"/{language}/preferences/{sign('preferences', public_id)}"
     yield "address", f"/{language}/address/{sign('address', change.public_id)}"
+    yield "stay", f"/{language}/stay/{sign('stay', stay_id)}"
     yield "address-over", f"/{language}/address/x"
     yield "undo", f"/{language}/address-undo/{sign('address-undo', change.public_id)}"
     yield "erased", f"/{language}/erasure/{sign('erasure', last.chain_id)}"
