@@ -13,15 +13,17 @@ from app.cli.database import upgrade_database
 from app.cli.running import await_departures
 from app.clock import now
 from app.delivery.settling import Withheld
-from app.editions.audience import start_edition
+from app.editions.audience import count_audience, start_edition
 from app.editions.compose import set_letter
 from app.editions.copies import EDITION, edition_letters
+from app.editions.models import Edition
 from app.errors import TransitionRefused
 from app.jobs.schedule import keep_departures
 from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.departure_models import DepartureJournal
 from app.subscriptions.erasure import erase_reader
+from app.subscriptions.imports import Newcomer, Provenance, import_readers
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import (
     ConsentEvent,
@@ -89,6 +91,35 @@ def test_nobody_who_departed_since_the_dump_is_mailed(
             session, address=parse_address(ERASED.upper()), language="fr", newsletter_id=1, actor="ada",
             suppression_key=product.config.suppression_key, now=now(),
         )  # fmt: skip
+
+
+def test_who_was_erased_imported_and_restored_is_still_not_mailed(
+    app_without_tables: Flask, product: Product, runner: FlaskCliRunner, tmp_path: Path
+) -> None:
+    """A list that names them all, with proof of consent, before the restore and after it."""
+    dumped = dumps.dump(product, tmp_path / "dump")
+    depart(product)
+    assert bring_along(product) == {"suppressed": 2, "known": 2}
+    keep_departures(product)
+    dumps.restore(product, dumped)
+    with app_without_tables.app_context():
+        upgrade_database()
+    assert bring_along(product) == {"suppressed": 2, "known": 2}
+    assert going(product) == {STAYS}
+    edition_id = desk.make_draft(product, readers=0, tag="next")
+    with product.database.reading() as session:
+        assert count_audience(session, edition=session.get_one(Edition, edition_id), now=now()) == 1
+
+
+def bring_along(product: Product) -> dict[str, int]:
+    """Import all four readers with proof of consent; return what became of them."""
+    proof = Provenance("subscription form of the old site", now() - timedelta(days=400))
+    newcomers = [Newcomer(parse_address(email), "fr", proof) for email in (ERASED, LEFT, COMPLAINED, STAYS)]
+    with product.database.transaction() as session:
+        arrivals = import_readers(
+            session, newcomers, newsletter_id=1, actor="ada", suppression_key=product.config.suppression_key, now=now()
+        )
+    return {arrival.value: number for arrival, number in arrivals.items() if number}
 
 
 def test_a_restored_database_hears_of_them_at_the_start_of_each_process_and_once(
