@@ -14,7 +14,8 @@ FRENCH = ROOT / "translations" / "fr"
 
 
 def messages_in_templates() -> Iterator[str]:
-    for path in sorted((ROOT / "templates" / "admin").glob("*.html")):
+    # What is recorded of readers has the same words on the desk and on their own pages.
+    for path in [*sorted((ROOT / "templates" / "admin").glob("*.html")), ROOT / "templates/_partials/act_words.html"]:
         with path.open("rb") as file:
             for _line, _function, message, _comments in babel_extract(file, ("_", "ngettext"), (), {}):
                 parts = message if isinstance(message, tuple) else (message,)
