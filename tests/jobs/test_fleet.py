@@ -192,7 +192,8 @@ def test_a_worker_stops_while_its_job_goes_on_and_waits_for_it(database: Databas
     with working(database, step):
         assert begun.wait(10)
     assert steps == [True]
-    assert all_jobs(database) == 2
+    # None is lost; where this took longer than five seconds, the sweep has rung once more for what is in hand.
+    assert all_jobs(database) in {2, 3}
 
 
 def test_a_worker_outlives_the_loss_of_its_connections(database: Database, engine: "Sender") -> None:
