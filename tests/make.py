@@ -17,7 +17,7 @@ from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
 from app.subscriptions.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
 from app.subscriptions.data_link import DATA_LINK
-from app.subscriptions.ledger import Act, record_act
+from app.subscriptions.ledger import SAID, Act, last_event, record_act, said_hash
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentKind,
@@ -96,9 +96,18 @@ def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
         wording_id=session.scalars(current_wording(subscription.language)).one().id,
         policy_id=session.scalars(current_policy(subscription.language)).one().id,
     )
-    event = record_act(session, subscription, act)
-    session.flush()
-    return event
+    return make_event(session, subscription, act)
+
+
+def make_event(session: Session, subscription: Subscription, act: Act) -> ConsentEvent:
+    """An event of a reader's chain, as it is stored."""
+    record_act(session, subscription, act)
+    return session.scalars(last_event(subscription.subscriber.chain_id)).one()
+
+
+def event_hash(event: ConsentEvent) -> str:
+    """The hash that an event must have, from all that it says."""
+    return said_hash([getattr(event, name) for name in SAID])
 
 
 def make_source(session: Session, *, location: str = "https://wire.example/feed.xml", language: str = "fr") -> Source:

@@ -15,8 +15,8 @@ from app.delivery.models import Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.jobs.models import Lease
 from app.product import Product
-from app.subscriptions.ledger import event_hash
 from app.subscriptions.models import ConsentEvent
+from tests import make
 from tests.conftest import NOW
 
 
@@ -90,7 +90,9 @@ def test_the_second_migration_carries_every_delivery_over_and_back(app_without_t
     assert sorted(numbers) == list(range(len(numbers)))
 
     with product.database.transaction() as session:
-        new = enqueue(session, kind="test", language="fr", now=NOW, address="a@desk.example", reference="r" * 22)
+        new_id = enqueue(session, kind="test", language="fr", now=NOW, address="a@desk.example", reference="r" * 22)
+    with product.database.reading() as session:
+        new = session.get_one(Delivery, new_id)
     assert new.id > max(row.id for row in rows)
     assert new.chunk_id > max(row.chunk.id for row in rows)
 
@@ -130,7 +132,7 @@ def test_the_sixth_migration_chains_the_events_there_are(app_without_tables: Fla
     with product.database.reading() as session:
         events = session.scalars(sa.select(ConsentEvent).order_by(ConsentEvent.id)).all()
     assert [(event.seq, event.newsletter_id) for event in events] == [(1, 1), (1, 1), (2, 1)]
-    assert all(event.hash == event_hash(event) for event in events)
+    assert all(event.hash == make.event_hash(event) for event in events)
     assert [event.previous_hash for event in events] == ["", "", events[0].hash]
     assert events[2].chain_id == events[0].chain_id != events[1].chain_id
     with app_without_tables.app_context():

@@ -145,7 +145,7 @@ def edition_counts(session: Session, edition_id: int) -> dict[DeliveryState, int
     return dict(rows.all())
 
 
-def send_test(session: Session, *, edition_id: int, address: str, now: datetime) -> Delivery:
+def send_test(session: Session, *, edition_id: int, address: str, now: datetime) -> None:
     """Queue the letter of an edition, as it stands, for one admin's `address` in its wire form.
 
     Raises InputRefused for an address that is no admin's, NotFound.
@@ -155,7 +155,7 @@ def send_test(session: Session, *, edition_id: int, address: str, now: datetime)
         raise NotFound(f"no edition {edition_id}")
     if session.scalars(select(Admin.id).where(Admin.email_key == address.lower())).one_or_none() is None:
         raise InputRefused("test letters go to admins only")
-    return enqueue(
+    enqueue(
         session,
         kind=TEST,
         language=edition.language,

@@ -119,7 +119,7 @@ def pass_on(session: Session, data: bytes, *, delivery_id: int, address: str, no
     if reply_id is None:
         return False
     language = select(Chunk.language).join(Delivery, Delivery.chunk_id == Chunk.id).where(Delivery.id == delivery_id)
-    delivery = enqueue(
+    letter_id = enqueue(
         session,
         kind=REPLY,
         language=session.scalar(language) or "fr",
@@ -128,7 +128,7 @@ def pass_on(session: Session, data: bytes, *, delivery_id: int, address: str, no
         priority=PRIORITY,
         now=now,
     )
-    session.execute(update(Reply).where(Reply.id == reply_id).values(delivery_id=delivery.id))
+    session.execute(update(Reply).where(Reply.id == reply_id).values(delivery_id=letter_id))
     _note_reader(session, delivery_id, now)
     return True
 

@@ -114,7 +114,8 @@ _NEWSLETTER_OF_FORM = (
 def newsletter_of_form(session: Session, shown: ShownTexts) -> int | None:
     """Return the id of the newsletter that a form with these texts is for; None where a text is not there."""
     values = {"language": shown.language, "wording_id": shown.wording_id, "policy_id": shown.policy_id}
-    return session.scalar(_NEWSLETTER_OF_FORM, values)
+    newsletter_id: int | None = session.connection().scalar(_NEWSLETTER_OF_FORM, values)
+    return newsletter_id
 
 
 def policy_versions(session: Session, *, language: str) -> list[PrivacyPolicy]:

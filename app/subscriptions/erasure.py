@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.delivery.models import Delivery
 from app.delivery.queue import cancel_reader
 from app.errors import NotFound
-from app.subscriptions.ledger import Act, prune_chain, record_reader_act
+from app.subscriptions.ledger import Act, last_event, prune_chain, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import (
     ConsentEvent,
@@ -63,7 +63,7 @@ def erase_reader(
     for subscription in subscriptions:
         cancel_reader(session, subscriber_id=subscriber.id, newsletter_id=subscription.newsletter_id, now=now)
     language = subscriptions[0].language if subscriptions else ""
-    last = record_reader_act(session, subscriber, Act(ConsentKind.ERASED, method, now, language, actor=actor))
+    record_reader_act(session, subscriber, Act(ConsentKind.ERASED, method, now, language, actor=actor))
     suppress(
         session,
         email_key=subscriber.email_key,
@@ -73,6 +73,7 @@ def erase_reader(
         now=now,
     )
     session.flush()
+    last = session.scalars(last_event(subscriber.chain_id)).one()
     delete_reader(session, subscriber)
     return last
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.db import insert_into, new_public_id
 from app.errors import InputRefused
 from app.mail.address import Address
-from app.subscriptions.ledger import Act, Chain, append
+from app.subscriptions.ledger import Act, Chain, begin_chains
 from app.subscriptions.models import (
     ConsentKind,
     ConsentMethod,
@@ -105,13 +105,10 @@ def _add(
     rows = [_subscription_row(by_key[key], subscriber_id, newsletter_id, now) for key, subscriber_id in ids.items()]
     if not rows:
         return []
-    session.execute(insert(Subscription), rows)
-    mine = select(Subscription).where(Subscription.subscriber_id.in_(ids.values()))
-    subscriptions = {subscription.subscriber_id: subscription for subscription in session.scalars(mine)}
-    for key, subscriber_id in ids.items():
-        act = _act(by_key[key], actor, now)
-        append(session, chains[key], act, subscription=subscriptions[subscriber_id], is_new=True)
-    session.flush()
+    adding = insert(Subscription).returning(Subscription.subscriber_id, Subscription.id)
+    places = {reader: place for reader, place in session.execute(adding, rows)}  # noqa: C416 - as below
+    acts = ((chains[key], _act(by_key[key], actor, now), places[subscriber_id]) for key, subscriber_id in ids.items())
+    begin_chains(session, acts, newsletter_id=newsletter_id)
     return [by_key[key] for key in ids]
 
 

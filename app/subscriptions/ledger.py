@@ -7,7 +7,7 @@ whoever adds to one holds its reader's row (`locking`), or has just made it.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -36,16 +36,18 @@ _ENDINGS = frozenset({ConsentKind.UNSUBSCRIBED, ConsentKind.LAPSED})
 #: Made once: to make it costs as much as to use it.
 _WRITER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 #: What an event says, in the order in which it is hashed.
-_SAID = (
+SAID = (
     "chain_id", "seq", "previous_hash", "newsletter_id", "kind", "method", "at", "language", "wording_id", "policy_id",
     "form_url", "actor", "detail", "address_hash",
 )  # fmt: skip
-_AT = _SAID.index("at")
-#: Built once: it runs with every sign-up of a known address.
+_AT = SAID.index("at")
+_EVENTS = ConsentEvent.__table__
+#: Built once, and past the mappers: they run with every sign-up.
+_INSERT = sa.insert(ConsentEvent)
 _LAST = (
-    select(ConsentEvent.seq, ConsentEvent.hash)
-    .where(ConsentEvent.chain_id == bindparam("chain"))
-    .order_by(ConsentEvent.seq.desc())
+    select(_EVENTS.c.seq, _EVENTS.c.hash)
+    .where(_EVENTS.c.chain_id == bindparam("chain"))
+    .order_by(_EVENTS.c.seq.desc())
     .limit(1)
 )
 
@@ -78,61 +80,57 @@ class Act:
     detail: str | None = None
 
 
-def record_act(session: Session, subscription: Subscription, act: Act) -> ConsentEvent:
+def record_act(session: Session, subscription: Subscription, act: Act) -> None:
     """Add what was done with `subscription` to its reader's chain; the caller holds the reader's row."""
-    return append(session, Chain.of(subscription.subscriber), act, subscription=subscription)
+    append(session, Chain.of(subscription.subscriber), act, subscription=subscription)
 
 
-def record_reader_act(session: Session, subscriber: Subscriber, act: Act) -> ConsentEvent:
+def record_reader_act(session: Session, subscriber: Subscriber, act: Act) -> None:
     """Add what was done with all that is kept of a reader; the caller holds the reader's row."""
     if act.method in OWN_METHODS:
         theirs = Subscription.subscriber_id == subscriber.id
         session.execute(sa.update(Subscription).where(theirs).values(acted_at=act.at))
-    return append(session, Chain.of(subscriber), act)
+    append(session, Chain.of(subscriber), act)
 
 
 def append(
     session: Session, chain: Chain, act: Act, *, subscription: Subscription | None = None, is_new: bool = False
-) -> ConsentEvent:
-    """Add `act` to `chain`, and leave it to the next flush. A chain that `is_new` is not looked up."""
-    seq, previous_hash = (0, GENESIS) if is_new else _end(session, chain.chain_id)
-    event = ConsentEvent(
-        chain_id=chain.chain_id,
-        seq=seq + 1,
-        newsletter_id=subscription.newsletter_id if subscription else None,
-        kind=act.kind,
-        method=act.method,
-        at=act.at,
-        language=act.language,
-        wording_id=act.wording_id,
-        policy_id=act.policy_id,
-        form_url=act.form_url,
-        actor=act.actor,
-        detail=act.detail,
-        address_hash=address_hash(chain.salt, chain.email_key),
-        previous_hash=previous_hash,
-    )
-    event.hash = event_hash(event)
-    if subscription is not None:
-        event.subscription = subscription
-        if act.method in OWN_METHODS:
-            subscription.acted_at = act.at
-    session.add(event)
+) -> None:
+    """Add `act` to `chain`, after all that the session holds unwritten. A chain that `is_new` is not looked up."""
+    if subscription is not None and act.method in OWN_METHODS:
+        subscription.acted_at = act.at
     if act.kind in _ENDINGS:
-        session.add(Departure(chain_id=chain.chain_id, newsletter_id=event.newsletter_id, at=act.at))
-    return event
+        newsletter_id = subscription.newsletter_id if subscription else None
+        session.add(Departure(chain_id=chain.chain_id, newsletter_id=newsletter_id, at=act.at))
+    session.flush()
+    seq, previous_hash = (0, GENESIS) if is_new else _end(session, chain.chain_id)
+    values = _event_values(chain, act, seq=seq + 1, previous_hash=previous_hash)
+    if subscription is not None:
+        values |= {"subscription_id": subscription.id, "newsletter_id": subscription.newsletter_id}
+    session.connection().execute(_INSERT, _hashed(values))
 
 
-def event_hash(event: ConsentEvent) -> str:
-    """Return the SHA-256, in hex, over all that `event` says, its place in the chain and the hash before it.
+def begin_chains(session: Session, acts: Iterable[tuple[Chain, Act, int]], *, newsletter_id: int) -> None:
+    """Begin many new chains, each with one act that is about the subscription with the given id."""
+    about = {"newsletter_id": newsletter_id}
+    rows = [
+        _hashed(_event_values(chain, act, seq=1, previous_hash=GENESIS) | about | {"subscription_id": subscription_id})
+        for chain, act, subscription_id in acts
+    ]
+    session.connection().execute(_INSERT, rows)
 
-    The form is a JSON array in UTF-8 without blanks; times are UTC to the microsecond.
-    """
-    return said_hash([getattr(event, name) for name in _SAID])
+
+def last_event(chain_id: str) -> sa.Select[ConsentEvent]:
+    """Select the last event of a chain."""
+    return select(ConsentEvent).where(ConsentEvent.chain_id == chain_id).order_by(ConsentEvent.seq.desc()).limit(1)
 
 
 def said_hash(said: Sequence[Any]) -> str:
-    """Return the hash of an event from the columns of `chained_events` up to its own hash."""
+    """Return the SHA-256, in hex, over all that an event says: the columns of `chained_events` up to its own hash.
+
+    Its place in the chain and the hash before it are among them. The form is a JSON array in UTF-8 without blanks;
+    times are UTC to the microsecond.
+    """
     at = said[_AT].astimezone(UTC).isoformat(timespec="microseconds")
     return hashlib.sha256(_WRITER.encode([_FORM, *said[:_AT], at, *said[_AT + 1 :]]).encode()).hexdigest()
 
@@ -144,7 +142,7 @@ def chained_events() -> sa.Select[*tuple[Any, ...]]:
     """
     table = ConsentEvent.__table__.c
     raw = {name: sa.type_coerce(table[name], sa.String()).label(name) for name in ("kind", "method")}
-    columns = [raw.get(name, table[name]) for name in (*_SAID, "hash", "subscription_id")]
+    columns = [raw.get(name, table[name]) for name in (*SAID, "hash", "subscription_id")]
     return select(*columns).order_by(table.chain_id, table.seq)
 
 
@@ -167,7 +165,31 @@ def prune_chain(session: Session, chain_id: str, *, now: datetime) -> None:
     session.execute(sa.delete(ConsentEvent).where(ConsentEvent.chain_id == chain_id))
 
 
+def _event_values(chain: Chain, act: Act, *, seq: int, previous_hash: str) -> dict[str, Any]:
+    return {
+        "chain_id": chain.chain_id,
+        "seq": seq,
+        "previous_hash": previous_hash,
+        "subscription_id": None,
+        "newsletter_id": None,
+        "kind": act.kind,
+        "method": act.method,
+        "at": act.at,
+        "language": act.language,
+        "wording_id": act.wording_id,
+        "policy_id": act.policy_id,
+        "form_url": act.form_url,
+        "actor": act.actor,
+        "detail": act.detail,
+        "address_hash": address_hash(chain.salt, chain.email_key),
+    }
+
+
+def _hashed(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, "hash": said_hash([values[name] for name in SAID])}
+
+
 def _end(session: Session, chain_id: str) -> tuple[int, str]:
-    """Return the place and hash of the last event; those just added are flushed first."""
-    last = session.execute(_LAST, {"chain": chain_id}).one_or_none()
+    """Return the place and hash of the last event."""
+    last = session.connection().execute(_LAST, {"chain": chain_id}).one_or_none()
     return (last.seq, last.hash) if last else (0, GENESIS)

@@ -323,8 +323,6 @@ class ConsentEvent(Base):
     previous_hash: Mapped[str] = mapped_column(sa.String(64))
     hash: Mapped[str] = mapped_column(sa.String(64))
 
-    subscription: Mapped[Subscription | None] = relationship()
-
 
 class ConsentStub(Base):
     """What stays of an event whose time is over: its place in the chain and its hash, so that older seals still verify.

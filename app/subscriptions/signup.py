@@ -35,9 +35,9 @@ ALREADY_SUBSCRIBED = "already-subscribed"
 
 #: A new address's row, or nothing for a known one; built once, since it runs with every sign-up.
 _INSERT_SUBSCRIBER = {
-    dialect.__name__.rpartition(".")[2]: dialect.insert(Subscriber)
+    dialect.__name__.rpartition(".")[2]: dialect.insert(Subscriber.__table__)
     .on_conflict_do_nothing(index_elements=["email_key"])
-    .returning(Subscriber.id)
+    .returning(Subscriber.__table__.c.id)
     for dialect in (postgresql, sqlite)
 }
 
@@ -133,9 +133,8 @@ def add_subscriber(
     subscription = place.subscription
     if subscription.status is SubscriptionStatus.CONFIRMED:
         raise TransitionRefused("this reader has confirmed already")
-    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
     ask_to_confirm(session, subscription, language, now)
-    session.flush()
+    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
     return subscription
 
 
@@ -213,13 +212,11 @@ def _record_request(session: Session, request: Act, *, address: Address, newslet
     """`revives`: the address is suppressed, and a confirmation is to end that, though an older one may still stand."""
     place = _place(session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at)
     subscription = place.subscription
-    has_letter = _has_fresh_letter(session, subscription, request)
-    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
     if subscription.status is SubscriptionStatus.CONFIRMED and not (revives and subscription.is_withheld):
         _remind(session, subscription, request.at)
-    elif not has_letter:
+    elif not _has_fresh_letter(session, subscription, request):
         ask_to_confirm(session, subscription, request.language, request.at)
-    session.flush()
+    append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
 
 
 def _place(session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime) -> _Place:
@@ -247,8 +244,9 @@ def _reader(session: Session, address: Address, now: datetime) -> tuple[int, Cha
         "public_id": new_public_id(), "email": address.display, "email_ascii": address.ascii,
         "email_key": address.key, "chain_id": chain.chain_id, "chain_salt": chain.salt, "created_at": now,
     }  # fmt: skip
-    insert = _INSERT_SUBSCRIBER[session.get_bind().dialect.name]
-    while (subscriber_id := session.scalar(insert, values)) is None:
+    connection = session.connection()  # without the session's detour by the mappers
+    insert = _INSERT_SUBSCRIBER[connection.dialect.name]
+    while (subscriber_id := connection.scalar(insert, values)) is None:
         known = session.execute(_LOCKED_SUBSCRIBER, {"email_key": address.key}).one_or_none()
         if known is not None:  # else purged or cancelled while we waited for its lock
             return known.id, Chain(known.chain_id, known.chain_salt, address.key), False

@@ -27,6 +27,8 @@ from app.subscriptions.models import (
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
 _SUPPRESSION = select(Suppression).where(Suppression.address_hmac == bindparam("digest"))
+#: Past the mappers: it runs with every sign-up, and mostly finds nothing.
+_IS_THERE = select(Suppression.__table__.c.id).where(Suppression.__table__.c.address_hmac == bindparam("digest"))
 
 
 def address_hmac(key: str, email_key: str) -> str:
@@ -249,5 +251,8 @@ def record_change(
 
 
 def _suppression(session: Session, digest: str) -> Suppression | None:
+    session.flush()
+    if session.connection().scalar(_IS_THERE, {"digest": digest}) is None:
+        return None
     options = {"populate_existing": True}
     return session.scalars(_SUPPRESSION, {"digest": digest}, execution_options=options).one_or_none()

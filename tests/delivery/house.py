@@ -65,7 +65,7 @@ def queue_notes(database: Database, count: int = 1, **fields: Any) -> list[int]:
     """Queue notes to r0, r1, …, each a chunk of its own, and return their ids."""
     with database.transaction() as session:
         return [
-            queue.enqueue(session, kind="note", language="fr", now=NOW, address=f"r{i}@reader.example", **fields).id
+            queue.enqueue(session, kind="note", language="fr", now=NOW, address=f"r{i}@reader.example", **fields)
             for i in range(count)
         ]
 

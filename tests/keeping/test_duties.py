@@ -98,7 +98,8 @@ def prune(session: Session, product: Product) -> None:
 
 
 def reply(session: Session, product: Product, *, edition_id: int | None) -> None:
-    letter = enqueue(session, kind="x", language="fr", now=NOW, address="a@desk.example")
+    letter_id = enqueue(session, kind="x", language="fr", now=NOW, address="a@desk.example")
+    letter = session.get_one(Delivery, letter_id)
     letter.state, letter.reply_text, letter.chunk.next_attempt_at = DeliveryState.ACCEPTED, "250 a@desk.example", None
     letter.chunk.edition_id = edition_id
     session.flush()

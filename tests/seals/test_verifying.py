@@ -16,8 +16,9 @@ from app.seals.documents import read_files, write_files
 from app.seals.models import ConsentSeal, all_seals
 from app.signing import ProofKeys
 from app.subscriptions.imports import Newcomer, Provenance, import_readers
-from app.subscriptions.ledger import address_hash, event_hash
+from app.subscriptions.ledger import address_hash
 from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from tests import make
 from tests.conftest import KEY, NOW
 from tests.seals.ledger import DAY, build, chain_of, events_of, found, place_of, raw, seal, tamper, verify
 
@@ -112,7 +113,7 @@ def add_backdated(product: Product, **changes: object) -> None:
         values = {c.name: getattr(last, c.name) for c in ConsentEvent.__table__.c if c.name != "id"}
         values |= {"seq": last.seq + 1, "previous_hash": last.hash, "at": last.at + timedelta(minutes=1), **changes}
         event = ConsentEvent(**values)
-        event.hash = event_hash(event)
+        event.hash = make.event_hash(event)
         session.add(event)
 
 
@@ -162,7 +163,7 @@ def rewrite(product: Product, chain_id: str) -> None:
         ):
             event.address_hash = address_hash(reader.chain_salt, reader.email_key)
             event.previous_hash = previous
-            previous = event.hash = event_hash(event)
+            previous = event.hash = make.event_hash(event)
 
 
 def test_a_chain_rewritten_in_itself_shows_in_the_seals(ledger: Product) -> None:

@@ -20,7 +20,7 @@ from app.subscriptions.address_change import (
     undo_address_change,
 )
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.ledger import address_hash, event_hash
+from app.subscriptions.ledger import address_hash
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentMethod,
@@ -73,7 +73,7 @@ def test_nothing_changes_before_the_new_address_confirms_and_then_the_chain_goes
     with product.database.reading() as session:
         first, second = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq))
         assert (second.kind.value, second.previous_hash) == ("address-changed", first.hash)
-        assert second.hash == event_hash(second)
+        assert second.hash == make.event_hash(second)
         assert (first.address_hash, second.address_hash) == (
             address_hash(before[2], OLD), address_hash(before[2], NEW),
         )  # fmt: skip

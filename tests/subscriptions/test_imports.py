@@ -14,7 +14,6 @@ from app.subscriptions.erasure import erase_reader
 from app.subscriptions.held import ask_held, read_held, start_asking, stop_asking
 from app.subscriptions.imports import Arrival, Newcomer, Provenance, import_readers
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.ledger import event_hash
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentKind,
@@ -61,7 +60,7 @@ def test_whoever_comes_with_proof_gets_letters_and_an_event_that_says_so(product
         (ConsentKind.IMPORTED, 1, "desk@newsletter.example")
     }
     assert {event.detail for event in events} == {"2025-02-10: conference in Tallinn, paper form"}
-    assert all(event.hash == event_hash(event) for event in events)
+    assert all(event.hash == make.event_hash(event) for event in events)
     assert set(confirmed) == {PROOF.consented_at}
 
 

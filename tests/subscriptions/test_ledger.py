@@ -13,7 +13,7 @@ from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.erasure import erase_reader
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.ledger import Act, address_hash, event_hash, record_act
+from app.subscriptions.ledger import Act, address_hash
 from app.subscriptions.models import (
     ConsentEvent,
     ConsentKind,
@@ -64,7 +64,7 @@ def test_each_event_holds_the_hash_of_the_one_before(product: Product) -> None:
     assert [event.seq for event in events] == [1, 2, 3, 4]
     assert {event.chain_id for event in events} == {reader.chain_id}
     assert [event.previous_hash for event in events] == ["", *(event.hash for event in events[:-1])]
-    assert all(event.hash == event_hash(event) for event in events), "as read back from the database"
+    assert all(event.hash == make.event_hash(event) for event in events), "as read back from the database"
     assert {event.address_hash for event in events} == {address_hash(reader.chain_salt, "alice@reader.example")}
 
 
@@ -82,13 +82,13 @@ def test_readers_have_chains_of_their_own(product: Product) -> None:
 @pytest.mark.parametrize("field", OTHERS)
 def test_whatever_an_event_says_is_in_its_hash(product: Product, field: str) -> None:
     with product.database.transaction() as session:
-        event = record_act(session, make.make_subscription(session), ACT)
-        other = record_act(session, make.make_subscription(session, email="b@reader.example"), ACT)
+        event = make.make_event(session, make.make_subscription(session), ACT)
+        other = make.make_event(session, make.make_subscription(session, email="b@reader.example"), ACT)
         other.chain_id, other.address_hash = event.chain_id, event.address_hash
-        assert event_hash(event) == event_hash(other)
+        assert make.event_hash(event) == make.event_hash(other)
         changed = replace(ACT, **{field: OTHERS[field]})
         setattr(other, field, getattr(changed, field))
-        assert event_hash(event) != event_hash(other)
+        assert make.event_hash(event) != make.event_hash(other)
         session.rollback()
 
 
@@ -104,7 +104,7 @@ def test_an_erased_reader_leaves_a_chain_of_nobody_and_a_keyed_hash(product: Pro
         assert session.scalars(select(Subscriber)).all() == session.scalars(select(Subscription)).all() == []
         events = chain(session)
         assert [event.kind.value for event in events] == ["requested", "confirmed", "erased"]
-        assert all(event.subscription_id is None and event.hash == event_hash(event) for event in events)
+        assert all(event.subscription_id is None and event.hash == make.event_hash(event) for event in events)
         assert session.scalars(select(Suppression.reason)).one() is SuppressionReason.ERASED
         assert is_suppressed(session, email_key=parse_address("Alice@reader.example").key, suppression_key=key)
         assert set(make.letters(session, DeliveryState.CANCELLED)) >= {CONFIRMATION}

@@ -20,7 +20,6 @@ from app.subscriptions.address_change import (
 from app.subscriptions.data_link import DATA_LINK, request_data_link
 from app.subscriptions.erasure import erase_reader
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.ledger import event_hash
 from app.subscriptions.models import ConsentEvent, ConsentMethod, Subscriber, Subscription
 from app.subscriptions.rights import accept_objection, restrict
 from app.subscriptions.signup import confirm_subscription
@@ -59,7 +58,7 @@ def check_chains(session: Session) -> None:
     before: dict[str, ConsentEvent] = {}
     for event in events:
         previous = before.get(event.chain_id)
-        assert event.hash == event_hash(event)
+        assert event.hash == make.event_hash(event)
         assert event.previous_hash == (previous.hash if previous else "")
         assert previous is None or previous.kind.value != "erased"
         before[event.chain_id] = event
