@@ -64,8 +64,6 @@ _REMINDED = (
 
 #: A confirmation overtakes everything: somebody is waiting at their mailbox.
 FIRST = 0
-#: One address gets no second confirmation letter within this time, however often the form is sent.
-PAUSE_BETWEEN_LETTERS = timedelta(minutes=15)
 #: A reader who has confirmed is told so once within this time.
 PAUSE_BETWEEN_REMINDERS = timedelta(hours=24)
 #: The same press of the confirm button may arrive twice within this time.
@@ -214,7 +212,7 @@ def _record_request(session: Session, request: Act, *, address: Address, newslet
     subscription = place.subscription
     if subscription.status is SubscriptionStatus.CONFIRMED and not (revives and subscription.is_withheld):
         _remind(session, subscription, request.at)
-    elif not _has_fresh_letter(session, subscription, request):
+    else:
         ask_to_confirm(session, subscription, request.language, request.at)
     append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
 
@@ -251,20 +249,6 @@ def _reader(session: Session, address: Address, now: datetime) -> tuple[int, Cha
         if known is not None:  # else purged or cancelled while we waited for its lock
             return known.id, Chain(known.chain_id, known.chain_salt, address.key), False
     return subscriber_id, chain, True
-
-
-def _has_fresh_letter(session: Session, subscription: Subscription, request: Act) -> bool:
-    """Return whether a letter for this same request, its texts and language, went out a moment ago."""
-    if subscription.status is not SubscriptionStatus.PENDING or subscription.confirmation_id is None:
-        return False
-    if request.at - subscription.requested_at >= PAUSE_BETWEEN_LETTERS:
-        return False
-    last = _last_request(session, subscription)
-    return last is not None and _shown(last) == _shown(request)
-
-
-def _shown(request: Act | ConsentEvent) -> tuple[object, ...]:
-    return request.language, request.wording_id, request.policy_id
 
 
 def _remind(session: Session, subscription: Subscription, now: datetime) -> None:

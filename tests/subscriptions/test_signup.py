@@ -96,16 +96,6 @@ def test_the_same_address_in_other_case_is_the_same_reader(product: Product) -> 
         assert session.scalar(select(func.count()).select_from(Subscriber)) == 1
 
 
-def test_asking_again_within_a_quarter_of_an_hour_is_recorded_but_brings_no_second_letter(product: Product) -> None:
-    with product.database.transaction() as session:
-        ask(session, product)
-        first = only(session).confirmation_id
-        ask(session, product, at=NOW + timedelta(minutes=14))
-        assert only(session).confirmation_id == first
-        assert letters(session) == ["confirmation"]
-        assert events(session) == [ConsentKind.REQUESTED] * 2
-
-
 def test_asking_again_later_voids_the_older_link_and_its_waiting_letter(product: Product) -> None:
     with product.database.transaction() as session:
         ask(session, product)
@@ -230,21 +220,6 @@ def test_an_admin_starts_the_same_double_opt_in_and_is_told_when_it_cannot_be(pr
         )  # fmt: skip
         with pytest.raises(TransitionRefused):
             add(session, product, "gone@reader.example")
-
-
-def test_other_texts_or_another_language_bring_a_letter_of_their_own(product: Product) -> None:
-    with product.database.transaction() as session:
-        ask(session, product)
-        first = only(session).confirmation_id
-        ask(session, product, at=NOW + timedelta(minutes=2))
-        assert only(session).confirmation_id == first
-        ask(session, product, at=NOW + timedelta(minutes=4), language="en")
-        assert only(session).confirmation_id != first
-        assert only(session).language == "en"
-        event = confirm_subscription(
-            session, confirmation_id=str(only(session).confirmation_id), suppression_key=SUPPRESSION_KEY, now=NOW
-        )
-        assert event.language == "en"
 
 
 def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(product: Product) -> None:
