@@ -20,6 +20,8 @@ CODE = re.compile(
     r"(?![ -](?:hours?|days?|bytes?|[kmg]i?b\b|minutes?))",
     re.MULTILINE | re.IGNORECASE,
 )
+#: A reply or an enhanced code with which a server ends a delivery.
+_FINAL_CODE = re.compile(r"(?<![\w.])(?:#?5\d\d(?=[ \-:;,)#])|5\.\d{1,3}\.\d{1,3}\b)")
 _STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?![\w]|\.\d)")
 _AT_CONTENT = re.compile(
     r"end of data|after (?:end of )?(?:data|message)|reply to (?:the )?data\b|after i sent the message|"
@@ -58,7 +60,7 @@ _OPEN_SUBJECTS = frozenset("01235")
 class Told:
     """What a mail tells of one recipient: a server's words, the enhanced code beside them, and text for people.
 
-    `is_from_report`: words and code stood in a part for machines.
+    `is_from_report`: words and code stood in a part for machines. `may_wait`: the text has words of mail that waits.
     """
 
     recipient: str | None
@@ -67,6 +69,7 @@ class Told:
     prose: str = ""
     is_final: bool = True
     is_from_report: bool = False
+    may_wait: bool = False
 
 
 def judge(told: Told) -> Finding:
@@ -88,6 +91,7 @@ def judge(told: Told) -> Finding:
     if is_dead and _leaves_open(enhanced) and meaning is Meaning.NO_SUCH_ADDRESS and may_live(plain_words_of(prose)):
         meaning, is_dead = Meaning.MAILBOX_UNAVAILABLE, False
     is_sure = told.is_final and not (told.status or "").startswith("4")
+    is_sure = is_sure and not (told.may_wait and _FINAL_CODE.search(f"{words} {prose}") is None)
     is_sure = is_sure and (meaning is Meaning.NULL_MX or not _is_mere_text(told, enhanced, prose))
     return Finding(
         verdict=Verdict.HARD if is_dead and is_sure else Verdict.SOFT,

@@ -1,7 +1,7 @@
 """Bounces written for people: whom they name, and what they say of each, by the form of their text."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.mail.reports.addresses import ADDRESS, RECIPIENTS_MAX, addresses_in_fields, addresses_of
 from app.mail.reports.automatic import has_subject_of_auto_reply, is_auto_reply
@@ -11,7 +11,9 @@ from app.mail.reports.kinds import (
     ARRIVED,
     CHALLENGE,
     DELAYED,
+    GIVEN_UP,
     HELD_BY_LIST,
+    MAY_WAIT,
     NOT_DELIVERED,
     OF_PERSON,
     REFUSED_BY_LIST,
@@ -103,10 +105,9 @@ def recipients_told(mail: Mail, prose: Prose) -> list[Told]:
     A field of the mailer's counts first, then what the known mailers' forms show, then the form of the text.
     """
     names = _names_told(mail, prose)
-    is_final = DELAYED.search(plain_words_of(f"{first(mail.header, 'subject')} {prose.text}")) is None
-    if not names:
-        return [Told(None, prose=prose.text, is_final=is_final)]
-    return [Told(name, prose=said_of(name, names, prose.text), is_final=is_final) for name in names]
+    words = GIVEN_UP.sub(" ", plain_words_of(f"{first(mail.header, 'subject')} {prose.text}"))
+    told = Told(None, prose=prose.text, is_final=DELAYED.search(words) is None, may_wait=bool(MAY_WAIT.search(words)))
+    return [replace(told, recipient=name, prose=said_of(name, names, prose.text)) for name in names] or [told]
 
 
 def said_of(name: str, names: list[str], text: str) -> str:
@@ -133,7 +134,7 @@ def is_bounce(mail: Mail, prose: Prose) -> bool:
         return True
     subject = plain_words_of(first(mail.header, "subject"))
     text = plain_words_of(prose.text[:SIGNS_MAX])
-    tells = NOT_DELIVERED.search(text) is not None or CODE.search(text) is not None
+    tells = any(family.search(text) for family in (NOT_DELIVERED, DELAYED, CODE))
     is_told = NOT_DELIVERED.search(subject) is not None
     if CHALLENGE.search(text) or _has_arrived(subject, text):
         return False
