@@ -3,6 +3,8 @@
 They are matched against text without accents and addresses (`patterns.plain_words_of`).
 """
 
+import re
+
 from app.mail.meanings import Meaning
 from app.mail.reports.patterns import one_of
 from app.mail.reports.wordings import NOT_THERE_BEFORE, NOT_THERE_BEHIND, NOT_THERE_UNSPACED
@@ -104,6 +106,7 @@ _FAMILIES = (
     (_REFUSED, Meaning.POLICY),
     (_MOVED, Meaning.MOVED),
 )
+_SERVER_NAME = re.compile(r"\b[\w-]+(?:\.[\w-]+)+")
 #: Whoever words it so speaks of us, not of the reader.
 _OF_SENDER = one_of(r"sender(?:.s)? (?:address|domain|unknown|rejected|verify)", r"(?:unknown|invalid) sender")
 
@@ -112,16 +115,21 @@ def meaning_of_prose(words: str) -> Meaning | None:
     """Return what a text for people says of a mailbox, or None."""
     if _OF_SENDER.search(words):
         return Meaning.SENDER_REFUSED
-    return next((meaning for pattern, meaning in _FAMILIES if pattern.search(words)), None)
+    return next((meaning for pattern, meaning in _FAMILIES if pattern.search(_heard(pattern, words))), None)
 
 
 def says_only_unknown(words: str) -> bool:
     """Return whether a text says that there is no such mailbox, and nothing that a living one would explain as well."""
     if meaning_of_prose(words) is not Meaning.NO_SUCH_ADDRESS:
         return False
-    return not (_MAILBOX_DISABLED.search(words) or _REFUSED.search(words))
+    return not (_MAILBOX_DISABLED.search(words) or _REFUSED.search(_heard(_REFUSED, words)))
 
 
 def may_live(words: str) -> bool:
     """Return whether a text says of a mailbox that it is full or disabled."""
     return bool(_MAILBOX_FULL.search(words) or _MAILBOX_DISABLED.search(words))
+
+
+def _heard(pattern: re.Pattern[str], words: str) -> str:
+    """Return a text as a family reads it: a server's name, `relay2.spamfilter.example`, refuses nothing."""
+    return _SERVER_NAME.sub(" ", words) if pattern is _REFUSED else words
