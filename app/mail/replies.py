@@ -68,6 +68,13 @@ _MAILBOX_FULL = re.compile(
     r"|insufficient (?:mailbox )?storage|storage allocation"
 )
 _OUR_QUOTA = re.compile(r"send(?:ing|er)|daily|hourly")
+#: What a server says of us, or of its rules about senders: whatever is unknown or invalid there, the reader is not.
+_OF_SENDER = re.compile(
+    r"\bsenders?\b|\b(?:helo|ehlo|headers?|return-path)\b|\b(?:mail from|return address|reply-to)\b|\bfrom[: ]*address"
+    r"|\byour (?:own )?(?:e-?mail |ip |mail |sending |source )?(?:address|domain|ip|server|host(?:name)?|name)\b"
+    r"|\b(?:spf|dkim|dmarc|ptr|rdns)\b|(?:reverse|invalid|forward-confirmed) dns|white ?-?list|(?:allow|safe) ?-?list"
+    r"|list of allowed|\ballowed \w+|authenticat|too many|\bpolic(?:y|ies)\b"
+)
 _LATER = re.compile(r"try(?: again)? later|essayer plus tard|temporar(?:y|ily)|temporairement")
 
 
@@ -123,10 +130,20 @@ def find_row(code: int, status: str, words: str) -> Row | None:
     tag = _tag(tagged) if tagged else ""
     for row in ROWS:
         # A sender that does not exist says nothing of the reader.
-        is_about_us = row.says and row.meaning.fault is Fault.ADDRESS and "sender" in words
+        is_about_us = row.says and row.meaning.fault is Fault.ADDRESS and speaks_of_sender(words)
         if row.fits(code, status, tag, words) and not is_about_us:
             return row
     return None
+
+
+def speaks_of_sender(words: str) -> bool:
+    """Return whether a reply, in lower case, speaks of us or of rules about senders."""
+    return _OF_SENDER.search(words) is not None
+
+
+def asks_to_come_back(words: str) -> bool:
+    """Return whether a reply, in lower case, says that its reason may pass."""
+    return _LATER.search(words) is not None
 
 
 def find_enhanced(text: str) -> str | None:
@@ -168,7 +185,7 @@ def _not_accepted(verb: Verb, code: int, text: str) -> Outcome:
     words = words_of(text)
     meaning = _interpret(code, enhanced, words, is_rcpt=verb is Verb.RCPT)
     fault = _fault(verb, code, enhanced, meaning)
-    is_passing = meaning.is_passing or (fault in _PASSING_FAULTS and _LATER.search(words) is not None)
+    is_passing = meaning.is_passing or (fault in _PASSING_FAULTS and asks_to_come_back(words))
     is_final = code // 100 == 5 and fault not in _ROUTE_FAULTS and not is_passing
     kind = OutcomeKind.REJECTED if is_final else OutcomeKind.DEFERRED
     return Outcome(kind, code, enhanced, text, fault, names_recipient=verb not in _BEFORE_RECIPIENT)
@@ -198,7 +215,7 @@ def _interpret(code: int, enhanced: str | None, words: str, *, is_rcpt: bool) ->
     if status.partition(".")[0] in {"", "1"} and _MAILBOX_FULL.search(words) and not _OUR_QUOTA.search(words):
         return Meaning.MAILBOX_FULL
     if status in {"", "1.0"} and is_rcpt and code in {550, 553} and _UNKNOWN_USER.search(words):
-        return Meaning.UNEXPLAINED if "sender" in words else Meaning.NO_SUCH_ADDRESS
+        return Meaning.UNEXPLAINED if speaks_of_sender(words) or asks_to_come_back(words) else Meaning.NO_SUCH_ADDRESS
     if status:
         return MEANING_BY_STATUS.get(status) or MEANING_BY_SUBJECT.get(status.partition(".")[0], Meaning.TROUBLE)
     return MEANING_BY_CODE.get(code) or MEANING_BY_DIGIT.get(code // 100, Meaning.TROUBLE)

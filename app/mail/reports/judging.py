@@ -5,7 +5,15 @@ from dataclasses import dataclass
 
 from app.mail.meanings import Meaning
 from app.mail.providers import provider_of
-from app.mail.replies import Verb, classify, find_enhanced, legible, meaning_of
+from app.mail.replies import (
+    Verb,
+    asks_to_come_back,
+    classify,
+    find_enhanced,
+    legible,
+    meaning_of,
+    speaks_of_sender,
+)
 from app.mail.reports.patterns import plain_words_of
 from app.mail.reports.phrases import may_live, meaning_of_prose, says_only_unknown
 from app.mail.reports.report import DIAGNOSTIC_MAX, Finding, Verdict
@@ -46,12 +54,15 @@ _NEVER = re.compile(r"(?:not |n't )accept(?:ing)? (?:any |network )?(?:e-?mail|m
 #: Details that servers put beside a refused recipient for want of a better one; their words may say more.
 _CARELESS = frozenset({("7", "0"), ("7", "1"), ("2", "1")})
 _NAMES_RCPT = re.compile(r"\brcpt\b|does not like recipient|recipient address rejected|\(state 1[34]\)", re.IGNORECASE)
+_DOMAIN_NAMED = re.compile(r"\b(?:domain|name)(?: name)?[ =:'\"<\[]{1,3}((?:[\w-]+\.)+[a-z][\w-]+)")
 #: Of a recipient, with a code for addresses: what is not said to be good is none (RFC 3463 §3.2).
 _ADDRESS_REJECTED = re.compile(r"(?:recipient|address) rejected")
 #: What Exchange Online says at its edge, before a domain whose directory it knows.
 _NOT_IN_DIRECTORY = "recipient address rejected: access denied"
 #: What a text may say of an address that is dead; where its domain is, `NULL_MX`.
 _DEAD = frozenset({Meaning.NO_SUCH_ADDRESS, Meaning.MOVED})
+#: What a server's words may say of an address beside a code that calls it dead.
+_LIVING = frozenset({Meaning.MAILBOX_FULL, Meaning.MAILBOX_DISABLED, Meaning.POLICY})
 #: Subjects of enhanced codes that say nothing more where their detail is zero.
 _OPEN_SUBJECTS = frozenset("01235")
 
@@ -86,15 +97,14 @@ def judge(told: Told) -> Finding:
         meaning = _read_on(told, enhanced, words, prose) or meaning
         is_refused = outcome.code in _REFUSED_CODES and _verb(words, prose) is Verb.RCPT
         is_dead = meaning is Meaning.NULL_MX or (meaning in _DEAD and is_refused)
+    if is_dead and (milder := meaning_of_prose(plain_words_of(told.words))) in _LIVING:
+        meaning, is_dead = milder, False
     if not is_dead and (worse := _worded_worse(outcome, enhanced, words, prose)) is not None:
         meaning, is_dead = worse, True
     if is_dead and _leaves_open(enhanced) and meaning is Meaning.NO_SUCH_ADDRESS and may_live(plain_words_of(prose)):
         meaning, is_dead = Meaning.MAILBOX_UNAVAILABLE, False
-    is_sure = told.is_final and not (told.status or "").startswith("4")
-    is_sure = is_sure and not (told.may_wait and _FINAL_CODE.search(f"{words} {prose}") is None)
-    is_sure = is_sure and (meaning is Meaning.NULL_MX or not _is_mere_text(told, enhanced, prose))
     return Finding(
-        verdict=Verdict.HARD if is_dead and is_sure else Verdict.SOFT,
+        verdict=Verdict.HARD if is_dead and _is_sure(told, meaning, enhanced, words, prose) else Verdict.SOFT,
         recipient=told.recipient,
         status=enhanced or told.status,
         diagnostic=legible(" ".join(words.split()))[:DIAGNOSTIC_MAX],
@@ -112,6 +122,15 @@ def _understood(words: str, status: str | None, prose: str) -> tuple[Outcome, st
     return _outcome(words, status, prose), status
 
 
+def _is_sure(told: Told, meaning: Meaning, enhanced: str | None, words: str, prose: str) -> bool:
+    """Whether what is told is the end, and told in more than words where there should be a code."""
+    if not told.is_final or (told.status or "").startswith("4"):
+        return False
+    if told.may_wait and _FINAL_CODE.search(f"{words} {prose}") is None:
+        return False
+    return meaning is Meaning.NULL_MX or not _is_mere_text(told, enhanced, prose)
+
+
 def _is_mere_text(told: Told, enhanced: str | None, prose: str) -> bool:
     """Whether a report for machines gives a reason in words alone, without any code: that ends no subscription."""
     if not told.is_from_report or not told.words.strip():
@@ -126,7 +145,24 @@ def _read_on(told: Told, enhanced: str | None, words: str, prose: str) -> Meanin
         return Meaning.NULL_MX
     if _UNAVAILABLE.search(text) and provider_of(told.recipient or "") == _MICROSOFT:
         return Meaning.NO_SUCH_ADDRESS
-    return meaning_of_prose(text) or meaning_of_prose(plain_words_of(prose))
+    said = meaning_of_prose(text) or meaning_of_prose(plain_words_of(prose))
+    if said is Meaning.NULL_MX and _names_other_domain(words, told.recipient):
+        return None
+    return None if said in _DEAD | {Meaning.NULL_MX} and _is_doubtful(words) else said
+
+
+def _is_doubtful(words: str) -> bool:
+    """Whether a server's reply that something is unknown may speak of us, or of this moment only."""
+    reply = words.partition("\n\n")[0]
+    text = plain_words_of(reply)
+    return CODE.search(reply) is not None and (speaks_of_sender(text) or asks_to_come_back(text))
+
+
+def _names_other_domain(words: str, recipient: str | None) -> bool:
+    """Whether a server's reply names a domain, and none of the recipient's: it is ours, most likely."""
+    named = _DOMAIN_NAMED.findall(words.lower()) if CODE.search(words) else []
+    domain = (recipient or "").rpartition("@")[2].lower()
+    return bool(named) and not any(f".{domain}".endswith(f".{name}") for name in named)
 
 
 def _worded_worse(outcome: Outcome, enhanced: str | None, words: str, prose: str) -> Meaning | None:
@@ -141,7 +177,14 @@ def _worded_worse(outcome: Outcome, enhanced: str | None, words: str, prose: str
         return Meaning.NO_SUCH_ADDRESS
     if detail == ("4", "1") and _NOT_IN_DIRECTORY in text:
         return Meaning.NO_SUCH_ADDRESS
-    if detail in _CARELESS and _NAMES_RCPT.search(f"{words} {prose}") and says_only_unknown(text):
+    if detail[0] == "4" and detail[1] != "7" and meaning_of_prose(text) is Meaning.NULL_MX:
+        return Meaning.NULL_MX
+    if (
+        detail in _CARELESS
+        and not speaks_of_sender(text)
+        and _NAMES_RCPT.search(f"{words} {prose}")
+        and says_only_unknown(text)
+    ):
         return Meaning.NO_SUCH_ADDRESS
     return None
 

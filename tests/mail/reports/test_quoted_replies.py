@@ -39,6 +39,26 @@ TRANSCRIPT = "   ----- Transcript of session follows -----\n... while talking to
         ("550 5.7.1 No such user; your host is on our blocklist", "soft"),
         ("550 5.7.1 Unable to relay for this recipient", "soft"),
         ("550 5.4.1 Access denied", "soft"),
+        ("550 Invalid HELO name: email refused", "soft"),
+        ("550 Mail from your address is unknown to us", "soft"),
+        ("550 Return address invalid", "soft"),
+        ("550 Sender is an unknown user", "soft"),
+        ("550 The mail you sent has an invalid address in its To header", "soft"),
+        ("550 Denied by policy (address does not exist in allow list)", "soft"),
+        ("550 Authentication failed: no such user", "soft"),
+        ("550 Your mail server is not known at this site", "soft"),
+        ("550 Mailbox unavailable, invalid DNS MX record", "soft"),
+        ("550 Too many invalid recipients", "soft"),
+        ("550 Recipient unknown, try again later", "soft"),
+        ("550 Domain bounces.vigie.example does not exist", "soft"),
+        ("550 Domain inbox.example does not exist", "hard"),
+        ("550 5.4.310 DNS domain inbox.example does not exist", "hard"),
+        ("550 5.7.1 Email address in the From: header is invalid", "soft"),
+        ("550 5.7.1 Recipient address is not in my list of allowed correspondents", "soft"),
+        ("550 5.7.1 No such user at relay2.spamfilter.example", "hard"),
+        ("550 5.1.1 This account is disabled", "soft"),
+        ("550 5.1.1 Message rejected as spam", "soft"),
+        ("550 5.1.1 Recipient address rejected: inbox.example", "hard"),
         ("521 5.7.1 Your host is blocked", "soft"),
         ("521 Not accepting mail from you", "soft"),
         ("552 5.2.2 Mailbox full", "soft"),
@@ -96,3 +116,9 @@ def test_a_domain_that_never_takes_mail_is_named() -> None:
     said = delivery_report(group(status="5.3.2", diagnostic="smtp; 521 5.3.2 Host does not accept mail"))
     (finding,) = read_report(said).findings
     assert (finding.verdict, finding.meaning) == ("hard", Meaning.NULL_MX)
+
+
+def test_the_name_of_a_server_is_no_reason() -> None:
+    text = f"This is the mail system at host relay.spamfilter.example.\n\n<{READER}>: 550 Mailbox unavailable"
+    said = delivery_report(group(status="5.0.0", diagnostic="smtp; 550 Mailbox unavailable"), text=text)
+    assert read_report(said).findings[0].meaning is Meaning.UNEXPLAINED
