@@ -1,6 +1,6 @@
 """The end of what was not sent in time. Nothing here commits or sends."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from app.mail.meanings import Meaning
 
 #: Chunks that expire in one transaction: SQLite has one writer, and others want their turn.
 EXPIRED_AT_ONCE = 20
+#: Called in the transaction in which chunks expired, with their ids.
+OnExpired = Callable[[Session, Sequence[int], datetime], None]
 _UNSYNCHRONIZED = {"synchronize_session": False}
 
 
@@ -37,7 +39,9 @@ def end_earlier_editions(
     session.execute(act, execution_options=_UNSYNCHRONIZED)
 
 
-def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ONCE) -> int:
+def expire_copies(
+    session: Session, *, now: datetime, limit: int = EXPIRED_AT_ONCE, on_expired: OnExpired | None = None
+) -> int:
     """End the waiting copies of up to `limit` free chunks whose time is over; return how many chunks there were.
 
     What may have arrived does not become expired for that: it stays uncertain. What waited for its newsletter's warm-up
@@ -67,6 +71,8 @@ def expire_copies(session: Session, *, now: datetime, limit: int = EXPIRED_AT_ON
     session.execute(
         update(Chunk).where(Chunk.id.in_(chunks)).values(next_attempt_at=None), execution_options=_UNSYNCHRONIZED
     )
+    if on_expired is not None:
+        on_expired(session, chunks, now)
     return len(chunks)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
-from app.delivery.models import Delivery
+from app.delivery.models import Delivery, DeliveryState
 from app.delivery.settling import Settlement
 from app.feedback.models import EVENT_ID_MAX, Diagnostic, EventState, FeedbackEvent, UnlinkedCount
 from app.feedback.notices import DIAGNOSTIC_MAX, Notice, NoticeKind
@@ -25,6 +25,8 @@ from app.subscriptions.models import Subscriber
 SMTP = "smtp"
 #: Rows of one purge; the clock calls again.
 BATCH = 500
+#: Of a refused copy: its id, the number of its try, what that tells, the enhanced code.
+_Refusal = tuple[int, int, NoticeKind, str | None]
 _KIND_BY_FAULT = {Fault.ADDRESS: NoticeKind.HARD, Fault.MAILBOX: NoticeKind.SOFT}
 
 
@@ -50,26 +52,28 @@ def ingest(session: Session, notices: Iterable[Notice], *, now: datetime) -> int
 
 
 def note_refusals(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
-    """Keep, in the transaction that settles them, the final refusals that speak of a reader's address or mailbox."""
-    rows = []
+    """Keep, in the transaction that settles them, the final refusals that speak of a reader's address or mailbox.
+
+    What was put off once too often is given up, and counts as what was last said of the mailbox.
+    """
+    refused: list[_Refusal] = []
+    put_off: list[int] = []
     for copy, ending in settlements:
-        if not isinstance(ending, Outcome) or ending.kind is not OutcomeKind.REJECTED:
+        if not isinstance(ending, Outcome) or ending.fault not in _KIND_BY_FAULT:
             continue
-        if ending.fault in _KIND_BY_FAULT:
-            rows.append(
-                {
-                    "source": SMTP,
-                    "event_id": f"{copy.id}-{copy.attempt}",
-                    "kind": _KIND_BY_FAULT[ending.fault],
-                    "at": now,
-                    "received_at": now,
-                    "delivery_id": copy.id,
-                    "status": ending.enhanced or find_enhanced(ending.text),
-                }
-            )
-    if rows:
-        inserting = insert_into(session, FeedbackEvent).on_conflict_do_nothing(index_elements=["source", "event_id"])
-        session.execute(inserting, rows)
+        if ending.kind is OutcomeKind.REJECTED:
+            status = ending.enhanced or find_enhanced(ending.text)
+            refused.append((copy.id, copy.attempt, _KIND_BY_FAULT[ending.fault], status))
+        elif ending.kind is OutcomeKind.DEFERRED:
+            put_off.append(copy.id)
+    if put_off:
+        refused += _given_up(session, Delivery.id.in_(put_off), now)
+    _keep_refusals(session, refused, now)
+
+
+def note_expired(session: Session, chunk_ids: Sequence[int], now: datetime) -> None:
+    """Keep, in the transaction that lets chunks expire, what was last said of the mailboxes of their readers."""
+    _keep_refusals(session, _given_up(session, Delivery.chunk_id.in_(chunk_ids), now), now)
 
 
 def events_before(before: datetime) -> sa.Select[int, datetime]:
@@ -83,6 +87,38 @@ def drop_events(session: Session, *, before: datetime) -> int:
     ids = session.scalars(events_before(before).with_only_columns(FeedbackEvent.id).limit(BATCH)).all()
     session.execute(sa.delete(FeedbackEvent).where(FeedbackEvent.id.in_(ids)))
     return len(ids)
+
+
+def _given_up(session: Session, which: sa.ColumnElement[bool], now: datetime) -> list[_Refusal]:
+    """Return the copies that were given up just now, and whose last reply spoke of the mailbox."""
+    ended = select(Delivery.id, Delivery.attempt, Delivery.reply_text).where(
+        which,
+        Delivery.state == DeliveryState.EXPIRED,
+        Delivery.settled_at == now,
+        Delivery.fault == Fault.MAILBOX,
+    )
+    return [
+        (copy_id, attempt, NoticeKind.SOFT, find_enhanced(text or ""))
+        for copy_id, attempt, text in session.execute(ended)
+    ]
+
+
+def _keep_refusals(session: Session, refused: Iterable[_Refusal], now: datetime) -> None:
+    rows = [
+        {
+            "source": SMTP,
+            "event_id": f"{copy_id}-{attempt}",
+            "kind": kind,
+            "at": now,
+            "received_at": now,
+            "delivery_id": copy_id,
+            "status": status,
+        }
+        for copy_id, attempt, kind, status in refused
+    ]
+    if rows:
+        inserting = insert_into(session, FeedbackEvent).on_conflict_do_nothing(index_elements=["source", "event_id"])
+        session.execute(inserting, rows)
 
 
 def _keep(session: Session, event_id: str, notice: Notice, known: set[int | None], now: datetime) -> int:

@@ -18,6 +18,7 @@ from app.editions.audience import finish_editions
 from app.editions.schedule import run_due_schedules
 from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
+from app.feedback.ingest import note_expired
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
 from app.jobs import lease
@@ -57,7 +58,7 @@ def close_editions(product: Product) -> None:
     is_over = False
     while not is_over:
         with product.database.transaction() as session:
-            is_over = expire_copies(session, now=now()) == 0
+            is_over = expire_copies(session, now=now(), on_expired=note_expired) == 0
     with product.database.transaction() as session:
         finish_editions(session, now=now())
 
