@@ -8,12 +8,14 @@ from datetime import datetime
 
 from app.feedback.notices import Notice, NoticeKind
 from app.mail.envelope import Envelope
+from app.mail.meanings import Meaning
 from app.mail.reports.report import Finding, Report, Verdict
 from app.mail.transport import Fault
 
 _KINDS = {Verdict.HARD: NoticeKind.HARD, Verdict.SOFT: NoticeKind.SOFT, Verdict.COMPLAINT: NoticeKind.COMPLAINT}
-#: Faults of ours, or of one letter: they say nothing against the reader.
-_OURS = frozenset({Fault.SENDER, Fault.CONTENT, Fault.HOST, Fault.AUTHENTICATION})
+#: Faults of ours, or of one letter: they say nothing against the reader. A server that shut its door on the relay for
+#: days is no fault of ours, and a refusal without a reason is not known to be.
+_OURS = frozenset({Fault.SENDER, Fault.CONTENT, Fault.AUTHENTICATION})
 _NOT_SPAM = "not-spam"
 
 
@@ -66,5 +68,11 @@ def _told(report: Report) -> tuple[NoticeKind | None, Finding | None]:
     mildest = min(final, key=lambda finding: finding.verdict is Verdict.HARD, default=None)
     if mildest is None:
         return None, None
-    is_ours = mildest.verdict is Verdict.SOFT and mildest.meaning is not None and mildest.meaning.fault in _OURS
-    return NoticeKind.SENDER_FAULT if is_ours else _KINDS[mildest.verdict], mildest
+    return NoticeKind.SENDER_FAULT if _is_ours(mildest) else _KINDS[mildest.verdict], mildest
+
+
+def _is_ours(finding: Finding) -> bool:
+    meaning = finding.meaning
+    if finding.verdict is not Verdict.SOFT or meaning is None or meaning is Meaning.UNEXPLAINED:
+        return False
+    return meaning.fault in _OURS

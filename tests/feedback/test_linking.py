@@ -1,8 +1,11 @@
 """From the bytes of a mail to what follows: linked by a seal of ours, by nothing else."""
 
 import pytest
+from sqlalchemy import select
 
 from app.feedback.intake import Intake, Taken, make_intake
+from app.feedback.models import FeedbackEvent
+from app.feedback.notices import NoticeKind
 from app.mail.envelope import Envelope
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus, SuppressionReason
@@ -72,6 +75,27 @@ def test_a_delay_a_block_or_a_full_mailbox_costs_no_subscription(
     copy = reader_with_copy(product)
     assert take(intake, data, intake.envelope.bounce_address(copy)) is expected
     assert reason(product) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "kind"),
+    [
+        ("5.0.0", "550 Requested action not taken", NoticeKind.SOFT),
+        ("4.4.2", "421 4.4.2 Service not available, closing", NoticeKind.SOFT),
+        ("4.4.1", "connect: Connection timed out", NoticeKind.SOFT),
+        ("5.2.2", "552 5.2.2 Mailbox full", NoticeKind.SOFT),
+        ("5.7.1", "550 5.7.1 Blocked by policy", NoticeKind.SENDER_FAULT),
+        ("5.7.1", "554 5.7.1 Message rejected as spam", NoticeKind.SENDER_FAULT),
+        ("5.7.1", "554 5.7.1 Relay access denied", NoticeKind.SENDER_FAULT),
+    ],
+)
+def test_what_is_unclear_or_out_of_reach_is_soft_and_only_what_is_ours_is_not(
+    product: Product, intake: Intake, status: str, said: str, kind: NoticeKind
+) -> None:
+    copy = reader_with_copy(product)
+    take(intake, dsn(status=status, said=said), intake.envelope.bounce_address(copy))
+    with product.database.reading() as session:
+        assert session.scalars(select(FeedbackEvent.kind)).all() == [kind]
 
 
 def test_a_complaint_is_known_by_the_mail_it_returns(product: Product, intake: Intake) -> None:
