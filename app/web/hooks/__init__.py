@@ -7,6 +7,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, request
 
 from app.clock import now
 from app.errors import HookRefused
+from app.feedback.aside import Aside
 from app.feedback.hooks import fetch_small, hear, make_providers
 from app.feedback.ingest import ingest
 from app.feedback.providers.hook import Hook, Provider
@@ -23,7 +24,7 @@ bp = Blueprint("hooks", __name__, url_prefix="/hooks")
 
 def register(app: Flask, config: Config) -> None:
     """Listen to the providers that `config` names; any other is not found."""
-    app.extensions["providers"] = make_providers(config, fetch=fetch_small)
+    app.extensions["providers"] = make_providers(config, fetch=Aside(fetch_small))
     app.register_blueprint(bp)
 
 
