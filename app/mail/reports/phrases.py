@@ -106,7 +106,7 @@ _FAMILIES = (
     (_REFUSED, Meaning.POLICY),
     (_MOVED, Meaning.MOVED),
 )
-_SERVER_NAME = re.compile(r"\b[\w-]+(?:\.[\w-]+)+")
+_SERVER_NAME = re.compile(r"(?<![\w.-])[\w-]{1,63}(?:\.[\w-]{1,63})+")
 #: Whoever words it so speaks of us, not of the reader.
 _OF_SENDER = one_of(r"sender(?:.s)? (?:address|domain|unknown|rejected|verify)", r"(?:unknown|invalid) sender")
 

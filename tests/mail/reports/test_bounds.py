@@ -22,6 +22,8 @@ HOSTILE = {
     "styles": DAEMON + b"Content-Type: text/html\n\n" + b"<style>" * 700_000,
     "words": DAEMON + b"\n" + b"user host exceeds the " * 200_000,
     "mailboxes": DAEMON + b"\n" + b"mailbox of the domain may not " * 200_000,
+    "server-names": DAEMON + b"\n550 " + b"-a" * 2_000_000,
+    "attempts": DAEMON + b"\n" + "no попытка не tentatives domain x-".encode() * 100_000,
     "cyrillic": DAEMON + b"\n" + "почтовый ящик домена ".encode() * 100_000,
     "unspaced": DAEMON + b"\n" + "收件人邮箱找不到宛先".encode() * 100_000,
     "wide-domains": DAEMON + b"\n" + ("a@" + "é." * 120).encode() * 15_000,
