@@ -24,8 +24,11 @@ from app.subscriptions.models import ConsentKind, ConsentMethod, Subscriber, Sup
 from app.subscriptions.suppression import end_suppression, find_suppression, record_change
 from config import FeedbackSettings
 
-#: What came back within this time is judged together.
+#: What was heard of within this time is judged together, however late it was told: what waits in a mailbox or at a
+#: mail provider comes all at once, when the hour in which it happened is long over.
 WINDOW = timedelta(hours=1)
+#: What happened longer ago is of letters that were given up; no provider is doubted for it now.
+OLDEST = timedelta(days=5)
 #: How many of the chunks from which copies came back are counted: all copies of a large edition would take seconds.
 JUDGED_CHUNKS = 50
 _HARD = FeedbackEvent.kind == NoticeKind.HARD
@@ -86,11 +89,10 @@ def discard_spike(session: Session, *, provider: str) -> int:
 
 def _has_spike(session: Session, provider: str, rules: FeedbackSettings, now: datetime) -> bool:
     """Whether too many of a provider's copies of editions came back; one-off letters go to addresses just typed."""
-    is_fresh = sa.and_(_of(provider), FeedbackEvent.at > now - WINDOW, FeedbackEvent.edition_id.is_not(None))
     returned = session.execute(
         select(Delivery.chunk_id, sa.func.count(FeedbackEvent.delivery_id.distinct()))
         .join(Delivery, Delivery.id == FeedbackEvent.delivery_id)
-        .where(is_fresh)
+        .where(_of(provider), _is_fresh(now), FeedbackEvent.edition_id.is_not(None))
         .group_by(Delivery.chunk_id)
         .order_by(Delivery.chunk_id.desc())
     ).all()
@@ -123,9 +125,7 @@ def _is_under_review(session: Session, provider: str) -> bool:
 
 
 def _undoable(session: Session, provider: str, now: datetime) -> Sequence[int]:
-    applied = select(FeedbackEvent.id).where(
-        _of(provider), FeedbackEvent.state == EventState.APPLIED, FeedbackEvent.at > now - WINDOW
-    )
+    applied = select(FeedbackEvent.id).where(_of(provider), FeedbackEvent.state == EventState.APPLIED, _is_fresh(now))
     return session.scalars(applied.order_by(FeedbackEvent.id)).all()
 
 
@@ -153,6 +153,11 @@ def _is_by(suppression: Suppression, event: FeedbackEvent) -> bool:
 
 def _of(provider: str) -> ColumnElement[bool]:
     return sa.and_(FeedbackEvent.provider == provider, _HARD)
+
+
+def _is_fresh(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an event is judged with those that come in now; `at` bounds what is looked through."""
+    return sa.and_(FeedbackEvent.at > now - OLDEST, FeedbackEvent.received_at > now - WINDOW)
 
 
 def _change(session: Session, *matches: ColumnElement[bool], to: EventState) -> int:

@@ -74,6 +74,20 @@ def test_letters_to_addresses_just_typed_make_no_spike(product: Product) -> None
     assert figures(product) == ({EventState.APPLIED: 30}, 30, 30)
 
 
+def test_what_is_told_late_and_all_at_once_is_a_spike_all_the_same(product: Product) -> None:
+    copies = copies_to(product, "gmail.com", 60)
+    for part in (copies[:12], copies[12:25]):
+        tell(product, *(notice(NoticeKind.HARD, copy, at=NOW) for copy in part), now=NOW + 3 * HOUR)
+    assert figures(product) == ({EventState.HELD: 25}, 0, 0)
+
+
+def test_what_was_heard_of_before_the_hour_makes_no_spike(product: Product) -> None:
+    copies = copies_to(product, "gmail.com", 60)
+    return_dead(product, copies[:12])
+    tell(product, *(notice(NoticeKind.HARD, copy) for copy in copies[12:25]), now=NOW + 2 * HOUR)
+    assert figures(product) == ({EventState.APPLIED: 25}, 25, 25)
+
+
 def test_an_admin_lets_a_held_spike_count_or_not(product: Product) -> None:
     copies = copies_to(product, "gmail.com", 30)
     return_dead(product, copies)
