@@ -10,7 +10,11 @@ RECIPIENTS_MAX = 100
 _UNSPACED = r"\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
 _MARKS = r"\s<>()\[\]{}\"',;:|@\\"
 _BEFORE = rf"(?<![^{_UNSPACED}\s<>()\[\]{{}}\"',;:|=])"
-_LOCAL = rf"(?:\"[^\"\r\n]{{1,64}}\"|[^{_MARKS}{_UNSPACED}]{{1,64}}|[\u3041-\u9fff\uac00-\ud7af]{{1,64}})"
+#: `o'neill@`; in text, what French cuts off before a name is none of it: `l'adresse d'alice@`.
+_WITH_APOSTROPHE = rf"(?:(?!(?:[cdjlmnst]|qu)')[^{_MARKS}{_UNSPACED}]{{1,40}}')?"
+_LOCAL = (
+    rf"(?:\"[^\"\r\n]{{1,64}}\"|{_WITH_APOSTROPHE}[^{_MARKS}{_UNSPACED}]{{1,64}}|[\u3041-\u9fff\uac00-\ud7af]{{1,64}})"
+)
 _LABEL = r"[a-z0-9_#](?:[a-z0-9_#-]{0,61}[a-z0-9])?"
 _WIDE_LABEL = r"[a-z0-9_\u00a1-\uffff](?:[a-z0-9_\u00a1-\uffff-]{0,61}[a-z0-9\u00a1-\uffff])?"
 #: Atomic, so that a longer pattern never makes do with a piece of a name.
@@ -21,6 +25,7 @@ _NAME = re.compile(r"(?:^|[/;])(?:cn|ou?|c|s|g|admd|prmd)=|^imcea", re.IGNORECAS
 #: An address within such a name: `IMCEASMTP-x+40inbox+2Eexample@…` (MS-OXOABK), `/SMTP=x@inbox.example/`.
 _IN_EXCHANGE = re.compile(r"IMCEASMTP-([^@\s]{1,300})@", re.IGNORECASE)
 _IN_NAME = re.compile(rf"\bsmtp[=:]\s*({_LOCAL}@{_DOMAIN})", re.IGNORECASE)
+_ALONE = re.compile(rf"<?([^{_MARKS}]{{1,40}}'[^{_MARKS}]{{1,40}}@{_DOMAIN})>?", re.IGNORECASE)
 _ESCAPED = re.compile(r"\+([0-9A-Fa-f]{2})")
 #: A letter beyond ASCII in an address of type utf-8 (RFC 6533 §3).
 _UTF8_ESCAPED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
@@ -45,6 +50,8 @@ def address_in_report(value: str) -> str | None:
         value = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), within[1])
     elif (within := _IN_NAME.search(value)) is not None:
         value = within[1]
+    elif (alone := _ALONE.fullmatch(value.strip())) is not None:
+        return alone[1]
     elif "@" not in value:
         value = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
     return next(iter(addresses_of(value)), None)

@@ -14,7 +14,7 @@ NOT_DELIVERED = one_of(
     r"failure (?:notice|delivery|notification)", r"nameserver error", r"mail failed",
     r"(?:could|can|was|were|is)(?:n.?t| ?not) (?:be )?(?:deliver|sen[dt])", r"not (?:be )?deliver|non-?deliver",
     r"fail(?:ed|ure) (?:to deliver|delivery|mail)", r"(?:unable|not able|n.t able) to deliver",
-    r"did not (?:reach|receive)",
+    r"did not (?:reach|receive)", r"has (?:stopped|blocked|intercepted) (?:the following|your) (?:e-?mail|message)",
     r"(?:addresses?|recipients?) (?:\w+ )?(?:had|failed|with) (?:\w+ )?(?:delivery|permanent|fatal)",
     r"error (?:while )?sending|bounced", r"message (?:you sent )?(?:rejected|blocked|delayed|undeliver)", r"rejected:",
     r"warning: (?:could not|message)", r"unknown (?:user|recipient|address)",

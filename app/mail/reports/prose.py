@@ -50,6 +50,14 @@ _SENDER = re.compile(
     rf"\s*[:=]\s*[\"'<\[]*({ADDRESS.pattern})",
     re.IGNORECASE,
 )
+#: Whom a text tells to write to.
+_CONTACT = re.compile(
+    r"(?:contact|questions?\b|assistance|\bhelp\b|support|information|please (?:write|send|e-?mail|forward)|"
+    r"[ée]crivez|(?:vous )?adresse[rz] [àa]|wenden|(?:r[üu]ck)?fragen|consult|escrib|dudas|scriv|contat|d[úu]vidas|"
+    r"вопрос|обра[тщ]|問い?合わ?せ|联系|聯[系絡]|咨询|문의)"
+    rf"[^@\n.]{{0,60}}(?:\n[^@\n.]{{0,60}})?({ADDRESS.pattern})(?:\s+(?:or|ou|oder|o|или|and|et|und)\s+({ADDRESS.pattern}))?",
+    re.IGNORECASE,
+)
 _MESSAGE_ID = re.compile(r"\bmessage-?id\b", re.IGNORECASE)
 #: A recipient in a transcript's own lines, as Sendmail writes them.
 _REFUSED = re.compile(
@@ -176,7 +184,7 @@ def _begins_returned(lines: list[str], number: int) -> bool:
 def _names_told(mail: Mail, prose: Prose) -> list[str]:
     """Return who failed, as addresses that a server reached rather than those it came from, or none."""
     own = set(map(str.lower, addresses_in_fields(mail.header, "to", "from", "reply-to", "delivered-to")))
-    others = own | {found[1].lower() for found in _SENDER.finditer(prose.text)}
+    others = own | {found[1].lower() for found in _SENDER.finditer(prose.text)} | _contacts_in(prose.text)
     names = addresses_of(first(mail.header, "x-failed-recipients", "x-actual-recipient"))
     if not names:
         known = dict.fromkeys([*_refused_in(prose.text), *names_by_mailer(mail.header, prose.text)])
@@ -203,6 +211,11 @@ def _named_in(text: str, own: set[str]) -> list[str]:
         strong += [name for name in named if _may_be_meant(name, own)]
         weak += [name for name in addresses_of(line) if _may_be_meant(name, own)]
     return list({name.lower(): name for name in reversed(strong or weak)}.values())[::-1][:RECIPIENTS_MAX]
+
+
+def _contacts_in(text: str) -> set[str]:
+    """Return whom a text tells to write to; it may be the recipient as well, who is then named elsewhere or alone."""
+    return {name.lower() for found in _CONTACT.finditer(text) for name in found.groups() if name}
 
 
 def _refused_in(text: str) -> list[str]:

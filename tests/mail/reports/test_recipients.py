@@ -4,7 +4,7 @@ import pytest
 
 from app.mail.reports.addresses import addresses_of
 from app.mail.reports.reading import read_report
-from tests.mail.reports.mails import READER, RETURNED, delivery_report, letter, multipart, verdicts
+from tests.mail.reports.mails import READER, RETURNED, delivery_report, group, letter, multipart, verdicts
 
 FAILED = "Action: failed\r\nStatus: 5.1.1\r\n"
 
@@ -113,3 +113,34 @@ def test_a_refusal_disguised_as_a_receipt_names_its_reader() -> None:
 )
 def test_an_address_is_told_from_the_words_that_touch_it(text: str) -> None:
     assert addresses_of(text.format(READER)) == [READER]
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "For assistance, please send mail to hotline@relay.example.",
+        "You may contact admin@relay.example or webmaster@relay.example.",
+        "Pour toute question, écrivez à assistance@relay.example.",
+        "Bei Fragen wenden Sie sich an\nmailadmin@relay.example.",
+        "Para consultas: ayuda@relay.example",
+        "お問い合わせは info@relay.example まで。",
+        "Вопросы: hotline@relay.example",
+    ],
+)
+def test_whom_to_ask_is_no_recipient(contact: str) -> None:
+    said = f"Your message could not be delivered to {READER}: user unknown.\n\n{contact}\n"
+    assert verdicts(read_report(letter(said))) == {READER: "hard"}
+    alone = f"Your message could not be delivered: user unknown.\n\nPlease contact {READER} by other means.\n"
+    assert verdicts(read_report(letter(alone))) == {READER: "hard"}
+
+
+@pytest.mark.parametrize("address", ["o'reader@inbox.example", "d'reader@inbox.example"])
+def test_an_apostrophe_belongs_to_the_address_of_a_report(address: str) -> None:
+    assert verdicts(read_report(delivery_report(group(address)))) == {address: "hard"}
+
+
+def test_an_apostrophe_in_a_text_may_be_grammar() -> None:
+    said = "La boîte d'{0} n'existe pas. L'adresse : '{0}'.\n"
+    assert verdicts(read_report(letter(f"Message non remis.\n\n{said.format(READER)}"))) == {READER: "hard"}
+    irish = f"<o'{READER}>:\n550 5.1.1 user unknown (in reply to RCPT TO command)\n"
+    assert verdicts(read_report(letter(f"Could not be delivered.\n\n{irish}"))) == {f"o'{READER}": "hard"}
