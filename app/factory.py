@@ -25,9 +25,8 @@ def make_app(config: Config) -> Flask:
     """Return the Flask app for `config`; touches no database."""
     app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
     app.extensions["vigie"] = make_product(config, fleet.announce, tellers=tellers(config))
-    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-        app.wsgi_app, x_for=config.trusted_proxies, x_proto=config.trusted_proxies
-    )
+    behind_proxies = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=0)
+    app.wsgi_app = security.under_own_scheme(behind_proxies, config)  # type: ignore[assignment, method-assign]
     add_migrations(app, config)
     security.protect(app, config)
     bursts.protect(app, config.bursts)

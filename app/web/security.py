@@ -4,12 +4,17 @@ There is no CSRF token: a browser says where a request comes from (Sec-Fetch-Sit
 whatever says nothing is no browser and carries nobody's cookie unknowingly. Exempt routes are named in `OPEN_TO_ALL`.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, request
 
 from app.web import product
 from config import Config
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 #: Routes that machines of others post to; their authority is a token (RFC 8058 §3.1), a signature or a password alone.
 OPEN_TO_ALL = frozenset({"public.unsubscribe_submit", "hooks.receive"})
@@ -45,6 +50,20 @@ def protect(app: Flask, config: Config) -> None:
     app.config["TRUSTED_HOSTS"] = sorted(trusted_hosts(config))
     app.before_request(refuse_foreign_writes)
     app.after_request(set_headers)
+
+
+def under_own_scheme(inner: "WSGIApplication", config: Config) -> "WSGIApplication":
+    """Return `inner` as seen under the scheme of the public URL, whatever a proxy or a visitor says of it.
+
+    The framework's redirects to a missing slash name it, and would lead wherever an `X-Forwarded-Proto` says.
+    """
+    scheme = urlsplit(config.public_url).scheme
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["wsgi.url_scheme"] = scheme
+        return inner(environ, start_response)
+
+    return answer
 
 
 def trusted_hosts(config: Config) -> set[str]:

@@ -39,6 +39,16 @@ def test_a_forwarded_host_counts_for_nothing(client: FlaskClient) -> None:
     assert "evil.example" not in page.text
 
 
+@pytest.mark.parametrize(
+    "scheme", ["http", "https://evil.example/", "//evil.example", "javascript", "http://[", "\x00"]
+)
+def test_no_forwarded_scheme_leads_elsewhere(config: Config, scheme: str) -> None:
+    """The framework's own redirects, as to a missing slash, are absolute."""
+    client = public_client(config, trusted_proxies=1)
+    answer = client.get("/fr", headers={"Host": "news.example.org", "X-Forwarded-Proto": scheme})
+    assert (answer.status_code, answer.headers["Location"]) == (308, "https://news.example.org/fr/")
+
+
 @pytest.mark.parametrize(("hops", "seen"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
 def test_the_forwarded_address_counts_for_the_configured_hops_only(config: Config, hops: int, seen: str) -> None:
     app = create_app(replace(config, trusted_proxies=hops))
