@@ -89,8 +89,8 @@ def protect(app: Flask, bursts: Bursts) -> None:
         hidden_network,
         app=app,
         default_limits=[
-            Limit(f"{bursts.posts_per_minute} per minute", exempt_when=is_no_open_post),
-            Limit(f"{bursts.pages_per_minute} per minute", exempt_when=is_no_letter_page),
+            Limit(f"{bursts.posts_per_minute} per minute", scope="posts", shared=True, exempt_when=is_no_open_post),
+            Limit(f"{bursts.pages_per_minute} per minute", scope="pages", shared=True, exempt_when=is_no_letter_page),
         ],
         storage_uri=bursts.storage_url or "tally://",
         storage_options={"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S} if is_redis else {},
