@@ -27,7 +27,7 @@ UNLIMITED_POSTS = frozenset({"public.unsubscribe_submit"})
 UNLIMITED_PAGES = frozenset({"public.go", "public.reading", "public.reading_image"})
 #: Seconds that a Redis may take.
 PATIENCE_S = 1
-#: Counts in memory; beyond that, those that are over are looked for.
+#: Counts in memory; beyond that, those that are over are looked for, and again once what was left has doubled.
 KEPT = 10_000
 
 
@@ -39,6 +39,7 @@ class Tally(Storage):
     def __init__(self, uri: str | None = None, wrap_exceptions: bool = False) -> None:
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._counts: dict[str, tuple[int, float]] = {}
+        self._kept = KEPT
         self._lock = Lock()
 
     @property
@@ -50,8 +51,9 @@ class Tally(Storage):
         """Count `amount`, and return how many it makes since the window of `expiry` seconds began."""
         at_s = now().timestamp()
         with self._lock:
-            if len(self._counts) > KEPT:
+            if len(self._counts) > self._kept:
                 self._counts = {name: each for name, each in self._counts.items() if each[1] > at_s}
+                self._kept = max(KEPT, 2 * len(self._counts))
             count, until_s = self._counts.get(key, (0, 0.0))
             if until_s <= at_s:
                 count, until_s = 0, at_s + expiry

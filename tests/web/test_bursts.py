@@ -18,6 +18,7 @@ from app import create_app
 from app.product import Product
 from app.subscriptions.models import SubscriptionStatus
 from app.web.admin.access import OPEN_TO_STRANGERS
+from app.web.bursts import Tally
 from config import Bursts, Config
 from tests import make
 from tests.conftest import NOW, create_tables
@@ -96,7 +97,8 @@ def test_a_burst_over_many_pages_is_one(config: Config, app: Flask) -> None:
 def test_only_leaving_has_no_burst_among_what_strangers_post_to(config: Config, app: Flask) -> None:
     patient = patient_app(config)
     client, urls = patient.test_client(), patient.url_map.bind("127.0.0.1")
-    unlimited, asked = set(), []
+    unlimited: set[str] = set()
+    asked: list[str] = []
     for rule in patient.url_map.iter_rules():
         is_open = rule.endpoint.startswith("public.") or rule.endpoint in OPEN_TO_STRANGERS
         if is_open and "POST" in (rule.methods or ()):
@@ -121,6 +123,22 @@ def test_pages_of_letters_have_a_burst_and_other_pages_none(config: Config, app:
     answers = [client.get("/fr/unsubscribe/x").status_code for _ in range(7)]
     assert answers == [400] * 5 + [429] * 2
     assert {client.get("/fr/legal").status_code for _ in range(9)} == {200}
+
+
+def test_many_networks_at_once_cost_no_more_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is over is looked for now and then, not with each request."""
+    monkeypatch.setattr("app.web.bursts.KEPT", 100)
+    tally, looks = Tally(), 0
+    with time_machine.travel(NOW, tick=False) as clock:
+        for number in range(1_000):
+            counts = tally._counts
+            tally.incr(f"network {number}", 60)
+            looks += tally._counts is not counts
+        assert looks < 6
+        clock.shift(timedelta(seconds=61))
+        for number in range(1_000):
+            tally.incr(f"other {number}", 60)
+        assert len(tally._counts) < 1_700
 
 
 def test_no_departure_is_ever_lost_to_a_burst(config: Config, app: Flask) -> None:
