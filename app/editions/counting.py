@@ -20,7 +20,8 @@ from app.editions.models import ClickTotal, Edition, EditionItem, EditionStatus,
 from app.editions.typeset import Parts, web_address
 from app.links import Links
 from app.subscriptions.counting import end_counting
-from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.locking import lock
+from app.subscriptions.models import Subscription, SubscriptionStatus, subscription_by_public_id
 from app.subscriptions.staying import note_act
 
 #: Nobody reads two articles of a letter within this time: whoever follows both is a machine that checks links.
@@ -38,6 +39,15 @@ class Clicks:
     totals: Mapping[int, int]
     counted_openings: int
     counted_clickers: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where a link of a letter leads: the article at a place of an edition."""
+
+    edition_id: int
+    place: int
+    target: str
 
 
 def counted_mark(edition: Edition) -> str:
@@ -65,31 +75,40 @@ def reading_value(subscription_public_id: str, edition_public_id: str) -> str:
     return subscription_public_id + edition_public_id
 
 
-def follow(session: Session, *, edition_public_id: str, place: int, is_person: bool) -> str | None:
-    """Return where the article at `place` is, and add one to its total; None where there is no such way."""
-    edition_id, target = _target(session, edition_public_id, place)
-    if edition_id is not None and is_person:
-        _add_to_total(session, edition_id, place)
-    return target
+def edition_of_value(value: str) -> str:
+    """Return the public id of the edition that a reader's token is for."""
+    return _read_value(value)[1]
 
 
-def follow_counted(session: Session, *, value: str, place: int, is_person: bool, now: datetime) -> str | None:
-    """Return where the article is, and count the click, for the reader alone as long as they let us."""
-    subscription_id, edition_public_id = _read_value(value)
-    edition_id, target = _target(session, edition_public_id, place)
-    if edition_id is None or not is_person:
-        return target
-    _add_to_total(session, edition_id, place)
-    subscription = _counted(session, subscription_id)
-    if subscription is not None and _count_click(session, subscription.id, edition_id, place, now):
+def find_way(session: Session, *, edition_public_id: str, place: int) -> Way | None:
+    """Return the way to the article at `place` of a sent edition; its address comes from our own rows alone."""
+    found = select(EditionItem).join(Edition).where(EditionItem.position == place, _is_sent(edition_public_id))
+    item = session.scalars(found).one_or_none()
+    target = web_address(item.article) if item is not None else None
+    return Way(item.edition_id, place, target) if item is not None and target is not None else None
+
+
+def add_click(session: Session, way: Way) -> None:
+    """Add one to the total of a way that somebody followed."""
+    adding = insert_into(session, ClickTotal).values(edition_id=way.edition_id, place=way.place, clicks=1)
+    adding = adding.on_conflict_do_update(
+        index_elements=["edition_id", "place"], set_={"clicks": ClickTotal.clicks + 1}
+    )
+    session.execute(adding)
+
+
+def count_click(session: Session, way: Way, *, value: str, now: datetime) -> None:
+    """As `add_click`, and count the click for the reader whose own way it is, as long as they let us."""
+    subscription = _counted(session, _read_value(value)[0])
+    if subscription is not None and _count_click(session, subscription.id, way, now):
         note_act(session, subscriber_id=subscription.subscriber_id, at=now)
-    return target
+    add_click(session, way)
 
 
 def count_opening(session: Session, *, value: str, now: datetime) -> None:
     """Note the day on which a reader who lets us count first opened a letter; of anyone else, nothing."""
     subscription_id, edition_public_id = _read_value(value)
-    edition_id = session.scalar(_sent(edition_public_id))
+    edition_id = session.scalar(select(Edition.id).where(_is_sent(edition_public_id)))
     subscription = _counted(session, subscription_id)
     if edition_id is not None and subscription is not None:
         _reading(session, subscription.id, edition_id, now)
@@ -142,17 +161,8 @@ def _through(parts: Parts, ways: Mapping[str, str]) -> Parts:
     return Parts(html=html, text=text)
 
 
-def _sent(edition_public_id: str) -> sa.Select[int]:
-    return select(Edition.id).where(Edition.public_id == edition_public_id, Edition.status != EditionStatus.DRAFT)
-
-
-def _target(session: Session, edition_public_id: str, place: int) -> tuple[int | None, str | None]:
-    """Return the edition's id and the article's address; the address comes from our own rows alone."""
-    edition_id = session.scalar(_sent(edition_public_id))
-    found = select(EditionItem).where(EditionItem.edition_id == edition_id, EditionItem.position == place)
-    item = session.scalars(found).one_or_none()
-    link = web_address(item.article) if item is not None else None
-    return (edition_id, link) if link is not None else (None, None)
+def _is_sent(edition_public_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(Edition.public_id == edition_public_id, Edition.status != EditionStatus.DRAFT)
 
 
 def _read_value(value: str) -> tuple[str, str]:
@@ -160,19 +170,16 @@ def _read_value(value: str) -> tuple[str, str]:
 
 
 def _counted(session: Session, public_id: str) -> Subscription | None:
-    """Return a reader who lets us count, and whose data may be used."""
+    """Return a reader who lets us count and whose data may be used, held: they cannot take it back meanwhile."""
     subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    if subscription is None or not subscription.is_counted or subscription.is_withheld:
+    if subscription is None or not _may_count(subscription) or not lock(session, subscription):
         return None
-    return subscription
+    return subscription if _may_count(subscription) else None
 
 
-def _add_to_total(session: Session, edition_id: int, place: int) -> None:
-    adding = insert_into(session, ClickTotal).values(edition_id=edition_id, place=place, clicks=1)
-    adding = adding.on_conflict_do_update(
-        index_elements=["edition_id", "place"], set_={"clicks": ClickTotal.clicks + 1}
-    )
-    session.execute(adding)
+def _may_count(subscription: Subscription) -> bool:
+    is_reader = subscription.status is SubscriptionStatus.CONFIRMED and not subscription.is_withheld
+    return is_reader and subscription.is_counted
 
 
 def _reading(session: Session, subscription_id: int, edition_id: int, now: datetime) -> Reading:
@@ -183,9 +190,9 @@ def _reading(session: Session, subscription_id: int, edition_id: int, now: datet
     return session.get_one(Reading, (subscription_id, edition_id), with_for_update=True)
 
 
-def _count_click(session: Session, subscription_id: int, edition_id: int, place: int, now: datetime) -> bool:
+def _count_click(session: Session, subscription_id: int, way: Way, now: datetime) -> bool:
     """Count one click, and return whether it seems to be a reader's own."""
-    reading = _reading(session, subscription_id, edition_id, now)
+    reading, place = _reading(session, subscription_id, way.edition_id, now), way.place
     is_other = reading.last_place not in {None, place}
     if is_other and reading.last_click_at is not None and now - reading.last_click_at < FASTEST_READER:
         reading.is_machine, reading.clicks = True, 0

@@ -253,13 +253,17 @@ class Subscription(Base):
         self.confirmation_id = new_public_id()
 
     def confirm(self, at: datetime) -> None:
-        """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success."""
+        """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success.
+
+        What was chosen before a departure, a pause or to be counted, is not asked for by signing up anew.
+        """
         if self.status is not SubscriptionStatus.PENDING:
             raise TransitionRefused("nothing to confirm")
         self.status = SubscriptionStatus.CONFIRMED
         self.confirmed_at = self.acted_at = at
         self.unsubscribed_at = None
         self.paused_until = None
+        self.is_counted = False
 
     def resume(self, at: datetime) -> None:
         """Take back an end that came by itself, for want of an answer; the answer came late."""

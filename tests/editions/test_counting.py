@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import create_app
+from app.db import Database
 from app.delivery.settling import Withheld
 from app.editions.copies import edition_letters
 from app.editions.counting import read_clicks
@@ -32,8 +33,10 @@ EMAILS = ("alice@reader.example", "bob@reader.example")
 LINK = "https://strait.example/fr/0?a=1&b=2"
 MACHINES = [
     {"User-Agent": ""}, {"User-Agent": "Mozilla/5.0"}, {"User-Agent": "curl/8.5.0"},
-    {"User-Agent": "Mozilla/5.0 (compatible; Examplebot/2.1)"}, {**BROWSER, "Sec-Purpose": "prefetch;prerender"},
-    {**BROWSER, "Purpose": "prefetch"}, {**BROWSER, "X-Moz": "prefetch"}, {**BROWSER, "X-Purpose": "preview"},
+    {"User-Agent": "Mozilla/5.0 (compatible; Examplebot/2.1)"}, {"User-Agent": "facebookexternalhit/1.1"},
+    {"User-Agent": "WhatsApp/2.24.1.0 A"}, {"User-Agent": "Apache-HttpClient/4.5.14 (Java/17.0.9)"},
+    {**BROWSER, "Sec-Purpose": "prefetch;prerender"}, {**BROWSER, "Purpose": "prefetch"},
+    {**BROWSER, "X-Moz": "prefetch"}, {**BROWSER, "X-Purpose": "preview"},
 ]  # fmt: skip
 
 
@@ -195,7 +198,8 @@ def test_the_box_is_apart_unticked_and_its_words_are_kept(counting: tuple[FlaskC
         assert "checked" not in box
         [mark] = [each["value"] for each in page.all("input") if each.get("name") == "token"]
         assert client.post(f"{path}/counting", data={"counting": "yes", "token": mark}).status_code == 303
-        assert client.post(f"{path}/counting", data={"counting": "yes"}).status_code == 400
+        answer = client.post(f"{path}/counting", data={"counting": "yes"})
+        assert "ouverte depuis longtemps" in client.get(answer.headers["Location"]).text
         page = Page(client.get(path).text)
     assert any("checked" in each for each in page.all("input") if each.get("type") == "checkbox")
     with product.database.reading() as session:
@@ -211,11 +215,68 @@ def test_where_nobody_is_counted_nobody_is_asked(
     app, product = make_product(measurement)
     with product.database.transaction() as session:
         prepare(session, product)
-        public_id = session.scalars(select(Subscription.public_id)).first()
+        public_id = session.scalars(select(Subscription.public_id).order_by(Subscription.id.desc())).first()
     assert public_id is not None
     path = product.links.preferences("fr", public_id).removeprefix(product.config.public_url)
     assert 'type="checkbox"' not in app.test_client().get(path).text
     assert all(paths(raw, product, "/reading/") == [] for raw in letters(product).values())
+
+
+def counted(product: Product) -> tuple[int, int]:
+    """How many readings and totals there are."""
+    with product.database.reading() as session:
+        return len(session.scalars(select(Reading)).all()), len(session.scalars(select(ClickTotal)).all())
+
+
+@pytest.mark.parametrize(("later", "left"), [(Measurement.OFF, (0, 0)), (Measurement.TOTALS, (0, 2))])
+def test_what_the_newsroom_counts_no_longer_is_not_counted_from_letters_already_sent(
+    counting: tuple[FlaskClient, Product], config: Config, later: Measurement, left: tuple[int, int]
+) -> None:
+    _, product = counting
+    changed = create_app(replace(config, measurement=later))
+    client, sent = changed.test_client(), letters(product)
+    for path in [*paths(sent[EMAILS[0]], product, "/reading/"), *paths(sent[EMAILS[1]], product, "/go/")]:
+        assert client.get(path, headers=BROWSER).status_code in {200, 302}
+    assert counted(product) == left
+    with product.database.reading() as session:
+        alice = session.scalars(select(Subscription).order_by(Subscription.id)).first()
+        assert alice is not None
+    page = product.links.preferences("fr", alice.public_id).removeprefix(product.config.public_url)
+    assert 'name="counting" value="yes" checked' in client.get(page).text
+    assert client.post(f"{page}/counting").status_code == 303
+    assert 'name="counting"' not in client.get(page).text
+    changed.extensions["vigie"].database.dispose()
+
+
+def test_who_has_left_is_not_counted_and_counts_anew_only_by_saying_so(counting: tuple[FlaskClient, Product]) -> None:
+    client, product = counting
+    ways = paths(letters(product)[EMAILS[0]], product, "/reading/")
+    with product.database.transaction() as session:
+        alice = session.scalars(select(Subscription).order_by(Subscription.id)).first()
+        assert alice is not None
+        alice.unsubscribe(NOW)
+    for way in ways:
+        assert client.get(way, headers=BROWSER).status_code in {200, 302}
+    assert counted(product) == (0, 2)
+    alice.request(NOW, "fr")
+    alice.confirm(NOW)
+    assert not alice.is_counted
+
+
+def test_who_reads_on_does_not_depend_on_the_count(
+    counting: tuple[FlaskClient, Product], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process writes for longer than SQLite waits."""
+    client, product = counting
+    if not product.database.is_sqlite:
+        pytest.skip("only SQLite has one writer at a time")
+    monkeypatch.setattr("app.db.SQLITE_BUSY_TIMEOUT_MS", 10)
+    sent = letters(product)
+    product.database.dispose()
+    with Database(product.config.database_url).transaction():
+        for path in [*paths(sent[EMAILS[0]], product, "/reading/"), *paths(sent[EMAILS[1]], product, "/go/")]:
+            assert client.get(path, headers=BROWSER).status_code in {200, 302}
+    assert counted(product) == (0, 0)
 
 
 @pytest.mark.parametrize("place", ["0", "3", "999", "1000", "-1", "x"])

@@ -5,14 +5,26 @@ is set, and nothing kept of who asked.
 """
 
 import base64
+import logging
 import re
+from collections.abc import Callable
+from functools import partial
 
 from flask import Response, abort, redirect, request, url_for
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import now
-from app.editions.counting import count_opening, follow, follow_counted, withdraw_counting
+from app.editions.counting import (
+    Way,
+    add_click,
+    count_click,
+    count_opening,
+    edition_of_value,
+    find_way,
+    withdraw_counting,
+)
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.newsletters.models import WordingPurpose, current_policy, current_wording
 from app.newsletters.wordings import ShownTexts, cut_statement
@@ -22,13 +34,15 @@ from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.public import LANGUAGE, bp
 from config import Measurement
 
+log = logging.getLogger(__name__)
+
 #: One transparent point.
 IMAGE = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 PLACE = "<int(max=999):place>"
 #: Programs that follow links, by words of their names, and clients that fetch before anybody looks.
 _MACHINE = re.compile(
     r"bot\b|bot/|crawl|spider|scan|preview|monitor|fetch|proofpoint|mimecast|barracuda|urldefense|safelinks|headless"
-    r"|python|curl|wget|java/|go-http|okhttp|libwww|axios",
+    r"|externalhit|whatsapp|python|curl|wget|java/|go-http|okhttp|httpclient|libwww|axios|undici|guzzle",
     re.IGNORECASE,
 )
 
@@ -36,28 +50,24 @@ _MACHINE = re.compile(
 @bp.get(f"/{LANGUAGE}/go/<token>/{PLACE}", provide_automatic_options=False)
 def go(language: str, token: str, place: int) -> BaseResponse:
     """Lead on to an article; the way is the same for all readers, and so is the number it adds to."""
-    edition = product().link_tokens.read("go", token)
-    with product().database.transaction() as session:
-        target = follow(session, edition_public_id=edition, place=place, is_person=is_person())
-    return _lead_on(target)
+    return _lead_on(product().link_tokens.read("go", token), place, add_click)
 
 
 @bp.get(f"/{LANGUAGE}/reading/<token>/{PLACE}", provide_automatic_options=False)
 def reading(language: str, token: str, place: int) -> BaseResponse:
     """Lead on to an article, and count it for a reader who lets us."""
     value = product().link_tokens.read("reading", token)
-    with product().database.transaction() as session:
-        target = follow_counted(session, value=value, place=place, is_person=is_person(), now=now())
-    return _lead_on(target)
+    is_asked = product().config.measurement is Measurement.CONSENT
+    count = partial(count_click, value=value, now=now()) if is_asked else add_click
+    return _lead_on(edition_of_value(value), place, count)
 
 
 @bp.get(f"/{LANGUAGE}/reading/<token>/image.gif", provide_automatic_options=False)
 def reading_image(language: str, token: str) -> Response:
     """Give the point at the end of a letter, and note that it was opened by a reader who lets us."""
     value = product().link_tokens.read("reading", token)
-    if is_person():
-        with product().database.transaction() as session:
-            count_opening(session, value=value, now=now())
+    if product().config.measurement is Measurement.CONSENT:
+        _count(partial(count_opening, value=value, now=now()))
     return Response(IMAGE, content_type="image/gif")
 
 
@@ -68,14 +78,19 @@ def counting_submit(language: str, token: str) -> BaseResponse:
     try:
         with product().database.transaction() as session:
             _store(session, language, public_id)
+    except TextsNotShown:
+        return redirect(url_for("public.preferences", language=language, token=token, again=""), code=303)
     except (NotFound, TransitionRefused):
         return redirect(url_for("public.preferences", language=language, token=token), code=303)
     return redirect(url_for("public.preferences", language=language, token=token, saved=""), code=303)
 
 
 def counting_form(session: Session, language: str, *, is_counted: bool) -> dict[str, object] | None:
-    """Return what `_partials/counting.html` shows, or None where the newsroom counts nobody."""
-    if product().config.measurement is not Measurement.CONSENT:
+    """Return what `_partials/counting.html` shows, or None where the newsroom counts nobody.
+
+    Whoever agreed before it ceased to can still take that back.
+    """
+    if product().config.measurement is not Measurement.CONSENT and not is_counted:
         return None
     wording = session.scalars(current_wording(language, WordingPurpose.MEASUREMENT)).one()
     policy = session.scalars(current_policy(language)).one()
@@ -94,7 +109,7 @@ def _store(session: Session, language: str, public_id: str) -> None:
     _, shown = read_form_token(
         product().form_tokens, form_mark(request.form), language=language, now=now(), min_age_s=0
     )
-    if shown is None:
+    if shown is None or product().config.measurement is not Measurement.CONSENT:
         raise TextsNotShown("the box was ticked on a page of yesterday")
     allow_counting(session, public_id=public_id, wording_id=shown.wording_id, policy_id=shown.policy_id, now=now())
 
@@ -111,7 +126,23 @@ def is_person() -> bool:
     return len(name) > len("Mozilla/5.0") and _MACHINE.search(name) is None
 
 
-def _lead_on(target: str | None) -> BaseResponse:
-    if target is None:
+def _lead_on(edition_public_id: str, place: int, count: Callable[[Session, Way], None]) -> BaseResponse:
+    """Lead to the article, and `count` that somebody followed the way to it."""
+    with product().database.reading() as session:
+        way = find_way(session, edition_public_id=edition_public_id, place=place)
+    if way is None:
         abort(404)
-    return redirect(target)
+    if product().config.measurement is not Measurement.OFF:
+        _count(lambda session: count(session, way))
+    return redirect(way.target)
+
+
+def _count(count: Callable[[Session], None]) -> None:
+    """Count in a transaction of its own, where a person asks; a database that is busy keeps nobody from reading on."""
+    if not is_person():
+        return
+    try:
+        with product().database.transaction() as session:
+            count(session)
+    except OperationalError as error:
+        log.warning("what somebody read was not counted: %s", error.orig)

@@ -113,6 +113,7 @@ def _page(language: str, token: str, public_id: str, *, is_no_day: bool = False)
             is_welcome="welcome" in request.args,
             is_saved="saved" in request.args,
             is_back="back" in request.args,
+            is_again="again" in request.args,
         )
     return make_response(page, 422 if is_no_day else 200)
 
