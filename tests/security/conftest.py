@@ -10,18 +10,19 @@ from flask import Flask
 from app import create_app
 from app.newsletters.defaults import install_defaults
 from app.product import Product
-from config import Config
+from config import Config, Measurement
 from tests.conftest import NOW
 from tests.security.walk import Walker
 
 
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
-    """The app, with the default newsletter installed."""
-    app = create_app(replace(config, trusted_proxies=1))
+    """The app, with the default newsletter installed; readers may let it count."""
+    counting = replace(config, trusted_proxies=1, measurement=Measurement.CONSENT)
+    app = create_app(counting)
     wired: Product = app.extensions["vigie"]
     with wired.database.transaction() as session:
-        install_defaults(session, config, NOW)
+        install_defaults(session, counting, NOW)
     yield app
     wired.database.dispose()
 

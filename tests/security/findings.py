@@ -70,10 +70,13 @@ SOFT_HEADERS = (
     "X-Forwarded-Host",
     "X-Forwarded-Port",
     "X-Forwarded-Prefix",
+    "X-Forwarded-Proto",
     "X-Original-URL",
 )
-#: What the trusted proxy in front adds its own word to: the last one counts.
-BY_PROXY = {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "https"}
+#: Pages that show what a reader has done on others.
+SHOWING_STATE = frozenset({"public.data", "public.preferences", "public.pause_submit"})
+#: Where ways to articles lead.
+ARTICLES = "https://strait.example/"
 
 
 class Judge:
@@ -91,7 +94,7 @@ class Judge:
         for place in self.places:
             for value in HARMLESS:
                 for answer in self._answers(place, value, turn=None):
-                    self._known[place] |= self._looks(answer)
+                    self._known[place] |= self._looks(place, answer)
 
     def attack(self, payloads: Sequence[str], *, every: int = 1) -> None:
         """Send each place every `every`th payload."""
@@ -102,18 +105,19 @@ class Judge:
 
     def _judge(self, answer: TestResponse, place: Place, payload: str) -> None:
         wrong = list(problems(answer))
-        if not self._looks(answer) <= self._known[place]:
+        if not self._looks(place, answer) <= self._known[place]:
             wrong.append("tags that no harmless value brings")
         self.found += [f"{place} {payload[:200]!r}: {answer.status_code} {problem}" for problem in wrong]
 
-    def _looks(self, answer: TestResponse) -> set[object]:
-        """The tags of an answer: as one whole where nothing is stored, else one by one."""
+    def _looks(self, place: Place, answer: TestResponse) -> set[object]:
+        """The tags of an answer: as one whole where nothing that is stored shows, else one by one."""
         tags, _ = _read(answer.text, is_letter=False) if answer.mimetype == "text/html" else ((), ())
-        return set(tags) if self._is_storing else {tags}
+        return set(tags) if self._is_storing or place.rule.endpoint in SHOWING_STATE else {tags}
 
     def _answers(self, place: Place, value: str, *, turn: int | None) -> Iterable[TestResponse]:
         """Ask with `value` everywhere, and in each field alone; of many payloads every third one, field by field."""
-        headers = dict.fromkeys(SOFT_HEADERS, value) | {name: f"{value}, {last}" for name, last in BY_PROXY.items()}
+        # The proxy in front adds its own word, which counts.
+        headers = {**dict.fromkeys(SOFT_HEADERS, value), "X-Forwarded-For": f"{value}, {self.walker.next_network()}"}
         names = sorted(self.walker.names[place])
         texts = dict.fromkeys(place.texts, value or "x")
         yield self.walker.ask(place, texts=texts, fields=dict.fromkeys(names, value), headers=headers)
@@ -133,14 +137,14 @@ def problems(answer: TestResponse) -> Iterable[str]:
     if answer.status_code >= 500:
         yield "a fault"
     target = answer.headers.get("Location", "/")
-    if not is_own(re.sub(rf"https?://{HOST}(?=/)", "", target)):
+    if not is_own(re.sub(rf"https?://{HOST}(?=/)", "", target)) and not target.startswith(ARTICLES):
         yield f"leads to {target!r}"
     for name, value in answer.headers:
         if name.lower() not in HEADERS or not value.isprintable() or not value.isascii():
             yield f"the header {name}: {value!r}"
         if name == "Set-Cookie" and not value.startswith(COOKIES):
             yield f"the cookie {value!r}"
-    if leaked := LEAKED.search(answer.text):
+    if leaked := LEAKED.search(answer.data.decode(errors="replace")):
         yield f"shows {leaked[0]!r}"
     if answer.mimetype == "text/html":
         policy = answer.headers["Content-Security-Policy"]

@@ -22,6 +22,25 @@ def test_the_walk_knows_every_field_and_every_place(walker: Walker) -> None:
     assert len(open_to_strangers(walker)) > 20
 
 
+def test_the_walk_gets_beyond_the_first_check_of_every_page(walker: Walker) -> None:
+    """A link that is none is refused before anything else is looked at: payloads beside it would be in vain."""
+    refused = {
+        place.rule.endpoint
+        for place, answer in walker.welcomes.items()
+        if answer.status_code in {400, 403, 404, 410, 429}
+    }
+    assert {each for each in refused if each.startswith("public.")} == set()
+    names = {place.rule.endpoint: found for place, found in walker.names.items()}
+    assert names["public.counting_submit"] >= {"counting", "token"}
+    assert names["public.pause_submit"] >= {"span", "until"}
+    assert names["public.data_address_submit"] >= {"email", "suggested"}
+
+
+def test_no_limit_answers_in_place_of_a_page(walker: Walker) -> None:
+    [signup] = [place for place in open_to_strangers(walker) if place.rule.endpoint == "public.signup_submit"]
+    assert {walker.ask(signup, fields={"email": f"r{each}@reader.example"}).status_code for each in range(99)} == {303}
+
+
 def test_a_sample_of_payloads_does_nothing(walker: Walker) -> None:
     found = payloads()
     judge = Judge(walker, open_to_strangers(walker))
