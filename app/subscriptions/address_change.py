@@ -78,10 +78,12 @@ def request_address_change(
     method: ConsentMethod,
     now: datetime,
     actor: str | None = None,
+    has_room: bool = True,
 ) -> bool:
     """Begin a move to `address`; return False where it was the same mailbox and only its spelling is now another.
 
-    An older request ends. Raises NotFound, TransitionRefused for more than `CHANGES_A_DAY`.
+    An older request ends. Where the limits have no room for the letter to `address`, none goes, and all else is the
+    same. Raises NotFound, TransitionRefused for more than `CHANGES_A_DAY`.
     """
     subscriber = lock_reader(session, subscriber_id)
     if subscriber is None:
@@ -91,7 +93,7 @@ def request_address_change(
             subscriber.email, subscriber.email_ascii = address.display, address.ascii
             _record(session, subscriber, method, now, actor=actor, detail="spelling")
         return False
-    _begin(session, subscriber, address, now)
+    _begin(session, subscriber, address, now, has_room=has_room)
     return True
 
 
@@ -182,7 +184,7 @@ def drop_changes(session: Session, *, before: datetime) -> int:
     return len(gone.all())
 
 
-def _begin(session: Session, subscriber: Subscriber, address: Address, now: datetime) -> None:
+def _begin(session: Session, subscriber: Subscriber, address: Address, now: datetime, *, has_room: bool) -> None:
     mine = AddressChange.subscriber_id == subscriber.id
     today = select(func.count()).where(mine, AddressChange.requested_at > now - timedelta(days=1))
     if (session.scalar(today) or 0) >= CHANGES_A_DAY:
@@ -201,17 +203,24 @@ def _begin(session: Session, subscriber: Subscriber, address: Address, now: date
         requested_at=now,
     )
     session.add(change)
-    language = session.scalar(language_of_reader(subscriber.id)) or DEFAULT_LANGUAGE
-    for kind in (ADDRESS_CHANGE, ADDRESS_NOTICE):
-        enqueue(
-            session,
-            kind=kind,
-            language=language,
-            subscriber_id=subscriber.id,
-            reference=change.public_id,
-            priority=FIRST,
-            now=now,
-        )
+    session.flush()
+    with session.begin_nested() as letter:
+        _queue(session, ADDRESS_CHANGE, change, now)
+        if not has_room:
+            letter.rollback()
+    _queue(session, ADDRESS_NOTICE, change, now)
+
+
+def _queue(session: Session, kind: str, change: AddressChange, now: datetime) -> None:
+    enqueue(
+        session,
+        kind=kind,
+        language=session.scalar(language_of_reader(change.subscriber_id)) or DEFAULT_LANGUAGE,
+        subscriber_id=change.subscriber_id,
+        reference=change.public_id,
+        priority=FIRST,
+        now=now,
+    )
 
 
 def _held(session: Session, public_id: str) -> tuple[AddressChange, Subscriber]:

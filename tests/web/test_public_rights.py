@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from app.delivery.models import Chunk
 from app.delivery.queue import enqueue
 from app.product import Product
+from app.subscriptions.counters import SignupCounter
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
 from tests import make
 from tests.conftest import NOW
@@ -137,6 +139,36 @@ def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
     to, text = open_mailbox(product)["address-change"]
     assert to == ("" if kind == "closed" else NEW)
     assert ("address" in links_in(product, text)) is (kind == "free")
+
+
+def letters_of_changes(product: Product) -> list[str]:
+    """The kinds of letter that changes of address have queued, in order."""
+    with product.database.reading() as session:
+        return [kind for kind in session.scalars(select(Chunk.kind).order_by(Chunk.id)) if kind.startswith("address-")]
+
+
+def test_no_reader_can_have_letters_sent_to_a_mailbox_more_often_than_the_form_does(
+    client: FlaskClient, product: Product
+) -> None:
+    new, answers = "victim{}@other.example", []
+    for number in range(3):
+        email = f"reader{number}@reader.example"
+        make_reader(product, email=email)
+        path = data_path(product, email=email)
+        answer = client.post(f"{path}/address", data={"email": new.format(f"+{number}")})
+        answers.append((answer.status_code, answer.headers["Location"].partition("?")[2]))
+    assert answers == [(303, "done=address")] * 3
+    assert letters_of_changes(product) == ["address-change", *["address-notice"] * 3]
+    make_reader(product)
+    path = data_path(product)
+    with product.database.transaction() as session:
+        session.execute(delete(SignupCounter))
+        session.execute(delete(Chunk))
+    client.post(f"{path}/address", data={"email": new.format("")})
+    confirm = links_in(product, open_mailbox(product)["address-change"][1])["address"]
+    assert client.post(confirm).status_code == 200
+    with product.database.reading() as session:
+        assert [name for name in session.scalars(select(SignupCounter.name)) if not name.endswith("-hour")] == []
 
 
 def test_a_likely_slip_is_asked_about_once_and_never_corrected(client: FlaskClient, product: Product) -> None:

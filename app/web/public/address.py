@@ -1,6 +1,7 @@
 """The two links of a change of address: the new mailbox confirms, the former one takes it back."""
 
 from flask import Response, make_response, render_template
+from sqlalchemy.orm import Session
 
 from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
@@ -12,7 +13,9 @@ from app.subscriptions.address_change import (
     is_taken,
     undo_address_change,
 )
+from app.subscriptions.limits import forget_mailbox
 from app.web import product
+from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
 
 GONE = 400
@@ -40,6 +43,7 @@ def address_submit(language: str, token: str) -> Response:
     try:
         with wired.database.transaction() as session:
             key = wired.config.suppression_key
+            _forget_letters(session, public_id)
             confirm_address_change(session, public_id=public_id, suppression_key=key, now=now())
     except (NotFound, TransitionRefused):
         return _address_page(None, GONE)
@@ -65,6 +69,13 @@ def address_undo_submit(language: str, token: str) -> Response:
     except (NotFound, TransitionRefused):
         return _undo_page(status=GONE)
     return _undo_page(is_done=True)
+
+
+def _forget_letters(session: Session, public_id: str) -> None:
+    """Forget how many letters the new mailbox got without a confirmation, before its reader's row is held."""
+    change = address_change(session, public_id)
+    if change is not None:
+        forget_mailbox(session, email_key=change.email_key, keys=counter_keys(now()))
 
 
 def _read(purpose: str, token: str) -> str | None:

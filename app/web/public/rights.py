@@ -12,14 +12,17 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.clock import now
 from app.errors import TransitionRefused
+from app.mail.address import Address
 from app.subscriptions.address_change import request_address_change
 from app.subscriptions.data_link import reader_of_link
 from app.subscriptions.erasure import erase_reader
+from app.subscriptions.limits import count_letter
 from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscriber
 from app.subscriptions.receipts import ErasureReceipt, make_erasure_receipt
 from app.subscriptions.rights import accept_objection, lift_restriction, restrict
 from app.web import attachment, product
 from app.web.forms import SignupForm, printable
+from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
 from app.web.public.my_data import (
     REFUSED,
@@ -122,7 +125,10 @@ def data_address(language: str, token: str) -> Response:
 
 @bp.post(f"/{LANGUAGE}/my-data/<token>/address", provide_automatic_options=False)
 def data_address_submit(language: str, token: str) -> BaseResponse:
-    """Correct the address, or begin a change; what is known of the new one, the answer does not tell."""
+    """Correct the address, or begin a change; what is known of the new one, the answer does not tell.
+
+    Its mailbox has the limits of the sign-up form: else whoever reads us could have letters sent to anybody.
+    """
     address, problem = read_address(SignupForm.read(request.form))
     typed = printable(SignupForm.read(request.form).email)
     if address is None or problem is not None:
@@ -130,7 +136,12 @@ def data_address_submit(language: str, token: str) -> BaseResponse:
 
     def act(session: Session, reader: Subscriber) -> str:
         is_change = request_address_change(
-            session, subscriber_id=reader.id, address=address, method=ConsentMethod.DATA_PAGE, now=now()
+            session,
+            subscriber_id=reader.id,
+            address=address,
+            method=ConsentMethod.DATA_PAGE,
+            has_room=address.key == reader.email_key or _has_room(session, address),
+            now=now(),
         )
         return _data_page(language, token, "address" if is_change else "spelling")
 
@@ -152,6 +163,12 @@ def _perform(token: str, act: Callable[[Session, Subscriber], str]) -> BaseRespo
             return nothing_held()
         target = act(session, reader)
     return redirect(target, code=303)
+
+
+def _has_room(session: Session, address: Address) -> bool:
+    """Count the letter to a new address, as those of the form; who holds a data link has shown that they mean it."""
+    limits, at = product().config.signups, now()
+    return count_letter(session, address=address, is_proven=True, limits=limits, keys=counter_keys(at), now=at)
 
 
 def _data_page(language: str, token: str, done: str) -> str:
