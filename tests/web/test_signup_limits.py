@@ -102,11 +102,17 @@ def test_a_forwarded_address_of_the_senders_own_making_counts_for_nothing(visito
     assert answers[-1].status_code == 429
 
 
-def test_behind_a_proxy_readers_are_told_apart(config: Config, app: Flask) -> None:
+@pytest.mark.parametrize(
+    "written", ["203.0.113.{}", "203.0.113.{}:50123", "[2001:db8:0:{}::1]", "[2001:db8:0:{}::1]:443"]
+)
+def test_behind_a_proxy_readers_are_told_apart(config: Config, app: Flask, written: str) -> None:
+    """Some proxies add the port."""
     behind = create_app(replace(config, trusted_proxies=1))
     visitor = Visitor(behind.test_client(), behind.extensions["vigie"])
     answers = [
-        visitor.send(f"r{number}@reader.example", headers={"X-Forwarded-For": f"198.51.100.1, 203.0.113.{number}"})
+        visitor.send(
+            f"r{number}@reader.example", headers={"X-Forwarded-For": f"198.51.100.1, {written.format(number)}"}
+        )
         for number in range(6)
     ]
     assert {answer.status_code for answer in answers} == {303}
