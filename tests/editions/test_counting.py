@@ -208,6 +208,14 @@ def test_the_box_is_apart_unticked_and_its_words_are_kept(counting: tuple[FlaskC
     assert (event.wording_id, event.policy_id) != (None, None)
 
 
+@pytest.mark.parametrize("measurement", Measurement)
+def test_the_front_page_promises_no_more_than_is_kept(
+    make_product: Callable[[Measurement], tuple[Flask, Product]], measurement: Measurement
+) -> None:
+    app, _ = make_product(measurement)
+    assert ("ni mouchard de lecture" in app.test_client().get("/fr/").text) is (measurement is Measurement.OFF)
+
+
 @pytest.mark.parametrize("measurement", [Measurement.OFF, Measurement.TOTALS])
 def test_where_nobody_is_counted_nobody_is_asked(
     make_product: Callable[[Measurement], tuple[Flask, Product]], measurement: Measurement

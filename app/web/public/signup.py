@@ -27,6 +27,7 @@ from app.web.forms import (
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
+from config import Measurement
 
 REFUSED = 422
 #: Why the form comes back where too many sign-ups arrive, and how.
@@ -227,6 +228,7 @@ def _render_form(
         email=printable(form.email) if form else "",
         problem=problem,
         tagline=texts.tagline,
+        is_reading_counted=product().config.measurement is not Measurement.OFF,
         weekday=_weekday(language, product().config.digest_cron),
         **more,
     )
