@@ -26,6 +26,7 @@ from app.errors import ProofNeeded, SignupThrottled
 from app.mail.address import PROVIDERS, Address, mailbox_of
 from app.subscriptions.alerts import ALERTS_KEPT_FOR, is_official, raise_alert
 from app.subscriptions.counters import Alert, AlertKind, SignupCounter, SignupHour, UsedProof
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.surge import NORM_DAYS, count_hour, is_breaker_open
 from config import SignupLimits
 
@@ -107,11 +108,22 @@ def count_letter(
 
 
 def forget_mailbox(session: Session, *, email_key: str, keys: CounterKeys) -> None:
-    """Forget the letters that a mailbox got: its owner has confirmed. Comes before any reader's row is held."""
+    """Forget the letters that a mailbox got, since its owner did something. Comes before any reader's row is held."""
     names = [place.name for place in _mailbox_places(email_key, SignupLimits(), keys, _SINCE)]
     # Held in the order in which `_take` holds them.
     held = select(_COUNTERS.c.name).where(_COUNTERS.c.name.in_(names)).order_by("name").with_for_update()
     session.execute(delete(SignupCounter).where(SignupCounter.name.in_(held)))
+
+
+def forget_mailbox_of(session: Session, subscription: Select[Subscription], *, keys: CounterKeys) -> None:
+    """Forget the letters that the mailbox of a subscription's reader got, where there is one.
+
+    Whoever leaves may come back at once, however often others named them before.
+    """
+    place = subscription.subquery()
+    email_key = session.scalar(select(Subscriber.email_key).join(place, place.c.subscriber_id == Subscriber.id))
+    if email_key is not None:
+        forget_mailbox(session, email_key=email_key, keys=keys)
 
 
 def mailbox_name(email_key: str, keys: CounterKeys) -> str:

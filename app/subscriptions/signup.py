@@ -138,8 +138,12 @@ def add_subscriber(
 
 def confirmable(session: Session, *, confirmation_id: str) -> Subscription | None:
     """Return the subscription that this request may still confirm, or None."""
-    query = _by_confirmation_id(confirmation_id).where(Subscription.status == SubscriptionStatus.PENDING)
-    return session.scalars(query).one_or_none()
+    return session.scalars(confirmable_by(confirmation_id)).one_or_none()
+
+
+def confirmable_by(confirmation_id: str) -> sa.Select[Subscription]:
+    """Select the subscription that a request may still confirm."""
+    return _by_confirmation_id(confirmation_id).where(Subscription.status == SubscriptionStatus.PENDING)
 
 
 def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts | None:

@@ -153,6 +153,23 @@ def test_a_confirmation_clears_the_mailbox(visitor: Visitor, product: Product) -
     assert counts(product)["signup_counters"] == before - 3
 
 
+@pytest.mark.parametrize(("was_confirmed", "cleared"), [(True, 3), (False, 0)])
+def test_leaving_clears_the_mailbox_of_a_reader_and_of_nobody_who_never_confirmed(
+    visitor: Visitor, product: Product, was_confirmed: bool, cleared: int
+) -> None:
+    visitor.send()
+    with product.database.transaction() as session:
+        [subscriber] = session.scalars(select(Subscriber))
+        [subscription] = subscriber.subscriptions
+        if was_confirmed:
+            subscription.confirm(NOW)
+    before = counts(product)["signup_counters"]
+    path = product.links.unsubscribe("fr", subscription.public_id).removeprefix(product.config.public_url)
+    with time_machine.travel(NOW + MINUTE, tick=False):
+        assert visitor.client.post(path).status_code == 200
+    assert counts(product)["signup_counters"] == before - cleared
+
+
 @pytest.fixture
 def busy(config: Config, request: pytest.FixtureRequest) -> Iterator[Visitor]:
     """A visitor while the breaker is open; the parameter is what proves that somebody means it."""

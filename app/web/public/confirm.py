@@ -11,8 +11,8 @@ from app.clock import now
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
-from app.subscriptions.limits import forget_mailbox
-from app.subscriptions.signup import confirm_subscription, confirmable, texts_of_request
+from app.subscriptions.limits import forget_mailbox_of
+from app.subscriptions.signup import confirm_subscription, confirmable, confirmable_by, texts_of_request
 from app.web import product
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.proving import counter_keys
@@ -83,9 +83,7 @@ def _page(language: str, confirmation_id: str, *, is_again: bool = False) -> Res
 
 def _forget_letters(session: Session, confirmation_id: str) -> None:
     """Forget how many letters the mailbox got without a confirmation, before its reader's row is held."""
-    subscription = confirmable(session, confirmation_id=confirmation_id)
-    if subscription is not None:
-        forget_mailbox(session, email_key=subscription.subscriber.email_key, keys=counter_keys(now()))
+    forget_mailbox_of(session, confirmable_by(confirmation_id), keys=counter_keys(now()))
 
 
 def _statement(language: str) -> dict[str, object]:

@@ -7,8 +7,10 @@ from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
 from app.subscriptions.leaving import UNDO_WITHIN, undo_departure
 from app.subscriptions.leaving import unsubscribe as end_subscription
-from app.subscriptions.models import ConsentMethod
+from app.subscriptions.limits import forget_mailbox_of
+from app.subscriptions.models import ConsentMethod, Subscription, subscription_by_public_id
 from app.web import product
+from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
 
 #: The page's own button says so; whatever else is posted comes from a mail program.
@@ -29,6 +31,9 @@ def unsubscribe_submit(language: str, token: str) -> str:
     by_button = request.form.get("by") == BY_BUTTON
     method = ConsentMethod.UNSUBSCRIBE_PAGE if by_button else ConsentMethod.ONE_CLICK
     with product().database.transaction() as session:
+        # Not for a request that nobody confirmed: its mailbox wants to be left alone.
+        reader = subscription_by_public_id(public_id).where(Subscription.confirmed_at.is_not(None))
+        forget_mailbox_of(session, reader, keys=counter_keys(now()))
         end_subscription(session, public_id=public_id, method=method, now=now())
     # Whatever was known of the reader: the same page, with the same button.
     undo_token = product().link_tokens.sign("undo", public_id, at=now()) if by_button else None
