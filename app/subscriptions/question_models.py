@@ -31,7 +31,8 @@ class Renewal(Base):
 
     At most `per_day` letters go in a day; who has not answered by `until` is no longer mailed. `remind_days` before
     that they are reminded once, or never where it is None. Once it has ended nobody is asked and nothing lapses.
-    `readers` counts those it concerned when it started.
+    `readers` counts those it concerned when it started. In this round, subscriptions up to the id `looked_until` were
+    looked through.
     """
 
     __tablename__ = "renewals"
@@ -45,6 +46,7 @@ class Renewal(Base):
     per_day: Mapped[int]
     readers: Mapped[int]
     remind_days: Mapped[int | None]
+    looked_until: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     ended_at: Mapped[datetime | None]
 
 
@@ -59,7 +61,7 @@ class Question(Base):
     __table_args__ = (
         sa.UniqueConstraint("subscription_id", "kind"),
         sa.Index("ix_questions_asked_at", "kind", "asked_at"),
-        sa.Index("ix_questions_renewal_id", "renewal_id", "state"),
+        sa.Index("ix_questions_renewal_id", "renewal_id", "state", "reminded_at", "id"),
         sa.Index(
             "ix_questions_due",
             "kind",

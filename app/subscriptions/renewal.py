@@ -4,6 +4,7 @@ Nobody is asked twice, and but for one reminder nobody is reminded. Silence unti
 reader who is away on a pause is asked when they are back, and has time to answer then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +33,8 @@ REMINDER = "renewal-reminder"
 ANSWER_AT_LEAST = timedelta(days=14)
 #: How far ahead the date may be: a link outlives it.
 LONGEST = timedelta(days=180)
+#: Ids of subscriptions that one call looks through: among so many, most may have agreed already.
+STRETCH = 100_000
 
 _IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
 
@@ -139,7 +142,11 @@ def count_concerned(session: Session, newsletter_id: int) -> int:
 
 
 def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
-    """Ask a batch of the readers who were not asked yet, within the day's pace; return how many were asked."""
+    """Ask a batch of the readers who were not asked yet, within the day's pace; return how many were asked.
+
+    Where nobody in this stretch is to be asked, the next call looks through the next one, and in the end from the first
+    again: who was passed over, for a pause or a suppression, may be asked by then.
+    """
     left = min(_pace_left(session, renewal, now), BATCH)
     if left <= 0:
         return 0
@@ -226,26 +233,32 @@ def _concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
 
 
 def _unasked(session: Session, renewal: Renewal) -> sa.Select[int]:
-    is_asked = select(Question.id).where(Question.subscription_id == Subscription.id, Question.renewal_id == renewal.id)
+    # The kind makes it a search in a unique index; else all questions of the renewal may be read for each reader.
+    is_asked = select(Question.id).where(
+        Question.subscription_id == Subscription.id,
+        Question.kind == QuestionKind.RENEWAL,
+        Question.renewal_id == renewal.id,
+    )
     return _concerned(session, renewal.newsletter_id).where(~is_asked.exists(), Subscription.is_withheld.is_(False))
 
 
-def _next_readers(session: Session, renewal: Renewal, limit: int, now: datetime) -> list[int]:
-    """Return the next subscriptions by id after the last one asked; those that were passed over come at the end."""
-    last = (
-        select(Question.subscription_id)
-        .where(Question.kind == QuestionKind.RENEWAL, Question.renewal_id == renewal.id)
-        .order_by(Question.asked_at.desc(), Question.id.desc())
-        .limit(1)
-    )
-    due = _unasked(session, renewal).where(gets_letters(now)).order_by(Subscription.id).limit(limit)
-    following = session.scalars(due.where(Subscription.id > (session.scalar(last) or 0))).all()
-    return list(following or session.scalars(due))
+def _next_readers(session: Session, renewal: Renewal, limit: int, now: datetime) -> Sequence[int]:
+    """Return the next subscriptions by id in the stretch that is looked through, and note how far that came."""
+    begin, end = renewal.looked_until, renewal.looked_until + STRETCH
+    due = _unasked(session, renewal).where(gets_letters(now), Subscription.id > begin, Subscription.id <= end)
+    found = session.scalars(due.order_by(Subscription.id).limit(limit)).all()
+    if len(found) == limit:
+        renewal.looked_until = found[-1]
+    else:
+        renewal.looked_until = end if end < (session.scalar(select(sa.func.max(Subscription.id))) or 0) else 0
+    return found
 
 
 def _pace_left(session: Session, renewal: Renewal, now: datetime) -> int:
     since = now - DAY
-    reminded = select(sa.func.count()).where(Question.renewal_id == renewal.id, Question.reminded_at > since)
+    reminded = select(sa.func.count()).where(
+        Question.renewal_id == renewal.id, Question.state.in_(list(QuestionState)), Question.reminded_at > since
+    )
     return renewal.per_day - asked_since(session, QuestionKind.RENEWAL, since) - (session.scalar(reminded) or 0)
 
 

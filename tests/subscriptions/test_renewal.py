@@ -260,3 +260,18 @@ def test_the_letter_shows_the_statement_and_is_withheld_once_answered(product: P
         agree(session, public_id=question.public_id, kind=QuestionKind.RENEWAL, now=NOW)
         [made] = compose(session, [copy])
         assert isinstance(made, Withheld)
+
+
+def test_readers_are_looked_through_in_stretches_and_then_from_the_first_again(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many there are, one call reads a bounded number of them."""
+    monkeypatch.setattr("app.subscriptions.renewal.STRETCH", 2)
+    with product.database.transaction() as session:
+        for number in range(5):
+            make_reader(session, f"r{number}@reader.example")
+        session.get_one(Subscription, 1).paused_until = NOW + DAY
+        change_wording(session)
+        start(session, per_day=100)
+    counts = [run(product, NOW + DAY + timedelta(minutes=number))["asked"] for number in (-9, -8, 0, 1)]
+    assert counts == [4, 0, 0, 1]
