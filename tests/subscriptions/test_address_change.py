@@ -155,6 +155,23 @@ def test_what_cannot_be_taken_back_is_refused(product: Product) -> None:
         assert session.get_one(Subscriber, reader.id).email == NEW
 
 
+def test_taking_it_back_ends_what_was_asked_for_since(product: Product) -> None:
+    """Else two changes in a row, each told to the address before it, would shut the reader out."""
+    with product.database.transaction() as session:
+        reader = make.make_subscription(session, email=OLD).subscriber
+        first = begin(session, reader)
+        confirm(session, product, first)
+        second = begin(session, reader, "b@elsewhere.example", after=timedelta(minutes=6))
+        confirm(session, product, second)
+        third = begin(session, reader, "c@elsewhere.example", after=timedelta(minutes=7))
+        undo_address_change(session, public_id=first, now=NOW + timedelta(minutes=8))
+    with product.database.transaction() as session:
+        assert session.get_one(Subscriber, reader.id).email == OLD
+        for later in (second, third):
+            with pytest.raises(NotFound):
+                confirm(session, product, later)
+
+
 def test_a_dead_mailbox_left_behind_frees_the_letters_and_nothing_else_does(product: Product) -> None:
     for reason, is_withheld in [(reason, False) for reason in BOUNCED] + [(SuppressionReason.ADMIN, True)]:
         with product.database.transaction() as session:
