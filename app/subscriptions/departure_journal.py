@@ -27,24 +27,26 @@ TAIL_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Entry:
-    """One departure: with a `reason` the address was suppressed for it, else its reader left `newsletter_id`."""
+    """One departure: as `Departure` says it, with the address as a keyed hash."""
 
     at: datetime
     chain_id: str | None
     address_hmac: str | None
     newsletter_id: int | None
     reason: SuppressionReason | None
+    is_restricted: bool | None = None
 
     @classmethod
     def read(cls, said: dict[str, str | int | None]) -> "Entry":
         """Return what a line says. Raises KeyError, TypeError or ValueError where it is none of ours."""
-        reason, newsletter_id = said["reason"], said["newsletter"]
+        reason, newsletter_id, restricted = said["reason"], said["newsletter"], said.get("restricted")
         return cls(
             at=datetime.fromisoformat(str(said["at"])),
             chain_id=_text(said["chain"]),
             address_hmac=_text(said["address"]),
             newsletter_id=None if newsletter_id is None else int(newsletter_id),
             reason=SuppressionReason(str(reason)) if reason else None,
+            is_restricted=None if restricted is None else bool(restricted),
         )
 
     def line(self, number: int) -> bytes:
@@ -57,6 +59,8 @@ class Entry:
             "newsletter": self.newsletter_id,
             "reason": self.reason.value if self.reason else None,
         }
+        if self.is_restricted is not None:
+            said["restricted"] = self.is_restricted
         return json.dumps(said, separators=(",", ":")).encode() + b"\n"
 
 

@@ -30,8 +30,9 @@ class ConsentArchive(Base):
 class Departure(Base):
     """A departure that is yet to be copied out into the journal; the row goes once its line is on disk.
 
-    With a `reason` the address is suppressed for it, else the reader left `newsletter_id` (None: all of them).
-    `address_hmac` is None where the address still stands under `chain_id`.
+    With a `reason` the address is suppressed for it; with `is_restricted` the reader's data may not be used from then
+    on (True), or may again (False); else the reader left `newsletter_id` (None: all of them). `address_hmac` is None
+    where the address still stands under `chain_id`.
     """
 
     __tablename__ = "departures"
@@ -41,6 +42,7 @@ class Departure(Base):
     address_hmac: Mapped[str | None] = mapped_column(sa.String(64))
     newsletter_id: Mapped[int | None]
     reason: Mapped[SuppressionReason | None] = mapped_column(enum_type(SuppressionReason))
+    is_restricted: Mapped[bool | None]
     at: Mapped[datetime]
 
 

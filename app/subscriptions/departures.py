@@ -91,7 +91,7 @@ class Keeper:
                 total.suppressed += len(_unknown_digests(session, fates))
                 for matched in self._matches(fates):
                     for subscriber_id, fate in matched:
-                        total.add(fate.would_do(session, subscriber_id))
+                        total.add(fate.would_do(session, session.get_one(Subscriber, subscriber_id)))
         return total
 
     def states(self) -> list[JournalState]:
@@ -160,7 +160,9 @@ class Keeper:
         digest = departure.address_hmac or archived_hmac
         if digest is None and email_key is not None:
             digest = address_hmac(self.suppression_key, email_key)
-        return Entry(departure.at, departure.chain_id, digest, departure.newsletter_id, departure.reason)
+        return Entry(
+            departure.at, departure.chain_id, digest, departure.newsletter_id, departure.reason, departure.is_restricted
+        )
 
     def _know(self, journal: Journal, end: int, copied: Sequence[int], now: datetime) -> None:
         """Let the database know of the journal's lines up to `end`."""
@@ -242,34 +244,40 @@ def _fates(journal: Journal, *, after: int, total: Replayed) -> _Fates:
 
 
 def _unknown_digests(session: Session, fates: _Fates) -> list[tuple[str, Fate]]:
-    """Return the hashes that are to be suppressed and are not."""
-    wanted = [(digest, fate) for digest, fate in sorted(fates.by_digest.items()) if fate.reason is not None]
-    known: set[str] = set()
+    """Return the hashes that are to be suppressed and are not, or for a weaker reason."""
+    reasons = {digest: fate.reason for digest, fate in sorted(fates.by_digest.items()) if fate.reason is not None}
+    wanted, standing = list(reasons), set[str]()
     for begin in range(0, len(wanted), LINES):
-        digests = [digest for digest, _ in wanted[begin : begin + LINES]]
-        known |= set(session.scalars(select(Suppression.address_hmac).where(Suppression.address_hmac.in_(digests))))
-    return [(digest, fate) for digest, fate in wanted if digest not in known]
+        of_these = Suppression.address_hmac.in_(wanted[begin : begin + LINES])
+        known = session.scalars(select(Suppression).where(of_these))
+        standing |= {each.address_hmac for each in known if not each.yields_to(reasons[each.address_hmac])}
+    return [(digest, fates.by_digest[digest]) for digest in wanted if digest not in standing]
 
 
 def _note_all(session: Session) -> None:
     """Note every departure that the rows still tell of, oldest first, for a journal that begins."""
-    columns = ["chain_id", "address_hmac", "newsletter_id", "reason", "at"]
+    columns = ["chain_id", "address_hmac", "newsletter_id", "reason", "at", "is_restricted"]
     nothing, no_reason = sa.null(), sa.cast(sa.null(), sa.String(20))
+    no_restriction = sa.cast(sa.null(), sa.Boolean)
     left = (
         select(
             Subscriber.chain_id, sa.cast(nothing, sa.String(64)), Subscription.newsletter_id, no_reason,
-            Subscription.unsubscribed_at,
+            Subscription.unsubscribed_at, no_restriction,
         )
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
         .where(Subscription.status == SubscriptionStatus.UNSUBSCRIBED, Subscription.unsubscribed_at.is_not(None))
     )  # fmt: skip
     archived = select(
         ConsentArchive.chain_id, ConsentArchive.address_hmac, sa.cast(nothing, sa.Integer), no_reason,
-        ConsentArchive.left_at,
+        ConsentArchive.left_at, no_restriction,
     )  # fmt: skip
     suppressed = select(
         sa.cast(nothing, sa.String(22)), Suppression.address_hmac, sa.cast(nothing, sa.Integer), Suppression.reason,
-        Suppression.created_at,
+        Suppression.created_at, no_restriction,
     )  # fmt: skip
-    oldest_first: sa.SelectBase = sa.union_all(left, archived, suppressed).order_by(sa.text("5"))
+    restricted = select(
+        Subscriber.chain_id, sa.cast(nothing, sa.String(64)), sa.cast(nothing, sa.Integer), no_reason,
+        Subscriber.restricted_at, sa.true(),
+    ).where(Subscriber.restricted_at.is_not(None))  # fmt: skip
+    oldest_first: sa.SelectBase = sa.union_all(left, archived, suppressed, restricted).order_by(sa.text("5"))
     session.execute(sa.insert(Departure).from_select(columns, oldest_first))

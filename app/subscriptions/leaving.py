@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.delivery.queue import cancel_reader
 from app.errors import NotFound, TransitionRefused
 from app.subscriptions.address_change import end_open_change
+from app.subscriptions.departure_models import Departure
 from app.subscriptions.erasure import forget
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
@@ -46,6 +47,8 @@ def end_subscription(session: Session, subscription: Subscription, *, method: Co
         return False
     cancel_reader(session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now)
     if subscription.confirmed_at is None:
+        chain_id, newsletter_id = subscription.subscriber.chain_id, subscription.newsletter_id
+        session.add(Departure(chain_id=chain_id, newsletter_id=newsletter_id, at=now))
         forget(session, subscription, now=now)
         return True
     record_act(session, subscription, Act(ConsentKind.UNSUBSCRIBED, method, now, subscription.language))

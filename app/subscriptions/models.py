@@ -383,6 +383,10 @@ class Suppression(Base):
         """Whether the reader may subscribe anew, and is asked to confirm it."""
         return not self.reason.needs_admin or self.lifted_at is not None
 
+    def yields_to(self, reason: SuppressionReason) -> bool:
+        """Whether `reason`, should it come, stands from then on: a stronger one, or one that was lifted before."""
+        return reason.outranks(self.reason) or (reason.needs_admin and self.lifted_at is not None)
+
 
 class PurgeCount(Base):
     """How many never-confirmed sign-ups were deleted on a day: all that stays of them (GDPR art. 5(1)(e))."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
 from app.errors import NotFound
+from app.subscriptions.departure_models import Departure
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import (
@@ -38,6 +39,7 @@ def restrict(
     withhold(session, email_key=subscriber.email_key)
     for subscription in _subscriptions(session, subscriber):
         cancel_reader(session, subscriber_id=subscriber.id, newsletter_id=subscription.newsletter_id, now=now)
+    session.add(Departure(chain_id=subscriber.chain_id, is_restricted=True, at=now))
     _record(session, subscriber, ConsentKind.RESTRICTED, method, now, actor)
 
 
@@ -58,6 +60,7 @@ def lift_restriction(
     is_withheld = is_suppressed(session, email_key=subscriber.email_key, suppression_key=suppression_key)
     for subscription in _subscriptions(session, subscriber):
         subscription.is_withheld = is_withheld
+    session.add(Departure(chain_id=subscriber.chain_id, is_restricted=False, at=now))
     _record(session, subscriber, ConsentKind.RESTRICTION_LIFTED, method, now, actor)
 
 
@@ -91,6 +94,7 @@ def accept_objection(
         source=method.value,
         now=now,
     )
+    session.add(Departure(chain_id=subscriber.chain_id, at=now))
     _record(session, subscriber, ConsentKind.OBJECTED, method, now, actor)
 
 

@@ -108,7 +108,7 @@ def suppress_digest(
     if found is None:
         found = Suppression(address_hmac=digest)
         session.add(found)
-    elif not (reason.outranks(found.reason) or (reason.needs_admin and found.lifted_at is not None)):
+    elif not found.yields_to(reason):
         return False
     found.reason, found.source, found.note, found.created_at = reason, source, note, now
     found.lifted_at = found.lifted_by = None

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
 
 from app.product import Product
 from app.subscriptions.archive import archive_left
@@ -20,9 +21,17 @@ from app.subscriptions.departure_journal import (
 from app.subscriptions.departure_models import Departure, DepartureJournal
 from app.subscriptions.departures import Keeper
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentMethod, Subscriber, Subscription, SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import (
+    ConsentMethod,
+    Subscriber,
+    Subscription,
+    SubscriptionStatus,
+    Suppression,
+    SuppressionReason,
+)
+from app.subscriptions.rights import accept_objection, lift_restriction, restrict
 from app.subscriptions.suppression import address_hmac, is_suppressed, suppress
-from tests import make
+from tests import dumps, make
 from tests.conftest import NOW
 
 ENTRY = Entry(NOW, "c" * 22, "a" * 64, 1, None)
@@ -148,3 +157,121 @@ def test_an_address_without_a_reader_is_suppressed_again(keeper: Keeper) -> None
     assert keeper.catch_up(NOW).suppressed == 1
     with keeper.database.reading() as session:
         assert is_suppressed(session, email_key="gone@reader.example", suppression_key=keeper.suppression_key)
+
+
+def test_restrictions_and_their_ends_outlive_a_restore(keeper: Keeper, product: Product, tmp_path: Path) -> None:
+    """GDPR art. 18(2): a restored database would use the data again."""
+    with product.database.transaction() as session:
+        begun, ended, both = (
+            make.make_subscription(session, email=f"{name}@reader.example").subscriber_id for name in ("a", "b", "c")
+        )
+        change_use(session, keeper, ended, at=NOW)
+    keeper.keep(NOW)
+    dumped = dumps.dump(product, tmp_path / "dump")
+    with product.database.transaction() as session:
+        for reader in (begun, ended, both, both):
+            change_use(session, keeper, reader, at=NOW)
+    keeper.keep(NOW)
+    dumps.restore(product, dumped)
+    assert keeper.would_replay().restricted == 2
+    assert keeper.catch_up(NOW).restricted == 2
+    assert restricted(keeper) == {begun: True, ended: False, both: False}
+
+
+def test_a_journal_that_begins_has_the_restrictions_there_are(keeper: Keeper) -> None:
+    with keeper.database.transaction() as session:
+        reader = make.make_subscription(session).subscriber_id
+        change_use(session, keeper, reader, at=NOW)
+        session.execute(delete(Departure))
+    keeper.keep(NOW)
+    with keeper.database.transaction() as session:
+        session.execute(update(Subscriber).values(restricted_at=None))
+        session.execute(update(DepartureJournal).values(position=0))
+    assert keeper.catch_up(NOW).restricted == 1
+    assert restricted(keeper) == {reader: True}
+
+
+def change_use(session: Session, keeper: Keeper, subscriber_id: int, *, at: datetime) -> None:
+    """Restrict the use of a reader's data, or lift that."""
+    page = ConsentMethod.DATA_PAGE
+    if session.get_one(Subscriber, subscriber_id).restricted_at is None:
+        restrict(session, subscriber_id=subscriber_id, method=page, now=at)
+    else:
+        key = keeper.suppression_key
+        lift_restriction(session, subscriber_id=subscriber_id, method=page, suppression_key=key, now=at)
+
+
+def restricted(keeper: Keeper) -> dict[int, bool]:
+    """Whether the use of each reader's data is restricted, and all of their subscriptions withheld for it."""
+    with keeper.database.reading() as session:
+        rows = session.execute(
+            select(Subscriber.id, Subscriber.restricted_at, Subscription.is_withheld).join(Subscription)
+        )
+        found = {key: (at is not None, is_withheld) for key, at, is_withheld in rows}
+    assert all(one is other for one, other in found.values())
+    return {key: one for key, (one, _) in found.items()}
+
+
+def test_an_objection_ends_the_subscriptions_of_a_restored_database_too(
+    keeper: Keeper, product: Product, tmp_path: Path
+) -> None:
+    """Whoever confirms one newsletter anew is not to get the others that they objected to."""
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session)
+    keeper.keep(NOW)
+    dumped = dumps.dump(product, tmp_path / "dump")
+    with product.database.transaction() as session:
+        accept_objection(
+            session, subscriber_id=subscription.subscriber_id, method=ConsentMethod.DATA_PAGE,
+            suppression_key=keeper.suppression_key, now=NOW,
+        )  # fmt: skip
+    keeper.keep(NOW)
+    dumps.restore(product, dumped)
+    assert keeper.catch_up(NOW).left == 1
+    with keeper.database.reading() as session:
+        assert session.scalars(select(Subscription.status)).all() == [SubscriptionStatus.UNSUBSCRIBED]
+
+
+def test_a_held_reader_who_refused_is_not_asked_again_after_a_restore(
+    keeper: Keeper, product: Product, tmp_path: Path
+) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, status=SubscriptionStatus.PENDING)
+        subscription.status = SubscriptionStatus.HELD
+        public_id = subscription.public_id
+    keeper.keep(NOW)
+    dumped = dumps.dump(product, tmp_path / "dump")
+    with product.database.transaction() as session:
+        unsubscribe(session, public_id=public_id, method=ConsentMethod.ONE_CLICK, now=NOW)
+    keeper.keep(NOW)
+    dumps.restore(product, dumped)
+    assert keeper.catch_up(NOW).left == 1
+    with keeper.database.reading() as session:
+        assert session.scalars(select(Subscriber.id)).all() == []
+
+
+def test_a_stronger_reason_stands_after_a_restore_as_it_did_before(
+    keeper: Keeper, product: Product, tmp_path: Path
+) -> None:
+    """A dead mailbox may ask anew; whoever complained of us may not be asked."""
+    reasons = (SuppressionReason.SOFT_BOUNCES, SuppressionReason.COMPLAINT)
+    with product.database.transaction() as session:
+        make.make_subscription(session, email="alice@reader.example")
+        block(session, keeper, reasons[0])
+    keeper.keep(NOW)
+    dumped = dumps.dump(product, tmp_path / "dump")
+    with product.database.transaction() as session:
+        block(session, keeper, reasons[1])
+    keeper.keep(NOW)
+    dumps.restore(product, dumped)
+    assert keeper.would_replay().suppressed == 2
+    assert keeper.catch_up(NOW).suppressed == 2
+    with keeper.database.reading() as session:
+        assert set(session.scalars(select(Suppression.reason))) == {SuppressionReason.COMPLAINT}
+
+
+def block(session: Session, keeper: Keeper, reason: SuppressionReason) -> None:
+    """Suppress the address of a reader, and one without."""
+    for email in ("alice@reader.example", "gone@reader.example"):
+        key = keeper.suppression_key
+        suppress(session, email_key=email, suppression_key=key, reason=reason, source="test", now=NOW)
