@@ -22,7 +22,7 @@ from app.subscriptions.models import (
     SubscriptionStatus,
     Suppression,
 )
-from app.subscriptions.suppression import address_hmac
+from app.subscriptions.suppression import address_hmac, find_suppression
 
 #: Readers, or chains, of one call.
 BATCH = 200
@@ -72,18 +72,22 @@ def archive_left(session: Session, *, before: datetime, suppression_key: str, no
 
 def archive_suppressed(session: Session, *, before: datetime, suppression_key: str, now: datetime) -> int:
     """As `archive_left`, for a batch of the readers whose address was suppressed before `before`."""
-    found = suppressed_before(session, before, suppression_key)[:BATCH]
-    for subscriber_id, suppressed_at in found:
+    archived = 0
+    for subscriber_id, _ in suppressed_before(session, before, suppression_key)[:BATCH]:
         subscriber = lock_reader(session, subscriber_id)
-        if subscriber is not None:
-            archive_reader(session, subscriber, left_at=suppressed_at, suppression_key=suppression_key, now=now)
-    return len(found)
+        left_at = _suppressed_at(session, subscriber, suppression_key) if subscriber is not None else None
+        if subscriber is None or left_at is None or left_at >= before:
+            continue  # confirmed anew, asked to, or went, while we waited for the row
+        archive_reader(session, subscriber, left_at=left_at, suppression_key=suppression_key, now=now)
+        archived += 1
+    return archived
 
 
 def suppressed_before(session: Session, before: datetime, suppression_key: str) -> list[tuple[int, datetime]]:
     """Return the readers who are still here though their address was suppressed before `before`, and since when it is.
 
-    Addresses have to be hashed to be found among the suppressed, those of withheld subscriptions alone; they are few.
+    Whose data may not be used stays, and so does for a while who has asked to subscribe anew. Addresses have to be
+    hashed to be found among the suppressed, those of withheld subscriptions alone; they are few.
     """
     found: dict[int, datetime] = {}
     after = 0
@@ -161,11 +165,24 @@ def _prune(session: Session, chains: Sequence[str], now: datetime) -> None:
         prune_chain(session, chain_id, now=now)
 
 
+def _suppressed_at(session: Session, subscriber: Subscriber, suppression_key: str) -> datetime | None:
+    """Return since when a held reader's address is suppressed; None where they may come back, or must stay."""
+    suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=suppression_key)
+    has_asked = session.scalar(select(_has_asked()).where(Subscriber.id == subscriber.id))
+    return None if suppression is None or subscriber.restricted_at or has_asked else suppression.created_at
+
+
+def _has_asked() -> sa.ColumnElement[bool]:
+    """Return the condition that a reader has a request of theirs to confirm."""
+    is_theirs = _OTHER.subscriber_id == Subscriber.id
+    return select(_OTHER.id).where(is_theirs, _OTHER.status == SubscriptionStatus.PENDING).exists()
+
+
 def _withheld_after(session: Session, after: int) -> list[tuple[int, int, str]]:
     rows = session.execute(
         select(Subscription.id, Subscription.subscriber_id, Subscriber.email_key)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(_IS_WITHHELD, Subscription.id > after, Subscriber.restricted_at.is_(None))
+        .where(_IS_WITHHELD, Subscription.id > after, Subscriber.restricted_at.is_(None), ~_has_asked())
         .order_by(Subscription.id)
         .limit(WITHHELD)
     )

@@ -46,8 +46,15 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
 
 
 def unconfirmed_before(before: datetime) -> sa.Select[int, datetime]:
-    """Select the subscriptions requested before `before` and not confirmed since, and when they were."""
-    return select(Subscription.id, Subscription.requested_at).where(_IS_PENDING, Subscription.requested_at < before)
+    """Select the subscriptions requested before `before` and not confirmed since, and when they were.
+
+    Whose data may not be used stays where it is (GDPR art. 18(2)).
+    """
+    return (
+        select(Subscription.id, Subscription.requested_at)
+        .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
+        .where(_IS_PENDING, Subscription.requested_at < before, Subscriber.restricted_at.is_(None))
+    )
 
 
 def held_before(before: datetime) -> sa.Select[int, datetime]:
@@ -70,7 +77,7 @@ def forget_held(session: Session, *, before: datetime, now: datetime) -> int:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription):
             continue
-        if subscription.status is SubscriptionStatus.HELD:
+        if subscription.status is SubscriptionStatus.HELD and subscription.subscriber.restricted_at is None:
             forget(session, subscription, now=now)
             forgotten += 1
     session.flush()
@@ -78,7 +85,10 @@ def forget_held(session: Session, *, before: datetime, now: datetime) -> int:
 
 
 def _is_due(subscription: Subscription, before: datetime) -> bool:
-    return subscription.status is SubscriptionStatus.PENDING and subscription.requested_at < before
+    is_restricted = subscription.subscriber.restricted_at is not None
+    return (
+        subscription.status is SubscriptionStatus.PENDING and subscription.requested_at < before and not is_restricted
+    )
 
 
 def _count(session: Session, purged: int, now: datetime) -> None:

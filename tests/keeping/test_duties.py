@@ -278,10 +278,26 @@ def test_whose_data_may_not_be_used_stays(product: Product) -> None:
             session, email_key="bob@reader.example", suppression_key=product.config.suppression_key,
             reason=SuppressionReason.COMPLAINT, source="arf", now=NOW,
         )  # fmt: skip
+        make.make_subscription(session, email="carol@reader.example", status=SubscriptionStatus.PENDING)
         session.execute(update(Subscriber).values(restricted_at=NOW))
     done = run_clocks(product.database, Keeping(product.config, NOW + 60 * DAY))
-    assert (done["left"], done["suppressed"]) == (0, 0)
+    assert (done["left"], done["suppressed"], done["unconfirmed"]) == (0, 0, 0)
     assert complain_about.email == "bob@reader.example"
+
+
+def test_who_asks_to_come_back_is_not_archived_before_they_could_confirm(product: Product) -> None:
+    """An address that bounced: its owner has sent the form, and the letter is on its way."""
+    keeping = Keeping(product.config, NOW + 31 * DAY)
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session)
+        suppress(
+            session, email_key=subscription.subscriber.email_key, suppression_key=product.config.suppression_key,
+            reason=SuppressionReason.HARD_BOUNCE, source="dsn", now=NOW,
+        )  # fmt: skip
+        subscription.request(NOW + 30 * DAY, "fr")
+    assert count_due(product.database, keeping)["suppressed"].count == 0
+    assert run_clocks(product.database, keeping)["suppressed"] == 0
+    assert run_clocks(product.database, replace(keeping, now=NOW + 45 * DAY))["suppressed"] == 1
 
 
 def test_who_came_back_is_not_archived(product: Product) -> None:
