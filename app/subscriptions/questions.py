@@ -1,7 +1,7 @@
 """Asking a reader by letter, and taking silence for an answer: what staying and renewing have in common.
 
 A question is asked, and where no answer comes in time the subscription lapses. Nothing lapses for want of a letter that
-never went, nor for a reader who did something meanwhile.
+never went or was refused, nor for a reader who did something meanwhile.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,8 @@ DAY = timedelta(days=1)
 PUT_OFF = timedelta(days=7)
 #: These letters wait behind those that somebody sits waiting for, and go with the editions.
 PRIORITY = 5
-_NEVER_WENT = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED})
+#: What became of a letter that nobody can have read.
+_NEVER_ARRIVED = frozenset({DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.REJECTED})
 _IS_OPEN = sa.text("questions.state = 'open'")
 
 
@@ -197,7 +198,7 @@ def _closes(session: Session, question: Question, now: datetime) -> bool:
     letter = _letter_state(session, question, subscription)
     if _has_lost_its_point(session, question):
         question.close(QuestionState.VOID, now)
-    elif letter in _NEVER_WENT:
+    elif letter in _NEVER_ARRIVED:
         session.delete(question)  # and asked anew
     elif letter in WAITING or subscription.subscriber.restricted_at is not None:
         question.answer_until = now + PUT_OFF

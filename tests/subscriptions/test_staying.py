@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState
@@ -131,6 +131,16 @@ def test_nothing_lapses_for_want_of_a_letter_that_never_went(product: Product) -
         assert lapse_unanswered(session, suppression_key=KEY, now=NOW + 2 * DAYS) == 1
         assert subscription.status is SubscriptionStatus.CONFIRMED
         assert ask_all(session, now=NOW + 2 * DAYS) == 1, "it is asked anew"
+
+
+def test_a_letter_that_was_refused_has_not_asked(product: Product) -> None:
+    """A provider that refuses all of a day's letters is not to cost their readers."""
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, at=NOW - YEARS)
+        ask_all(session)
+        session.execute(update(Delivery).values(state=DeliveryState.REJECTED))
+        assert lapse_unanswered(session, suppression_key=KEY, now=NOW + DAYS) == 1
+        assert subscription.status is SubscriptionStatus.CONFIRMED
 
 
 def test_who_left_meanwhile_has_left_and_cannot_be_kept(product: Product) -> None:
