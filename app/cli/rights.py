@@ -6,6 +6,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.output import Row, as_json, print_rows
@@ -17,6 +18,7 @@ from app.subscriptions.address_change import request_address_change
 from app.subscriptions.dossier import gather
 from app.subscriptions.erasure import erase_reader
 from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.preferences import correct_language
 from app.subscriptions.rights import accept_objection, lift_restriction, record_export, restrict
 from app.subscriptions.rights_log import RightsRequest, open_requests
 from app.web import product
@@ -121,6 +123,18 @@ def move(email: str, new_email: str) -> None:
         )
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "address")
     click.echo(f"Letters to {new_email} and {email} are queued." if is_change else "The address is corrected.")
+
+
+@group.command("language")
+@click.argument("email")
+@click.argument("language", type=click.Choice(list(i18n.LANGUAGES)))
+def language_(email: str, language: str) -> None:
+    """Correct the language of one reader's letters."""
+    with product().database.transaction() as session:
+        reader = _reader(session, email)
+        correct_language(session, subscriber_id=reader.id, language=language, actor=ACTOR, now=now())
+        note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "language")
+    click.echo("The language is corrected.")
 
 
 @group.command("requests")

@@ -1,16 +1,17 @@
-"""What a confirmed reader may choose: the language of the letters, and when to get none for a while."""
+"""What a reader may choose, or have corrected: the language of the letters, and when to get none for a while."""
 
 from datetime import UTC, date, datetime, time
 from enum import Enum
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import months_later
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.locking import lock
+from app.subscriptions.locking import lock, lock_reader
 from app.subscriptions.models import (
     ConsentKind,
     ConsentMethod,
@@ -42,14 +43,22 @@ def change_language(session: Session, *, public_id: str, language: str, now: dat
     Raises NotFound, TransitionRefused where the reader has left, InputRefused for a language the newsletter has not.
     """
     subscription = _held(session, public_id)
-    newsletter = session.get_one(Newsletter, subscription.newsletter_id)
-    if language not in {face.language for face in newsletter.languages}:
-        raise InputRefused("no such language")
-    if language == subscription.language:
-        return subscription
-    subscription.language = language
-    _record(session, subscription, ConsentKind.LANGUAGE_CHANGED, now)
+    _speak(session, subscription, language, ConsentMethod.PREFERENCES, now)
     return subscription
+
+
+def correct_language(session: Session, *, subscriber_id: int, language: str, actor: str, now: datetime) -> None:
+    """Send a reader's letters in `language`, as they asked the admin `actor` to (GDPR art. 16).
+
+    Raises NotFound, InputRefused for a language that a newsletter of theirs has not.
+    """
+    if lock_reader(session, subscriber_id) is None:
+        raise NotFound("no such reader")
+    theirs = select(Subscription).where(
+        Subscription.subscriber_id == subscriber_id, Subscription.status != SubscriptionStatus.UNSUBSCRIBED
+    )
+    for subscription in session.scalars(theirs.order_by(Subscription.id).execution_options(populate_existing=True)):
+        _speak(session, subscription, language, ConsentMethod.ADMIN, now, actor=actor)
 
 
 def pause(session: Session, *, public_id: str, until: date, now: datetime) -> Subscription:
@@ -86,6 +95,24 @@ def _held(session: Session, public_id: str) -> Subscription:
     if subscription.status is not SubscriptionStatus.CONFIRMED:
         raise TransitionRefused("not subscribed")
     return subscription
+
+
+def _speak(
+    session: Session,
+    subscription: Subscription,
+    language: str,
+    method: ConsentMethod,
+    now: datetime,
+    *,
+    actor: str | None = None,
+) -> None:
+    newsletter = session.get_one(Newsletter, subscription.newsletter_id)
+    if language not in {face.language for face in newsletter.languages}:
+        raise InputRefused("no such language")
+    if language != subscription.language:
+        subscription.language = language
+        record_act(session, subscription, Act(ConsentKind.LANGUAGE_CHANGED, method, now, language, actor=actor))
+        session.flush()
 
 
 def _record(

@@ -1,6 +1,6 @@
 """Restriction and objection: what a reader may ask for beside leaving, at once and without a reason.
 
-Access is in `access`, rectification in `address_change` and `preferences`, erasure in `erasure`.
+Access is in `dossier`, rectification in `address_change` and `preferences`, erasure in `erasure`.
 """
 
 from datetime import datetime

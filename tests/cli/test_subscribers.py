@@ -27,6 +27,7 @@ def test_rights_are_used_by_address_and_put_on_record(app: Flask, product: Produ
     run(app, "restrict", EMAIL, "--lift")
     run(app, "move", EMAIL, "new@reader.example")
     assert open_mailbox(product)["address-change"][0] == "new@reader.example"
+    run(app, "language", EMAIL, "en")
     run(app, "object", EMAIL)
     run(app, "erase", EMAIL, typed="n\n", code=1)
     assert counts(product)["subscribers"] == 1
@@ -35,7 +36,15 @@ def test_rights_are_used_by_address_and_put_on_record(app: Flask, product: Produ
         events = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq)).all()
         assert session.scalars(select(Subscriber)).all() == []
     kinds = [event.kind.value for event in events]
-    assert kinds == ["requested", "exported", "restricted", "restriction-lifted", "objected", "erased"]
+    assert kinds == [
+        "requested",
+        "exported",
+        "restricted",
+        "restriction-lifted",
+        "language-changed",
+        "objected",
+        "erased",
+    ]
     assert {event.actor for event in events[1:]} == {"cli"}
     assert events[-1].hash in erased
     assert EMAIL not in erased

@@ -76,6 +76,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.spike_discard_submit", lambda _: {"provider": "orange.fr"}),
     ("admin.export_submit", lambda _: {}),
     ("admin.reader_address_submit", lambda _: {"email": "Reader0@reader.example"}),
+    ("admin.reader_language_submit", lambda _: {"letters_language": "en"}),
     ("admin.reader_restriction_submit", lambda _: {}),
     ("admin.reader_lifting_submit", lambda _: {}),
     ("admin.reader_objection_submit", lambda _: {}),

@@ -60,6 +60,16 @@ def test_the_file_for_a_letter_names_no_admin_and_its_making_is_on_record(
     assert last_event(product) == ("exported", "admin", desk.EMAIL)
 
 
+def test_the_language_of_the_letters_is_corrected(admin: FlaskClient, product: Product, path: str) -> None:
+    """Who writes to us in one language gets letters in the other (GDPR art. 16)."""
+    for language, status in [("de", 422), ("", 422), ("en", 303)]:
+        assert admin.post(f"{path}/language", data={"letters_language": language}).status_code == status
+    with product.database.reading() as session:
+        assert only(session).language == "en"
+    assert last_event(product) == ("language-changed", "admin", desk.EMAIL)
+    assert 'value="en" checked' in admin.get(path).text
+
+
 def test_an_address_is_corrected_at_once_or_confirmed_by_its_owner(
     admin: FlaskClient, product: Product, path: str
 ) -> None:

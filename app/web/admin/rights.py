@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import i18n
 from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, TransitionRefused
@@ -18,7 +19,8 @@ from app.mail.address import parse_address
 from app.subscriptions.address_change import request_address_change
 from app.subscriptions.dossier import gather
 from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.models import ConsentMethod, Subscriber, language_of_reader
+from app.subscriptions.preferences import correct_language
 from app.subscriptions.rights import accept_objection, lift_restriction, record_export, restrict
 from app.web import attachment, product
 from app.web.admin import bp
@@ -71,6 +73,17 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     except TransitionRefused:
         return _page(public_id, problem=OFTEN), REFUSED
     return _back(public_id, "address-asked" if is_change else "address-corrected")
+
+
+@bp.post(f"{RIGHTS}/language")
+def reader_language_submit(public_id: str) -> BaseResponse:
+    """Send the reader's letters in another language."""
+
+    def act(session: Session, reader: Subscriber) -> None:
+        language = request.form.get("letters_language", "")
+        correct_language(session, subscriber_id=reader.id, language=language, actor=require().email, now=now())
+
+    return _perform(public_id, act, AuditAct.READER_CORRECTED, "language-corrected", detail="language")
 
 
 @bp.post(f"{RIGHTS}/restriction")
@@ -139,10 +152,17 @@ def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     return redirect(url_for("admin.readers", note="erased"), code=303)
 
 
-def _perform(public_id: str, act: Callable[[Session, Subscriber], None], done: AuditAct, note: str) -> BaseResponse:
+def _perform(
+    public_id: str,
+    act: Callable[[Session, Subscriber], None],
+    done: AuditAct,
+    note: str,
+    *,
+    detail: str | None = None,
+) -> BaseResponse:
     with product().database.transaction() as session:
         act(session, _reader(session, public_id))
-        note_act(session, done, f"reader:{public_id}")
+        note_act(session, done, f"reader:{public_id}", detail)
     return _back(public_id, note)
 
 
@@ -160,4 +180,7 @@ def _back(public_id: str, note: str) -> BaseResponse:
 def _page(public_id: str, *, problem: str | None = None) -> str:
     with product().database.reading() as session:
         reader = _reader(session, public_id)
-    return render_template("admin/reader_rights.html", reader=reader, problem=problem)
+        language = session.scalar(language_of_reader(reader.id))
+    return render_template(
+        "admin/reader_rights.html", reader=reader, problem=problem, chosen=language, languages=i18n.LANGUAGES
+    )
