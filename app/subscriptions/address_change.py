@@ -28,7 +28,7 @@ from app.subscriptions.models import (
     language_of_reader,
 )
 from app.subscriptions.signup import FIRST, REPEATED_PRESS
-from app.subscriptions.suppression import is_suppressed, suppression_reason
+from app.subscriptions.suppression import is_suppressed, suppress, suppression_reason
 
 ADDRESS_CHANGE = "address-change"
 ADDRESS_NOTICE = "address-notice"
@@ -123,10 +123,19 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
     former_reason = suppression_reason(session, email_key=subscriber.email_key, suppression_key=suppression_key)
     change.confirmed_at = now
     _move(session, subscriber, email=change.email, email_ascii=change.email_ascii, email_key=change.email_key)
-    if former_reason in BOUNCED and subscriber.restricted_at is None:
-        # That mailbox was the hindrance, and it is gone. Any other reason was the person's, or an admin's.
-        session.execute(
-            update(Subscription).where(Subscription.subscriber_id == subscriber.id).values(is_withheld=False)
+    if former_reason in BOUNCED:
+        # That mailbox was the hindrance, and it is gone.
+        theirs = update(Subscription).where(Subscription.subscriber_id == subscriber.id)
+        session.execute(theirs.values(is_withheld=subscriber.restricted_at is not None))
+    elif former_reason is not None:
+        # It was the person's reason, or an admin's: it goes where they go.
+        suppress(
+            session,
+            email_key=change.email_key,
+            suppression_key=suppression_key,
+            reason=former_reason,
+            source=ConsentMethod.CONFIRM_PAGE.value,
+            now=now,
         )
     _record(session, subscriber, ConsentMethod.CONFIRM_PAGE, now)
 

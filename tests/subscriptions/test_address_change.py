@@ -29,8 +29,8 @@ from app.subscriptions.models import (
     SubscriptionStatus,
     SuppressionReason,
 )
-from app.subscriptions.rights import restrict
-from app.subscriptions.suppression import suppress
+from app.subscriptions.rights import lift_restriction, restrict
+from app.subscriptions.suppression import suppress, suppression_reason
 from tests import make
 from tests.conftest import NOW
 
@@ -180,6 +180,20 @@ def test_a_dead_mailbox_left_behind_frees_the_letters_and_nothing_else_does(prod
             confirm(session, product, begin(session, subscription.subscriber, f"{reason}@elsewhere.example"))
         with product.database.reading() as session:
             assert session.get_one(Subscription, subscription.id).is_withheld is is_withheld
+
+
+def test_what_the_person_asked_for_moves_along(product: Product) -> None:
+    """Else a restriction that is lifted would free the letters, and no clock would find the reader."""
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email=OLD)
+        reader = subscription.subscriber_id
+        block(session, product, OLD, SuppressionReason.COMPLAINT)
+        confirm(session, product, begin(session, subscription.subscriber))
+        key = product.config.suppression_key
+        assert suppression_reason(session, email_key=NEW, suppression_key=key) is SuppressionReason.COMPLAINT
+        restrict(session, subscriber_id=reader, method=ConsentMethod.DATA_PAGE, now=NOW)
+        lift_restriction(session, subscriber_id=reader, method=ConsentMethod.DATA_PAGE, suppression_key=key, now=NOW)
+        assert subscription.is_withheld
 
 
 def test_a_restriction_moves_along(product: Product) -> None:
