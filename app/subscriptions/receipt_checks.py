@@ -12,6 +12,9 @@ from app.subscriptions.ledger import address_hash
 from app.subscriptions.models import ConsentEvent, ConsentStub
 from app.subscriptions.receipts import ERASURE_FORM, FORM
 
+#: The largest place in a chain that a column holds.
+SEQ_MAX = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class ReceiptCheck:
@@ -51,5 +54,7 @@ def _end(document: Document) -> tuple[str, int, str]:
         raise InputRefused("not a receipt")
     chain_id, seq, end_hash = chain.get("chain_id"), chain.get("seq"), chain.get("hash")
     if not isinstance(chain_id, str) or not isinstance(seq, int) or not isinstance(end_hash, str):
+        raise InputRefused("not a receipt")
+    if "\0" in chain_id or not 0 <= seq <= SEQ_MAX:  # neither would a database take
         raise InputRefused("not a receipt")
     return chain_id, seq, end_hash

@@ -16,7 +16,7 @@ from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import ConsentEvent, ConsentMethod, Subscriber
 from app.subscriptions.preferences import change_language
 from app.subscriptions.receipt_checks import ReceiptCheck, check_receipt
-from app.subscriptions.receipts import make_erasure_receipt, make_receipt
+from app.subscriptions.receipts import FORM, make_erasure_receipt, make_receipt
 from tests.conftest import NOW
 from tests.subscriptions.test_ledger import join
 from tests.subscriptions.test_signup import only
@@ -134,3 +134,10 @@ def test_a_deleted_chain_shows(product: Product) -> None:
 def test_what_is_no_receipt_is_refused(product: Product, document: Document) -> None:
     with pytest.raises(InputRefused):
         check(product, document)
+
+
+@pytest.mark.parametrize("forged", [{"seq": 2**70}, {"seq": -1}, {"chain_id": "a\0b"}])
+def test_a_forged_place_in_a_chain_is_refused_and_no_fault_of_ours(product: Product, forged: dict[str, object]) -> None:
+    chain = {"chain_id": "c" * 22, "seq": 1, "hash": "h", **forged}
+    with product.database.reading() as session, pytest.raises(InputRefused):
+        check_receipt(session, {"form": FORM, "chain": chain}, keys=product.proof_keys)
