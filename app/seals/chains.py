@@ -1,5 +1,6 @@
 """Each reader's chain against itself, and against what the rest of the database says of the reader."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.clock import CLOCKS_APART
 from app.db import in_byte_order
+from app.errors import AddressInvalid
+from app.mail.address import parse_address
 from app.seals.tally import ChainedAt, streamed
 from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.imports import NO_PROOF
@@ -63,6 +66,7 @@ class _State:
     statuses: frozenset[str] = frozenset()
     confirmed: str = ""
     was_requested: bool = False
+    is_counted: bool = False
     unasked_seq: int | None = None
     last: AnyRow | None = None
 
@@ -75,11 +79,15 @@ def read_chains(session: Session) -> Iterator[ChainRows]:
         select(
             reader.chain_id,
             reader.chain_salt,
+            reader.email,
+            reader.email_ascii,
             reader.email_key,
+            reader.restricted_at,
             place.id,
             place.newsletter_id,
             sa.type_coerce(place.status, sa.String()).label("status"),
             place.confirmed_at,
+            place.is_counted,
         )
         .select_from(sa.outerjoin(Subscriber, Subscription, Subscription.subscriber_id == Subscriber.id))
         .order_by(reader.chain_id, place.id)
@@ -150,6 +158,10 @@ def _faults_of_reader(rows: ChainRows) -> Iterator[Fault]:
     reader = rows.reader[0]
     if rows.events and rows.events[-1].address_hash != address_hash(reader.chain_salt, reader.email_key):
         yield rows.events[-1].seq, "its address is not that of its reader"
+    if not _is_one_mailbox(reader):
+        yield None, "letters to its reader go to another address"
+    if reader.restricted_at != _restricted_at(rows.events):
+        yield None, "its reader is restricted otherwise than its events say"
     states = _states(rows.events)
     places = {row.newsletter_id: row for row in rows.reader if row.id is not None}
     for newsletter_id, state in states.items():
@@ -159,6 +171,31 @@ def _faults_of_reader(rows: ChainRows) -> Iterator[Fault]:
             yield state.last.seq if state.last else None, "its subscription is gone"
     for newsletter_id, place in places.items():
         yield from _faults_of_place(place, states.get(newsletter_id, _State()))
+
+
+def _is_one_mailbox(reader: AnyRow) -> bool:
+    """Return whether the address that is shown and the one that is written to are those of the key; the chain has it.
+
+    Few need to be parsed: nearly all are the key, but for capital letters.
+    """
+    shown, wire, key = str(reader.email), str(reader.email_ascii), str(reader.email_key)
+    if unicodedata.normalize("NFC", wire.lower()) != key:
+        return False
+    try:
+        return shown.lower() == key or parse_address(shown).key == key
+    except AddressInvalid:
+        return False
+
+
+def _restricted_at(events: list[AnyRow]) -> datetime | None:
+    """Return since when the events say that the reader's data may not be used."""
+    since: datetime | None = None
+    for event in events:
+        if event.kind == ConsentKind.RESTRICTED.value:
+            since = event.at
+        elif event.kind == ConsentKind.RESTRICTION_LIFTED.value:
+            since = None
+    return since
 
 
 def _states(events: list[AnyRow]) -> dict[int, _State]:
@@ -180,6 +217,8 @@ def _advance(state: _State, event: AnyRow) -> None:
         _request(state)
     elif event.kind == ConsentKind.IMPORTED.value:
         _import(state, event)
+    elif event.kind in {ConsentKind.COUNTING_ALLOWED.value, ConsentKind.COUNTING_ENDED.value}:
+        state.is_counted = event.kind == ConsentKind.COUNTING_ALLOWED.value
     elif event.kind in _STATUS_AFTER:
         status = _STATUS_AFTER[event.kind]
         if event.kind == ConsentKind.CONFIRMED.value and not state.was_requested:
@@ -227,6 +266,8 @@ def _faults_of_place(place: AnyRow, state: _State) -> Iterator[Fault]:
         yield state.last.seq, f"a subscription is {place.status}, and its events say {said}"
     elif place.status == SubscriptionStatus.CONFIRMED.value and not _was_confirmed(place, state):
         yield state.last.seq, "a subscription was confirmed at another time than its events say"
+    if place.is_counted != state.is_counted:
+        yield state.last.seq, "its reader is counted otherwise than its events say"
     if state.last.subscription_id != place.id:
         yield state.last.seq, "its event is tied to another subscription"
 

@@ -7,10 +7,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.mail.address import parse_address
+from app.newsletters.models import ConsentWording, WordingPurpose
 from app.product import Product
 from app.seals.verifying import verify_ledger
 from app.subscriptions import rights
+from app.subscriptions.address_change import AddressChange, confirm_address_change, request_address_change
 from app.subscriptions.archive import archive_left, drop_stubs, prune_archived
+from app.subscriptions.counting import allow_counting, end_counting
 from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.leaving import undo_departure, unsubscribe
 from app.subscriptions.ledger import Act, record_act
@@ -60,6 +64,46 @@ def ask_again(session: Session, product: Product, place: Subscription) -> None:
     ask(session, product, email="alice@reader.example", at=AT + timedelta(hours=2))
 
 
+def restrict(session: Session, product: Product, place: Subscription) -> None:
+    rights.restrict(session, subscriber_id=place.subscriber_id, method=ConsentMethod.DATA_PAGE, now=AT)
+
+
+def restrict_and_lift(session: Session, product: Product, place: Subscription) -> None:
+    restrict(session, product, place)
+    method, late = ConsentMethod.ADMIN, AT + timedelta(hours=1)
+    rights.lift_restriction(
+        session, subscriber_id=place.subscriber_id, method=method, suppression_key="k", now=late, actor="ada"
+    )
+
+
+def be_counted(session: Session, product: Product, place: Subscription) -> None:
+    purpose = WordingPurpose.MEASUREMENT
+    wording = session.scalars(sa.select(ConsentWording).where(ConsentWording.purpose == purpose)).first()
+    assert wording is not None
+    allow_counting(session, public_id=place.public_id, wording_id=wording.id, policy_id=1, now=AT)
+
+
+def be_counted_no_more(session: Session, product: Product, place: Subscription) -> None:
+    be_counted(session, product, place)
+    end_counting(session, public_id=place.public_id, now=AT + timedelta(hours=1))
+
+
+def spell_otherwise(session: Session, product: Product, place: Subscription) -> None:
+    address = parse_address("Alice@Reader.EXAMPLE")
+    request_address_change(
+        session, subscriber_id=place.subscriber_id, address=address, method=ConsentMethod.DATA_PAGE, now=AT
+    )
+
+
+def move_to_an_accented_domain(session: Session, product: Product, place: Subscription) -> None:
+    address = parse_address("Zoé.Alice@exämple.example")
+    request_address_change(
+        session, subscriber_id=place.subscriber_id, address=address, method=ConsentMethod.DATA_PAGE, now=AT
+    )
+    change = session.scalars(sa.select(AddressChange)).one()
+    confirm_address_change(session, public_id=change.public_id, suppression_key="k", now=AT + timedelta(hours=1))
+
+
 def archive(session: Session, product: Product, place: Subscription) -> None:
     leave(session, product, place)
     session.flush()
@@ -71,9 +115,13 @@ def prune(session: Session, product: Product, place: Subscription) -> None:
     assert prune_archived(session, before=AT + timedelta(hours=1), now=AT + timedelta(hours=2)) == 1
 
 
-@pytest.mark.parametrize(
-    "deed", [leave, leave_and_undo, object_to_all, lapse, lapse_and_stay, stay, ask_again, archive, prune]
-)
+DEEDS: list[Deed] = [
+    leave, leave_and_undo, object_to_all, lapse, lapse_and_stay, stay, ask_again, restrict, restrict_and_lift,
+    be_counted, be_counted_no_more, spell_otherwise, move_to_an_accented_domain, archive, prune,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("deed", DEEDS)
 def test_what_is_done_by_the_rules_verifies(product: Product, deed: Deed) -> None:
     build(product)
     with product.database.transaction() as session:

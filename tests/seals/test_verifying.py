@@ -23,7 +23,7 @@ from tests.conftest import KEY, NOW
 from tests.seals.ledger import DAY, build, chain_of, events_of, found, place_of, raw, seal, tamper, verify
 
 EVENT, STUB, SEAL, ENTRY = raw(ConsentEvent), raw(ConsentStub), raw(ConsentSeal), raw(AuditEntry)
-PLACE = raw(Subscription)
+PLACE, READER = raw(Subscription), raw(Subscriber)
 
 
 @pytest.fixture
@@ -156,7 +156,8 @@ def rewrite(product: Product, chain_id: str) -> None:
     """Rewrite a whole chain consistently: another address all along, every hash made anew."""
     previous = ""
     with product.database.transaction() as session:
-        session.execute(sa.update(Subscriber).where(Subscriber.chain_id == chain_id).values(email_key="eve@x.example"))
+        names = dict.fromkeys(("email", "email_ascii", "email_key"), "eve@x.example")
+        session.execute(sa.update(Subscriber).where(Subscriber.chain_id == chain_id).values(names))
         reader = session.scalars(sa.select(Subscriber).where(Subscriber.chain_id == chain_id)).one()
         for event in session.scalars(
             sa.select(ConsentEvent).where(ConsentEvent.chain_id == chain_id).order_by(ConsentEvent.seq)
@@ -198,6 +199,25 @@ def test_a_confirmation_at_another_time_shows(ledger: Product) -> None:
         alice = place_of(session, "alice").id
     tamper(ledger, sa.update(PLACE).where(PLACE.c.id == alice).values(confirmed_at=NOW))
     assert "confirmed at another time" in found(ledger)[0]
+
+
+READER_CHANGES = {
+    "email": "eve@evil.example", "email_ascii": "eve@evil.example", "restricted_at": NOW, "chain_salt": "x" * 22,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", READER_CHANGES)
+def test_letters_that_would_go_elsewhere_or_on_in_spite_of_a_restriction_show(ledger: Product, column: str) -> None:
+    change = sa.update(READER).where(READER.c.email_key == "alice@reader.example")
+    tamper(ledger, change.values({column: READER_CHANGES[column]}))
+    assert len(found(ledger)) == 1
+
+
+def test_a_reader_counted_without_their_consent_shows(ledger: Product) -> None:
+    tamper(ledger, sa.update(PLACE).values(is_counted=True))
+    assert {line.partition(": ")[2] for line in found(ledger)} == {
+        "its reader is counted otherwise than its events say"
+    }
 
 
 def test_a_subscription_without_a_trace_shows(ledger: Product) -> None:
