@@ -71,9 +71,9 @@ def seal(product: Product, at: datetime) -> list[ConsentSeal]:
     return make_due_seals(product.database, keys=product.proof_keys, now=at)
 
 
-def verify(product: Product, files: tuple[SealFile, ...] = ()) -> Report:
+def verify(product: Product, files: tuple[SealFile, ...] = (), *, at: datetime = VERIFIED_AT) -> Report:
     keys, kept_since = product.proof_keys, NOW - 1000 * DAY
-    return verify_ledger(product.database, keys=keys, now=VERIFIED_AT, kept_since=kept_since, files=files)
+    return verify_ledger(product.database, keys=keys, now=at, kept_since=kept_since, files=files)
 
 
 def found(product: Product, files: tuple[SealFile, ...] = ()) -> list[str]:

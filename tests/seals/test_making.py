@@ -74,7 +74,7 @@ def test_the_job_seals_and_writes_each_seal_to_a_file_once(product: Product) -> 
         seal_job(product)
     assert (folder / "2026-03-17.json").stat().st_mtime_ns == kept
     assert len(read_files(folder)) == 4
-    assert verify(product, tuple(read_files(folder))).problems == []
+    assert verify(product, tuple(read_files(folder)), at=VERIFIED_AT + DAY).problems == []
 
 
 def test_a_file_says_what_the_row_says_and_is_signed(product: Product, tmp_path: Path) -> None:
@@ -85,3 +85,10 @@ def test_a_file_says_what_the_row_says_and_is_signed(product: Product, tmp_path:
     assert written == document_of(made)
     assert product.proof_keys.fault_of(written) is None
     assert (written["since"], written["until"]) == (None, "2026-03-17T00:00:00.000000+00:00")
+
+
+def test_seals_of_a_clock_that_was_years_ahead_show(product: Product) -> None:
+    build(product)
+    seal(product, NOW + 30 * DAY)
+    assert seal(product, NOW + 10 * DAY) == [], "nothing is sealed until then"
+    assert f"seal {(NOW + 29 * DAY).date()}: its day is not over" in found(product)
