@@ -19,7 +19,7 @@ from app.clock import now
 from app.errors import AppError, InputRefused, NotFound
 from app.keeping.duties import Keeping
 from app.mail.address import parse_address
-from app.seals.documents import document_of, read_files, write_files
+from app.seals.documents import document_of, own_files, read_files, write_files
 from app.seals.making import make_due_seals
 from app.seals.models import all_seals
 from app.seals.problems import Report
@@ -76,13 +76,18 @@ def seals(as_json: bool) -> None:
 
 
 @group.command("verify")
-@click.option("--seal", "kept", type=click.Path(exists=True, path_type=Path), help="A seal, or a folder of seals.")
+@click.option(
+    "--seal", "kept", type=click.Path(exists=True, path_type=Path), help="A seal kept elsewhere, or a folder of them."
+)
 @as_json
 def verify(kept: Path | None, as_json: bool) -> None:
-    """Verify the whole ledger: 0 nothing is wrong, 1 something is, 2 it could not be told."""
+    """Verify the whole ledger: 0 nothing is wrong, 1 something is, 2 it could not be told.
+
+    Without --seal it is held against the files of this machine: who can only write to the database cannot change them.
+    """
     wired = product()
     with unable():
-        files = read_files(kept) if kept else []
+        files = read_files(kept) if kept else own_files(wired.config.seals_dir)
         keeping = Keeping(wired.config, now())
         report = verify_ledger(
             wired.database, keys=wired.proof_keys, now=now(), kept_since=keeping.proofs_end, files=files

@@ -71,6 +71,11 @@ def read_files(path: Path) -> list[tuple[Document, Window]]:
     return [_read_file(file) for file in files]
 
 
+def own_files(folder: Path) -> list[tuple[Document, Window]]:
+    """Return the seals that this machine has written down, if any, oldest first. Raises InputRefused."""
+    return read_files(folder) if any(folder.glob("*.json")) else []
+
+
 def time_text(value: datetime) -> str:
     """Return a time as documents have it: UTC, to the microsecond."""
     return value.astimezone(UTC).isoformat(timespec="microseconds")

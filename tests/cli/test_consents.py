@@ -13,7 +13,8 @@ from flask.testing import FlaskCliRunner
 from app.admins.models import AuditEntry
 from app.cli.database import upgrade_database
 from app.product import Product
-from app.subscriptions.models import ConsentEvent
+from app.seals.models import ConsentSeal
+from app.subscriptions.models import ConsentEvent, Subscriber
 from tests.seals.ledger import VERIFIED_AT, build, chain_of
 
 
@@ -61,6 +62,19 @@ def test_seals_are_made_listed_and_checked_from_elsewhere(
     assert run(runner, "consents", "verify", "--seal", str(folder))[0] == 0
     assert run(runner, "consents", "verify", "--seal", str(folder / "2026-03-19.json"))[0] == 0
     assert "2026-03-19" in run(runner, "consents", "seals")[1]
+
+
+def test_a_ledger_sealed_anew_differs_from_the_files_of_this_machine(runner: FlaskCliRunner, product: Product) -> None:
+    run(runner, "consents", "seal")
+    chain = chain_of(product, "alice")
+    with product.database.transaction() as session:
+        session.execute(sa.delete(ConsentSeal))
+        session.execute(sa.delete(Subscriber).where(Subscriber.chain_id == chain))
+        session.execute(sa.delete(ConsentEvent).where(ConsentEvent.chain_id == chain))
+    assert len(run(runner, "consents", "seal")[1].split()) == 2, "the real key signs what is left"
+    code, output = run(runner, "consents", "verify")
+    assert code == 1
+    assert "file 2026-03-19: the database has another seal of this day" in output
 
 
 def test_a_receipt_is_printed_and_checked(runner: FlaskCliRunner, product: Product, tmp_path: Path) -> None:
