@@ -168,11 +168,10 @@ def purge_audit(session: Session, *, now: datetime, log_months: int) -> int:
     return purged
 
 
-def first_kept_day(session: Session, *, now: datetime) -> str:
-    """Return the first day (UTC) of which no entry was purged; of the last month none ever is."""
+def first_kept_day(session: Session, *, now: datetime, log_months: int) -> str:
+    """Return the first day (UTC) of which no entry was purged; none is before its time, whatever an entry claims."""
     purges = select(AuditEntry.target).where(AuditEntry.act == AuditAct.LOG_PURGED).order_by(AuditEntry.id.desc())
-    last_month = (now.astimezone(UTC) - timedelta(days=MONTH_DAYS)).date().isoformat()
-    return min(session.scalar(purges.limit(1)) or "", last_month)
+    return min(session.scalar(purges.limit(1)) or "", _end_of_keeping(now, log_months))
 
 
 def _end_of_keeping(now: datetime, log_months: int) -> str:

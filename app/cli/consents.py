@@ -90,7 +90,12 @@ def verify(kept: Path | None, as_json: bool) -> None:
         files = read_files(kept) if kept else own_files(wired.config.seals_dir)
         keeping = Keeping(wired.config, now())
         report = verify_ledger(
-            wired.database, keys=wired.proof_keys, now=now(), kept_since=keeping.proofs_end, files=files
+            wired.database,
+            keys=wired.proof_keys,
+            now=keeping.now,
+            kept_since=keeping.proofs_end,
+            log_months=keeping.retention.log_months,
+            files=files,
         )
     print_report(report, as_json=as_json)
     sys.exit(WRONG if report.problem_count else 0)

@@ -36,11 +36,18 @@ SealFile = tuple[Document, Window]
 
 
 def verify_ledger(
-    database: Database, *, keys: ProofKeys, now: datetime, kept_since: datetime, files: Sequence[SealFile] = ()
+    database: Database,
+    *,
+    keys: ProofKeys,
+    now: datetime,
+    kept_since: datetime,
+    log_months: int,
+    files: Sequence[SealFile] = (),
 ) -> Report:
     """Verify all that the ledger holds as of one moment, and hold it against seals that were kept elsewhere.
 
-    Of chains pruned before `kept_since` not even hashes are kept: of seals from before, only what they say is checked.
+    Of chains pruned before `kept_since` not even hashes are kept, of audit entries purged after `log_months` nothing:
+    of seals from before, only what they say is checked.
     """
     report = Report(files=len(files))
     with database.snapshot() as session:
@@ -52,7 +59,7 @@ def verify_ledger(
         oldest = _check_chains(report, session, tallies, now)
         _check_audit(report, session)
         _check_lateness(report, seals, oldest, now)
-        parts = _Parts(session, tallies, texts, first_kept_day(session, now=now), kept_since)
+        parts = _Parts(session, tallies, texts, first_kept_day(session, now=now, log_months=log_months), kept_since)
         for seal in seals:
             _compare(report, f"seal {seal.day}", document_of(seal), _window(seal), parts)
             report.past_seals += not parts.has_chains(_window(seal))

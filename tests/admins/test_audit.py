@@ -132,7 +132,7 @@ def test_what_is_too_old_goes_by_whole_days(product: Product) -> None:
     with product.database.transaction() as session:
         assert purge_audit(session, now=NOW, log_months=1) == 1
         assert purge_audit(session, now=NOW, log_months=1) == 0
-        assert first_kept_day(session, now=NOW) == "2026-02-14"
+        assert first_kept_day(session, now=NOW, log_months=1) == "2026-02-14"
     rows = entries(product)
     assert [(row.act.value, row.target, row.detail) for row in rows[2:]] == [("log-purged", "2026-02-14", "entries 1")]
     assert faults(product) == []

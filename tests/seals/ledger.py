@@ -73,7 +73,7 @@ def seal(product: Product, at: datetime) -> list[ConsentSeal]:
 
 def verify(product: Product, files: tuple[SealFile, ...] = (), *, at: datetime = VERIFIED_AT) -> Report:
     keys, kept_since = product.proof_keys, NOW - 1000 * DAY
-    return verify_ledger(product.database, keys=keys, now=at, kept_since=kept_since, files=files)
+    return verify_ledger(product.database, keys=keys, now=at, kept_since=kept_since, log_months=6, files=files)
 
 
 def found(product: Product, files: tuple[SealFile, ...] = ()) -> list[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.admins.models import AuditEntry
+from app.admins.audit import SCHEDULER, record_audit
+from app.admins.models import AuditAct, AuditEntry
 from app.mail.address import parse_address
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, text_hash
 from app.product import Product
@@ -311,6 +312,18 @@ def test_a_changed_audit_entry_shows_here_too(ledger: Product) -> None:
 def test_an_audit_chain_deleted_whole_shows_in_its_seal(ledger: Product) -> None:
     tamper(ledger, sa.delete(ENTRY).where(ENTRY.c.day == "2026-03-18"))
     assert len(found(ledger)) == 1
+
+
+def test_a_purge_that_was_not_due_shows_though_the_log_tells_of_it(ledger: Product) -> None:
+    late = NOW + 40 * DAY
+    seal(ledger, late)
+    assert verify(ledger, at=late).problems == []
+    tamper(ledger, sa.delete(ENTRY).where(ENTRY.c.day == "2026-03-18"))
+    with ledger.database.transaction() as session:
+        record_audit(session, actor=SCHEDULER, act=AuditAct.LOG_PURGED, target="2026-03-20", now=late)
+    assert [str(problem) for problem in verify(ledger, at=late).problems] == [
+        "seal 2026-03-18: the audit entries of its time are not what was sealed"
+    ]
 
 
 @pytest.mark.parametrize(
