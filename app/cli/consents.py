@@ -152,7 +152,7 @@ def unable() -> Iterator[None]:
 def _read(file: Path) -> dict[str, object]:
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputRefused(f"{file} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise InputRefused(f"{file} is no receipt")

@@ -50,11 +50,11 @@ def check_receipt(session: Session, document: Document, *, keys: ProofKeys) -> R
 def _end(document: Document) -> tuple[str, int, str]:
     """Return id, place and hash of the last event that a receipt names. Raises InputRefused."""
     chain = document.get("chain")
-    if document.get("form") not in {FORM, ERASURE_FORM} or not isinstance(chain, Mapping):
+    if document.get("form") not in (FORM, ERASURE_FORM) or not isinstance(chain, Mapping):
         raise InputRefused("not a receipt")
     chain_id, seq, end_hash = chain.get("chain_id"), chain.get("seq"), chain.get("hash")
     if not isinstance(chain_id, str) or not isinstance(seq, int) or not isinstance(end_hash, str):
         raise InputRefused("not a receipt")
-    if "\0" in chain_id or not 0 <= seq <= SEQ_MAX:  # neither would a database take
-        raise InputRefused("not a receipt")
+    if not (chain_id.isascii() and chain_id.isprintable() and 0 <= seq <= SEQ_MAX):
+        raise InputRefused("not a receipt: no chain has such an id or place")
     return chain_id, seq, end_hash

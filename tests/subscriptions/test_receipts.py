@@ -128,8 +128,14 @@ def test_a_deleted_chain_shows(product: Product) -> None:
     assert check(product, said).faults == ["its chain is not in the ledger"]
 
 
+NO_CHAINS: list[object] = [
+    None, {"chain_id": 1}, {"chain_id": "a", "seq": 10**30, "hash": "x"}, {"chain_id": "a", "seq": -1, "hash": "x"},
+    {"chain_id": "a\0b", "seq": 1, "hash": "x"}, {"chain_id": "\ud800", "seq": 1, "hash": "x"},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "document", [{}, {"form": "vigie.receipt.1"}, {"form": "vigie.receipt.1", "chain": {"chain_id": 1}}]
+    "document", [{}, {"form": []}, *({"form": "vigie.receipt.1", "chain": chain} for chain in NO_CHAINS)]
 )
 def test_what_is_no_receipt_is_refused(product: Product, document: Document) -> None:
     with pytest.raises(InputRefused):
