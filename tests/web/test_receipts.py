@@ -1,6 +1,7 @@
 """Receipts at the desk, and the public keys: what a regulator is given."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -10,10 +11,15 @@ from sqlalchemy import select
 
 from app import templating
 from app.admins.models import AuditEntry
+from app.mail.address import parse_address
+from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.imports import Newcomer, Provenance, import_readers
+from app.subscriptions.models import ConsentMethod, Subscriber, Subscription
+from app.subscriptions.preferences import pause
 from app.subscriptions.receipts import make_erasure_receipt
+from app.subscriptions.suppression import close_address
 from tests.conftest import NOW
 from tests.subscriptions.test_ledger import join
 from tests.web import desk
@@ -42,6 +48,28 @@ def test_the_page_shows_each_text_in_the_language_it_was_shown_in(admin: FlaskCl
     assert "vous acceptez de recevoir par courriel" in page.text
     assert "alice@reader.example" in page.text
     assert "/fr/privacy/1" in page.text
+
+
+@pytest.fixture
+def erin_id(product: Product) -> str:
+    """Erin agreed at a fair, pauses, and is not to be mailed any more."""
+    erin, key = parse_address("erin@reader.example"), product.config.suppression_key
+    with product.database.transaction() as session:
+        newsletter_id = session.scalars(select(Newsletter.id)).one()
+        comer = Newcomer(erin, "fr", Provenance("Salon du livre, stand 12", NOW - timedelta(days=300)))
+        import_readers(session, [comer], newsletter_id=newsletter_id, actor=desk.EMAIL, suppression_key=key, now=NOW)
+        place = session.scalars(select(Subscription)).one()
+        pause(session, public_id=place.public_id, until=NOW.date() + timedelta(days=9), now=NOW)
+        close_address(session, email_key=erin.key, suppression_key=key, actor=desk.EMAIL, note="x", now=NOW)
+        return place.subscriber.public_id
+
+
+def test_the_page_says_where_consent_was_given_before_and_no_word_in_code(admin: FlaskClient, erin_id: str) -> None:
+    told = admin.get(f"/admin/readers/{erin_id}/receipt").text
+    for words in ("Abonné", "2025-05-21: Salon du livre, stand 12", "Pause des envois", "jusqu’au 2026-03-26"):
+        assert words in told, words
+    assert "until" not in told
+    assert "Mettre en pause" not in told
 
 
 def test_the_file_is_signed_and_who_took_it_is_known(admin: FlaskClient, product: Product, reader_id: str) -> None:
