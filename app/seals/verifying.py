@@ -16,6 +16,7 @@ from app.clock import CLOCKS_APART
 from app.db import Database
 from app.seals.chains import faults_of_chain, read_chains
 from app.seals.documents import digest_of, document_of, say
+from app.seals.kinds import unreadable_rows
 from app.seals.making import DAY, GENESIS, GRACE, tally_audit
 from app.seals.models import ConsentSeal, all_seals
 from app.seals.problems import Report
@@ -47,10 +48,12 @@ def verify_ledger(
     """Verify all that the ledger holds as of one moment, and hold it against seals that were kept elsewhere.
 
     Of chains pruned before `kept_since` not even hashes are kept, of audit entries purged after `log_months` nothing:
-    of seals from before, only what they say is checked.
+    of seals from before, only what they say is checked. Where a value cannot be read, nothing else is looked at.
     """
     report = Report(files=len(files))
     with database.snapshot() as session:
+        if _finds_unreadable(report, session):
+            return report
         texts = read_texts(session)
         _check_texts(report, texts)
         seals = session.scalars(all_seals()).all()
@@ -74,6 +77,8 @@ def verify_audit(database: Database) -> Report:
     """Verify the chains of the audit log alone."""
     report = Report()
     with database.snapshot() as session:
+        if _finds_unreadable(report, session):
+            return report
         _check_audit(report, session)
     return report
 
@@ -109,6 +114,12 @@ class _Parts:
             audit_entries=audit_entries,
             digests=(ends_digest, texts, audit_digest, str(sealed["previous_digest"])),
         )
+
+
+def _finds_unreadable(report: Report, session: Session) -> bool:
+    for table, row_number in unreadable_rows(session):
+        report.add(f"{table} row {row_number}", None, "it holds what cannot be read")
+    return bool(report.problem_count)
 
 
 def _check_texts(report: Report, texts: list[TextLine]) -> None:
