@@ -1,6 +1,7 @@
 """Lists of readers in CSV files (RFC 4180): read row by row in constant memory, each bad row named."""
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -23,6 +24,8 @@ COLUMNS: Mapping[str, frozenset[str]] = MappingProxyType(
         "consented_on": frozenset({"consented_on", "consented on", "date"}),
     }
 )
+#: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.+Z-]+)?")
 #: An export puts an apostrophe before what a spreadsheet would take for a formula.
 _GUARDED = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 
@@ -56,7 +59,7 @@ def read_list(path: Path, defaults: ListDefaults, *, now: datetime) -> Iterator[
         head = file.readline()
         file.seek(0)
         rows = csv.reader(file, delimiter=";" if head.count(";") > head.count(",") else ",")
-        header = next(rows, [])
+        header = _header(rows)
         places = _places(header)
         while True:
             try:
@@ -106,12 +109,20 @@ def _provenance(values: Mapping[str, str], defaults: ListDefaults) -> Provenance
 
 
 def read_day(text: str) -> datetime:
-    """Return the beginning (UTC) of a day written like 2025-12-31. Raises InputRefused."""
+    """Return the beginning (UTC) of a day written like 2025-12-31, with or without a time. Raises InputRefused."""
+    found = _DAY.fullmatch(text)
     try:
-        day = date.fromisoformat(text[:10])
+        day = date.fromisoformat(found[1] if found else "")
     except ValueError:
         raise InputRefused(f"a day is written like 2025-12-31, not {text!r}") from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _header(rows: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(rows, [])
+    except csv.Error as error:
+        raise InputRefused(f"the first line cannot be read: {error}") from error
 
 
 def _places(header: list[str]) -> dict[str, int]:
@@ -121,6 +132,9 @@ def _places(header: list[str]) -> dict[str, int]:
     }
     if "email" not in places:
         raise InputRefused("the first line must name the columns, one of them email")
+    for column, aliases in COLUMNS.items():
+        if sum(name in aliases for name in names) > 1:
+            raise InputRefused(f"two columns could be the {column}")
     return places
 
 

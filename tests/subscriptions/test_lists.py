@@ -64,7 +64,27 @@ def test_the_apostrophe_of_an_export_is_taken_off(tmp_path: Path) -> None:
     assert row.address.display == "+a@reader.example"
 
 
-@pytest.mark.parametrize("content", ["", "name,age\nx,1\n", "a@reader.example\n", b"PK\x03\x04\x00\x00"])
-def test_a_file_without_an_email_column_is_refused(tmp_path: Path, content: str | bytes) -> None:
+NO_LISTS = [
+    "", "name,age\nx,1\n", "a@reader.example\n", b"PK\x03\x04\x00\x00",
+    f'"{"x" * 200_000}",email\nx,a@reader.example\n',
+    "email,address\na@reader.example,1 rue de l'Exemple\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("day", ["2025-12-31junk", "20251231", "2025-W01-1", "31/12/2025", "2025-02-30", "2025-12-311"])
+def test_a_day_that_has_to_be_guessed_proves_nothing(tmp_path: Path, day: str) -> None:
+    [row] = read(tmp_path, f"email,source,date\na@reader.example,fair,{day}\n")
+    assert isinstance(row, BadRow)
+
+
+@pytest.mark.parametrize("day", ["2025-12-31", "2025-12-31 23:59:59.5", "2025-12-31T23:59:59+02:00"])
+def test_a_day_may_have_a_time(tmp_path: Path, day: str) -> None:
+    [row] = read(tmp_path, f"email,source,date\na@reader.example,fair,{day}\n")
+    assert isinstance(row, Newcomer)
+    assert row.provenance == Provenance("fair", datetime(2025, 12, 31, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("content", NO_LISTS)
+def test_a_file_without_one_email_column_is_refused(tmp_path: Path, content: str | bytes) -> None:
     with pytest.raises(InputRefused):
         read(tmp_path, content)
