@@ -12,13 +12,13 @@ from app.clock import now
 
 def note_act(session: Session, act: AuditAct, target: str, detail: str | None = None) -> None:
     """Add to the log that the user of this machine who runs the command did `act`; the last step of its transaction."""
-    record_audit(session, actor=f"cli:{system_user()}", act=act, target=target, detail=detail, now=now())
+    record_audit(session, actor=system_actor(), act=act, target=target, detail=detail, now=now())
 
 
-def system_user() -> str:
-    """Return the name of the user whose process this is, or their number: variables like LOGNAME anyone may set."""
+def system_actor() -> str:
+    """Return "cli:" and the user whose process this is, or their number: variables like LOGNAME anyone may set."""
     number = os.getuid()
     try:
-        return pwd.getpwuid(number).pw_name
+        return f"cli:{pwd.getpwuid(number).pw_name}"
     except KeyError:
-        return str(number)
+        return f"cli:{number}"

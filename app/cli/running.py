@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import OperationalError
 
+from app.cli.acts import system_actor
 from app.cli.database import upgrade_database
 from app.cli.output import refusals_in_words
 from app.cli.serving import serving_pages
@@ -119,7 +120,7 @@ def print_places(wired: Product) -> None:
     if config.returns.port:
         click.echo(f"Returned mail {config.returns.bind}:{config.returns.port}")
     click.echo(f"Admin desk    {base}/admin/")
-    if (link := make_first_admin(wired)) is not None:
+    if (link := make_first_admin(wired, actor=system_actor())) is not None:
         click.echo(f"Sign in once  {link}")
     click.echo("Ctrl-C ends everything.")
 

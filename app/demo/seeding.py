@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from app.admins.models import Admin
+from app.admins.audit import record_audit
+from app.admins.models import Admin, AuditAct
 from app.admins.signin import create_admin, make_signin_link
 from app.articles.intake import fetch_due
 from app.articles.models import Source
@@ -28,12 +29,15 @@ def seed_sources(product: Product) -> None:
     fetch_due(product.database, settings=product.config.fetch, now=now())
 
 
-def make_first_admin(product: Product) -> str | None:
-    """Return a one-time sign-in link while nobody has chosen a password; else None."""
+def make_first_admin(product: Product, *, actor: str) -> str | None:
+    """Return a one-time sign-in link while nobody has chosen a password, on record as `actor`'s; else None."""
     with product.database.transaction() as session:
         if session.scalar(select(func.count()).select_from(Admin).where(Admin.password_hash.is_not(None))):
             return None
         admin = session.scalars(select(Admin).order_by(Admin.id)).first()
         if admin is None:
             admin = create_admin(session, email=FIRST_ADMIN, language="fr", now=now())
-        return product.links.sign_in(make_signin_link(session, admin=admin, now=now(), life=LINK_LIFE))
+        secret = make_signin_link(session, admin=admin, now=now(), life=LINK_LIFE)
+        act, target = AuditAct.ADMIN_ADDED, f"admin:{admin.id}"
+        record_audit(session, actor=actor, act=act, target=target, detail="sign-in link", now=now())
+    return product.links.sign_in(secret)
