@@ -16,7 +16,7 @@ from app.clock import CLOCKS_APART
 from app.db import in_byte_order
 from app.errors import AddressInvalid
 from app.mail.address import parse_address
-from app.seals.tally import ChainedAt, streamed
+from app.seals.tally import ChainedAt, is_consent, streamed
 from app.subscriptions.departure_models import ConsentArchive
 from app.subscriptions.imports import NO_PROOF
 from app.subscriptions.ledger import GENESIS, address_hash, chained_events, said_hash
@@ -52,7 +52,8 @@ class ChainRows:
 
     def ends(self) -> list[ChainedAt]:
         """Return what seals want to know of each event, by place."""
-        rows = [ChainedAt(row.seq, row.at, row.hash) for row in (*self.stubs, *self.events)]
+        rows = [ChainedAt(row.seq, row.at, row.hash) for row in self.stubs]
+        rows += [ChainedAt(row.seq, row.at, row.hash, is_consent(row.kind, row.detail)) for row in self.events]
         return sorted(rows, key=itemgetter(0)) if self.stubs and self.events else rows
 
 

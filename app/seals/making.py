@@ -9,7 +9,9 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import select, union_all
 from sqlalchemy.orm import Session
 
@@ -17,7 +19,7 @@ from app.admins.models import AuditEntry
 from app.db import Database, insert_into
 from app.seals.documents import digest_of, say, time_text
 from app.seals.models import ConsentSeal, newest_seal
-from app.seals.tally import ChainedAt, Tallies, Tally, Window, digest_texts, read_texts, streamed
+from app.seals.tally import ChainedAt, Tallies, Tally, Window, digest_texts, is_consent, read_texts, streamed
 from app.signing import Document, ProofKeys
 from app.subscriptions.models import ConsentEvent, ConsentStub
 
@@ -80,17 +82,8 @@ def _put(session: Session, seal: ConsentSeal) -> bool:
 def _say(session: Session, window: Window, previous_digest: str) -> Document:
     """Read what a seal is to cover."""
     tallies = Tallies([window])
-    columns = [
-        select(table.chain_id, table.seq, table.at, table.hash).where(table.at < window.until)
-        for table in (ConsentEvent, ConsentStub)
-    ]
-    if window.since is not None:
-        columns = [query.where(query.selected_columns.at >= window.since) for query in columns]
-    both = union_all(*columns).subquery()
-    for chain_id, rows in groupby(
-        streamed(session, select(both).order_by(both.c.chain_id, both.c.seq)), key=itemgetter(0)
-    ):
-        tallies.add(chain_id, [ChainedAt(*row[1:]) for row in rows])
+    for chain_id, rows in groupby(streamed(session, _chained(window)), key=itemgetter(0)):
+        tallies.add(chain_id, [ChainedAt(row.seq, row.at, row.hash, is_consent(row.kind, row.detail)) for row in rows])
     ends, audit = tallies.of[window], tally_audit(session, window)
     texts = digest_texts(read_texts(session), window.until)
     return say(
@@ -100,6 +93,19 @@ def _say(session: Session, window: Window, previous_digest: str) -> Document:
         audit_entries=audit.events,
         digests=(ends.digest.hexdigest(), texts, audit.digest.hexdigest(), previous_digest),
     )
+
+
+def _chained(window: Window) -> sa.Select[*tuple[Any, ...]]:
+    """Select the events of a window, or what is kept of them, chain by chain in byte order."""
+    event, stub, text = ConsentEvent.__table__.c, ConsentStub.__table__.c, sa.String()
+    kind, detail = sa.type_coerce(event.kind, text).label("kind"), event.detail
+    events = select(event.chain_id, event.seq, event.at, event.hash, kind, detail).where(event.at < window.until)
+    stubs = select(stub.chain_id, stub.seq, stub.at, stub.hash, sa.literal("", text), sa.cast(sa.null(), text))
+    stubs = stubs.where(stub.at < window.until)
+    if window.since is not None:
+        events, stubs = events.where(event.at >= window.since), stubs.where(stub.at >= window.since)
+    both = union_all(events, stubs).subquery()
+    return select(both).order_by(both.c.chain_id, both.c.seq)
 
 
 def _signed(said: Document, window: Window, keys: ProofKeys, now: datetime) -> ConsentSeal:

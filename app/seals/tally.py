@@ -14,6 +14,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.newsletters.models import ConsentWording, PrivacyPolicy, text_hash
+from app.subscriptions.imports import NO_PROOF
+from app.subscriptions.models import ConsentKind
 
 #: Rows fetched at once: memory stays the same however many readers there are.
 FETCHED = 5_000
@@ -46,11 +48,17 @@ class Window(NamedTuple):
 
 
 class ChainedAt(NamedTuple):
-    """What a seal wants to know of an event."""
+    """What a seal wants to know of an event; of one that was pruned nobody knows any more whether it `is_consent`."""
 
     seq: int
     at: datetime
     hash: str
+    is_consent: bool = False
+
+
+def is_consent(kind: str, detail: str | None) -> bool:
+    """Return whether an event proves a consent: its chain is kept whole until the time of proofs is over."""
+    return kind == ConsentKind.CONFIRMED.value or (kind == ConsentKind.IMPORTED.value and detail != NO_PROOF)
 
 
 @dataclass
@@ -70,15 +78,19 @@ class Tallies:
         self._by_day: dict[int, list[Tally]] = {}
 
     def add(self, chain_id: str, events: Sequence[ChainedAt]) -> None:
-        """Add a chain: in each window the line "chain_id seq hash" of its last event there."""
-        ends: dict[int, tuple[Tally, ChainedAt]] = {}
+        """Add a chain: in each window the line "chain_id seq hash consents" of its last event there.
+
+        The number of consents tells a chain that was pruned in its time from one that was not due.
+        """
+        ends: dict[int, tuple[Tally, ChainedAt, int]] = {}
         for event in events:
             for tally in self._covering(event.at):
                 tally.events += 1
-                ends[id(tally)] = (tally, event)
-        for tally, event in ends.values():
+                _, _, consents = ends.get(id(tally), (tally, event, 0))
+                ends[id(tally)] = (tally, event, consents + event.is_consent)
+        for tally, event, consents in ends.values():
             tally.chains += 1
-            tally.digest.update(f"{chain_id} {event.seq} {event.hash}\n".encode())
+            tally.digest.update(f"{chain_id} {event.seq} {event.hash} {consents}\n".encode())
 
     def _covering(self, at: datetime) -> list[Tally]:
         """Return the tallies of the windows that cover a time; as windows begin at midnights, the day decides."""

@@ -1,6 +1,7 @@
 """Verifying the ledger: every event, link, text, seal and audit entry, in one walk and constant memory.
 
-What is found: any change, deletion or gap behind a seal that somebody keeps elsewhere, and most of it without one.
+What is found: any change, deletion or gap behind a seal that somebody keeps elsewhere, and most of it without one; of
+chains that prove no consent, whose time is short, only what is left once they are pruned.
 Who holds the database and the keys can rewrite a chain and all seals since; then only a seal kept elsewhere tells.
 """
 

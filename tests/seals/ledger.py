@@ -71,8 +71,14 @@ def seal(product: Product, at: datetime) -> list[ConsentSeal]:
     return make_due_seals(product.database, keys=product.proof_keys, now=at)
 
 
-def verify(product: Product, files: tuple[SealFile, ...] = (), *, at: datetime = VERIFIED_AT) -> Report:
-    keys, kept_since = product.proof_keys, NOW - 1000 * DAY
+def verify(
+    product: Product,
+    files: tuple[SealFile, ...] = (),
+    *,
+    at: datetime = VERIFIED_AT,
+    kept_since: datetime = NOW - 1000 * DAY,
+) -> Report:
+    keys = product.proof_keys
     return verify_ledger(product.database, keys=keys, now=at, kept_since=kept_since, log_months=6, files=files)
 
 

@@ -16,11 +16,12 @@ from app.subscriptions.address_change import AddressChange, confirm_address_chan
 from app.subscriptions.archive import archive_left, drop_stubs, prune_archived
 from app.subscriptions.counting import allow_counting, end_counting
 from app.subscriptions.departure_models import ConsentArchive
+from app.subscriptions.erasure import delete_reader
 from app.subscriptions.leaving import undo_departure, unsubscribe
-from app.subscriptions.ledger import Act, record_act
+from app.subscriptions.ledger import Act, prune_chain, record_act
 from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscription
 from tests.conftest import NOW
-from tests.seals.ledger import DAY, build, found, place_of, raw, tamper
+from tests.seals.ledger import DAY, build, found, place_of, raw, tamper, verify
 from tests.subscriptions.test_signup import ask
 
 #: After the last seal, and before anybody looks.
@@ -126,7 +127,8 @@ def test_what_is_done_by_the_rules_verifies(product: Product, deed: Deed) -> Non
     build(product)
     with product.database.transaction() as session:
         deed(session, product, place_of(session, "alice"))
-    assert found(product) == []
+    kept_since = AT if deed is prune else NOW - DAY
+    assert [str(problem) for problem in verify(product, kept_since=kept_since).problems] == []
 
 
 def test_an_archive_whose_proof_is_gone_shows(product: Product) -> None:
@@ -137,6 +139,15 @@ def test_an_archive_whose_proof_is_gone_shows(product: Product) -> None:
     events = raw(ConsentEvent)
     tamper(product, sa.delete(events).where(events.c.chain_id == chain))
     assert f"chain {chain}: it is archived, and its events are gone" in found(product)
+
+
+def test_a_chain_pruned_before_its_time_shows(product: Product) -> None:
+    build(product)
+    with product.database.transaction() as session:
+        reader = place_of(session, "alice").subscriber
+        prune_chain(session, reader.chain_id, now=AT)
+        delete_reader(session, reader)
+    assert found(product) == ["seal 2026-03-17: the chains of its time are not what was sealed"]
 
 
 def test_an_archive_entry_that_is_gone_shows(product: Product) -> None:
