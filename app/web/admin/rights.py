@@ -3,7 +3,9 @@
 Each is recorded in the reader's chain with the admin who did it; an erasure wants the reader's address typed.
 """
 
-from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Protocol
 
 from flask import Response, render_template, request, url_for
 from sqlalchemy import select
@@ -78,56 +80,31 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
 @bp.post(f"{RIGHTS}/language")
 def reader_language_submit(public_id: str) -> BaseResponse:
     """Send the reader's letters in another language."""
-
-    def act(session: Session, reader: Subscriber) -> None:
-        language = request.form.get("letters_language", "")
-        correct_language(session, subscriber_id=reader.id, language=language, actor=require().email, now=now())
-
-    return _perform(public_id, act, AuditAct.READER_CORRECTED, "language-corrected", detail="language")
+    language = request.form.get("letters_language", "")
+    with product().database.transaction() as session:
+        reader_id = _reader(session, public_id).id
+        correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
+        note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "language")
+    return _back(public_id, "language-corrected")
 
 
 @bp.post(f"{RIGHTS}/restriction")
 def reader_restriction_submit(public_id: str) -> BaseResponse:
     """Keep the reader's data and use it no more."""
-
-    def act(session: Session, reader: Subscriber) -> None:
-        method, actor = ConsentMethod.ADMIN, require().email
-        restrict(session, subscriber_id=reader.id, method=method, actor=actor, now=now())
-
-    return _perform(public_id, act, AuditAct.READER_RESTRICTED, "restricted")
+    return _perform(public_id, restrict, AuditAct.READER_RESTRICTED, "restricted")
 
 
 @bp.post(f"{RIGHTS}/lifting")
 def reader_lifting_submit(public_id: str) -> BaseResponse:
     """Use the reader's data again: who asked for the restriction is told before (GDPR art. 18(3))."""
-
-    def act(session: Session, reader: Subscriber) -> None:
-        lift_restriction(
-            session,
-            subscriber_id=reader.id,
-            method=ConsentMethod.ADMIN,
-            actor=require().email,
-            suppression_key=product().config.suppression_key,
-            now=now(),
-        )
-
+    act = partial(lift_restriction, suppression_key=product().config.suppression_key)
     return _perform(public_id, act, AuditAct.RESTRICTION_LIFTED, "restriction-lifted")
 
 
 @bp.post(f"{RIGHTS}/objection")
 def reader_objection_submit(public_id: str) -> BaseResponse:
     """End all of the reader's subscriptions and mail the address no more."""
-
-    def act(session: Session, reader: Subscriber) -> None:
-        accept_objection(
-            session,
-            subscriber_id=reader.id,
-            method=ConsentMethod.ADMIN,
-            actor=require().email,
-            suppression_key=product().config.suppression_key,
-            now=now(),
-        )
-
+    act = partial(accept_objection, suppression_key=product().config.suppression_key)
     return _perform(public_id, act, AuditAct.READER_OBJECTED, "objected")
 
 
@@ -152,17 +129,19 @@ def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     return redirect(url_for("admin.readers", note="erased"), code=303)
 
 
-def _perform(
-    public_id: str,
-    act: Callable[[Session, Subscriber], None],
-    done: AuditAct,
-    note: str,
-    *,
-    detail: str | None = None,
-) -> BaseResponse:
+class _Act(Protocol):
+    """What is done in a reader's name by an admin."""
+
+    def __call__(
+        self, session: Session, *, subscriber_id: int, method: ConsentMethod, actor: str | None, now: datetime
+    ) -> None: ...
+
+
+def _perform(public_id: str, act: _Act, done: AuditAct, note: str) -> BaseResponse:
     with product().database.transaction() as session:
-        act(session, _reader(session, public_id))
-        note_act(session, done, f"reader:{public_id}", detail)
+        reader_id, actor = _reader(session, public_id).id, require().email
+        act(session, subscriber_id=reader_id, method=ConsentMethod.ADMIN, actor=actor, now=now())
+        note_act(session, done, f"reader:{public_id}")
     return _back(public_id, note)
 
 
