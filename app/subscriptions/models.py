@@ -252,6 +252,11 @@ class Subscription(Base):
         self.requested_at = at
         self.confirmation_id = new_public_id()
 
+    def void_request(self) -> None:
+        """Let the link of a request that was not confirmed open nothing any more."""
+        if self.status is SubscriptionStatus.PENDING:
+            self.confirmation_id = None
+
     def confirm(self, at: datetime) -> None:
         """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success.
 

@@ -30,7 +30,7 @@ def restrict(
 ) -> None:
     """Keep a reader's data and use it for nothing: no edition goes to them (GDPR art. 18). Raises NotFound.
 
-    Once more, nothing happens.
+    A request that waits for its confirmation is void. Once more, nothing happens.
     """
     subscriber = _held(session, subscriber_id)
     if subscriber.restricted_at is not None:
@@ -39,6 +39,7 @@ def restrict(
     withhold(session, email_key=subscriber.email_key)
     for subscription in _subscriptions(session, subscriber):
         cancel_reader(session, subscriber_id=subscriber.id, newsletter_id=subscription.newsletter_id, now=now)
+        subscription.void_request()
     session.add(Departure(chain_id=subscriber.chain_id, is_restricted=True, at=now))
     _record(session, subscriber, ConsentKind.RESTRICTED, method, now, actor)
 

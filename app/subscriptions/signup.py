@@ -47,6 +47,9 @@ _LOCKED_SUBSCRIBER = (
     .where(Subscriber.email_key == bindparam("email_key"))
     .with_for_update()
 )
+_RESTRICTED = select(sa.literal(1)).where(
+    Subscriber.__table__.c.email_key == bindparam("email_key"), Subscriber.__table__.c.restricted_at.is_not(None)
+)
 _CANCEL_LETTERS = (
     sa.update(Delivery)
     .where(Delivery.reference == bindparam("request"), Delivery.state.in_(WAITING))
@@ -87,9 +90,9 @@ def request_subscription(
     """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
 
     An address that bounced, or whose data was erased, gets a confirmation letter: its owner may want to come back.
-    After a complaint it gets none, nor does any where the limits have no room for the letter. Returns nothing on
-    purpose: new, pending, confirmed, gone and suppressed addresses, and those asked for too often, must look the same
-    outside.
+    After a complaint it gets none, nor does a reader whose data may not be used (GDPR art. 18), nor anybody where the
+    limits have no room for the letter. Returns nothing on purpose: new, pending, confirmed, gone, restricted and
+    suppressed addresses, and those asked for too often, must look the same outside.
     """
     request = Act(
         kind=ConsentKind.REQUESTED,
@@ -101,7 +104,8 @@ def request_subscription(
         form_url=form_url,
     )
     suppression = find_suppression(session, email_key=address.key, suppression_key=suppression_key)
-    if has_room and (suppression is None or suppression.may_ask):
+    may_ask = (suppression is None or suppression.may_ask) and not _is_restricted(session, address)
+    if has_room and may_ask:
         _record_request(session, request, address=address, newsletter_id=newsletter_id, revives=suppression is not None)
         return
     with session.begin_nested() as unkept:
@@ -122,8 +126,10 @@ def add_subscriber(
 ) -> Subscription:
     """Begin a double opt-in in the name of an admin (`actor`), for a reader who asked by other means.
 
-    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed.
+    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed or used.
     """
+    if _is_restricted(session, address):
+        raise TransitionRefused("this reader asked that their data be kept and not used")
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):
         raise TransitionRefused("this address asked not to be mailed, or cannot be reached")
     request = Act(ConsentKind.REQUESTED, ConsentMethod.ADMIN, now, language, actor=actor)
@@ -219,6 +225,10 @@ def _record_request(session: Session, request: Act, *, address: Address, newslet
     else:
         ask_to_confirm(session, subscription, request.language, request.at)
     append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
+
+
+def _is_restricted(session: Session, address: Address) -> bool:
+    return session.connection().scalar(_RESTRICTED, {"email_key": address.key}) is not None
 
 
 def _place(session: Session, *, address: Address, language: str, newsletter_id: int, now: datetime) -> _Place:

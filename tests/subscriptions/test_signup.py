@@ -22,6 +22,7 @@ from app.subscriptions.models import (
     SubscriptionStatus,
     SuppressionReason,
 )
+from app.subscriptions.rights import restrict
 from app.subscriptions.signup import add_subscriber, confirm_subscription, confirmable, request_subscription
 from app.subscriptions.suppression import suppress
 from tests import make
@@ -241,3 +242,37 @@ def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(pr
         event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc()).limit(1)).one()
     assert (event.kind, event.language) == (ConsentKind.CONFIRMED, "fr")
     assert (event.wording_id, event.policy_id) == (wording.id, policy.id)
+
+
+def restricted(session: Session, status: SubscriptionStatus) -> Subscription:
+    """A reader who asked that their data be kept and not used; their address bounces as well."""
+    subscription = make.make_subscription(session, status=status)
+    restrict(session, subscriber_id=subscription.subscriber_id, method=ConsentMethod.DATA_PAGE, now=NOW)
+    suppress(
+        session, email_key="alice@reader.example", suppression_key=SUPPRESSION_KEY,
+        reason=SuppressionReason.HARD_BOUNCE, source="test", now=NOW,
+    )  # fmt: skip
+    session.refresh(subscription)
+    return subscription
+
+
+@pytest.mark.parametrize("status", [SubscriptionStatus.CONFIRMED, SubscriptionStatus.PENDING])
+def test_nobody_moves_a_restricted_reader_by_typing_their_address(product: Product, status: SubscriptionStatus) -> None:
+    with product.database.transaction() as session:
+        restricted(session, status)
+        before = events(session)
+        ask(session, product, at=NOW + timedelta(days=1))
+        with pytest.raises(TransitionRefused):
+            add(session, product, "alice@reader.example")
+        assert (only(session).status, events(session), letters(session)) == (status, before, [])
+
+
+def test_a_request_from_before_a_restriction_confirms_nothing(product: Product) -> None:
+    with product.database.transaction() as session:
+        ask(session, product)
+        request = only(session).confirmation_id
+        assert request is not None
+        restrict(session, subscriber_id=only(session).subscriber_id, method=ConsentMethod.DATA_PAGE, now=NOW)
+        assert confirmable(session, confirmation_id=request) is None
+        with pytest.raises(NotFound):
+            confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)

@@ -32,7 +32,7 @@ LOWEST, HIGHEST = 0.7, 1.6
 #: An undeliverable address is suppressed for its hard bounce, an erased one for its erasure. The two last were asked
 #: for a moment ago: no letter goes, since their mailboxes have had theirs.
 ASKED_BEFORE = ("just-asked", "just-reminded")
-STATES = ("new", *SubscriptionStatus, *SuppressionReason, *ASKED_BEFORE)
+STATES = ("new", "restricted", *SubscriptionStatus, *SuppressionReason, *ASKED_BEFORE)
 
 
 def address(state: str, number: int) -> str:
@@ -44,12 +44,14 @@ def fill(session: Session, suppression_key: str) -> None:
     yesterday = now() - timedelta(days=1)
     statuses = {
         **{str(status): status for status in SubscriptionStatus},
+        "restricted": SubscriptionStatus.CONFIRMED,
         "just-asked": SubscriptionStatus.PENDING,
         "just-reminded": SubscriptionStatus.CONFIRMED,
     }
     for number in range(ROUNDS):
         for state, status in statuses.items():
-            make.make_subscription(session, email=address(state, number), status=status, at=yesterday)
+            reader = make.make_subscription(session, email=address(state, number), status=status, at=yesterday)
+            reader.subscriber.restricted_at = yesterday if state == "restricted" else None
         for reason in SuppressionReason:
             suppress(
                 session, email_key=address(reason, number), suppression_key=suppression_key, reason=reason,
