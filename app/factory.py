@@ -14,7 +14,7 @@ from app.editions import dossier as editions
 from app.feedback import dossier as feedback
 from app.jobs import fleet
 from app.product import Teller, make_product
-from app.subscriptions import dossier as subscriptions
+from app.subscriptions.rights import dossier as subscriptions
 from app.web import admin, bursts, errors, hooks, public, security
 from config import Config
 

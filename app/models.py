@@ -9,10 +9,12 @@ from app.feedback import models as feedback
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.seals import models as seals
-from app.subscriptions import address_change, counters, rights_log
-from app.subscriptions import departure_models as departures
 from app.subscriptions import models as subscriptions
-from app.subscriptions import question_models as questions
+from app.subscriptions.departures import models as departures
+from app.subscriptions.form import counters
+from app.subscriptions.questions import models as questions
+from app.subscriptions.rights import address_change
+from app.subscriptions.rights import log as rights_log
 
 __all__ = [
     "Base",

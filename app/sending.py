@@ -28,8 +28,8 @@ from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.question_letters import question_letters
-from app.subscriptions.rights_letters import rights_letters
+from app.subscriptions.questions.letters import question_letters
+from app.subscriptions.rights.letters import rights_letters
 from config import Config, MailSettings
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.

@@ -17,15 +17,9 @@ from app.db import new_public_id
 from app.newsletters.models import Newsletter, current_policy, current_wording
 from app.product import Product
 from app.seals.making import GRACE, make_due_seals
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, address_hash, record_act, said_hash
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 from bench.markdown import as_table, machine_sentence
 from bench.newsroom import ROOT, address_of, fill, opened, settings
 from bench.processes import BenchFailed, say

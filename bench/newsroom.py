@@ -25,14 +25,8 @@ from app.editions.compose import set_letter
 from app.jobs import fleet
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, WordingPurpose
 from app.product import Product, make_product
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 from bench.processes import BenchFailed, running, tail
 from bench.sinks import Sink
 from bench.texts import ARTICLES

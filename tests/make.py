@@ -15,19 +15,13 @@ from app.editions.copies import EDITION, TEST
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
-from app.subscriptions.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
-from app.subscriptions.data_link import DATA_LINK
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import SAID, Act, last_event, record_act, said_hash
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
-from app.subscriptions.question_letters import RENEWAL, STAY
-from app.subscriptions.renewal import REMINDER
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.questions.letters import RENEWAL, STAY
+from app.subscriptions.questions.renewal import REMINDER
+from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
+from app.subscriptions.rights.data_link import DATA_LINK
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
 from tests.conftest import NOW
 

@@ -25,8 +25,8 @@ from app.seals.models import all_seals
 from app.seals.problems import Report
 from app.seals.verifying import verify_ledger
 from app.subscriptions.models import Subscriber
-from app.subscriptions.receipt_checks import check_receipt
-from app.subscriptions.receipts import make_receipt
+from app.subscriptions.rights.receipt_checks import check_receipt
+from app.subscriptions.rights.receipts import make_receipt
 from app.web import product
 
 #: Exit codes of what verifies: nothing wrong, something wrong, could not tell.

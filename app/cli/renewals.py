@@ -11,7 +11,13 @@ from app.cli.output import Commands, Row, as_json, print_row
 from app.clock import now
 from app.errors import NotFound
 from app.newsletters.models import newsletter_by_slug
-from app.subscriptions.renewal import RenewalReport, count_concerned, read_renewal, start_renewal, stop_renewal
+from app.subscriptions.questions.renewal import (
+    RenewalReport,
+    count_concerned,
+    read_renewal,
+    start_renewal,
+    stop_renewal,
+)
 from app.web import product
 
 newsletter_option = click.option("--newsletter", "slug", required=True, help="The newsletter's short name.")

@@ -14,13 +14,14 @@ from app.cli.subscribers import group
 from app.clock import now
 from app.errors import NotFound
 from app.mail.address import parse_address
-from app.subscriptions.address_change import request_address_change
-from app.subscriptions.dossier import gather
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import ConsentMethod, Subscriber
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.models import Subscriber
 from app.subscriptions.preferences import correct_language
-from app.subscriptions.rights import accept_objection, lift_restriction, record_export, restrict
-from app.subscriptions.rights_log import RightsRequest, open_requests
+from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
+from app.subscriptions.rights.address_change import request_address_change
+from app.subscriptions.rights.dossier import gather
+from app.subscriptions.rights.erasure import erase_reader
+from app.subscriptions.rights.log import RightsRequest, open_requests
 from app.web import product
 
 #: Who acts, in a reader's chain.

@@ -15,10 +15,11 @@ from app.clock import now
 from app.errors import InputRefused, NotFound
 from app.mail.address import parse_address
 from app.newsletters.models import newsletter_by_slug
-from app.subscriptions.held import PER_DAY_MAX, read_held, start_asking, stop_asking
-from app.subscriptions.imports import Newcomer, Provenance, check_provenance, import_readers
-from app.subscriptions.lists import BadRow, ListDefaults, read_day, read_list
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.newcomers.held import PER_DAY_MAX, read_held, start_asking, stop_asking
+from app.subscriptions.newcomers.imports import Newcomer, Provenance, check_provenance, import_readers
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, read_day, read_list
 from app.subscriptions.signup import add_subscriber
 from app.web import product
 

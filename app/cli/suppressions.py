@@ -8,7 +8,8 @@ from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.mail.address import parse_address
-from app.subscriptions.models import Suppression, SuppressionReason
+from app.subscriptions.kinds import SuppressionReason
+from app.subscriptions.models import Suppression
 from app.subscriptions.suppression import address_hmac, close_address, find_suppression, lift_suppression
 from app.web import product
 

@@ -14,7 +14,8 @@ from app.editions.compose import set_letter
 from app.errors import InputRefused
 from app.newsletters.models import newsletter_by_slug
 from app.product import Product
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription
 
 LANGUAGE = "en"
 #: Reserved for examples (RFC 2606 §3).

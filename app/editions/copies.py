@@ -27,7 +27,8 @@ from app.errors import NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Mold, cast
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, gets_letters
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.suppression import suppressed_among
 from config import Config, Measurement
 

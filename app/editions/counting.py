@@ -20,9 +20,10 @@ from app.editions.models import ClickTotal, Edition, EditionItem, EditionStatus,
 from app.editions.typeset import Parts, web_address
 from app.links import Links
 from app.subscriptions.counting import end_counting
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
-from app.subscriptions.models import Subscription, SubscriptionStatus, subscription_by_public_id
-from app.subscriptions.staying import note_act
+from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.questions.staying import note_act
 
 #: Nobody reads two articles of a letter within this time: whoever follows both is a machine that checks links.
 FASTEST_READER = timedelta(seconds=2)

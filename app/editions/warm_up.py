@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.delivery.models import WarmUpPlan
 from app.delivery.warm_ups import WarmUpReport, read_warm_up, start_warm_up
 from app.mail.providers import provider_of_domain
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription
 
 
 def plan_warm_up(session: Session, *, newsletter_id: int, starts_on: date, now: datetime) -> None:

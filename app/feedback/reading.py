@@ -12,7 +12,8 @@ from app.delivery.models import Delivery
 from app.feedback.ingest import SMTP
 from app.feedback.models import Diagnostic, FeedbackEvent, UnlinkedCount
 from app.feedback.notices import NoticeKind
-from app.subscriptions.models import Suppression, SuppressionReason
+from app.subscriptions.kinds import SuppressionReason
+from app.subscriptions.models import Suppression
 
 SHOWN_EVENTS = 20
 #: Days over which notices that name no copy are counted for the desk.

@@ -21,10 +21,11 @@ from app.feedback.models import Reply
 from app.mail.reports.automatic import is_auto_reply
 from app.mail.reports.fields import Fields, first
 from app.mail.reports.parts import take_apart
+from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock
-from app.subscriptions.models import ConsentMethod, subscription_of
-from app.subscriptions.staying import note_act
+from app.subscriptions.models import subscription_of
+from app.subscriptions.questions.staying import note_act
 
 REPLY = "reply"
 #: Mails that are passed on within a day, at most.

@@ -19,8 +19,9 @@ from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.feedback.policy import is_spike
 from app.mail.providers import provider_of_domain
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import ConsentKind, ConsentMethod, Subscriber, Suppression, SuppressionReason
+from app.subscriptions.models import Subscriber, Suppression
 from app.subscriptions.suppression import end_suppression, find_suppression, record_change
 from config import FeedbackSettings
 

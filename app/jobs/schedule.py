@@ -29,7 +29,7 @@ from app.product import Product
 from app.seals.documents import write_files
 from app.seals.making import make_due_seals
 from app.seals.models import all_seals
-from app.subscriptions.held import ask_held
+from app.subscriptions.newcomers.held import ask_held
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """Who keeps the journal of departures, for one configuration."""
 
 from app.product import Product
-from app.subscriptions.departures import Keeper
+from app.subscriptions.departures.recording import Keeper
 
 
 def keeper_of(product: Product) -> Keeper:

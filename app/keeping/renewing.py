@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.db import Database
-from app.subscriptions.question_models import Renewal
-from app.subscriptions.renewal import ask_readers, end_renewal, lapse_readers, remind_readers
+from app.subscriptions.questions.models import Renewal
+from app.subscriptions.questions.renewal import ask_readers, end_renewal, lapse_readers, remind_readers
 
 #: Batches of each kind in one run; the next one goes on.
 BATCHES = 20

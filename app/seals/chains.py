@@ -17,17 +17,11 @@ from app.db import in_byte_order
 from app.errors import AddressInvalid
 from app.mail.address import parse_address
 from app.seals.tally import ChainedAt, is_consent, streamed
-from app.subscriptions.departure_models import ConsentArchive
-from app.subscriptions.imports import NO_PROOF
+from app.subscriptions.departures.models import ConsentArchive
+from app.subscriptions.kinds import STATUS_AFTER, ConsentKind, SubscriptionStatus
 from app.subscriptions.ledger import GENESIS, address_hash, chained_events, said_hash
-from app.subscriptions.models import (
-    STATUS_AFTER,
-    ConsentKind,
-    ConsentStub,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
+from app.subscriptions.models import ConsentStub, Subscriber, Subscription
+from app.subscriptions.newcomers.imports import NO_PROOF
 
 AnyRow = Row[*tuple[Any, ...]]
 Fault = tuple[int | None, str]

@@ -11,7 +11,7 @@ from app.admins.models import AuditEntry
 from app.db import Base, UtcDateTime
 from app.newsletters.models import ConsentWording, PrivacyPolicy
 from app.seals.models import ConsentSeal
-from app.subscriptions.departure_models import ConsentArchive
+from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
 
 #: What verification reads.

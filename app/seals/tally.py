@@ -14,8 +14,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from app.newsletters.models import ConsentWording, PrivacyPolicy, text_hash
-from app.subscriptions.imports import NO_PROOF
-from app.subscriptions.models import ConsentKind
+from app.subscriptions.kinds import ConsentKind
+from app.subscriptions.newcomers.imports import NO_PROOF
 
 #: Rows fetched at once: memory stays the same however many readers there are.
 FETCHED = 5_000

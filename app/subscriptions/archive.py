@@ -10,18 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from app.subscriptions.departure_models import ConsentArchive
-from app.subscriptions.erasure import delete_reader
+from app.subscriptions.departures.models import ConsentArchive
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.ledger import prune_chain
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentStub,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    Suppression,
-)
+from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription, Suppression
+from app.subscriptions.rights.erasure import delete_reader
 from app.subscriptions.suppression import address_hmac, find_suppression
 
 #: Readers, or chains, of one call.

@@ -10,15 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.newsletters.models import ConsentWording, WordingPurpose
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
-from app.subscriptions.models import (
-    ConsentKind,
-    ConsentMethod,
-    Subscription,
-    SubscriptionStatus,
-    subscription_by_public_id,
-)
+from app.subscriptions.models import Subscription, subscription_by_public_id
 
 
 def allow_counting(session: Session, *, public_id: str, wording_id: int, policy_id: int, now: datetime) -> Subscription:

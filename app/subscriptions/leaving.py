@@ -9,18 +9,13 @@ from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
 from app.errors import NotFound, TransitionRefused
-from app.subscriptions.address_change import end_open_change
-from app.subscriptions.departure_models import Departure
-from app.subscriptions.erasure import forget
+from app.subscriptions.departures.models import Departure
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
-from app.subscriptions.models import (
-    ConsentKind,
-    ConsentMethod,
-    Subscription,
-    SubscriptionStatus,
-    subscription_by_public_id,
-)
+from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.rights.address_change import end_open_change
+from app.subscriptions.rights.erasure import forget
 
 #: For how long a departure can be taken back.
 UNDO_WITHIN = timedelta(minutes=10)

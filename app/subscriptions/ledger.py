@@ -16,16 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, literal, select
 from sqlalchemy.orm import Session
 
-from app.subscriptions.departure_models import Departure
-from app.subscriptions.models import (
-    OWN_METHODS,
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    ConsentStub,
-    Subscriber,
-    Subscription,
-)
+from app.subscriptions.departures.models import Departure
+from app.subscriptions.kinds import OWN_METHODS, ConsentKind, ConsentMethod
+from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
 
 #: What the first event of a chain holds in place of an earlier one's hash.
 GENESIS = ""

@@ -10,15 +10,10 @@ from sqlalchemy.orm import Session
 from app.clock import months_later
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock, lock_reader
-from app.subscriptions.models import (
-    ConsentKind,
-    ConsentMethod,
-    Subscription,
-    SubscriptionStatus,
-    subscription_by_public_id,
-)
+from app.subscriptions.models import Subscription, subscription_by_public_id
 
 #: The longest pause; who wants a longer one leaves.
 PAUSE_MAX_MONTHS = 12

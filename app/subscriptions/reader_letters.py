@@ -11,7 +11,8 @@ from app.links import Links
 from app.mail.letter import Letter
 from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter, NewsletterLanguage
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, subscription_of
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription, subscription_of
 from app.subscriptions.suppression import find_suppression
 from config import Config
 

@@ -7,9 +7,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
-from app.subscriptions.erasure import forget
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
-from app.subscriptions.models import PurgeCount, Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.models import PurgeCount, Subscriber, Subscription
+from app.subscriptions.rights.erasure import forget
 
 #: Rows of one call; the job calls again.
 BATCH = 200

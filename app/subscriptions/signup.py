@@ -16,17 +16,10 @@ from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import ShownTexts
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, Chain, append, record_act
 from app.subscriptions.locking import lock
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    subscription_of,
-)
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, subscription_of
 from app.subscriptions.suppression import find_suppression, is_suppressed, revive
 
 CONFIRMATION = "confirmation"

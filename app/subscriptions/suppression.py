@@ -12,18 +12,11 @@ from sqlalchemy.orm import Session
 from app.db import is_among
 from app.delivery.queue import cancel_recipient
 from app.errors import InputRefused, NotFound, TransitionRefused
-from app.subscriptions.departure_models import Departure
+from app.subscriptions.departures.models import Departure
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import (
-    NOTE_MAX,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    Suppression,
-    SuppressionReason,
-)
+from app.subscriptions.models import NOTE_MAX, Subscriber, Subscription, Suppression
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
 _SUPPRESSION = select(Suppression).where(Suppression.address_hmac == bindparam("digest"))

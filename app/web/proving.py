@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from app.clock import now
 from app.errors import TokenInvalid
 from app.mail.address import Address
-from app.subscriptions.limits import CounterKeys, mailbox_name
-from app.subscriptions.proofs import Proof, make_challenge, read_proof, spend_proof
-from app.subscriptions.surge import is_breaker_open
+from app.subscriptions.form.limits import CounterKeys, mailbox_name
+from app.subscriptions.form.proofs import Proof, make_challenge, read_proof, spend_proof
+from app.subscriptions.form.surge import is_breaker_open
 from app.web import product
 from app.web.forms import SignupForm
 

@@ -11,7 +11,7 @@ from flask import Flask
 from app import create_app
 from app.feedback.intake import make_intake
 from app.product import Product
-from app.subscriptions.models import SuppressionReason
+from app.subscriptions.kinds import SuppressionReason
 from tests.conftest import make_config
 from tests.end_to_end.house import House, free_port, wait_until
 from tests.feedback.house import reader_with_copy, suppression_of

@@ -10,7 +10,7 @@ from flask.testing import FlaskCliRunner
 from app.clock import now
 from app.clocks import CLOCKS
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from tests import make
 
 RENEW = ("consents", "renew")

@@ -21,8 +21,9 @@ from app.editions.audience import change_status, finish_editions
 from app.editions.models import Edition, EditionStatus
 from app.mail.replies import Verb, classify
 from app.mail.transport import Fault, Outcome, OutcomeKind
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
-from app.subscriptions.models import Subscription, SubscriptionStatus
+from app.subscriptions.models import Subscription
 from tests.conftest import NOW
 from tests.delivery.house import claim, queue_edition, settle, states
 

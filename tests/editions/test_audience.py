@@ -22,7 +22,7 @@ from app.editions.draft import remove_item
 from app.editions.models import Edition, EditionContent, EditionStatus
 from app.errors import AppError, NotFound, TransitionRefused
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
 from tests.make import copies, make_article, make_subscription, settle_copies

@@ -20,7 +20,8 @@ from app.editions.draft import set_texts
 from app.editions.models import Edition
 from app.errors import InputRefused
 from app.product import Product
-from app.subscriptions.models import Subscriber, SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import Subscriber
 from app.subscriptions.suppression import suppress
 from tests import letter_rules
 from tests.conftest import NOW

@@ -20,7 +20,8 @@ from app.editions.counting import read_clicks
 from app.editions.models import ClickTotal, Edition, Reading
 from app.newsletters.defaults import install_defaults
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, Subscription
+from app.subscriptions.kinds import ConsentKind
+from app.subscriptions.models import ConsentEvent, Subscription
 from config import Config, Measurement
 from tests import letter_rules
 from tests.conftest import NOW

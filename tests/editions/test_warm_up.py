@@ -11,7 +11,7 @@ from app.editions.models import Edition
 from app.editions.progress import read_progress
 from app.editions.warm_up import count_readers, plan_warm_up, read_warm_up_now
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start
 from tests.make import copies, make_subscription, newsletter, settle_copies

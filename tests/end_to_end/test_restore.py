@@ -21,19 +21,12 @@ from app.errors import TransitionRefused
 from app.jobs.schedule import keep_departures
 from app.mail.address import parse_address
 from app.product import Product
-from app.subscriptions.departure_models import DepartureJournal
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.imports import Newcomer, Provenance, import_readers
+from app.subscriptions.departures.models import DepartureJournal
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    SuppressionReason,
-)
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.newcomers.imports import Newcomer, Provenance, import_readers
+from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import add_subscriber
 from app.subscriptions.suppression import suppress
 from tests import dumps, make

@@ -16,16 +16,9 @@ from app.feedback.models import Diagnostic, EventState, FeedbackEvent, UnlinkedC
 from app.feedback.notices import Notice, NoticeKind
 from app.product import Product
 from app.sending import each_of
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    SuppressionReason,
-)
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.rights.erasure import erase_reader
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.feedback.house import (

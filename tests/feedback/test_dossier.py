@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from app.feedback.models import Diagnostic, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
-from app.subscriptions.dossier import gather
+from app.subscriptions.rights.dossier import gather
 from tests.conftest import NOW
 from tests.web.reader import data_path, make_reader
 

@@ -16,7 +16,8 @@ from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.replies import Verb, classify
 from app.mail.transport import Outcome
 from app.product import Product
-from app.subscriptions.models import Subscriber, SuppressionReason
+from app.subscriptions.kinds import SuppressionReason
+from app.subscriptions.models import Subscriber
 from tests import make
 from tests.conftest import NOW
 from tests.feedback.house import apply, make_copies, make_edition, suppression_of

@@ -8,7 +8,7 @@ from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.mail.envelope import Envelope
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
 from tests.conftest import NOW
 from tests.feedback.house import reader_with_copy, subscription_of, suppression_of
 from tests.feedback.mails import arf, dsn, reply

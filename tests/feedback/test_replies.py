@@ -14,7 +14,8 @@ from app.feedback.models import Reply
 from app.feedback.passing_on import reply_letters
 from app.feedback.replies import REPLY, purge_replies, says_leave
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentMethod, SubscriptionStatus
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent
 from tests.conftest import NOW
 from tests.feedback.house import reader_with_copy, subscription_of
 from tests.feedback.mails import reply

@@ -25,15 +25,16 @@ from app.editions.copies import edition_letters
 from app.editions.models import Edition
 from app.links import Links
 from app.newsletters.defaults import install_defaults
-from app.subscriptions.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE, AddressChange
-from app.subscriptions.data_link import DATA_LINK
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import Subscriber, SubscriptionStatus
-from app.subscriptions.question_letters import question_letters
-from app.subscriptions.question_models import QuestionKind
-from app.subscriptions.questions import ask
-from app.subscriptions.renewal import texts_in_force
-from app.subscriptions.rights_letters import rights_letters
+from app.subscriptions.models import Subscriber
+from app.subscriptions.questions.asking import ask
+from app.subscriptions.questions.letters import question_letters
+from app.subscriptions.questions.models import QuestionKind
+from app.subscriptions.questions.renewal import texts_in_force
+from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE, AddressChange
+from app.subscriptions.rights.data_link import DATA_LINK
+from app.subscriptions.rights.letters import rights_letters
 from app.tokens import Tokens
 from config import Config
 from tests import letter_rules

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from app.jobs import lease
 from app.jobs.schedule import JOBS, LEASE_NAME, Job, Scheduler
 from app.product import Product
-from app.subscriptions.models import PurgeCount, Subscriber, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import PurgeCount, Subscriber
 from tests.conftest import NOW
 from tests.make import make_subscription
 

@@ -21,27 +21,20 @@ from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
-from app.subscriptions.address_change import AddressChange, request_address_change
 from app.subscriptions.archive import archive_reader
-from app.subscriptions.counters import SignupCounter
-from app.subscriptions.departure_journal import Entry, begin_journal
-from app.subscriptions.departure_models import ConsentArchive
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.imports import Newcomer, import_readers
+from app.subscriptions.departures.journal import Entry, begin_journal
+from app.subscriptions.departures.models import ConsentArchive
+from app.subscriptions.form.counters import SignupCounter
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import prune_chain
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentMethod,
-    ConsentStub,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    SuppressionReason,
-)
-from app.subscriptions.question_models import Question, QuestionKind, QuestionState
-from app.subscriptions.questions import ask
-from app.subscriptions.rights_log import Right, RightsRequest, log_request
+from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.newcomers.imports import Newcomer, import_readers
+from app.subscriptions.questions.asking import ask
+from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
+from app.subscriptions.rights.address_change import AddressChange, request_address_change
+from app.subscriptions.rights.erasure import erase_reader
+from app.subscriptions.rights.log import Right, RightsRequest, log_request
 from app.subscriptions.suppression import suppress
 from config import Retention
 from tests import make

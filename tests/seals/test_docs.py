@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.product import Product
 from app.subscriptions.models import Subscriber
-from app.subscriptions.receipts import make_receipt
+from app.subscriptions.rights.receipts import make_receipt
 from tests.conftest import NOW
 from tests.subscriptions.test_ledger import join
 

@@ -11,15 +11,16 @@ from app.mail.address import parse_address
 from app.newsletters.models import ConsentWording, WordingPurpose
 from app.product import Product
 from app.seals.verifying import verify_ledger
-from app.subscriptions import rights
-from app.subscriptions.address_change import AddressChange, confirm_address_change, request_address_change
 from app.subscriptions.archive import archive_left, drop_stubs, prune_archived
 from app.subscriptions.counting import allow_counting, end_counting
-from app.subscriptions.departure_models import ConsentArchive
-from app.subscriptions.erasure import delete_reader
+from app.subscriptions.departures.models import ConsentArchive
+from app.subscriptions.kinds import ConsentKind, ConsentMethod
 from app.subscriptions.leaving import undo_departure, unsubscribe
 from app.subscriptions.ledger import Act, prune_chain, record_act
-from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscription
+from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.rights import acts as rights
+from app.subscriptions.rights.address_change import AddressChange, confirm_address_change, request_address_change
+from app.subscriptions.rights.erasure import delete_reader
 from tests.conftest import NOW
 from tests.seals.ledger import DAY, build, found, place_of, raw, tamper, verify
 from tests.subscriptions.test_signup import ask

@@ -10,9 +10,9 @@ from sqlalchemy import select
 from app.delivery.settling import Withheld
 from app.editions.copies import edition_letters
 from app.product import Product
-from app.subscriptions.imports import Newcomer, import_readers
-from app.subscriptions.lists import BadRow, ListDefaults, read_list
 from app.subscriptions.models import Subscriber
+from app.subscriptions.newcomers.imports import Newcomer, import_readers
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, read_list
 from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start

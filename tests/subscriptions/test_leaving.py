@@ -8,15 +8,9 @@ from sqlalchemy.orm import Session
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.product import Product
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-)
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 from tests import make
 from tests.conftest import NOW
 

@@ -11,21 +11,11 @@ from app.delivery.models import Delivery, DeliveryState
 from app.errors import NotFound
 from app.mail.address import parse_address
 from app.product import Product
-from app.subscriptions.erasure import erase_reader
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, address_hash
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    ConsentStub,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    Suppression,
-    SuppressionReason,
-    gets_letters,
-)
+from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription, Suppression, gets_letters
+from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import CONFIRMATION, confirm_subscription
 from app.subscriptions.suppression import is_suppressed
 from tests import make

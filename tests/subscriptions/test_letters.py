@@ -15,8 +15,9 @@ from app.delivery.queue import enqueue
 from app.delivery.settling import Withheld
 from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import Subscription, SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import Subscription
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME, add_subscriber
 from app.subscriptions.suppression import suppress
 from tests import make

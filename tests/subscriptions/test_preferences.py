@@ -11,7 +11,8 @@ from app.editions.compose import set_letter
 from app.editions.copies import edition_letters
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, SubscriptionStatus
+from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent
 from app.subscriptions.preferences import PauseSpan, change_language, pause, resume
 from tests import make
 from tests.conftest import NOW

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound, TransitionRefused
 from app.product import Product
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscription, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscription
 from app.subscriptions.signup import confirm_subscription
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import ask

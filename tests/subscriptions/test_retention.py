@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from app.product import Product
-from app.subscriptions.models import PurgeCount, Subscriber, Subscription, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import PurgeCount, Subscriber, Subscription
 from app.subscriptions.retention import purge_unconfirmed
 from tests import make
 from tests.conftest import NOW

@@ -12,17 +12,10 @@ from app.mail.address import parse_address
 from app.newsletters.models import current_policy, current_wording
 from app.newsletters.wordings import ShownTexts
 from app.product import Product
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentKind,
-    ConsentMethod,
-    Subscriber,
-    Subscription,
-    SubscriptionStatus,
-    SuppressionReason,
-)
-from app.subscriptions.rights import restrict
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.rights.acts import restrict
 from app.subscriptions.signup import add_subscriber, confirm_subscription, confirmable, request_subscription
 from app.subscriptions.suppression import suppress
 from tests import make

@@ -3,7 +3,8 @@
 from sqlalchemy import func, select
 
 from app.product import Product
-from app.subscriptions.models import Suppression, SuppressionReason
+from app.subscriptions.kinds import SuppressionReason
+from app.subscriptions.models import Suppression
 from app.subscriptions.suppression import address_hmac, is_suppressed, suppress
 from tests.conftest import NOW
 

@@ -11,10 +11,11 @@ from app.delivery.composing import Composed
 from app.delivery.settling import Withheld
 from app.mail.address import parse_address
 from app.product import Product
-from app.subscriptions.data_link import request_data_link
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import Subscriber, SubscriptionStatus
-from app.subscriptions.rights_letters import rights_letters
+from app.subscriptions.models import Subscriber
+from app.subscriptions.rights.data_link import request_data_link
+from app.subscriptions.rights.letters import rights_letters
 from tests import make
 
 EMAIL = "alice.liddell@reader.example"

@@ -10,7 +10,7 @@ from flask import Flask, render_template_string
 
 from app import templating
 from app.feedback.notices import NoticeKind
-from app.subscriptions.models import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 
 WORDS = [
     ("_partials/act_words.html", "act", ConsentKind, str),

@@ -7,8 +7,8 @@ import time_machine
 from flask.testing import FlaskClient
 
 from app.product import Product
-from app.subscriptions.alerts import raise_alert
-from app.subscriptions.counters import AlertKind
+from app.subscriptions.form.alerts import raise_alert
+from app.subscriptions.form.counters import AlertKind
 from tests.conftest import NOW
 from tests.web import desk
 

@@ -18,7 +18,7 @@ from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
 from app.product import Product
 from app.subscriptions.models import Subscriber
-from app.subscriptions.renewal import count_concerned
+from app.subscriptions.questions.renewal import count_concerned
 from app.web.admin.listing import PAGE_LENGTH
 from tests import make
 from tests.conftest import NOW

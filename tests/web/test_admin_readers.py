@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 from app.articles.models import Source
 from app.newsletters.models import current_policy, current_wording
 from app.product import Product
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.models import ConsentKind, ConsentMethod, SubscriptionStatus
 from tests import make
 from tests.conftest import NOW
 from tests.web import desk

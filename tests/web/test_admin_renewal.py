@@ -7,8 +7,8 @@ from flask.testing import FlaskClient
 
 from app.clock import now
 from app.product import Product
-from app.subscriptions.question_models import Renewal
-from app.subscriptions.renewal import open_renewal
+from app.subscriptions.questions.models import Renewal
+from app.subscriptions.questions.renewal import open_renewal
 from tests import make
 from tests.web import desk
 

@@ -9,8 +9,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, Subscriber, SubscriptionStatus
-from app.subscriptions.rights_log import RightsRequest
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.rights.log import RightsRequest
 from tests.web import desk
 from tests.web.reader import EMAIL, make_reader, open_mailbox
 from tests.web.visitor import counts, only

@@ -7,7 +7,8 @@ from sqlalchemy import select
 from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, Subscriber, Suppression, SuppressionReason
+from app.subscriptions.kinds import ConsentKind, SuppressionReason
+from app.subscriptions.models import ConsentEvent, Subscriber, Suppression
 from tests.feedback.house import notice, reader_with_copy, suppression_of, tell
 from tests.feedback.test_spikes import copies_to, return_dead
 from tests.web import desk

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.clock import now
 from app.newsletters.models import current_policy, current_wording
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
 from app.subscriptions.suppression import suppress
 from config import Config
 from tests import make

@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from app.web.admin.access import OPEN_TO_STRANGERS
 from app.web.bursts import Tally
 from config import Bursts, Config

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from app.clock import now
 from app.product import Product
-from app.subscriptions.counters import SignupHour
+from app.subscriptions.form.counters import SignupHour
 from app.web.forms import TRAP
 from config import Config
 from tests.conftest import create_tables, make_config

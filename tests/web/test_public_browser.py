@@ -12,7 +12,8 @@ from werkzeug.serving import make_server
 
 from app.clock import now
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentKind, SubscriptionStatus
+from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent
 from tests import make
 from tests.conftest import NOW, create_tables
 from tests.web.visitor import only

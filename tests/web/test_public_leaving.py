@@ -10,7 +10,8 @@ from sqlalchemy import delete, select
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, ConsentMethod, Subscriber, SubscriptionStatus
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber
 from app.tokens import Tokens
 from tests import make
 from tests.conftest import KEY, NOW

@@ -11,7 +11,8 @@ from app.clock import now
 from app.editions.counting import count_opening, reading_value
 from app.editions.models import EditionStatus, Reading
 from app.product import Product
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from tests import make
 from tests.web.visitor import Page, send_form
 

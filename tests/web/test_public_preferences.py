@@ -8,7 +8,7 @@ import time_machine
 from flask.testing import FlaskClient
 
 from app.product import Product
-from app.subscriptions.models import SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from tests import make
 from tests.conftest import NOW
 from tests.web.visitor import Page, counts, only

@@ -11,8 +11,9 @@ from sqlalchemy import delete, select
 from app.delivery.models import Chunk
 from app.delivery.queue import enqueue
 from app.product import Product
-from app.subscriptions.counters import SignupCounter
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
+from app.subscriptions.form.counters import SignupCounter
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, Suppression
 from tests import make
 from tests.conftest import NOW
 from tests.web import desk

@@ -12,13 +12,8 @@ from sqlalchemy import select
 from app.newsletters.defaults import install_defaults
 from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
-from app.subscriptions.models import (
-    ConsentEvent,
-    ConsentMethod,
-    Subscriber,
-    SubscriptionStatus,
-    SuppressionReason,
-)
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
+from app.subscriptions.models import ConsentEvent, Subscriber
 from app.subscriptions.suppression import suppress
 from app.web.forms import TRAP
 from tests import make

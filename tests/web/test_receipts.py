@@ -14,11 +14,12 @@ from app.admins.models import AuditEntry
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.imports import Newcomer, Provenance, import_readers
-from app.subscriptions.models import ConsentMethod, Subscriber, Subscription
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.newcomers.imports import Newcomer, Provenance, import_readers
 from app.subscriptions.preferences import pause
-from app.subscriptions.receipts import make_erasure_receipt
+from app.subscriptions.rights.erasure import erase_reader
+from app.subscriptions.rights.receipts import make_erasure_receipt
 from app.subscriptions.suppression import close_address
 from tests.conftest import NOW
 from tests.subscriptions.test_ledger import join

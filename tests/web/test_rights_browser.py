@@ -13,11 +13,12 @@ from app.clock import now
 from app.delivery.models import DeliveryState
 from app.mail.address import parse_address
 from app.product import Product
-from app.subscriptions.address_change import AddressChange, request_address_change
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import ConsentMethod, Subscriber
-from app.subscriptions.question_models import QuestionKind
-from app.subscriptions.questions import ask
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.models import Subscriber
+from app.subscriptions.questions.asking import ask
+from app.subscriptions.questions.models import QuestionKind
+from app.subscriptions.rights.address_change import AddressChange, request_address_change
+from app.subscriptions.rights.erasure import erase_reader
 from tests import make
 from tests.conftest import create_tables
 from tests.web.reader import data_path, make_reader

@@ -21,8 +21,8 @@ from app.editions.copies import edition_letters
 from app.mail.envelope import Envelope
 from app.mail.memory import MemoryTransport
 from app.product import Product
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import SubscriptionStatus
 from tests import make
 from tests.conftest import create_tables
 from tests.editions.press import make_draft

@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.newsletters.defaults import install_defaults
 from app.product import Product
-from app.subscriptions.counters import SignupHour
+from app.subscriptions.form.counters import SignupHour
 from app.subscriptions.models import Subscriber
 from config import Config
 from tests import make

@@ -16,9 +16,10 @@ from app.editions.models import Compilation, Edition, Schedule
 from app.editions.warm_up import read_warm_up_now
 from app.feedback.spikes import HeldSpike, held_spikes
 from app.newsletters.models import Newsletter, newsletter_by_slug
-from app.subscriptions.alerts import recent_alerts
-from app.subscriptions.counters import Alert
-from app.subscriptions.models import Subscription, SubscriptionStatus
+from app.subscriptions.form.alerts import recent_alerts
+from app.subscriptions.form.counters import Alert
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscription
 
 SHOWN_EDITIONS = 6
 #: Counting stops here.

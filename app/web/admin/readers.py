@@ -15,7 +15,8 @@ from app.delivery.models import Delivery
 from app.errors import NotFound
 from app.feedback.reading import ToldEvent, events_of_reader
 from app.newsletters.models import ConsentWording, PrivacyPolicy, newsletter_by_slug
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, SubscriptionStatus, Suppression
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, Suppression
 from app.subscriptions.suppression import find_suppression
 from app.web import product
 from app.web.admin import bp

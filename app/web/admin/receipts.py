@@ -10,7 +10,7 @@ from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import NotFound
 from app.subscriptions.models import Subscriber
-from app.subscriptions.receipts import Receipt, make_receipt
+from app.subscriptions.rights.receipts import Receipt, make_receipt
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import desk_language

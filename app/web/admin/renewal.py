@@ -11,7 +11,13 @@ from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter, current_wording
-from app.subscriptions.renewal import ANSWER_AT_LEAST, count_concerned, read_renewal, start_renewal, stop_renewal
+from app.subscriptions.questions.renewal import (
+    ANSWER_AT_LEAST,
+    count_concerned,
+    read_renewal,
+    start_renewal,
+    stop_renewal,
+)
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
 from app.web.admin.access import require

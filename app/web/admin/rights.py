@@ -18,12 +18,13 @@ from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, TransitionRefused
 from app.mail.address import parse_address
-from app.subscriptions.address_change import request_address_change
-from app.subscriptions.dossier import gather
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.models import ConsentMethod, Subscriber, language_of_reader
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.models import Subscriber, language_of_reader
 from app.subscriptions.preferences import correct_language
-from app.subscriptions.rights import accept_objection, lift_restriction, record_export, restrict
+from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
+from app.subscriptions.rights.address_change import request_address_change
+from app.subscriptions.rights.dossier import gather
+from app.subscriptions.rights.erasure import erase_reader
 from app.web import attachment, product
 from app.web.admin import bp
 from app.web.admin.access import require

@@ -14,7 +14,7 @@ from app.clock import now
 from app.errors import InputRefused
 from app.mail.address import parse_address
 from app.subscriptions.models import Subscriber
-from app.subscriptions.rights_log import (
+from app.subscriptions.rights.log import (
     NOTE_MAX,
     REFERENCE_MAX,
     Right,

@@ -6,14 +6,14 @@ from sqlalchemy.orm import Session
 from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
 from app.mail.address import mask
-from app.subscriptions.address_change import (
+from app.subscriptions.form.limits import forget_mailbox
+from app.subscriptions.rights.address_change import (
     AddressChange,
     address_change,
     confirm_address_change,
     is_taken,
     undo_address_change,
 )
-from app.subscriptions.limits import forget_mailbox
 from app.web import product
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp

@@ -8,10 +8,10 @@ from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.wordings import cut_statement
-from app.subscriptions.models import SubscriptionStatus
-from app.subscriptions.question_models import Question, QuestionKind, QuestionState
-from app.subscriptions.questions import agree, question_by_public_id
-from app.subscriptions.renewal import shown_texts
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.questions.asking import agree, question_by_public_id
+from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
+from app.subscriptions.questions.renewal import shown_texts
 from app.web import product
 from app.web.public import LANGUAGE, bp
 

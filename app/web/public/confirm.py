@@ -11,7 +11,7 @@ from app.clock import now
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
-from app.subscriptions.limits import forget_mailbox_of
+from app.subscriptions.form.limits import forget_mailbox_of
 from app.subscriptions.signup import confirm_subscription, confirmable, confirmable_by, texts_of_request
 from app.web import product
 from app.web.forms import form_mark, make_form_token, read_form_token

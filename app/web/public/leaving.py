@@ -5,10 +5,11 @@ from werkzeug.wrappers import Response
 
 from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
+from app.subscriptions.form.limits import forget_mailbox_of
+from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import UNDO_WITHIN, undo_departure
 from app.subscriptions.leaving import unsubscribe as end_subscription
-from app.subscriptions.limits import forget_mailbox_of
-from app.subscriptions.models import ConsentMethod, Subscription, subscription_by_public_id
+from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.web import product
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp

@@ -17,10 +17,11 @@ from app.clock import now
 from app.errors import AddressInvalid, TokenInvalid
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
-from app.subscriptions.data_link import reader_of_link, request_data_link
-from app.subscriptions.dossier import Dossier, gather
-from app.subscriptions.models import Subscriber, Subscription, SubscriptionStatus
-from app.subscriptions.receipts import make_receipt
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.rights.data_link import reader_of_link, request_data_link
+from app.subscriptions.rights.dossier import Dossier, gather
+from app.subscriptions.rights.receipts import make_receipt
 from app.web import attachment, product
 from app.web.forms import TRAP, SignupForm, printable
 from app.web.public import LANGUAGE, bp

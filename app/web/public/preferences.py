@@ -14,10 +14,11 @@ from app import i18n
 from app.clock import months_later, now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.mail.address import mask
-from app.subscriptions.data_link import request_own_data_link
-from app.subscriptions.models import Subscription, SubscriptionStatus, subscription_by_public_id
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.subscriptions.preferences import PAUSE_MAX_MONTHS, PauseSpan, change_language, resume
 from app.subscriptions.preferences import pause as begin_pause
+from app.subscriptions.rights.data_link import request_own_data_link
 from app.web import product
 from app.web.public import LANGUAGE, bp
 from app.web.public.counting import counting_form

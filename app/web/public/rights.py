@@ -13,13 +13,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.clock import now
 from app.errors import TransitionRefused
 from app.mail.address import Address
-from app.subscriptions.address_change import request_address_change
-from app.subscriptions.data_link import reader_of_link
-from app.subscriptions.erasure import erase_reader
-from app.subscriptions.limits import count_letter
-from app.subscriptions.models import ConsentEvent, ConsentKind, ConsentMethod, Subscriber
-from app.subscriptions.receipts import ErasureReceipt, make_erasure_receipt
-from app.subscriptions.rights import accept_objection, lift_restriction, restrict
+from app.subscriptions.form.limits import count_letter
+from app.subscriptions.kinds import ConsentKind, ConsentMethod
+from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.rights.acts import accept_objection, lift_restriction, restrict
+from app.subscriptions.rights.address_change import request_address_change
+from app.subscriptions.rights.data_link import reader_of_link
+from app.subscriptions.rights.erasure import erase_reader
+from app.subscriptions.rights.receipts import ErasureReceipt, make_erasure_receipt
 from app.web import attachment, product
 from app.web.forms import SignupForm, printable
 from app.web.proving import counter_keys

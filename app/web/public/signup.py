@@ -12,8 +12,8 @@ from app.errors import AddressInvalid, NotFound, ProofNeeded
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
-from app.subscriptions.limits import count_letter, count_network
-from app.subscriptions.models import ConsentMethod
+from app.subscriptions.form.limits import count_letter, count_network
+from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.signup import request_subscription
 from app.web import product
 from app.web.forms import (

@@ -1,0 +1,1 @@
+"""Readers who are brought along: lists that admins import, and those of them who are held for want of proof."""

@@ -1,0 +1,268 @@
+"""Asking for consent anew: whoever agreed to an older wording is shown the one in force, and asked whether they agree.
+
+Nobody is asked twice, and but for one reminder nobody is reminded. Silence until the date ends the subscription. A
+reader who is away on a pause is asked when they are back, and has time to answer then.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.errors import InputRefused, NotFound, TransitionRefused
+from app.newsletters.models import (
+    ConsentWording,
+    Newsletter,
+    PrivacyPolicy,
+    WordingPurpose,
+    current_policy,
+    current_wording,
+)
+from app.newsletters.wordings import ShownTexts
+from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
+from app.subscriptions.locking import lock
+from app.subscriptions.models import ConsentEvent, Subscription, gets_letters
+from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent, queue_letter
+from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
+
+#: The reminder's kind of delivery; the first letter's is the question's own.
+REMINDER = "renewal-reminder"
+#: Whoever is asked last has so long to answer; a reader back from a pause too.
+ANSWER_AT_LEAST = timedelta(days=14)
+#: How far ahead the date may be: a link outlives it.
+LONGEST = timedelta(days=180)
+#: Ids of subscriptions that one call looks through: among so many, most may have agreed already.
+STRETCH = 100_000
+
+_IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
+
+
+@dataclass(frozen=True)
+class RenewalReport:
+    """How a renewal stands: readers by what came of their question."""
+
+    renewal: Renewal
+    open: int
+    agreed: int
+    lapsed: int
+    void: int
+
+    @property
+    def asked(self) -> int:
+        """How many were asked so far."""
+        return self.open + self.agreed + self.lapsed + self.void
+
+
+def start_renewal(
+    session: Session,
+    *,
+    newsletter_id: int,
+    until: datetime,
+    per_day: int,
+    remind_days: int | None,
+    expected: int,
+    actor: str,
+    now: datetime,
+) -> Renewal:
+    """Start asking a newsletter's readers, at most `per_day` a day, and end at `until` what is not answered.
+
+    `expected` is the number of readers that the admin was told of. Raises TransitionRefused where one is under way or
+    the number is another by now, and InputRefused for a date that leaves no time to ask or to answer.
+    """
+    session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()).one()
+    if open_renewal(session, newsletter_id) is not None:
+        raise TransitionRefused("this newsletter is asking its readers already")
+    readers = count_concerned(session, newsletter_id)
+    if readers == 0:
+        raise TransitionRefused("every reader has agreed to the wording in force")
+    if readers != expected:
+        raise TransitionRefused(f"this concerns {readers} readers by now, not {expected}")
+    check_date(readers, until=until, per_day=per_day, now=now)
+    if remind_days is not None and not now < until - timedelta(days=remind_days) < until:
+        raise InputRefused("the reminder must fall between now and the date")
+    renewal = Renewal(
+        newsletter_id=newsletter_id,
+        started_at=now,
+        started_by=actor,
+        until=until,
+        per_day=per_day,
+        readers=readers,
+        remind_days=remind_days,
+    )
+    session.add(renewal)
+    session.flush()
+    return renewal
+
+
+def check_date(readers: int, *, until: datetime, per_day: int, now: datetime) -> None:
+    """Raise InputRefused where not all can be asked in time to answer, or where the date is too far."""
+    days = -(-readers // per_day)
+    earliest = now + DAY * (days - 1) + ANSWER_AT_LEAST
+    if until < earliest:
+        raise InputRefused(
+            f"{readers} readers at {per_day} letters a day can be asked by {(now + DAY * (days - 1)).date()}, and have "
+            f"{ANSWER_AT_LEAST.days} days to answer: name {(earliest + DAY).date()} or later, or more letters a day"
+        )
+    if until > now + LONGEST:
+        raise InputRefused(f"name a date within {LONGEST.days} days")
+
+
+def stop_renewal(session: Session, *, newsletter_id: int, now: datetime) -> Renewal:
+    """Ask nobody any more, and let nothing lapse; answers to letters that went still count. Raises NotFound."""
+    renewal = open_renewal(session, newsletter_id)
+    if renewal is None:
+        raise NotFound("this newsletter is not asking its readers")
+    renewal.ended_at = now
+    session.flush()
+    return renewal
+
+
+def open_renewal(session: Session, newsletter_id: int) -> Renewal | None:
+    """Return the renewal under way, or None."""
+    query = select(Renewal).where(Renewal.newsletter_id == newsletter_id, Renewal.ended_at.is_(None))
+    return session.scalars(query).one_or_none()
+
+
+def read_renewal(session: Session, newsletter_id: int) -> RenewalReport | None:
+    """Return how the last renewal of a newsletter stands, or None where there never was one."""
+    last = select(Renewal).where(Renewal.newsletter_id == newsletter_id).order_by(Renewal.id.desc()).limit(1)
+    renewal = session.scalars(last).one_or_none()
+    if renewal is None:
+        return None
+    states = select(Question.state, sa.func.count()).where(Question.renewal_id == renewal.id).group_by(Question.state)
+    counts: dict[QuestionState, int] = dict(session.execute(states).all())
+    return RenewalReport(renewal, **{state.value: counts.get(state, 0) for state in QuestionState})
+
+
+def count_concerned(session: Session, newsletter_id: int) -> int:
+    """Return how many confirmed readers never agreed to the wording in force, in any language."""
+    return session.scalar(select(sa.func.count()).select_from(_concerned(session, newsletter_id).subquery())) or 0
+
+
+def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
+    """Ask a batch of the readers who were not asked yet, within the day's pace; return how many were asked.
+
+    Where nobody in this stretch is to be asked, the next call looks through the next one, and in the end from the first
+    again: who was passed over, for a pause or a suppression, may be asked by then.
+    """
+    left = min(_pace_left(session, renewal, now), BATCH)
+    if left <= 0:
+        return 0
+    asked = 0
+    for key in _next_readers(session, renewal, left, now):
+        subscription = session.get(Subscription, key)
+        if subscription is None or not lock(session, subscription) or not _may_be_asked(subscription, now):
+            continue
+        shown = texts_in_force(session, subscription.language)
+        answer_until = max(renewal.until, now + ANSWER_AT_LEAST)
+        kind = QuestionKind.RENEWAL
+        ask(session, subscription, kind=kind, answer_until=answer_until, now=now, renewal=renewal, shown=shown)
+        asked += 1
+    return asked
+
+
+def remind_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
+    """Remind a batch of those who have not answered, once, when it is time and within the day's pace."""
+    if renewal.remind_days is None or now < renewal.until - timedelta(days=renewal.remind_days):
+        return 0
+    left = max(0, min(_pace_left(session, renewal, now), BATCH))
+    silent = (
+        select(Question)
+        .join(Subscription, Subscription.id == Question.subscription_id)
+        .where(Question.renewal_id == renewal.id, Question.state == QuestionState.OPEN)
+        .where(Question.reminded_at.is_(None), Question.answer_until > now, gets_letters(now))
+        .order_by(Question.id)
+        .limit(left)
+    )
+    reminded = 0
+    for question in session.scalars(silent).all():
+        subscription = question.subscription
+        if lock(session, subscription) and _may_be_asked(subscription, now):
+            queue_letter(session, question, subscription, kind=REMINDER, now=now)
+            reminded += 1
+        question.reminded_at = now
+    session.flush()
+    return reminded
+
+
+def lapse_readers(session: Session, *, now: datetime) -> int:
+    """End a batch of the subscriptions whose readers did not answer in time; return how many were looked at."""
+    return lapse_silent(session, kind=QuestionKind.RENEWAL, now=now)[0]
+
+
+def end_renewal(session: Session, renewal: Renewal, *, now: datetime) -> bool:
+    """Note the end of a renewal whose date is over and that has nobody left to ask or to wait for."""
+    if now < renewal.until:
+        return False
+    is_open = select(Question.id).where(Question.renewal_id == renewal.id, Question.state == QuestionState.OPEN)
+    if session.scalar(is_open.limit(1)) is not None or session.scalar(_unasked(session, renewal).limit(1)) is not None:
+        return False
+    renewal.ended_at = now
+    session.flush()
+    return True
+
+
+def texts_in_force(session: Session, language: str) -> ShownTexts:
+    """Return the wording and policy in force in `language`."""
+    wording, policy = session.scalars(current_wording(language)).one(), session.scalars(current_policy(language)).one()
+    return ShownTexts(language, wording.id, policy.id)
+
+
+def shown_texts(session: Session, question: Question) -> tuple[ConsentWording, PrivacyPolicy]:
+    """Return the texts to which a question asks for consent, as its letter and its page show them."""
+    return session.get_one(ConsentWording, question.wording_id), session.get_one(PrivacyPolicy, question.policy_id)
+
+
+def _concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
+    """Select the confirmed subscriptions whose reader never agreed to the newest wording of any language."""
+    is_ours = ConsentWording.purpose == WordingPurpose.NEWSLETTER
+    newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).where(is_ours)
+    version = sa.tuple_(ConsentWording.language, ConsentWording.version)
+    of_newest = version.in_(newest.group_by(ConsentWording.language))
+    in_force = session.scalars(select(ConsentWording.id).where(is_ours, of_newest)).all()
+    has_agreed = select(ConsentEvent.id).where(
+        ConsentEvent.subscription_id == Subscription.id,
+        ConsentEvent.kind.in_((ConsentKind.CONFIRMED, ConsentKind.RENEWED)),
+        ConsentEvent.wording_id.in_(in_force),
+    )
+    return select(Subscription.id).where(
+        _IS_CONFIRMED, Subscription.newsletter_id == newsletter_id, ~has_agreed.exists()
+    )
+
+
+def _unasked(session: Session, renewal: Renewal) -> sa.Select[int]:
+    # The kind makes it a search in a unique index; else all questions of the renewal may be read for each reader.
+    is_asked = select(Question.id).where(
+        Question.subscription_id == Subscription.id,
+        Question.kind == QuestionKind.RENEWAL,
+        Question.renewal_id == renewal.id,
+    )
+    return _concerned(session, renewal.newsletter_id).where(~is_asked.exists(), Subscription.is_withheld.is_(False))
+
+
+def _next_readers(session: Session, renewal: Renewal, limit: int, now: datetime) -> Sequence[int]:
+    """Return the next subscriptions by id in the stretch that is looked through, and note how far that came."""
+    begin, end = renewal.looked_until, renewal.looked_until + STRETCH
+    due = _unasked(session, renewal).where(gets_letters(now), Subscription.id > begin, Subscription.id <= end)
+    found = session.scalars(due.order_by(Subscription.id).limit(limit)).all()
+    if len(found) == limit:
+        renewal.looked_until = found[-1]
+    else:
+        renewal.looked_until = end if end < (session.scalar(select(sa.func.max(Subscription.id))) or 0) else 0
+    return found
+
+
+def _pace_left(session: Session, renewal: Renewal, now: datetime) -> int:
+    since = now - DAY
+    reminded = select(sa.func.count()).where(
+        Question.renewal_id == renewal.id, Question.state.in_(list(QuestionState)), Question.reminded_at > since
+    )
+    return renewal.per_day - asked_since(session, QuestionKind.RENEWAL, since) - (session.scalar(reminded) or 0)
+
+
+def _may_be_asked(subscription: Subscription, now: datetime) -> bool:
+    is_paused = subscription.paused_until is not None and subscription.paused_until > now
+    return subscription.status is SubscriptionStatus.CONFIRMED and not subscription.is_withheld and not is_paused
