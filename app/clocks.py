@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from config import Retention
+from app.settings.retention import Retention
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from app.mail.connection import Relay
 from app.mail.memory import ACCEPTED
 from app.mail.smtp import Line
 from app.mail.transport import Outcome, OutcomeKind, Outgoing, await_each
-from config import MailSettings
+from app.settings.mail import MailSettings
 
 
 class PreparedMessage(Message):

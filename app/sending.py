@@ -27,10 +27,11 @@ from app.mail.providers import provider_of_domain
 from app.mail.transport import Transport
 from app.oneoff import FlaskMailTransport, relay_of
 from app.product import Product
+from app.settings.mail import MailSettings
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.questions.letters import question_letters
 from app.subscriptions.rights.letters import rights_letters
-from config import Config, MailSettings
+from config import Config
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
 ONE_OFF_LIMIT = 10

@@ -4,7 +4,7 @@ from flask import Flask
 
 from app.mail.transport import OutcomeKind, Outgoing
 from app.oneoff import FlaskMailTransport, OneOffMail
-from config import MailSettings
+from app.settings.mail import MailSettings
 from tests.smtp_server import ScriptedServer
 
 LETTERS = [Outgoing(key, "b@bounces.example", f"r{key}@reader.example", b"x: y\r\n\r\n") for key in (1, 2)]

@@ -1,7 +1,7 @@
 """The senders as they are wired."""
 
 from app.sending import rates_of
-from config import MailSettings
+from app.settings.mail import MailSettings
 
 
 def test_no_setting_is_no_limit() -> None:

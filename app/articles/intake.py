@@ -23,7 +23,7 @@ from app.articles.sources import Reading, due_sources, record_fetch
 from app.articles.urls import index_key, link_key, web_link
 from app.db import Database
 from app.errors import FetchRefused, InputRefused
-from config import FetchSettings
+from app.settings.fetching import FetchSettings
 
 log = logging.getLogger(__name__)
 

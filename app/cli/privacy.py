@@ -8,8 +8,8 @@ from app.cli.output import Commands
 from app.clocks import rules
 from app.keeping.holdings import document, with_document
 from app.keeping.register import register_entry
+from app.settings.retention import Retention
 from app.web import product
-from config import Retention
 
 
 @click.group("privacy", cls=Commands)

@@ -27,10 +27,11 @@ from app.errors import NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Mold, cast
+from app.settings.publication import Measurement
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.suppression import suppressed_among
-from config import Config, Measurement
+from config import Config
 
 EDITION = "edition"
 TEST = "test"

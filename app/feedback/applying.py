@@ -20,12 +20,12 @@ from app.feedback.notices import NoticeKind
 from app.feedback.policy import Consequence, History, SoftBounce, TakenCopy, decide, is_complained_of
 from app.feedback.spikes import hold_spikes
 from app.mail.providers import provider_of
+from app.settings.feedback import FeedbackSettings
 from app.subscriptions.kinds import ConsentMethod, SuppressionReason
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.suppression import suppress_reader
-from config import FeedbackSettings
 
 #: Events that are looked up together.
 BATCH = 500

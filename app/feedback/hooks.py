@@ -16,7 +16,8 @@ from app.feedback.providers.sendgrid import SendGrid
 from app.feedback.providers.ses import Ses
 from app.feedback.providers.sns import Fetch, Topics
 from app.mail.envelope import Envelope
-from config import Config, HookSettings
+from app.settings.feedback import HookSettings
+from config import Config
 
 #: Certificates and confirmations are small, near, and lead nowhere else.
 FETCH_TOTAL_S = 5

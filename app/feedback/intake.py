@@ -15,7 +15,8 @@ from app.mail.reports.parts import SIZE_MAX_OCTETS
 from app.mail.reports.reading import read_report
 from app.mail.reports.report import Report
 from app.product import Product
-from config import Config, FeedbackSettings
+from app.settings.feedback import FeedbackSettings
+from config import Config
 
 
 class Taken(StrEnum):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from app import clock
 from app.feedback.intake import Intake, Taken
 from app.mail.reports.parts import SIZE_MAX_OCTETS
-from config import ReturnSettings
+from app.settings.feedback import ReturnSettings
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from app.errors import MailboxUnavailable
 from app.feedback.intake import Intake, Taken
 from app.mail.reports.parts import SIZE_MAX_OCTETS
-from config import ReturnSettings
+from app.settings.feedback import ReturnSettings
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from app.feedback.notices import NoticeKind
-from config import FeedbackSettings
+from app.settings.feedback import FeedbackSettings
 
 
 class Consequence(StrEnum):

@@ -19,11 +19,11 @@ from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.feedback.policy import is_spike
 from app.mail.providers import provider_of_domain
+from app.settings.feedback import FeedbackSettings
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Suppression
 from app.subscriptions.suppression import end_suppression, find_suppression, record_change
-from config import FeedbackSettings
 
 #: What was heard of within this time is judged together, however late it was told: what waits in a mailbox or at a
 #: mail provider comes all at once, when the hour in which it happened is long over.

@@ -22,6 +22,7 @@ from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks
 from app.editions.counting import drop_readings, readings_before
 from app.feedback.ingest import drop_events, events_before
 from app.feedback.replies import over_replies, purge_replies
+from app.settings.retention import Retention
 from app.subscriptions import archive
 from app.subscriptions.departures.journal import count_lines_before, drop_lines_before
 from app.subscriptions.form.limits import over_counters, purge_counters
@@ -31,7 +32,7 @@ from app.subscriptions.questions.models import QuestionKind
 from app.subscriptions.retention import forget_held, held_before, purge_unconfirmed, unconfirmed_before
 from app.subscriptions.rights.address_change import changes_before, drop_changes
 from app.subscriptions.rights.log import answered_before, drop_answered
-from config import Config, Retention
+from config import Config
 
 
 @dataclass(frozen=True)

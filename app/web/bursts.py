@@ -15,11 +15,11 @@ from flask_limiter import Limit, Limiter
 from limits.storage import Storage
 
 from app.clock import now
+from app.settings.form import Bursts
 from app.web.admin.access import OPEN_TO_STRANGERS
 from app.web.network import network
 from app.web.proving import counter_keys
 from app.web.security import TOKEN_ROUTES
-from config import Bursts
 
 #: Posts that are owed, however many come.
 UNLIMITED_POSTS = frozenset({"public.unsubscribe_submit"})

@@ -13,7 +13,7 @@ from app.articles.intake import add_article, fetch_due
 from app.articles.models import Article, Source, SourceKind
 from app.articles.sources import Reading, add_source, due_sources, record_fetch
 from app.errors import InputRefused, NotFound
-from config import FetchSettings
+from app.settings.fetching import FetchSettings
 from tests.articles.web_server import answer, redirect
 from tests.conftest import NOW
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
+from app.settings.form import SignupLimits
 from bench.bombing import ATTACKS, DAY, Attack, Side, play
-from config import Config, SignupLimits
+from config import Config
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -12,7 +12,7 @@ from app.mail.memory import ConsoleTransport, MemoryTransport
 from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing, Transport
 from app.oneoff import FlaskMailTransport
-from config import MailSettings
+from app.settings.mail import MailSettings
 from tests.smtp_server import CLOSE, HANG, ScriptedServer
 
 DATA = b"Subject: x\r\n\r\n x.\r\nend\r\n"

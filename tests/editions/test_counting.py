@@ -20,9 +20,10 @@ from app.editions.counting import read_clicks
 from app.editions.models import ClickTotal, Edition, Reading
 from app.newsletters.defaults import install_defaults
 from app.product import Product
+from app.settings.publication import Measurement
 from app.subscriptions.kinds import ConsentKind
 from app.subscriptions.models import ConsentEvent, Subscription
-from config import Config, Measurement
+from config import Config
 from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start

@@ -11,7 +11,7 @@ from app.editions.models import Edition
 from app.editions.typeset import MAX_HTML_BYTES, MAX_LINK_LENGTH, Parts, PersonalLinks, typeset
 from app.errors import InputRefused
 from app.product import Product
-from config import Identity
+from app.settings.publication import Identity
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft
 from tests.editions.reading import Element, read

@@ -11,8 +11,8 @@ from app.db import Database
 from app.feedback.intake import Intake, make_intake
 from app.feedback.listener import listening
 from app.product import Product
+from app.settings.feedback import ReturnSettings
 from app.subscriptions.kinds import SuppressionReason
-from config import ReturnSettings
 from tests.end_to_end.house import free_port
 from tests.feedback.house import reader_with_copy, suppression_of
 from tests.feedback.mails import arf, dsn

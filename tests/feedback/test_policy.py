@@ -15,7 +15,7 @@ from app.feedback.policy import (
     is_failing,
     is_spike,
 )
-from config import FeedbackSettings
+from app.settings.feedback import FeedbackSettings
 from tests.conftest import NOW
 
 RULES = FeedbackSettings()

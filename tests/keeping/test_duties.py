@@ -21,6 +21,7 @@ from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
+from app.settings.retention import Retention
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.departures.journal import Entry, begin_journal
 from app.subscriptions.departures.models import ConsentArchive
@@ -36,7 +37,6 @@ from app.subscriptions.rights.address_change import AddressChange, request_addre
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.rights.log import Right, RightsRequest, log_request
 from app.subscriptions.suppression import suppress
-from config import Retention
 from tests import make
 from tests.conftest import NOW
 

@@ -11,7 +11,7 @@ from app.clocks import CLOCKS, rules
 from app.keeping.holdings import HOLDINGS, with_document
 from app.keeping.register import register_entry
 from app.product import Product
-from config import Retention
+from app.settings.retention import Retention
 
 PRIVACY = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
 

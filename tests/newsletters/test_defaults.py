@@ -18,7 +18,8 @@ from app.newsletters.models import (
 )
 from app.newsletters.wordings import cut_statement, store_policy, store_wording
 from app.product import Product
-from config import Identity, Retention
+from app.settings.publication import Identity
+from app.settings.retention import Retention
 from tests.conftest import NOW
 
 

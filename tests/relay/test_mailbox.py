@@ -15,8 +15,8 @@ from app.errors import MailboxUnavailable
 from app.feedback.intake import Intake, Taken, make_intake
 from app.feedback.mailbox import DONE, SET_ASIDE, poll
 from app.product import Product
+from app.settings.feedback import ReturnSettings
 from app.subscriptions.kinds import SuppressionReason
-from config import ReturnSettings
 from tests.end_to_end.house import free_port
 from tests.feedback.house import reader_with_copy, suppression_of
 from tests.feedback.mails import dsn, reply

@@ -11,7 +11,7 @@ from app.mail.pipeline import PipelinedTransport
 from app.mail.replies import Verb
 from app.mail.transport import Fault, Outcome, OutcomeKind, Outgoing
 from app.oneoff import FlaskMailTransport, relay_of
-from config import MailSettings
+from app.settings.mail import MailSettings
 from tests.end_to_end.house import Postbox, wait_until
 from tests.relay.authority import Authority
 from tests.relay.postfix import GREYLISTED, HELD, PASSWORD, SIZE_LIMIT, UNKNOWN, USERNAME, Postfix

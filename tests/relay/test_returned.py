@@ -18,8 +18,9 @@ from app.feedback.listener import listening
 from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
+from app.settings.feedback import ReturnSettings
 from app.subscriptions.models import Subscriber, Subscription
-from config import Config, ReturnSettings
+from config import Config
 from tests.editions.press import make_draft, start
 from tests.end_to_end.house import House, free_port, wait_until
 from tests.feedback.house import suppression_of

@@ -10,7 +10,8 @@ from flask import Flask
 from app import create_app
 from app.newsletters.defaults import install_defaults
 from app.product import Product
-from config import Config, Measurement
+from app.settings.publication import Measurement
+from config import Config
 from tests.conftest import NOW
 from tests.security.walk import Walker
 

@@ -12,7 +12,7 @@ from app.articles.intake import fetch_due
 from app.articles.sources import add_source
 from app.errors import FetchRefused, InputRefused
 from app.product import Product
-from config import FetchSettings
+from app.settings.fetching import FetchSettings
 from tests.articles.web_server import redirect, web_server
 from tests.conftest import NOW
 from tests.security.payloads import encodable, payloads

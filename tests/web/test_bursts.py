@@ -16,10 +16,11 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.product import Product
+from app.settings.form import Bursts
 from app.subscriptions.kinds import SubscriptionStatus
 from app.web.admin.access import OPEN_TO_STRANGERS
 from app.web.bursts import Tally
-from config import Bursts, Config
+from config import Config
 from tests import make
 from tests.conftest import NOW, create_tables
 from tests.end_to_end.house import free_port

@@ -16,10 +16,10 @@ from app.logs import OneLineFormatter, clean
 from app.mail.envelope import Envelope
 from app.oneoff import FlaskMailTransport
 from app.product import Product
+from app.settings.mail import MailSettings
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import Subscriber
 from app.web.security import TOKEN_ROUTES
-from config import MailSettings
 from tests.conftest import NOW
 from tests.smtp_server import ScriptedServer
 from tests.web import desk

@@ -13,7 +13,8 @@ from app.clocks import rules
 from app.newsletters.defaults import install_defaults
 from app.newsletters.wordings import store_policy
 from app.product import Product
-from config import Identity, Measurement, Retention
+from app.settings.publication import Identity, Measurement
+from app.settings.retention import Retention
 from tests.conftest import NOW
 from tests.web.visitor import Page
 

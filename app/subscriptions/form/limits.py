@@ -24,11 +24,11 @@ from sqlalchemy.orm import Session
 from app.db import is_among
 from app.errors import ProofNeeded, SignupThrottled
 from app.mail.address import PROVIDERS, Address, mailbox_of
+from app.settings.form import SignupLimits
 from app.subscriptions.form.alerts import ALERTS_KEPT_FOR, is_official, raise_alert
 from app.subscriptions.form.counters import Alert, AlertKind, SignupCounter, SignupHour, UsedProof
 from app.subscriptions.form.surge import NORM_DAYS, count_hour, is_breaker_open
 from app.subscriptions.models import Subscriber, Subscription
-from config import SignupLimits
 
 NETWORK_WINDOW = timedelta(minutes=10)
 DOMAIN_WINDOW = timedelta(hours=1)

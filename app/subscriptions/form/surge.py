@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.settings.form import SignupLimits
 from app.subscriptions.form.alerts import raise_alert
 from app.subscriptions.form.counters import AlertKind, SignupHour
-from config import SignupLimits
 
 NORM_DAYS = 28
 #: An alert tells of so many times the norm, before the breaker opens.

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from app.links import Links
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy
 from app.product import Product
+from app.settings.publication import Identity
 from app.signing import Document
 from app.subscriptions.ledger import GENESIS, Chain, address_hash
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
-from config import Config, Identity
+from config import Config
 
 FORM = "vigie.receipt.1"
 ERASURE_FORM = "vigie.erasure-receipt.1"

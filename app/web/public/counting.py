@@ -28,11 +28,11 @@ from app.editions.counting import (
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.newsletters.models import WordingPurpose, current_policy, current_wording
 from app.newsletters.wordings import ShownTexts, cut_statement
+from app.settings.publication import Measurement
 from app.subscriptions.counting import allow_counting
 from app.web import product
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.public import LANGUAGE, bp
-from config import Measurement
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from app.errors import AddressInvalid, NotFound, ProofNeeded
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
+from app.settings.publication import Measurement
 from app.subscriptions.form.limits import count_letter, count_network
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.signup import request_subscription
@@ -27,7 +28,6 @@ from app.web.forms import (
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
-from config import Measurement
 
 REFUSED = 422
 #: Why the form comes back where too many sign-ups arrive, and how.

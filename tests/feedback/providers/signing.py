@@ -16,7 +16,8 @@ from app.errors import FetchRefused
 from app.feedback.hooks import make_providers
 from app.feedback.providers.hook import Hook, Provider
 from app.mail.envelope import Envelope
-from config import Config, HookSettings
+from app.settings.feedback import HookSettings
+from config import Config
 from tests.conftest import NOW
 
 TOPIC = "arn:aws:sns:eu-west-3:123456789012:Letters"

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.errors import SignupThrottled
 from app.mail.address import parse_address
 from app.product import Product
+from app.settings.form import SignupLimits
 from app.subscriptions.form.counters import Alert, AlertKind, SignupCounter
 from app.subscriptions.form.limits import (
     SILENCE,
@@ -22,7 +23,6 @@ from app.subscriptions.form.limits import (
     forget_mailbox,
     purge_counters,
 )
-from config import SignupLimits
 from tests.conftest import KEY, NOW
 
 LIMITS = SignupLimits()

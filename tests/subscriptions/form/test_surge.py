@@ -8,10 +8,10 @@ from sqlalchemy import select
 from app.errors import ProofNeeded
 from app.mail.address import parse_address
 from app.product import Product
+from app.settings.form import SignupLimits
 from app.subscriptions.form.counters import Alert, AlertKind, SignupHour
 from app.subscriptions.form.limits import CounterKeys, count_letter
 from app.subscriptions.form.surge import is_breaker_open
-from config import SignupLimits
 from tests.conftest import KEY, NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 
 KEY_MIN_LENGTH = 32
@@ -119,3 +120,13 @@ def _write_key(path: Path) -> None:
         return  # another process of the same first start was quicker; its key is the key
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

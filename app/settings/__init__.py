@@ -1,0 +1,1 @@
+"""Settings by subject, each read from the environment; `config` puts them together."""

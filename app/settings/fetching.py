@@ -1,0 +1,23 @@
+"""How feeds and pages are fetched."""
+
+from dataclasses import dataclass
+
+from app.settings.environment import Environment
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """How feeds are fetched. `allowed_inward`: host:port pairs on the newsroom's own network that may be fetched."""
+
+    interval_minutes: int = 30
+    allowed_inward: frozenset[str] = frozenset()
+    contact: str = ""
+
+    @classmethod
+    def read(cls, env: Environment, public_url: str) -> "FetchSettings":
+        """Read how feeds are fetched; the sites fetched from find out about us at `public_url`."""
+        return cls(
+            interval_minutes=env.whole("FETCH_INTERVAL_MINUTES", cls.interval_minutes, 1, 10_080),
+            allowed_inward=env.words("FETCH_ALLOWED_INWARD"),
+            contact=public_url,
+        )
