@@ -57,6 +57,25 @@ def postgresql_server() -> Iterator[str]:
         server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables, made once: to copy it takes a hundredth of the time."""
+    path = tmp_path_factory.mktemp("template") / "vigie.db"
+    create_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> str:
+    """A database with all tables, one after another for each test that wants one.
+
+    A database of its own for each would take a sixth of a second to make, and minutes to delete in the end.
+    """
+    url = new_postgresql_database(postgresql_server)
+    create_tables(url)
+    return url
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables, of each of the two kinds."""
@@ -69,14 +88,9 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database with all tables, of each of the two kinds."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'vigie.db'}"
-        create_tables(url)
-        return url
-    server = request.getfixturevalue("postgresql_server")
-    if not _template:
-        _template.append(new_postgresql_database(server))
-        create_tables(_template[0])
-    return new_postgresql_database(server, template=_template[0].rpartition("/")[2].partition("?")[0])
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), tmp_path / "vigie.db")
+        return f"sqlite:///{tmp_path / 'vigie.db'}"
+    return emptied(request.getfixturevalue("postgresql_template"))
 
 
 @pytest.fixture
@@ -165,16 +179,36 @@ def create_tables(url: str) -> None:
     upgrade_schema(url)
 
 
+def emptied(url: str) -> str:
+    """Return `url` once no connection to that PostgreSQL database is left, no row, and each counter is at its start."""
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+        tables = connection.scalars(sa.text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        filled = sa.text(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT FROM {name})" for name in tables))
+        deletions = [f"DELETE FROM {name}" for name in connection.scalars(filled)]
+        # As a replica, so that the order of tables does not matter.
+        connection.execute(sa.text("; ".join(["SET session_replication_role = replica", *deletions])))
+        connection.execute(
+            sa.text("SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences")
+        )
+    return url
+
+
 _count = iter(range(1, 1_000_000))
-_template: list[str] = []
 
 
-def new_postgresql_database(server: str, *, template: str = "template1") -> str:
-    """Create a database on `server` as a copy of `template` and return its URL."""
+def new_postgresql_database(server: str) -> str:
+    """Create an empty database on `server` and return its URL."""
     name = f"vigie_{os.getpid()}_{next(_count)}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
