@@ -1,0 +1,31 @@
+"""A text as words: accents folded, French elisions ended, "U.S." made one word. Knows no topic."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_ACRONYM = re.compile(r"\b(?:[A-Z]\.){2,}")
+_WORD = re.compile(r"[^\W_]+")
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss", "ı": "i", "ø": "o", "Ø": "O"})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one stretch of text, as they stand and folded to lower case, in step."""
+
+    cased: list[str]
+    folded: list[str]
+
+    @property
+    def is_shouted(self) -> bool:
+        """Whether capitals say nothing here, since nearly all words have no other letters."""
+        letters = [word for word in self.cased if word.isalpha() and len(word) > 1]
+        return len(letters) > 3 and sum(word.isupper() for word in letters) > 0.7 * len(letters)
+
+
+def words_of(text: str) -> Words:
+    """Return the words of `text`; what is no letter or digit, an apostrophe or a hyphen too, ends a word."""
+    text = _ACRONYM.sub(lambda found: found[0].replace(".", "") + " ", text.translate(_LIGATURES))
+    cased: list[str] = _WORD.findall(_ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
+    return Words(cased, [word.lower() for word in cased])
