@@ -64,8 +64,9 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
 
-eval: .venv/installed-dev ## measure how returned mail is read, on corpora beside the repository; tables into docs/bounces.md
+eval: .venv/installed-dev ## measure how returned mail is read and articles are classified, on corpora beside the repository; tables into docs
 	$(BIN)/python bench/bounces.py --into docs/bounces.md
+	$(BIN)/python bench/topics.py --into docs/topics.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv

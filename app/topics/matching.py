@@ -94,7 +94,10 @@ class Matcher:
         for word in spelling:
             branch = node.prefixes if word.endswith("*") else node.words
             node = branch.setdefault(word.removesuffix("*"), _Node())
-        node.targets.append(target)
+        # Two terms of one topic may have a form in common, as a singular and a plural that an editor wrote out.
+        mark = (target.key, target.actor, target.term.capitals)
+        if mark not in {(each.key, each.actor, each.term.capitals) for each in node.targets}:
+            node.targets.append(target)
 
 
 def _fits(term: Term, words: Words, start: int, *, is_shouted: bool) -> bool:

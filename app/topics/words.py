@@ -27,5 +27,7 @@ class Words:
 def words_of(text: str) -> Words:
     """Return the words of `text`; what is no letter or digit, an apostrophe or a hyphen too, ends a word."""
     text = _ACRONYM.sub(lambda found: found[0].replace(".", "") + " ", text.translate(_LIGATURES))
-    cased: list[str] = _WORD.findall(_ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
-    return Words(cased, [word.lower() for word in cased])
+    plain: list[str] = _WORD.findall(_ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
+    written: list[str] = _WORD.findall(unicodedata.normalize("NFC", text))
+    # Taking letters apart makes two words of some odd signs (½); such a text is shown without its accents.
+    return Words(written if len(written) == len(plain) else plain, [word.lower() for word in plain])
