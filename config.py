@@ -55,6 +55,7 @@ class Config:
     mail: MailSettings = MailSettings()
     retention: Retention = Retention()
     shared_departures_dir: Path | None = None
+    topics_file: Path | None = None
     fetch: FetchSettings = FetchSettings()
     signups: SignupLimits = SignupLimits()
     bursts: Bursts = Bursts()
@@ -136,6 +137,7 @@ class Config:
             mail=MailSettings.read(env),
             retention=Retention.read(env),
             shared_departures_dir=_folder(env, "DEPARTURES_DIR"),
+            topics_file=_file(env, "TOPICS_FILE"),
             fetch=FetchSettings.read(env, public_url),
             signups=SignupLimits.read(env),
             bursts=Bursts.read(env),
@@ -152,6 +154,11 @@ def _database_url(env: Environment, data_dir: Path) -> str:
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         env.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
     return url
+
+
+def _file(env: Environment, name: str) -> Path | None:
+    path = env.checked(name, "", lambda text: not text or Path(text).is_file(), "is not a file that is there")
+    return Path(path).absolute() if path else None
 
 
 def _folder(env: Environment, name: str) -> Path | None:

@@ -15,6 +15,7 @@ from app.subscriptions.form import counters
 from app.subscriptions.questions import models as questions
 from app.subscriptions.rights import address_change
 from app.subscriptions.rights import log as rights_log
+from app.topics import models as topics
 
 __all__ = [
     "Base",
@@ -32,4 +33,5 @@ __all__ = [
     "rights_log",
     "seals",
     "subscriptions",
+    "topics",
 ]

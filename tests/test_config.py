@@ -208,3 +208,12 @@ def test_keys_of_another_kind_are_refused(tmp_path: Path) -> None:
     for key in (ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())):
         [problem] = problems(tmp_path, HOOK_SENDGRID_KEY=public_key(key))
         assert problem.startswith("HOOK_SENDGRID_KEY")
+
+
+def test_a_taxonomy_of_ones_own_must_be_there(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, TOPICS_FILE=str(tmp_path / "none.toml"))
+    assert problem.startswith("TOPICS_FILE is not a file that is there")
+    file = tmp_path / "own.toml"
+    file.touch()
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "TOPICS_FILE": str(file)})
+    assert config.topics_file == file

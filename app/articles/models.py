@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, enum_type
 
+_UNCLASSIFIED = sa.text("classified_at IS NULL")
+
 
 class SourceKind(StrEnum):
     """Where a feed is read: from the web, or from a file on this machine (command line only)."""
@@ -37,12 +39,16 @@ class Source(Base):
 
 
 class Article(Base):
-    """One piece. Identity is the feed's GUID within its source, then the normalised link (`link_key`)."""
+    """One piece. Identity is the feed's GUID within its source, then the normalised link (`link_key`).
+
+    `classified_at` is empty where its topics are yet to be found, or its text has changed since.
+    """
 
     __tablename__ = "articles"
     __table_args__ = (
         sa.UniqueConstraint("source_id", "guid"),
         sa.Index("ix_articles_arrival", "language", "added_at"),
+        sa.Index("ix_articles_unclassified", "id", sqlite_where=_UNCLASSIFIED, postgresql_where=_UNCLASSIFIED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -57,5 +63,6 @@ class Article(Base):
     image_url: Mapped[str | None] = mapped_column(sa.String(2000))
     published_at: Mapped[datetime]
     added_at: Mapped[datetime]
+    classified_at: Mapped[datetime | None]
 
     source: Mapped[Source | None] = relationship(lazy="joined")

@@ -30,6 +30,8 @@ from app.seals.documents import write_files
 from app.seals.making import make_due_seals
 from app.seals.models import all_seals
 from app.subscriptions.newcomers.held import ask_held
+from app.topics.classifying import classify_articles
+from app.topics.taxonomy import load
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,13 @@ def fetch_feeds(product: Product) -> None:
     """Fetch the sources whose time has come."""
     for report in fetch_due(product.database, settings=product.config.fetch, now=now()):
         log.info("source %s: %s", report.source_id, report.failure or f"{report.new} new")
+
+
+def find_topics(product: Product) -> None:
+    """Say what new articles are about, and the older ones when the taxonomy has changed."""
+    done = classify_articles(product.database, load(product.config.topics_file), now=now())
+    if done.new or done.anew:
+        log.info("classified %d articles, %d of them anew", done.new + done.anew, done.anew)
 
 
 def start_digests(product: Product) -> None:
@@ -136,6 +145,7 @@ JOBS = (
     Job("feedback", 3, apply_feedback),
     Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
+    Job("topics", 5, find_topics),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
     Job("purge", 300, purge),
