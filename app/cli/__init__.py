@@ -7,6 +7,7 @@ from app.cli import (
     articles,
     audit,
     bounces,
+    classifying,  # noqa: F401 - adds to the group of articles
     consents,
     database,
     dkim,
@@ -21,14 +22,15 @@ from app.cli import (
     sources,
     subscribers,
     suppressions,
+    topics,
 )
 
 
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
-        database, admins, subscribers, suppressions, consents, sources, articles, editions, newsletters, dkim, bounces,
-        retention, privacy, restore, audit,
+        database, admins, subscribers, suppressions, consents, sources, articles, topics, editions, newsletters, dkim,
+        bounces, retention, privacy, restore, audit,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)
