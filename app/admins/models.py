@@ -51,6 +51,8 @@ class AuditAct(StrEnum):
 
     SOURCE_ADDED = "source-added"
     ARTICLE_ADDED = "article-added"
+    TOPIC_ADDED = "topic-added"
+    TOPIC_REMOVED = "topic-removed"
 
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"

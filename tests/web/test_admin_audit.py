@@ -65,6 +65,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.resume_submit", lambda _: {}),
     ("admin.retry_submit", leave_uncertain),
     ("admin.cancel_submit", lambda _: {}),
+    ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
+    ("admin.topic_removal_submit", lambda _: {"topic": "place:FR"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.renewal_submit", renew),
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
