@@ -64,9 +64,10 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
 
-eval: .venv/installed-dev ## measure how returned mail is read and articles are classified, on corpora beside the repository; tables into docs
+eval: .venv/installed-dev ## measure how returned mail is read, articles are classified and grouped, on corpora beside the repository; tables into docs
 	$(BIN)/python bench/bounces.py --into docs/bounces.md
 	$(BIN)/python bench/topics.py --into docs/topics.md
+	$(BIN)/python bench/stories.py --into docs/stories.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv

@@ -9,6 +9,7 @@ from app.feedback import models as feedback
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.seals import models as seals
+from app.stories import models as stories
 from app.subscriptions import models as subscriptions
 from app.subscriptions.departures import models as departures
 from app.subscriptions.form import counters
@@ -32,6 +33,7 @@ __all__ = [
     "questions",
     "rights_log",
     "seals",
+    "stories",
     "subscriptions",
     "topics",
 ]

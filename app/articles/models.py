@@ -42,6 +42,7 @@ class Article(Base):
     """One piece. Identity is the feed's GUID within its source, then the normalised link (`link_key`).
 
     `classified_at` is empty where its topics are yet to be found, or its text has changed since.
+    `copy_of_id` is an article with nearly the same text, `twin_of_id` one with the same text in another language.
     """
 
     __tablename__ = "articles"
@@ -49,6 +50,14 @@ class Article(Base):
         sa.UniqueConstraint("source_id", "guid"),
         sa.Index("ix_articles_arrival", "language", "added_at"),
         sa.Index("ix_articles_unclassified", "id", sqlite_where=_UNCLASSIFIED, postgresql_where=_UNCLASSIFIED),
+        sa.Index("ix_articles_story_id", "story_id"),
+        sa.Index(
+            "ix_articles_ungrouped",
+            "published_at",
+            "id",
+            sqlite_where=sa.text("grouped_at IS NULL"),
+            postgresql_where=sa.text("grouped_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -64,5 +73,9 @@ class Article(Base):
     published_at: Mapped[datetime]
     added_at: Mapped[datetime]
     classified_at: Mapped[datetime | None]
+    grouped_at: Mapped[datetime | None]
+    story_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stories.id"))
+    copy_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("articles.id"))
+    twin_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("articles.id"))
 
     source: Mapped[Source | None] = relationship(lazy="joined")

@@ -83,6 +83,22 @@ class EditionItem(Base):
 
     edition: Mapped[Edition] = relationship(back_populates="items")
     article: Mapped[Article] = relationship(lazy="joined")
+    also: Mapped[list["AlsoIn"]] = relationship(
+        order_by="AlsoIn.position", cascade="all, delete-orphan", lazy="selectin"
+    )
+
+
+class AlsoIn(Base):
+    """Another article on the same story, named beside an item of an edition."""
+
+    __tablename__ = "edition_also_in"
+    __table_args__ = (sa.Index("ix_edition_also_in_article_id", "article_id"),)
+
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("edition_items.id", ondelete="CASCADE"), primary_key=True)
+    article_id: Mapped[int] = mapped_column(sa.ForeignKey("articles.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int]
+
+    article: Mapped[Article] = relationship(lazy="joined")
 
 
 class EditionContent(Base):

@@ -29,6 +29,7 @@ from app.product import Product
 from app.seals.documents import write_files
 from app.seals.making import make_due_seals
 from app.seals.models import all_seals
+from app.stories.grouping import group_new
 from app.subscriptions.newcomers.held import ask_held
 from app.topics.classifying import classify_articles
 from app.topics.taxonomy import load
@@ -70,6 +71,13 @@ def close_editions(product: Product) -> None:
             is_over = expire_copies(session, now=now(), on_expired=note_expired) == 0
     with product.database.transaction() as session:
         finish_editions(session, now=now())
+
+
+def group_articles(product: Product) -> None:
+    """Put new articles into stories."""
+    grouped = group_new(product.database, now=now())
+    if grouped:
+        log.info("grouped %d articles into stories", grouped)
 
 
 def apply_feedback(product: Product) -> None:
@@ -146,6 +154,7 @@ JOBS = (
     Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
     Job("topics", 5, find_topics),
+    Job("stories", 30, group_articles),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
     Job("purge", 300, purge),
