@@ -1,6 +1,11 @@
-"""Compiling: the articles of a window become a draft edition, or the record that there was nothing new."""
+"""Compiling: the articles of a window become a draft edition, or the record that there was nothing new.
 
+An edition has one item for each story; other articles on it are named beside the item.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select, select
@@ -9,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import (
+    AlsoIn,
     Compilation,
     CompileOutcome,
     Edition,
@@ -16,13 +22,19 @@ from app.editions.models import (
     EditionStatus,
 )
 from app.errors import InputRefused
+from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
+from app.stories.choosing import also_in, best_first
+from app.stories.models import Story
+from app.stories.ranking import Standing, rank
 
 #: The first window of a newsletter reaches this far back.
 FIRST_WINDOW = timedelta(days=7)
 #: An article that arrived just before the last window closed may have been committed just after it: look back this
 #: far. What an edition already carries is left out anyway.
 OVERLAP = timedelta(minutes=15)
+#: More than so many names beside an item are a list that nobody reads.
+ALSO_IN_MAX = 6
 
 
 def compile_edition(
@@ -39,17 +51,18 @@ def compile_edition(
     schedule_id: int | None = None,
     period_at: datetime | None = None,
 ) -> Compilation:
-    """Make a draft of the articles that arrived from `since` to `until` and that no edition carries yet.
+    """Make a draft of the articles that arrived from `since` to `until` and whose story no edition carries yet.
 
     Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles, and
-    `per_source` of one feed, are taken; the newest come first. Returns the record, whose outcome may be "nothing new".
+    `per_source` of one feed, are taken, in the order of their stories (see `in_order`). Returns the record, whose
+    outcome may be "nothing new".
     Raises InputRefused when the window ends before it begins.
     """
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     start, reach = _window(session, newsletter, language, since=since, until=until)
     query = new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
-    articles = sorted(session.scalars(query), key=lambda article: (article.published_at, article.id), reverse=True)
+    articles = in_order(session, session.scalars(query).all(), until)
     compilation = Compilation(
         schedule_id=schedule_id,
         period_at=period_at,
@@ -72,30 +85,64 @@ def new_articles(
 ) -> Select[Article]:
     """Select the articles for an edition, fairly: every feed's newest before any feed's second newest.
 
-    Articles of no feed were put in by hand, so each of them counts as a newest one.
+    Of a story only its best article counts, and none of a muted one. Articles of no feed were put in by hand, so each
+    of them counts as a newest one.
     """
-    rank = sa.case(
-        (Article.source_id.is_(None), 1),
+    fresh = _best_of_stories(newsletter, language, since=since, until=until).subquery()
+    turn = sa.case(
+        (fresh.c.source_id.is_(None), 1),
         else_=sa.func.row_number().over(
-            partition_by=Article.source_id, order_by=(Article.published_at.desc(), Article.id.desc())
+            partition_by=fresh.c.source_id, order_by=(fresh.c.published_at.desc(), fresh.c.id.desc())
         ),
     )
-    ranked = (
-        select(Article.id, rank.label("rank"))
+    ranked = select(fresh.c.id, turn.label("turn")).where(fresh.c.place == 1).subquery()
+    return (
+        select(Article)
+        .join(ranked, ranked.c.id == Article.id)
+        .where(ranked.c.turn <= per_source)
+        .order_by(ranked.c.turn, Article.published_at.desc(), Article.id.desc())
+        .limit(limit)
+    )
+
+
+def in_order(session: Session, articles: Sequence[Article], now: datetime) -> list[Article]:
+    """Return the articles as their stories rank: pinned first, then by independent sources and freshness."""
+    ids = {article.story_id for article in articles if article.story_id is not None}
+    stories = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(ids)))}
+    by_id = {article.id: article for article in articles}
+    return [by_id[ranked.story_id] for ranked in rank((_standing(each, stories) for each in articles), now)]
+
+
+def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:
+    """Return what ranks an article in an edition, under its own id: it may have no story yet."""
+    story = stories.get(article.story_id or 0)
+    return Standing(
+        story_id=article.id,
+        sources=story.sources if story else 1,
+        last_at=article.published_at,
+        is_pinned=story is not None and story.pinned_at is not None,
+    )
+
+
+def _best_of_stories(newsletter: Newsletter, language: str, *, since: datetime, until: datetime) -> Select[Any]:
+    """Select the new articles with their `place` in their story, 1 for the best."""
+    place = sa.func.row_number().over(
+        partition_by=sa.func.coalesce(Article.story_id, -Article.id), order_by=best_first()
+    )
+    carried = _carried(newsletter, language)
+    return (
+        select(Article.id, Article.source_id, Article.published_at, place.label("place"))
+        .outerjoin(Story, Story.id == Article.story_id)
         .where(
             Article.language == language,
             Article.added_at > since,
             Article.added_at <= until,
-            Article.id.not_in(_carried(newsletter, language)),
+            Article.id.not_in(carried.with_only_columns(Article.id)),
+            sa.func.coalesce(Article.story_id, 0).not_in(
+                carried.with_only_columns(Article.story_id).where(Article.story_id.is_not(None))
+            ),
+            Story.muted_at.is_(None),
         )
-        .subquery()
-    )
-    return (
-        select(Article)
-        .join(ranked, ranked.c.id == Article.id)
-        .where(ranked.c.rank <= per_source)
-        .order_by(ranked.c.rank, Article.published_at.desc(), Article.id.desc())
-        .limit(limit)
     )
 
 
@@ -126,10 +173,11 @@ def _end_of_last_window(session: Session, newsletter: Newsletter, language: str)
     )
 
 
-def _carried(newsletter: Newsletter, language: str) -> Select[int]:
+def _carried(newsletter: Newsletter, language: str) -> Select[Any]:
     return (
-        select(EditionItem.article_id)
-        .join(Edition)
+        select(Article)
+        .join(EditionItem, EditionItem.article_id == Article.id)
+        .join(Edition, Edition.id == EditionItem.edition_id)
         .where(
             Edition.newsletter_id == newsletter.id,
             Edition.language == language,
@@ -148,8 +196,21 @@ def _store_draft(session: Session, articles: list[Article], compilation: Compila
         since=compilation.since,
         until=compilation.until,
         created_at=compilation.at,
-        items=[EditionItem(article=article, position=place) for place, article in enumerate(articles, start=1)],
+        items=[
+            EditionItem(article=article, position=place, also=_also_in(session, article, compilation))
+            for place, article in enumerate(articles, start=1)
+        ],
     )
     session.add(edition)
     session.flush()
     return edition.id
+
+
+def _also_in(session: Session, article: Article, compilation: Compilation) -> list[AlsoIn]:
+    """Return the other articles on the story of `article` that had arrived when the window closed."""
+    if article.story_id is None:
+        return []
+    of_story = select(Article).where(Article.story_id == article.story_id, Article.added_at <= compilation.until)
+    languages = (compilation.language, *(code for code in LANGUAGES if code != compilation.language))
+    others = also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]
+    return [AlsoIn(article=other, position=place) for place, other in enumerate(others, start=1)]

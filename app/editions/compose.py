@@ -131,8 +131,8 @@ def newsletter_of(session: Session, edition: Edition) -> Newsletter:
 def _refuse_marks(edition: Edition) -> None:
     marks = marks_of(edition)
     texts = [edition.subject, edition.preheader, edition.introduction]
-    for item in edition.items:
-        article = item.article
+    named = [article for item in edition.items for article in (item.article, *(other.article for other in item.also))]
+    for article in named:
         texts += [article.title, article.summary, article.link or "", article.source.name if article.source else ""]
     if any(mark in text for text in texts for mark in marks):
         raise InputRefused("a text of this edition holds one of our own marks for personal links")

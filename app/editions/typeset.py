@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from app.articles.models import Article
 from app.editions.excerpts import shorten, without_addresses
 from app.editions.introduction import introduction_for_letter, introduction_text
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionItem
 from app.errors import InputRefused
 from app.i18n import gettext
 from app.links import Links
@@ -41,8 +41,17 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Other:
+    """Another article on the same story, named by its source."""
+
+    source: str
+    link: str
+    language: str
+
+
+@dataclass(frozen=True)
 class Piece:
-    """One article as the templates see it; `link` is an http address or None."""
+    """One article as the templates see it; `link` is an http address or None, `also` the others on its story."""
 
     title: str
     link: str | None
@@ -50,6 +59,7 @@ class Piece:
     published_on: date
     summary: str
     language: str
+    also: tuple[Other, ...]
 
 
 def typeset(
@@ -88,7 +98,7 @@ def typeset(
 
 def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
     """Return the articles of `edition` in order, dated in `zone`; those of no feed are the newsroom's own."""
-    return [_piece(item.article, zone, publication) for item in edition.items]
+    return [_piece(item, zone, publication) for item in edition.items]
 
 
 def web_address(article: Article) -> str | None:
@@ -107,12 +117,19 @@ def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object])
     return render_text("email/digest.txt", edition.language, pieces=pieces, introduction=introduction, **context)
 
 
-def _piece(article: Article, zone: str, publication: str) -> Piece:
+def _piece(item: EditionItem, zone: str, publication: str) -> Piece:
+    article = item.article
+    others = ((other.article, web_address(other.article)) for other in item.also)
     return Piece(
         title=without_addresses(article.title),
         link=web_address(article),
-        source=without_addresses(article.source.name) if article.source else publication,
+        source=_source(article, publication),
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
         summary=without_addresses(article.summary).strip(),
         language=article.language,
+        also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
     )
+
+
+def _source(article: Article, publication: str) -> str:
+    return without_addresses(article.source.name) if article.source else publication

@@ -22,7 +22,7 @@ from app.delivery.settling import Withheld
 from app.editions.audience import start_edition
 from app.editions.compose import set_letter
 from app.editions.copies import edition_letters
-from app.editions.models import Edition
+from app.editions.models import AlsoIn, Edition, EditionItem
 from app.links import Links
 from app.newsletters.defaults import install_defaults
 from app.subscriptions.kinds import SubscriptionStatus
@@ -39,8 +39,8 @@ from app.tokens import Tokens
 from config import Config
 from tests import letter_rules
 from tests.conftest import NOW, create_tables
-from tests.editions.press import make_draft
-from tests.make import copies, make_request, make_subscription, newsletter, write
+from tests.editions.press import make_draft, make_feed
+from tests.make import copies, make_article, make_request, make_subscription, newsletter, write
 
 FOLDER = Path(__file__).parent
 LANGUAGES = ("fr", "en")
@@ -99,6 +99,7 @@ def test_the_digest_is_as_approved(session: Session, config: Config, language: s
     edition.public_id = "edition" + "A" * 15
     edition.introduction = INTRODUCTION[language]
     edition.is_automatic = True
+    name_others(session, edition.items[0], language)
     session.flush()
     start_as_scheduled(session, config, links, edition)
     compare(f"digest.{language}", session, edition_letters(config, links)["edition"])
@@ -180,6 +181,14 @@ def make_change(session: Session, subscriber: Subscriber, kind: str) -> AddressC
     session.add(change)
     session.flush()
     return change
+
+
+def name_others(session: Session, item: EditionItem, language: str) -> None:
+    """Name two other articles on the item's story, one in each language."""
+    for position, (name, written_in) in enumerate({"La Vigie des mers": "fr", "Harbour Watch": "en"}.items(), start=1):
+        link = f"https://{name.lower().replace(' ', '-')}.example/{language}"
+        other = make_article(session, link=link, language=written_in, source=make_feed(session, name))
+        item.also.append(AlsoIn(article=other, position=position))
 
 
 def make_links(config: Config) -> Links:

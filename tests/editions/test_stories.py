@@ -1,0 +1,100 @@
+"""An edition shows a story once, and names the others that tell it."""
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from app.editions.audience import cancel_edition
+from app.editions.compose import preview
+from app.editions.draft import fingerprint
+from app.editions.models import Compilation, CompileOutcome, Edition
+from app.product import Product
+from app.stories.editing import mute_story, pin_story
+from app.stories.grouping import group_batch
+from tests.conftest import NOW
+from tests.editions.press import compile_now
+from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, STORM, file_article
+
+HOUR = timedelta(hours=1)
+BY = {"actor": "desk@example.org", "now": NOW}
+
+
+def file_breach(session: Session) -> None:
+    """One event told in two English papers and a French one, and another event, the newest."""
+    file_article(session, BREACH, "a", at=NOW - 4 * HOUR)
+    file_article(session, BREACH_TOLD_ANEW, "b", at=NOW - 3 * HOUR, body=BREACH_TOLD_ANEW[1] + " All that is known.")
+    file_article(session, BREACH_FR, "c", at=NOW - 2 * HOUR, language="fr")
+    file_article(session, STORM, "d", at=NOW - HOUR)
+    group_batch(session, now=NOW)
+
+
+def compiled(session: Session, **options: object) -> Edition:
+    compilation: Compilation = compile_now(session, language="en", **options)  # type: ignore[arg-type]
+    return session.get_one(Edition, compilation.edition_id)
+
+
+def shown(edition: Edition) -> dict[str, list[str]]:
+    """The titles of the items, in order, and of those named beside each."""
+    return {item.article.title: [other.article.title for other in item.also] for item in edition.items}
+
+
+def test_a_story_is_shown_once_and_the_others_are_named_beside_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        assert shown(compiled(session)) == {BREACH_TOLD_ANEW[0]: [BREACH[0], BREACH_FR[0]], STORM[0]: []}
+
+
+def test_the_letter_links_the_others_in_both_parts(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        parts = preview(session, edition=compiled(session), config=product.config, links=product.links)
+
+    assert parts.html.count("Also in:") == parts.text.count("Also in:") == 1
+    for link in ("https://a.example/en/0", "https://c.example/fr/2"):
+        assert f'href="{link}"' in parts.html
+        assert f"\n{link}\n" in parts.text
+    assert "(fr)" in parts.text
+    assert "(en)" not in parts.text
+
+
+def test_a_story_that_was_carried_does_not_come_again(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_article(session, BREACH, "a", at=NOW - HOUR)
+        group_batch(session, now=NOW)
+        first = compiled(session)
+        file_article(session, BREACH_TOLD_ANEW, "b", at=NOW + HOUR)
+        group_batch(session, now=NOW + HOUR)
+        assert compile_now(session, language="en", now=NOW + 2 * HOUR).outcome is CompileOutcome.NOTHING_NEW
+
+        cancel_edition(session, edition_id=first.id, actor="desk@example.org", now=NOW + 2 * HOUR)
+        again = compiled(session, since=NOW - 3 * HOUR, now=NOW + 3 * HOUR)
+        assert len(again.items) == 1
+
+
+def test_a_muted_story_is_left_out(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        first = compiled(session)
+        breach = first.items[0].article.story_id
+        cancel_edition(session, edition_id=first.id, actor="desk@example.org", now=NOW)
+        mute_story(session, story_id=breach, **BY)
+        assert shown(compiled(session, since=NOW - 9 * HOUR)) == {STORM[0]: []}
+
+
+def test_a_pinned_story_stands_before_one_with_more_sources(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        first = compiled(session)
+        storm = next(item.article.story_id for item in first.items if item.article.title == STORM[0])
+        cancel_edition(session, edition_id=first.id, actor="desk@example.org", now=NOW)
+        pin_story(session, story_id=storm, **BY)
+        assert list(shown(compiled(session, since=NOW - 9 * HOUR))) == [STORM[0], BREACH_TOLD_ANEW[0]]
+
+
+def test_an_edition_whose_named_others_changed_is_not_the_one_that_was_looked_at(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        edition = compiled(session)
+        seen = fingerprint(edition)
+        edition.items[0].also.pop()
+        assert fingerprint(edition) != seen
