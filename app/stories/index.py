@@ -24,7 +24,7 @@ WINDOW = timedelta(days=7)
 RARE_KEYS = 16
 COMMON_FROM = 400
 #: So many articles are compared with a new one, of a story the newest so many.
-CANDIDATES = 64
+CANDIDATES = 32
 MEMBERS = 30
 #: What is older is forgotten; longer than the window, so that counts of keys rest on weeks.
 KEPT = timedelta(days=60)

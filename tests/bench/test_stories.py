@@ -52,4 +52,4 @@ def test_the_bilingual_pairs_are_found_by_the_real_grouping() -> None:
 
 def test_cost_is_told_by_tenths() -> None:
     with empty_database() as database:
-        assert len(measure_cost(database, 2_000)) == 10
+        assert len(list(measure_cost(database, 2_000))) == 10
