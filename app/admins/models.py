@@ -51,6 +51,8 @@ class AuditAct(StrEnum):
 
     SOURCE_ADDED = "source-added"
     ARTICLE_ADDED = "article-added"
+    ARTICLE_EMBARGOED = "article-embargoed"
+    EMBARGO_ENDED = "embargo-ended"
 
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"

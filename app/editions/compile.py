@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.articles.models import Article, arrived, may_leave
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import (
     Compilation,
@@ -48,7 +48,7 @@ def compile_edition(
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     start, reach = _window(session, newsletter, language, since=since, until=until)
-    query = new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
+    query = new_articles(newsletter, language, since=reach, until=until, now=now, limit=limit, per_source=per_source)
     articles = sorted(session.scalars(query), key=lambda article: (article.published_at, article.id), reverse=True)
     compilation = Compilation(
         schedule_id=schedule_id,
@@ -68,10 +68,18 @@ def compile_edition(
 
 
 def new_articles(
-    newsletter: Newsletter, language: str, *, since: datetime, until: datetime, limit: int, per_source: int
+    newsletter: Newsletter,
+    language: str,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    limit: int,
+    per_source: int,
 ) -> Select[Article]:
     """Select the articles for an edition, fairly: every feed's newest before any feed's second newest.
 
+    An article whose embargo ended in the window is new to it.
     Articles of no feed were put in by hand, so each of them counts as a newest one.
     """
     rank = sa.case(
@@ -84,8 +92,8 @@ def new_articles(
         select(Article.id, rank.label("rank"))
         .where(
             Article.language == language,
-            Article.added_at > since,
-            Article.added_at <= until,
+            arrived(since=since, until=until),
+            may_leave(now),
             Article.id.not_in(_carried(newsletter, language)),
         )
         .subquery()

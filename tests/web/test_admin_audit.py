@@ -59,6 +59,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ),
     ("admin.order_submit", lambda product: {"down": str(first_item(product))}),
     ("admin.removal_submit", lambda product: {"item": str(first_item(product))}),
+    ("admin.embargo_submit", lambda _: {"until": "2099-01-01T06:00"}),
+    ("admin.embargo_end_submit", lambda _: {}),
     ("admin.test_submit", lambda _: {}),
     ("admin.send_submit", lambda product: {"confirmed": "yes", "seen": fingerprint(desk.edition(product, 1))}),
     ("admin.pause_submit", lambda _: {}),
