@@ -1,6 +1,6 @@
 """Reads feeds: RSS, Atom and JSON Feed bytes in, a `Feed` of clean text out. Fetches nothing and stores nothing.
 
-Hostile input can still cost a parser much time; `apart.parse_feed_apart` runs this where it can be stopped.
+Hostile input can still cost a parser much time; `apart.Parsers` runs this where it can be stopped.
 """
 
 import calendar
@@ -85,6 +85,7 @@ def _entry(raw: Mapping[str, object], url: str) -> Entry:
         body=body or summary,
         published_at=_date(raw),
         image_url=_image(raw, url),
+        authors=[str(part.get("name") or "") for part in _mappings(raw.get("authors"))],
     )
 
 
