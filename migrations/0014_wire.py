@@ -46,6 +46,7 @@ def upgrade() -> None:
     op.create_index("ix_floods_source_id", "floods", ["source_id", "id"])
     with op.batch_alter_table("sources") as table:
         table.add_column(sa.Column("takes_full_text", sa.Boolean(), nullable=False, server_default=sa.false()))
+        table.add_column(sa.Column("body_hash", sa.String(length=64), nullable=True))
     with op.batch_alter_table("sources") as table:
         table.alter_column("takes_full_text", existing_type=sa.Boolean(), server_default=None)
     with op.batch_alter_table("articles") as table:
@@ -82,5 +83,6 @@ def downgrade() -> None:
         for column in reversed(new_columns()):
             table.drop_column(column.name)
     with op.batch_alter_table("sources") as table:
+        table.drop_column("body_hash")
         table.drop_column("takes_full_text")
     op.drop_table("floods")

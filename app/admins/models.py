@@ -50,6 +50,8 @@ class AuditAct(StrEnum):
     EDITION_RETRIED = "edition-retried"
 
     SOURCE_ADDED = "source-added"
+    FLOOD_PASSED = "flood-passed"
+    FLOOD_REFUSED = "flood-refused"
     ARTICLE_ADDED = "article-added"
     ARTICLE_EMBARGOED = "article-embargoed"
     EMBARGO_ENDED = "embargo-ended"

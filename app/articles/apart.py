@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import IO
 
 from app.articles.entries import Entry, Feed
+from app.articles.web_page import WebPage
 from app.errors import FetchRefused
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +48,12 @@ class Parsers:
     def feed(self, body: bytes, url: str = "", *, content_type: str = "") -> Feed:
         """Return what `parse_feed` does. Raises FetchRefused also when it takes too long or breaks."""
         return _feed(self._read("feed", body, {"url": url, "content_type": content_type}))
+
+    def page(self, body: bytes, url: str = "", *, content_type: str = "") -> WebPage:
+        """Return what `parse_page` does. Raises FetchRefused also when it takes too long or breaks."""
+        document = self._read("page", body, {"url": url, "content_type": content_type})
+        published = document.pop("published_at")
+        return WebPage(**document, published_at=_time(str(published or "")))  # type: ignore[arg-type]
 
     def _read(self, kind: str, body: bytes, options: Mapping[str, object]) -> Document:
         child = self._children.get()

@@ -1,5 +1,6 @@
 """Brings articles in: from the feeds that are due, many hosts at once, and by hand. No network inside a transaction."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -81,6 +82,17 @@ def fetch_due(
     return reports
 
 
+def preview_feed(location: str, *, settings: FetchSettings) -> Feed:
+    """Return the feed at a URL or in a file as it would come in now; stores nothing. Raises FetchRefused."""
+    with Parsers() as parsers:
+        if "://" not in location:
+            return read_feed_file(Path(location).absolute(), parsers)
+        answer = fetch(location, limits=fetch_limits(settings))
+        if answer.status != 200:
+            raise FetchRefused(f"the server answers {answer.status}")
+        return read_feed_answer(answer, parsers)
+
+
 def fetch_limits(settings: FetchSettings) -> FetchLimits:
     """Return what one fetch may take, under these settings."""
     return FetchLimits(allowed_inward=settings.allowed_inward, contact=settings.contact)
@@ -148,7 +160,7 @@ def _read(source: Source, limits: FetchLimits, parsers: Parsers, now: datetime) 
         if source.kind is SourceKind.FILE:
             return Reading(feed=read_feed_file(Path(source.location), parsers))
         answer = fetch(source.location, etag=source.etag, modified=source.last_modified, limits=limits)
-        return _read_answer(answer, parsers, now)
+        return _read_answer(source, answer, parsers, now)
     except FetchRefused as refusal:
         return Reading(failure=str(refusal), is_host_away=isinstance(refusal, HostAway))
     except Exception:
@@ -171,12 +183,15 @@ def read_feed_answer(answer: Fetched, parsers: Parsers) -> Feed:
     return parsers.feed(answer.body, answer.url, content_type=answer.headers.get("content-type", ""))
 
 
-def _read_answer(answer: Fetched, parsers: Parsers, now: datetime) -> Reading:
+def _read_answer(source: Source, answer: Fetched, parsers: Parsers, now: datetime) -> Reading:
     match answer.status:
         case 200:
+            body_hash = hashlib.sha256(answer.body).hexdigest()
+            if body_hash == source.body_hash:
+                return Reading()
             feed = read_feed_answer(answer, parsers)
             etag, modified = _kept(answer.headers, "etag", 500), _kept(answer.headers, "last-modified", 100)
-            return Reading(feed=feed, etag=etag, last_modified=modified)
+            return Reading(feed=feed, etag=etag, last_modified=modified, body_hash=body_hash)
         case 304:
             return Reading()
         case 410:

@@ -1,13 +1,15 @@
 """Tells which language a text is in. The model comes with its library; nothing is fetched."""
 
 from functools import cache
+from typing import TYPE_CHECKING
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 #: Shorter texts are mostly names, which are the same in many languages.
 TEXT_MIN_CHARS = 60
 #: More says nothing more.
-TEXT_MAX_CHARS = 3_000
+TEXT_MAX_CHARS = 600
 CERTAIN = 0.95
 
 
@@ -21,6 +23,8 @@ def detect_language(text: str) -> str | None:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
-    """Return the identifier; to load it takes half a second."""
+def _identifier() -> "LanguageIdentifier":
+    """Return the identifier; to load it takes half a second, and a number library that few processes need."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
+
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -40,7 +40,8 @@ class FloodState(StrEnum):
 class Source(Base):
     """A feed. `failure` says in words why the last fetch brought nothing; it is empty when all is well.
 
-    `takes_full_text`: where the feed has only a teaser, the article's page is read too.
+    `body_hash` is of the last answer, since many servers send once more what we have. `takes_full_text`: where the feed
+    has only a teaser, the article's page is read too.
     """
 
     __tablename__ = "sources"
@@ -54,6 +55,7 @@ class Source(Base):
     takes_full_text: Mapped[bool] = mapped_column(default=False)
     etag: Mapped[str | None] = mapped_column(sa.String(500))
     last_modified: Mapped[str | None] = mapped_column(sa.String(100))
+    body_hash: Mapped[str | None] = mapped_column(sa.String(64))
     fetched_at: Mapped[datetime | None]
     next_fetch_at: Mapped[datetime]
     failure: Mapped[str | None] = mapped_column(sa.String(500))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from app.articles.apart import read_frame, write_frame
 from app.articles.feeds import parse_feed
+from app.articles.page import parse_page
 from app.errors import FetchRefused
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _FIRST = (
     b"<pubDate>Tue, 17 Mar 2026 09:00:00 GMT</pubDate><description>&lt;p&gt;The port reopened on Monday, after eleven "
     b"days of silence on the radio; ships are waiting.&lt;/p&gt;</description></item></channel></rss>"
 )
-_PARSERS: Mapping[str, Callable[..., "DataclassInstance"]] = {"feed": parse_feed}
+_PARSERS: Mapping[str, Callable[..., "DataclassInstance"]] = {"feed": parse_feed, "page": parse_page}
 
 
 def main() -> int:

@@ -34,6 +34,7 @@ class Reading:
     feed: Feed | None = None
     etag: str | None = None
     last_modified: str | None = None
+    body_hash: str | None = None
     failure: str | None = None
     is_gone: bool = False
     retry_after: timedelta | None = None
@@ -97,6 +98,7 @@ def record_fetch(session: Session, *, source_id: int, reading: Reading, interval
     if reading.feed is None:
         return Arrival()
     source.etag, source.last_modified = reading.etag, reading.last_modified
+    source.body_hash = reading.body_hash
     _take_names(source, reading.feed)
     return store_entries(session, source=source, entries=reading.feed.entries, now=now)
 

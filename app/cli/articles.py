@@ -1,5 +1,7 @@
 """`flask articles`: pieces written by hand, and what the feeds brought."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from app.web import product
 
 @click.group("articles", cls=Commands)
 def group() -> None:
-    """Add and list articles."""
+    """Add, list and extract articles; keep them back until a time."""
 
 
 @group.command("add")
@@ -51,6 +53,28 @@ def list_articles(language: str | None, limit: int, as_json: bool) -> None:
     with product().database.reading() as session:
         rows = [_row(article) for article in session.scalars(query)]
     print_rows(rows, as_json=as_json)
+
+
+@group.command("extract")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def extract(files: Sequence[Path], as_json: bool) -> None:
+    """Show the article in text, Markdown or HTML files; with --json one line each. Nothing is stored."""
+    for file in files:
+        found = extract_file(file.read_bytes(), file.name)
+        row: Row = {
+            "file": str(file),
+            "title": found.title,
+            "text": found.text,
+            "language": found.language,
+            "published": found.published_at.isoformat() if found.published_at else None,
+            "author": found.authors or None,
+            "link": found.link,
+        }
+        if as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            print_row(row, as_json=False)
 
 
 @group.command("embargo")
