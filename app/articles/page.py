@@ -10,7 +10,7 @@ import trafilatura
 from trafilatura.settings import Document
 from trafilatura.utils import decode_file
 
-from app.articles.clean import MARKUP_MAX_DEPTH, html_depth, one_line, plain, title_line
+from app.articles.clean import html_depth, one_line, plain, title_line
 from app.articles.entries import author_line
 from app.articles.language import detect_language
 from app.articles.urls import web_link
@@ -18,6 +18,8 @@ from app.articles.web_page import WebPage
 from app.errors import FetchRefused
 
 PAGE_MAX_BYTES = 5_000_000
+#: Counted by tags, of which pages leave many open that their parser closes; what really is deep it cuts off itself.
+PAGE_MAX_DEPTH = 2_000
 #: Prose, after all markup is gone.
 TEXT_MAX_CHARS = 200_000
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
@@ -33,8 +35,8 @@ def parse_page(body: bytes, url: str = "", *, content_type: str = "") -> WebPage
     if len(body) > PAGE_MAX_BYTES:
         raise FetchRefused(f"the page is larger than {PAGE_MAX_BYTES // 1_000_000} MB")
     markup = decode_page(body, content_type)
-    if html_depth(markup) > MARKUP_MAX_DEPTH:
-        raise FetchRefused(f"the page nests elements deeper than {MARKUP_MAX_DEPTH}")
+    if html_depth(markup) > PAGE_MAX_DEPTH:
+        raise FetchRefused(f"the page nests elements deeper than {PAGE_MAX_DEPTH}")
     page = trafilatura.bare_extraction(markup, url=url or None, include_comments=False, with_metadata=True)
     if not isinstance(page, Document):
         return WebPage("", "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from app.articles.full_text import read_due_pages
 from app.articles.intake import fetch_due
 from app.clock import now
 from app.delivery.expiry import expire_copies
@@ -42,6 +43,12 @@ def fetch_feeds(product: Product) -> None:
     """Fetch the sources whose time has come."""
     for report in fetch_due(product.database, settings=product.config.fetch, now=now()):
         log.info("source %s: %s", report.source_id, report.failure or f"{report.new} new")
+
+
+def read_pages(product: Product) -> None:
+    """Read the pages of articles of which the feed has only a teaser."""
+    for article_id, reading in read_due_pages(product.database, settings=product.config.fetch, now=now()).items():
+        log.info("page of article %s: %s", article_id, reading.failure or "read")
 
 
 def start_digests(product: Product) -> None:
@@ -136,6 +143,7 @@ JOBS = (
     Job("feedback", 3, apply_feedback),
     Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
+    Job("pages", 30, read_pages),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
     Job("purge", 300, purge),

@@ -65,7 +65,7 @@ def test_a_web_page_gives_its_article_without_its_furniture() -> None:
         (b"mot " * 60_000, "a.txt", "longer than 200,000"),
         (b"**mot** " * 60_000, "a.md", "longer than 200,000"),
         (b"text", "a.docx", ".docx files are not read"),
-        (b"<div>" * 300, "a.html", "nests"),
+        (b"<div>" * 2_001, "a.html", "nests"),
         (b"<html><body></body></html>", "a.html", "no article"),
         (b"# Titre seul", "a.md", "no article"),
     ],
