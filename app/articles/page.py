@@ -10,6 +10,7 @@ import trafilatura
 from trafilatura.settings import Document
 from trafilatura.utils import decode_file
 
+from app.articles.asides import without_asides
 from app.articles.clean import html_depth, one_line, plain, title_line
 from app.articles.entries import author_line
 from app.articles.language import detect_language
@@ -40,7 +41,7 @@ def parse_page(body: bytes, url: str = "", *, content_type: str = "") -> WebPage
     page = trafilatura.bare_extraction(markup, url=url or None, include_comments=False, with_metadata=True)
     if not isinstance(page, Document):
         return WebPage("", "")
-    text = plain("\n\n".join((page.text or "").split("\n")))[:TEXT_MAX_CHARS]
+    text = without_asides(plain("\n\n".join((page.text or "").split("\n")))[:TEXT_MAX_CHARS])
     image = web_link(page.image or "", base=url) or ""
     return WebPage(
         title=title_line(page.title or ""),
