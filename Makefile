@@ -57,6 +57,7 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	mkdir -p instance/bench
 	$(BIN)/python bench/signup.py --json instance/bench/signup.json
 	$(BIN)/python bench/bombing.py --into docs/abuse.md
+	$(BIN)/python bench/feeds.py --into docs/wire.md
 	$(BIN)/python bench/dkim.py --json instance/bench/dkim.json
 	$(BIN)/python bench/consents.py --readers $(READERS) --json instance/bench/consents.json --into docs/proof.md
 	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json
@@ -64,8 +65,10 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
 
-eval: .venv/installed-dev ## measure how returned mail is read, articles are classified and grouped, on corpora beside the repository; tables into docs
+eval: .venv/installed-dev ## measure on corpora beside the repository how mail, feeds and pages are read, articles classified and grouped; tables into docs
 	$(BIN)/python bench/bounces.py --into docs/bounces.md
+	$(BIN)/python bench/feed_labels.py --into docs/wire.md
+	$(BIN)/python bench/extraction.py --into docs/wire.md
 	$(BIN)/python bench/topics.py --into docs/topics.md
 	$(BIN)/python bench/stories.py --into docs/stories.md
 

@@ -17,6 +17,7 @@ AppError
 ├── ProofNeeded              so many sign-ups arrive that this one must prove that somebody means it
 ├── HookRefused              a provider's report that is not signed as it should be, or is none; the message says why
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
+│   └── HostAway             its host is not known or does not answer: it need not be asked for anything else now
 ├── MailboxUnavailable       a mailbox that is away, or does not let us in; the message says which and why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
@@ -103,6 +104,10 @@ class HookRefused(AppError):
 
 class FetchRefused(AppError):
     """A URL or file could not be fetched or may not be."""
+
+
+class HostAway(FetchRefused):
+    """The host of a feed or page is not known, or does not answer in time."""
 
 
 class MailboxUnavailable(AppError):

@@ -50,9 +50,13 @@ class AuditAct(StrEnum):
     EDITION_RETRIED = "edition-retried"
 
     SOURCE_ADDED = "source-added"
+    FLOOD_PASSED = "flood-passed"
+    FLOOD_REFUSED = "flood-refused"
     ARTICLE_ADDED = "article-added"
     TOPIC_ADDED = "topic-added"
     TOPIC_REMOVED = "topic-removed"
+    ARTICLE_EMBARGOED = "article-embargoed"
+    EMBARGO_ENDED = "embargo-ended"
 
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"

@@ -1,23 +1,27 @@
 """A feed as clean text: what every feed format is reduced to. Knows no format."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.articles.clean import one_line, title_line
 from app.articles.invitations import without_invitation
+from app.articles.language import detect_language
 from app.articles.prose import summarise
 
 #: A feed's newest entries stand first; what follows these is its archive.
 ENTRIES_MAX = 1_000
 BODY_MAX_CHARS = 200_000
 TITLE_FROM_TEXT_MAX_CHARS = 90
+AUTHORS_MAX_CHARS = 300
 
 # What blogs append to each entry, whatever the feed's own text is.
 _APPENDED = re.compile(
     r"(?:\n|(?<=[.!?…»”)\]]) )(?:The post .{1,400} (?:appeared first on|first appeared on) .{1,200}"
     r"|(?:L[’']article|Cet article|Le billet) .{1,400} est apparu en premier sur .{1,200})\Z"
 )
+_ADDRESS = re.compile(r"@|://|www\.")
 _CONTINUES = re.compile(
     r"\s*(?:\[(?:…|\.{3})\]"
     r"|\(?(?:read more|continue reading|read the (?:full|rest)|lire la suite|en savoir plus)\b.{0,80})\W*\Z",
@@ -27,7 +31,10 @@ _CONTINUES = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry as text: `title` and `summary` on one line, `body` in paragraphs; `guid` is the feed's name for it."""
+    """One entry as text: `title` and `summary` on one line, `body` in paragraphs; `guid` is the feed's name for it.
+
+    `authors` are names with commas between; `language` is what the text itself is in, where that is certain.
+    """
 
     guid: str | None
     link: str | None
@@ -36,6 +43,8 @@ class Entry:
     body: str
     published_at: datetime | None = None
     image_url: str | None = None
+    authors: str = ""
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -49,14 +58,25 @@ class Feed:
 
 def make_entry(
     *, guid: str | None, link: str | None, title: str, summary: str, body: str,
-    published_at: datetime | None, image_url: str | None,
+    published_at: datetime | None, image_url: str | None, authors: Iterable[str] = (),
 ) -> Entry:  # fmt: skip
     """Return an entry from clean texts, filling a missing title, summary or body from the others."""
     body = without_invitation(_without_appendix(body))[:BODY_MAX_CHARS]
     summary = summarise(without_invitation(_without_appendix(summary)) or body)
     title = title_line(title) or one_line(summary, TITLE_FROM_TEXT_MAX_CHARS) or link or "…"
     guid = one_line(guid, 4_000) if guid else None
-    return Entry(guid or None, link, one_line(title), summary, body or summary, published_at, image_url)
+    body, language = body or summary, detect_language(f"{title}\n{body or summary}")
+    return Entry(
+        guid or None, link, one_line(title), summary, body, published_at, image_url, author_line(authors), language
+    )
+
+
+def author_line(names: Iterable[str]) -> str:
+    """Return names as one line with commas between, each once; what holds an address of mail or the web is none."""
+    lines = (one_line(name, 100).removeprefix("By ").removeprefix("Par ").strip(" ,;") for name in names)
+    return one_line(
+        ", ".join(dict.fromkeys(line for line in lines if line and not _ADDRESS.search(line))), AUTHORS_MAX_CHARS
+    )
 
 
 def _without_appendix(text: str) -> str:

@@ -1,19 +1,22 @@
 """Takes an article out of a file: plain text, Markdown or HTML. Reads bytes, stores nothing."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import PurePath
 
 from markdown_it import MarkdownIt
 
-from app.articles.clean import MARKUP_MAX_CHARS, MARKUP_MAX_DEPTH, html_depth, html_to_text, one_line, plain, title_line
+from app.articles.clean import MARKUP_MAX_CHARS, html_to_text, one_line, plain, title_line
 from app.articles.invitations import without_invitation
+from app.articles.language import detect_language
 from app.articles.prose import summarise
-from app.errors import InputRefused
+from app.errors import FetchRefused, InputRefused
 
 FILE_MAX_BYTES = 2_000_000
 #: Prose, after all markup is gone.
 TEXT_MAX_CHARS = 200_000
+PAGE_SUFFIXES = frozenset({".html", ".htm", ".xhtml"})
 WRAPPED_MIN_CHARS, WRAPPED_MAX_CHARS = 50, 100
 
 # What no text holds; form feeds and escapes from terminals are let through and dropped later.
@@ -23,30 +26,44 @@ _HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*$|\A\s*(\S.*)\n=+[ \t]*$"
 
 @dataclass(frozen=True)
 class Extracted:
-    """An article's text as paragraphs, its summary on one line, and its title where the file has one."""
+    """An article's text as paragraphs, its summary on one line, and what else the file says, each where it does.
+
+    `authors` are names with commas between; `link` is where a page says that it is to be read.
+    """
 
     title: str | None
     text: str
     summary: str
+    authors: str = ""
+    language: str | None = None
+    published_at: datetime | None = None
+    link: str | None = None
 
 
 def extract_file(data: bytes, name: str) -> Extracted:
     """Return the article in `data`, the content of a file called `name`; its suffix says what it holds.
 
     What a web page puts below an article to win subscribers is left out, in French and English.
-    Raises InputRefused, saying why, for a file that is empty, too large, binary, not UTF-8, or of another kind.
+    Raises InputRefused, saying why, for a file that is empty, too large, binary, of another kind, or not UTF-8 (a web
+    page may be in any encoding).
     """
+    suffix = PurePath(name).suffix.lower()
+    if suffix in PAGE_SUFFIXES:
+        return _from_page(data)
     text = _decode(data)
-    match PurePath(name).suffix.lower():
+    match suffix:
         case ".txt" | ".text" | "":
             title, prose = None, _unwrapped(plain(text))
         case ".md" | ".markdown":
             title, prose = _from_markdown(text)
-        case ".html" | ".htm" | ".xhtml":
-            title, prose = _from_html(text)
         case other:
             raise InputRefused(f"{other} files are not read: give text (.txt), Markdown (.md) or HTML (.html)")
-    title = title_line(title or "")
+    extracted = _checked(title or "", prose)
+    return replace(extracted, language=detect_language(extracted.text))
+
+
+def _checked(title: str, prose: str) -> Extracted:
+    title = title_line(title)
     prose = without_invitation(_without_heading(prose, title))
     if not prose:
         raise InputRefused("the file holds no article text")
@@ -55,11 +72,33 @@ def extract_file(data: bytes, name: str) -> Extracted:
     return Extracted(title or None, prose, summarise(prose))
 
 
-def _decode(data: bytes) -> str:
+def _from_page(data: bytes) -> Extracted:
+    _refuse_size(data)
+    # Half a second and seventeen packages, which only this kind of file needs.
+    from app.articles.page import parse_page  # noqa: PLC0415
+
+    try:
+        page = parse_page(data)
+    except FetchRefused as refusal:
+        raise InputRefused(str(refusal)) from refusal
+    return replace(
+        _checked(page.title, page.text),
+        authors=page.authors,
+        language=page.language,
+        published_at=page.published_at,
+        link=page.link,
+    )
+
+
+def _refuse_size(data: bytes) -> None:
     if len(data) > FILE_MAX_BYTES:
         raise InputRefused(f"the file is larger than {FILE_MAX_BYTES // 1_000_000} MB")
     if not data.strip():
         raise InputRefused("the file is empty")
+
+
+def _decode(data: bytes) -> str:
+    _refuse_size(data)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputRefused("the file is UTF-16, not UTF-8: save it as UTF-8 and try again")
     if _BINARY.search(data) or data.startswith(b"%PDF-"):
@@ -81,20 +120,6 @@ def _from_markdown(text: str) -> tuple[str | None, str]:
     markup = parser.render(body)
     title = html_to_text(parser.renderInline(heading[1] or heading[2])) if heading else None
     return title, html_to_text(markup)
-
-
-def _from_html(text: str) -> tuple[str | None, str]:
-    """Return the title and main text of a web page."""
-    if html_depth(text) > MARKUP_MAX_DEPTH:
-        raise InputRefused(f"the page nests elements deeper than {MARKUP_MAX_DEPTH}")
-    # Half a second and seventeen packages, which only this kind of file needs.
-    import trafilatura  # noqa: PLC0415
-    from trafilatura.settings import Document  # noqa: PLC0415
-
-    page = trafilatura.bare_extraction(text, include_comments=False, with_metadata=True)
-    if not isinstance(page, Document):
-        return None, ""
-    return page.title, plain("\n\n".join((page.text or "").split("\n")))
 
 
 def _unwrapped(text: str) -> str:

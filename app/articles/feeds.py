@@ -1,6 +1,6 @@
 """Reads feeds: RSS, Atom and JSON Feed bytes in, a `Feed` of clean text out. Fetches nothing and stores nothing.
 
-Hostile input can still cost a parser much time; `apart.parse_feed_apart` runs this where it can be stopped.
+Hostile input can still cost a parser much time; `apart.Parsers` runs this where it can be stopped.
 """
 
 import calendar
@@ -24,6 +24,7 @@ _BOM_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _DECLARATION = b"<?xml version='1.0' encoding='utf-8'?>\n"
 # XML forbids these, feeds hold them all the same; the strict parser would stop there.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_NAMED_ADDRESS = re.compile(r"\S+@\S+\s*\(([^()]+)\)\s*")
 # Atom's type is often forgotten, and text is its default.
 _HTML_ALL_THE_SAME = re.compile(
     r"</(?:p|a|div|span|b|i|em|strong|pre|ul|blockquote)>|<(?:p|br|img)\b[^<>]*>", re.IGNORECASE
@@ -85,7 +86,14 @@ def _entry(raw: Mapping[str, object], url: str) -> Entry:
         body=body or summary,
         published_at=_date(raw),
         image_url=_image(raw, url),
+        authors=_authors(raw),
     )
+
+
+def _authors(raw: Mapping[str, object]) -> list[str]:
+    """Return names; RSS asks for an address with the name behind it, which the library tells apart for some domains."""
+    named = _NAMED_ADDRESS.fullmatch(str(raw.get("author") or ""))
+    return [named[1]] if named else [str(part.get("name") or "") for part in _mappings(raw.get("authors"))]
 
 
 def _text(raw: Mapping[str, object], name: str) -> str:

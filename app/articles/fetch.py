@@ -11,15 +11,16 @@ from urllib3.util import Url, parse_url
 
 from app.articles.connections import Deadline, OpenAdapter, OutwardAdapter
 from app.articles.inward import refuse_inward
-from app.errors import FetchRefused
+from app.errors import FetchRefused, HostAway
 
 CHUNK_BYTES = 65_536
 URL_MAX_CHARS = 2_000
 _PORTS = {"http": 80, "https": 443}
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
-_FORMATS = (
+FEED_FORMATS = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
 )
+PAGE_FORMATS = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,21 @@ class Fetched:
 
 
 def fetch(
-    url: str, *, etag: str | None = None, modified: str | None = None, limits: FetchLimits | None = None
+    url: str,
+    *,
+    etag: str | None = None,
+    modified: str | None = None,
+    limits: FetchLimits | None = None,
+    formats: str = FEED_FORMATS,
 ) -> Fetched:
     """Return what `url` answers, asking only for what is newer than `etag` and `modified` (RFC 9110 §13.1).
 
-    Raises FetchRefused, saying why, if the URL may not be fetched, cannot be, or takes more than `limits` give.
+    `formats` are media types that are wanted. Raises FetchRefused, saying why, if the URL may not be fetched, cannot
+    be, or takes more than `limits` give, HostAway if that is its host's fault.
     The system's resolver keeps its own time limits; they come on top of ours.
     """
     limits = limits or FetchLimits()
-    headers = {"User-Agent": limits.user_agent, "Accept": _FORMATS, "Accept-Encoding": "gzip, deflate"}
+    headers = {"User-Agent": limits.user_agent, "Accept": formats, "Accept-Encoding": "gzip, deflate"}
     if etag:
         headers["If-None-Match"] = etag
     if modified:
@@ -75,10 +82,10 @@ def fetch(
             fetched = _follow(session, url, limits)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if deadline.has_passed:
-                raise FetchRefused(f"the server took longer than {limits.total_s:g} s") from error
-            raise FetchRefused(_reason(error)) from error
+                raise HostAway(f"the server took longer than {limits.total_s:g} s") from error
+            raise _refusal(error) from error
         if deadline.has_passed:  # an answer without a stated length looks complete when it is cut off
-            raise FetchRefused(f"the server took longer than {limits.total_s:g} s")
+            raise HostAway(f"the server took longer than {limits.total_s:g} s")
     return fetched
 
 
@@ -159,20 +166,25 @@ def _prefixes(origin: str) -> list[str]:
     return [*(f"{scheme}://{origin}/" for scheme in _PORTS), *standard]
 
 
+def origin_of(url: str) -> str:
+    """Return the host:port of `url`, as settings allow it. Raises FetchRefused as `parse_address` does."""
+    return _origin(parse_address(url))
+
+
 def _origin(parts: Url) -> str:
     return f"{parts.host}:{parts.port or _PORTS[str(parts.scheme)]}".lower()
 
 
-def _reason(error: Exception) -> str:
+def _refusal(error: Exception) -> FetchRefused:
     match error:
         case InvalidIPAddress():
-            return "the address points inside this network, where feeds are not fetched"
+            return FetchRefused("the address points inside this network, where feeds are not fetched")
         case requests.exceptions.SSLError():
-            return "the server's certificate is not valid, or it does not speak TLS"
+            return FetchRefused("the server's certificate is not valid, or it does not speak TLS")
         case requests.exceptions.Timeout():
-            return "the server does not answer in time"
+            return HostAway("the server does not answer in time")
         case requests.exceptions.ContentDecodingError():
-            return "the answer is not compressed as it says"
+            return FetchRefused("the answer is not compressed as it says")
         case requests.exceptions.ConnectionError():
-            return "no connection to the server"
-    return "the server's answer broke off or is not HTTP"
+            return FetchRefused("no connection to the server")
+    return FetchRefused("the server's answer broke off or is not HTTP")

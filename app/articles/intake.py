@@ -1,9 +1,9 @@
-"""Brings articles in: from the feeds that are due, several at once, and by hand. No network inside a transaction."""
+"""Brings articles in: from the feeds that are due, many hosts at once, and by hand. No network inside a transaction."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,33 +13,40 @@ from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app import i18n
-from app.articles.apart import parse_feed_apart
+from app.articles.apart import Parsers
+from app.articles.arrival import Arrival
 from app.articles.clean import title_line
+from app.articles.entries import Feed
 from app.articles.extract import Extracted
 from app.articles.feeds import FEED_MAX_BYTES
-from app.articles.fetch import Fetched, FetchLimits, fetch
+from app.articles.fetch import Fetched, FetchLimits, fetch, origin_of
+from app.articles.lanes import in_lanes
 from app.articles.models import Article, Source, SourceKind
+from app.articles.reading_time import reading_minutes
 from app.articles.sources import Reading, due_sources, record_fetch
-from app.articles.urls import index_key, link_key, web_link
+from app.articles.urls import host_of, index_key, link_key, web_link
 from app.db import Database
-from app.errors import FetchRefused, InputRefused
+from app.errors import FetchRefused, HostAway, InputRefused
 from app.settings.fetching import FetchSettings
 
 log = logging.getLogger(__name__)
 
-#: Feeds fetched at once.
-FETCHERS = 8
 _HEADER_VALUE = re.compile(r"[\x21-\x7e][\x20-\x7e]*")
 
 
 @dataclass(frozen=True)
 class FetchReport:
-    """What the fetch of one source came to: the number of new articles, or a failure in words."""
+    """What the fetch of one source came to: what arrived, or a failure in words."""
 
     source_id: int
     name: str
-    new: int
+    arrival: Arrival
     failure: str | None
+
+    @property
+    def new(self) -> int:
+        """The number of new articles, those that are held among them."""
+        return self.arrival.new
 
 
 def fetch_due(
@@ -54,21 +61,50 @@ def fetch_due(
     """Fetch the sources that are due and store what is new; `progress` is called after each.
 
     `is_forced` takes all active sources, due or not; `only` takes the sources of these ids, active or not.
-    A source that fails, for whatever reason, is recorded with it and never stops the others.
+    Of one host, feeds are fetched one after another; when it is away, or asks for a pause, the rest of them wait too.
+    A source that fails, for whatever reason, is recorded with it and never stops those of other hosts.
     """
     with database.reading() as session:
         sources = _chosen(session, now, only, is_forced)
-    limits = FetchLimits(allowed_inward=settings.allowed_inward, contact=settings.contact)
+    limits = fetch_limits(settings)
     interval = timedelta(minutes=settings.interval_minutes)
     reports = []
-    with ThreadPoolExecutor(max_workers=FETCHERS, thread_name_prefix="fetch") as pool:
-        readings = {pool.submit(_read, source, limits, now): source for source in sources}
-        for done in as_completed(readings):
-            report = _record(database, readings[done], done.result(), interval, now)
+
+    def read(source: Source, before: Reading | None) -> Reading:
+        return before if before is not None and before.is_host_away else _read(source, limits, parsers, now)
+
+    with Parsers() as parsers:
+        for source, reading in in_lanes(sources, lane_of=lambda source: lane_of(source.location, limits), work=read):
+            report = _record(database, source, reading, interval, now)
             reports.append(report)
             if progress is not None:
                 progress(report)
     return reports
+
+
+def preview_feed(location: str, *, settings: FetchSettings) -> Feed:
+    """Return the feed at a URL or in a file as it would come in now; stores nothing. Raises FetchRefused."""
+    with Parsers() as parsers:
+        if "://" not in location:
+            return read_feed_file(Path(location).absolute(), parsers)
+        answer = fetch(location, limits=fetch_limits(settings))
+        if answer.status != 200:
+            raise FetchRefused(f"the server answers {answer.status}")
+        return read_feed_answer(answer, parsers)
+
+
+def fetch_limits(settings: FetchSettings) -> FetchLimits:
+    """Return what one fetch may take, under these settings."""
+    return FetchLimits(allowed_inward=settings.allowed_inward, contact=settings.contact)
+
+
+def lane_of(location: str, limits: FetchLimits) -> str | None:
+    """Return the host whose feeds and pages are asked for one at a time; None for files and the newsroom's own."""
+    host = host_of(location)
+    try:
+        return None if not host or origin_of(location) in limits.allowed_inward else host
+    except FetchRefused:
+        return host  # it will be told why when its turn has come
 
 
 def add_article(
@@ -92,7 +128,7 @@ def add_article(
     if article is None:
         article = Article(
             guid=guid, link=page, link_key=key, language=language, title=heading, summary=extracted.summary,
-            body=extracted.text, published_at=now, added_at=now,
+            body=extracted.text, reading_minutes=reading_minutes(extracted.text), published_at=now, added_at=now,
         )  # fmt: skip
         session.add(article)
         session.flush()
@@ -108,51 +144,61 @@ def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_fo
 
 
 def _record(database: Database, source: Source, reading: Reading, interval: timedelta, now: datetime) -> FetchReport:
-    new, failure = 0, reading.failure
+    arrival, failure = Arrival(), reading.failure
     try:
         with database.transaction() as session:
-            new = record_fetch(session, source_id=source.id, reading=reading, interval=interval, now=now)
+            arrival = record_fetch(session, source_id=source.id, reading=reading, interval=interval, now=now)
     except Exception:
         log.exception("source %s could not be recorded", source.id)
         failure = failure or "what was fetched could not be stored"
-    return FetchReport(source.id, source.name, new, failure)
+    return FetchReport(source.id, source.name, arrival, failure)
 
 
-def _read(source: Source, limits: FetchLimits, now: datetime) -> Reading:
+def _read(source: Source, limits: FetchLimits, parsers: Parsers, now: datetime) -> Reading:
     """Return what one source shows now; this is the loop's body, where a defect of ours must not stop other feeds."""
     try:
         if source.kind is SourceKind.FILE:
-            return _read_file(Path(source.location))
-        return _read_answer(fetch(source.location, etag=source.etag, modified=source.last_modified, limits=limits), now)
+            return Reading(feed=read_feed_file(Path(source.location), parsers))
+        answer = fetch(source.location, etag=source.etag, modified=source.last_modified, limits=limits)
+        return _read_answer(source, answer, parsers, now)
     except FetchRefused as refusal:
-        return Reading(failure=str(refusal))
+        return Reading(failure=str(refusal), is_host_away=isinstance(refusal, HostAway))
     except Exception:
         log.exception("source %s could not be read", source.id)
         return Reading(failure="the feed could not be read: an error of ours, see the log")
 
 
-def _read_file(path: Path) -> Reading:
+def read_feed_file(path: Path, parsers: Parsers) -> Feed:
+    """Return the feed in a file. Raises FetchRefused."""
     try:
         with path.open("rb") as file:
             body = file.read(FEED_MAX_BYTES + 1)
     except OSError as error:
         raise FetchRefused(f"the file cannot be read: {error.strerror}") from error
-    return Reading(feed=parse_feed_apart(body, path.as_uri()))
+    return parsers.feed(body, path.as_uri())
 
 
-def _read_answer(answer: Fetched, now: datetime) -> Reading:
+def read_feed_answer(answer: Fetched, parsers: Parsers) -> Feed:
+    """Return the feed in an answer. Raises FetchRefused."""
+    return parsers.feed(answer.body, answer.url, content_type=answer.headers.get("content-type", ""))
+
+
+def _read_answer(source: Source, answer: Fetched, parsers: Parsers, now: datetime) -> Reading:
     match answer.status:
         case 200:
-            feed = parse_feed_apart(answer.body, answer.url, content_type=answer.headers.get("content-type", ""))
+            body_hash = hashlib.sha256(answer.body).hexdigest()
+            if body_hash == source.body_hash:
+                return Reading()
+            feed = read_feed_answer(answer, parsers)
             etag, modified = _kept(answer.headers, "etag", 500), _kept(answer.headers, "last-modified", 100)
-            return Reading(feed=feed, etag=etag, last_modified=modified)
+            return Reading(feed=feed, etag=etag, last_modified=modified, body_hash=body_hash)
         case 304:
             return Reading()
         case 410:
             return Reading(failure="the feed is gone for good, says its server (410)", is_gone=True)
         case 429 | 503:
-            pause = _retry_after(answer.headers.get("retry-after", ""), now)
-            return Reading(failure=f"the server asks us to come back later ({answer.status})", retry_after=pause)
+            asked = f"the server asks us to come back later ({answer.status})"
+            return Reading(failure=asked, retry_after=retry_after(answer, now), is_host_away=True)
     return Reading(failure=f"the server answers {answer.status}")
 
 
@@ -162,8 +208,9 @@ def _kept(headers: Mapping[str, str], name: str, max_chars: int) -> str | None:
     return value if len(value) <= max_chars and _HEADER_VALUE.fullmatch(value) else None
 
 
-def _retry_after(value: str, now: datetime) -> timedelta | None:
+def retry_after(answer: Fetched, now: datetime) -> timedelta | None:
     """Return the pause a server asks for, in seconds or until a date (RFC 9110 §10.2.3)."""
+    value = answer.headers.get("retry-after", "")
     try:
         if re.fullmatch(r"[0-9]{1,9}", value.strip()):
             return timedelta(seconds=int(value))

@@ -3,7 +3,7 @@
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from app.errors import FetchRefused
+from app.errors import FetchRefused, HostAway
 
 #: Not global although Python says so, or global addresses that carry an inward one inside (RFC 6052, 3056, 7526, 4291).
 _REFUSED = tuple(
@@ -23,7 +23,7 @@ def is_inward(address: IPv4Address | IPv6Address) -> bool:
 
 
 def refuse_inward(host: str, port: int) -> None:
-    """Raise FetchRefused unless every address of `host` is one of the open internet.
+    """Raise FetchRefused unless every address of `host` is one of the open internet, HostAway if it has none.
 
     All of them, because which one is used is not ours to say. The system's resolver also reads the odd spellings
     (`127.1`, `0x7f000001`), so that what is checked here is what would be connected to.
@@ -31,7 +31,7 @@ def refuse_inward(host: str, port: int) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise FetchRefused(f"the host {host} is not known") from error
+        raise HostAway(f"the host {host} is not known") from error
     for *_, address in found:
         refuse_inward_address(str(address[0]))
 

@@ -37,7 +37,16 @@ def _entry(item: Mapping[str, object], url: str) -> Entry:
         body=body,
         published_at=_date(_string(item, "date_published")) or _date(_string(item, "date_modified")),
         image_url=image if image.startswith("https:") else None,
+        authors=[_string(part, "name") for part in _authors(item)],
     )
+
+
+def _authors(item: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Return the authors as version 1.1 lists them, or the one of version 1."""
+    listed = item.get("authors")
+    return [
+        part for part in (listed if isinstance(listed, list) else [item.get("author")]) if isinstance(part, Mapping)
+    ]
 
 
 def _string(mapping: Mapping[str, object], name: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import i18n
-from app.articles.arrival import store_entries
+from app.articles.arrival import Arrival, store_entries
 from app.articles.clean import one_line
 from app.articles.entries import Feed
 from app.articles.fetch import parse_address
@@ -26,20 +26,34 @@ PAUSE_MAX = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Reading:
-    """What one fetch of a feed showed: a feed, nothing new (neither feed nor failure), or a failure in words."""
+    """What one fetch of a feed showed: a feed, nothing new (neither feed nor failure), or a failure in words.
+
+    `is_host_away`: what was in the way concerns all feeds of the host, which is left alone for now.
+    """
 
     feed: Feed | None = None
     etag: str | None = None
     last_modified: str | None = None
+    body_hash: str | None = None
     failure: str | None = None
     is_gone: bool = False
     retry_after: timedelta | None = None
+    is_host_away: bool = False
 
 
-def add_source(session: Session, *, location: str, language: str | None, name: str | None, now: datetime) -> Source:
+def add_source(
+    session: Session,
+    *,
+    location: str,
+    language: str | None,
+    name: str | None,
+    now: datetime,
+    takes_full_text: bool | None = None,
+) -> Source:
     """Return the source at `location`: an http or https URL, or the path of a feed file. One location is one source.
 
-    Without a language or name, the feed's own are taken when it is first read.
+    Without a language or name, the feed's own are taken when it is first read; without a word on full texts, what was
+    said before stays, and nothing but the feed is read of a new source.
     Raises InputRefused if the location is neither, or the language is not one of ours.
     """
     if language and language not in i18n.LANGUAGES:
@@ -51,6 +65,8 @@ def add_source(session: Session, *, location: str, language: str | None, name: s
         session.add(source)
     source.is_active = True
     source.next_fetch_at = now
+    if takes_full_text is not None:
+        source.takes_full_text = takes_full_text
     source.language = language or source.language
     source.name = one_line(name or "", NAME_MAX_CHARS) or source.name
     session.flush()
@@ -65,8 +81,8 @@ def due_sources(session: Session, now: datetime) -> Sequence[Source]:
     return session.scalars(query).all()
 
 
-def record_fetch(session: Session, *, source_id: int, reading: Reading, interval: timedelta, now: datetime) -> int:
-    """Store what a fetch brought and say when the next one is due; return the number of new articles.
+def record_fetch(session: Session, *, source_id: int, reading: Reading, interval: timedelta, now: datetime) -> Arrival:
+    """Store what a fetch brought and say when the next one is due.
 
     Raises NotFound if the source has gone meanwhile.
     """
@@ -76,12 +92,13 @@ def record_fetch(session: Session, *, source_id: int, reading: Reading, interval
     source.fetched_at = now
     if reading.failure is not None:
         _record_failure(source, reading, interval, now)
-        return 0
+        return Arrival()
     source.is_active, source.failure, source.failures = True, None, 0
     source.next_fetch_at = now + interval
     if reading.feed is None:
-        return 0
+        return Arrival()
     source.etag, source.last_modified = reading.etag, reading.last_modified
+    source.body_hash = reading.body_hash
     _take_names(source, reading.feed)
     return store_entries(session, source=source, entries=reading.feed.entries, now=now)
 

@@ -1,5 +1,8 @@
 """`flask articles`: pieces written by hand, and what the feeds brought."""
 
+import json
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -12,12 +15,14 @@ from app.articles.models import Article
 from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
+from app.editions.embargo import set_embargo
+from app.errors import InputRefused
 from app.web import product
 
 
 @click.group("articles", cls=Commands)
 def group() -> None:
-    """Add and list articles."""
+    """Add, list and extract articles; keep them back until a time."""
 
 
 @group.command("add")
@@ -50,6 +55,55 @@ def list_articles(language: str | None, limit: int, as_json: bool) -> None:
     print_rows(rows, as_json=as_json)
 
 
+@group.command("extract")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@as_json
+def extract(files: Sequence[Path], as_json: bool) -> None:
+    """Show the article in text, Markdown or HTML files; with --json one line each. Nothing is stored."""
+    for file in files:
+        found = extract_file(file.read_bytes(), file.name)
+        row: Row = {
+            "file": str(file),
+            "title": found.title,
+            "text": found.text,
+            "language": found.language,
+            "published": found.published_at.isoformat() if found.published_at else None,
+            "author": found.authors or None,
+            "link": found.link,
+        }
+        if as_json:
+            click.echo(json.dumps(row, ensure_ascii=False))
+        else:
+            print_row(row, as_json=False)
+
+
+@group.command("embargo")
+@click.argument("article_id", metavar="ID", type=int)
+@click.option("--until", metavar="TIME", help="With its zone, as 2026-03-18T06:00+01:00.")
+@click.option("--end", is_flag=True, help="Let it go now.")
+def embargo(article_id: int, until: str | None, end: bool) -> None:
+    """Keep an article back until a time: out of every letter, preview link and page; or end that."""
+    if bool(until) == end:
+        raise click.UsageError("give either --until or --end")
+    moment = _moment(until) if until else None
+    with product().database.transaction() as session:
+        drafts = set_embargo(session, article_id=article_id, until=moment, now=now())
+        act = AuditAct.ARTICLE_EMBARGOED if moment else AuditAct.EMBARGO_ENDED
+        note_act(session, act, f"article:{article_id}", moment.isoformat() if moment else None)
+    for edition_id in drafts:
+        click.echo(f"taken out of the draft {edition_id}")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputRefused(f"{text!r} is no time: write it as 2026-03-18T06:00+01:00") from error
+    if moment.tzinfo is None:
+        raise InputRefused("the time needs its zone, as in 2026-03-18T06:00+01:00")
+    return moment
+
+
 def _row(article: Article) -> Row:
     return {
         "id": article.id,
@@ -60,4 +114,5 @@ def _row(article: Article) -> Row:
         "link": article.link,
         "published_at": article.published_at,
         "added_at": article.added_at,
+        "embargo_until": article.embargo_until,
     }

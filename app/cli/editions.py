@@ -102,7 +102,9 @@ def preview_command(edition_id: int, as_text: bool) -> None:
     """Print the letter as a reader would get it, without personal links."""
     wired = product()
     with wired.database.reading() as session:
-        letter = preview(session, edition=_edition(session, edition_id), config=wired.config, links=wired.links)
+        letter = preview(
+            session, edition=_edition(session, edition_id), config=wired.config, links=wired.links, now=now()
+        )
     click.echo(letter.text if as_text else letter.html)
 
 

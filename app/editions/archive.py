@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.articles.models import Article, may_leave
 from app.editions.models import Edition, EditionItem, EditionStatus
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
@@ -24,13 +25,15 @@ class PastEdition:
     articles: int
 
 
-def past_editions(session: Session, *, language: str, before: str | None = None, length: int) -> list[PastEdition]:
+def past_editions(
+    session: Session, *, language: str, before: str | None = None, length: int, now: datetime
+) -> list[PastEdition]:
     """Return the editions sent in `language`, newest first, from the one that follows the public id `before` on."""
     articles = select(sa.func.count()).where(EditionItem.edition_id == Edition.id).correlate(Edition).scalar_subquery()
     query = (
         select(Edition, Newsletter.timezone, articles)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, is_published())
+        .where(Edition.language == language, is_published(now))
         .order_by(Edition.id.desc())
         .limit(length)
     )
@@ -42,18 +45,22 @@ def past_editions(session: Session, *, language: str, before: str | None = None,
     ]
 
 
-def past_edition(session: Session, *, public_id: str) -> Edition:
+def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
     """Return one edition that was sent. Raises NotFound for any other."""
-    edition = session.scalars(select(Edition).where(Edition.public_id == public_id, is_published())).one_or_none()
+    edition = session.scalars(select(Edition).where(Edition.public_id == public_id, is_published(now))).one_or_none()
     if edition is None:
         raise NotFound("no such edition")
     return edition
 
 
-def is_published() -> sa.ColumnElement[bool]:
-    """Return the condition that an edition was sent; one whose copies are tried once more stays published."""
+def is_published(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that an edition was sent, and that all it holds may be seen at `now`.
+
+    One whose copies are tried once more stays published.
+    """
     is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
-    return (Edition.status == EditionStatus.SENT) | is_reopened
+    early = select(EditionItem.id).join(Article).where(EditionItem.edition_id == Edition.id, ~may_leave(now))
+    return ((Edition.status == EditionStatus.SENT) | is_reopened) & ~early.exists()
 
 
 def sent_at(edition: Edition) -> datetime:

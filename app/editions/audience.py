@@ -22,6 +22,7 @@ from app.delivery.warm_ups import open_plan
 from app.editions.compose import SetLetter
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
+from app.editions.embargo import refuse_early
 from app.editions.events import record_event
 from app.editions.models import Edition, EditionAct, EditionContent, EditionStatus
 from app.editions.warm_up import count_anew
@@ -52,7 +53,7 @@ def start_edition(
     What still waits of earlier editions of the same newsletter and language is given up. Where the newsletter warms up,
     the readers who confirmed last are served first: they are the likeliest to want what they get.
     Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
-    EditionChanged where the draft is not what the letter was set from.
+    EditionChanged where the draft is not what the letter was set from, InputRefused where an article may not leave yet.
     """
     change_status(
         session,
@@ -67,6 +68,7 @@ def start_edition(
         raise TransitionRefused("an edition without articles is not sent")
     if fingerprint(edition) != letter.fingerprint:
         raise EditionChanged("the edition was changed in the meantime; look at it again")
+    refuse_early(session, edition=edition, now=now)
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
     end_earlier_editions(

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.articles.models import Article, arrived, may_leave
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import (
     AlsoIn,
@@ -61,7 +61,7 @@ def compile_edition(
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     start, reach = _window(session, newsletter, language, since=since, until=until)
-    query = new_articles(newsletter, language, since=reach, until=until, limit=limit, per_source=per_source)
+    query = new_articles(newsletter, language, since=reach, until=until, now=now, limit=limit, per_source=per_source)
     articles = in_order(session, session.scalars(query).all(), until)
     compilation = Compilation(
         schedule_id=schedule_id,
@@ -81,14 +81,21 @@ def compile_edition(
 
 
 def new_articles(
-    newsletter: Newsletter, language: str, *, since: datetime, until: datetime, limit: int, per_source: int
+    newsletter: Newsletter,
+    language: str,
+    *,
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    limit: int,
+    per_source: int,
 ) -> Select[Article]:
     """Select the articles for an edition, fairly: every feed's newest before any feed's second newest.
 
     Of a story only its best article counts, and none of a muted one. Articles of no feed were put in by hand, so each
-    of them counts as a newest one.
+    of them counts as a newest one. An article whose embargo ended in the window is new to it.
     """
-    fresh = _best_of_stories(newsletter, language, since=since, until=until).subquery()
+    fresh = _best_of_stories(newsletter, language, since=since, until=until, now=now).subquery()
     turn = sa.case(
         (fresh.c.source_id.is_(None), 1),
         else_=sa.func.row_number().over(
@@ -124,7 +131,9 @@ def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:
     )
 
 
-def _best_of_stories(newsletter: Newsletter, language: str, *, since: datetime, until: datetime) -> Select[Any]:
+def _best_of_stories(
+    newsletter: Newsletter, language: str, *, since: datetime, until: datetime, now: datetime
+) -> Select[Any]:
     """Select the new articles with their `place` in their story, 1 for the best."""
     place = sa.func.row_number().over(
         partition_by=sa.func.coalesce(Article.story_id, -Article.id), order_by=best_first()
@@ -135,8 +144,8 @@ def _best_of_stories(newsletter: Newsletter, language: str, *, since: datetime, 
         .outerjoin(Story, Story.id == Article.story_id)
         .where(
             Article.language == language,
-            Article.added_at > since,
-            Article.added_at <= until,
+            arrived(since=since, until=until),
+            may_leave(now),
             Article.id.not_in(carried.with_only_columns(Article.id)),
             sa.func.coalesce(Article.story_id, 0).not_in(
                 carried.with_only_columns(Article.story_id).where(Article.story_id.is_not(None))
@@ -210,7 +219,9 @@ def _also_in(session: Session, article: Article, compilation: Compilation) -> li
     """Return the other articles on the story of `article` that had arrived when the window closed."""
     if article.story_id is None:
         return []
-    of_story = select(Article).where(Article.story_id == article.story_id, Article.added_at <= compilation.until)
+    of_story = select(Article).where(
+        Article.story_id == article.story_id, Article.added_at <= compilation.until, may_leave(compilation.at)
+    )
     languages = (compilation.language, *(code for code in LANGUAGES if code != compilation.language))
     others = also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]
     return [AlsoIn(article=other, position=place) for place, other in enumerate(others, start=1)]

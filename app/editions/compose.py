@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.editions.archive import sent_at
 from app.editions.draft import fingerprint, read_draft
+from app.editions.embargo import refuse_early
 from app.editions.models import Edition
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import InputRefused, NotFound
@@ -36,10 +37,11 @@ class SetLetter:
 def set_letter(session: Session, *, edition_id: int, config: Config, links: Links, now: datetime) -> SetLetter:
     """Set the letter of a draft, dated `now`, with marks for what is personal; stores nothing.
 
-    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark or
-    when the letter cannot be made to fit.
+    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark, when
+    an article may not leave yet, or when the letter cannot be made to fit.
     """
     edition = read_draft(session, edition_id)
+    refuse_early(session, edition=edition, now=now)
     _refuse_marks(edition)
     newsletter = newsletter_of(session, edition)
     personal = marked_links(edition, links)
@@ -47,8 +49,12 @@ def set_letter(session: Session, *, edition_id: int, config: Config, links: Link
     return SetLetter(edition.id, fingerprint(edition), edition.subject, parts)
 
 
-def preview(session: Session, *, edition: Edition, config: Config, links: Links) -> Parts:
-    """Return the letter without anything personal: as it was frozen, or as it stands while it is a draft."""
+def preview(session: Session, *, edition: Edition, config: Config, links: Links, now: datetime) -> Parts:
+    """Return the letter without anything personal: as it was frozen, or as it stands while it is a draft.
+
+    Raises InputRefused when an article may not leave yet: whoever has the link may look at it.
+    """
+    refuse_early(session, edition=edition, now=now)
     if edition.content is not None:
         return web_copy(edition, links=links)
     home = links.home(edition.language)

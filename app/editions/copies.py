@@ -21,6 +21,7 @@ from app.delivery.composing import Compose, Composed, Ready, one_by_one
 from app.delivery.settling import Withheld
 from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
 from app.editions.counting import counted_mark, reading_value, with_own_ways, with_shared_ways
+from app.editions.embargo import early_title
 from app.editions.models import Edition, EditionStatus
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import NotFound
@@ -199,6 +200,8 @@ def compose_test(session: Session, copy: Copy, *, config: Config, links: Links) 
     edition = session.scalars(select(Edition).where(Edition.public_id == copy.reference)).one_or_none()
     if edition is None or copy.address is None:
         return Withheld("the edition is gone")
+    if early_title(session, edition=edition, now=now()) is not None:
+        return Withheld("an article of the edition may not leave yet")
     newsletter = newsletter_of(session, edition)
     personal = _links_for_address(session, copy.address, edition, links)
     letter = make_letter(

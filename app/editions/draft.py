@@ -71,7 +71,9 @@ def read_draft(session: Session, edition_id: int) -> Edition:
 
 def fingerprint(edition: Edition) -> str:
     """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
-    articles = [(item.article_id, [other.article_id for other in item.also]) for item in edition.items]
+    articles = [
+        (item.article_id, item.article.revision, [other.article_id for other in item.also]) for item in edition.items
+    ]
     seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
     return hashlib.sha256(seen.encode()).hexdigest()
 

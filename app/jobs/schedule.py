@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from app.articles.full_text import read_due_pages
 from app.articles.intake import fetch_due
 from app.clock import now
 from app.delivery.expiry import expire_copies
@@ -52,6 +53,12 @@ def find_topics(product: Product) -> None:
     done = classify_articles(product.database, load(product.config.topics_file), now=now())
     if done.new or done.anew:
         log.info("classified %d articles, %d of them anew", done.new + done.anew, done.anew)
+
+
+def read_pages(product: Product) -> None:
+    """Read the pages of articles of which the feed has only a teaser."""
+    for article_id, reading in read_due_pages(product.database, settings=product.config.fetch, now=now()).items():
+        log.info("page of article %s: %s", article_id, reading.failure or "read")
 
 
 def start_digests(product: Product) -> None:
@@ -153,6 +160,7 @@ JOBS = (
     Job("feedback", 3, apply_feedback),
     Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),
+    Job("pages", 30, read_pages),
     Job("topics", 5, find_topics),
     Job("stories", 30, group_articles),
     Job("held readers", 60, ask_held_readers),

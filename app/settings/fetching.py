@@ -17,7 +17,7 @@ class FetchSettings:
     def read(cls, env: Environment, public_url: str) -> "FetchSettings":
         """Read how feeds are fetched; the sites fetched from find out about us at `public_url`."""
         return cls(
-            interval_minutes=env.whole("FETCH_INTERVAL_MINUTES", cls.interval_minutes, 1, 10_080),
+            interval_minutes=env.whole("FETCH_INTERVAL_MINUTES", cls.interval_minutes, 30, 10_080),
             allowed_inward=env.words("FETCH_ALLOWED_INWARD"),
             contact=public_url,
         )

@@ -59,13 +59,13 @@ def test_a_web_page_gives_its_article_without_its_furniture() -> None:
         (b"PK\x03\x04\x14\x00", "a.md", "binary"),
         (b"%PDF-1.7\n%\n1 0 obj", "a.txt", "binary"),
         ("L'été".encode("latin-1"), "a.txt", r"not UTF-8 \(line 1\)"),
-        ("Un\nL'été".encode("cp1252"), "a.html", r"not UTF-8 \(line 2\)"),
+        ("Un\nL'été".encode("cp1252"), "a.md", r"not UTF-8 \(line 2\)"),
         ("L'été".encode("utf-16"), "a.txt", "UTF-16"),
         (b"x" * 2_000_001, "a.txt", "larger than 2 MB"),
         (b"mot " * 60_000, "a.txt", "longer than 200,000"),
         (b"**mot** " * 60_000, "a.md", "longer than 200,000"),
         (b"text", "a.docx", ".docx files are not read"),
-        (b"<div>" * 300, "a.html", "nests"),
+        (b"<div>" * 2_001, "a.html", "nests"),
         (b"<html><body></body></html>", "a.html", "no article"),
         (b"# Titre seul", "a.md", "no article"),
     ],
@@ -94,3 +94,20 @@ def test_the_seed_article_comes_through_without_its_footer() -> None:
     assert 150 < len(extracted.summary) <= 320
     assert extracted.summary.endswith(".")
     assert " ".join(article).startswith(extracted.summary)
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "iso-8859-15"])
+def test_a_page_says_its_own_encoding_and_much_about_itself(charset) -> None:
+    paragraphs = "".join(f"<p>{PROSE} Voici le paragraphe {n}.</p>" for n in range(5))
+    page = (
+        f"<html lang='fr-FR'><head><meta charset='{charset}'><title>Le port a été rouvert</title>"
+        "<link rel='canonical' href='https://detroit.example/port'><meta name='author' content='Ada Lovelace'>"
+        "<meta property='article:published_time' content='2026-03-16T10:00:00Z'></head>"
+        f"<body><article><h1>Le port a été rouvert</h1>{paragraphs}</article></body></html>"
+    )
+    extracted = extract_file(page.encode(charset), "port.html")
+    assert "après onze jours" in extracted.text
+    assert (extracted.title, extracted.authors, extracted.language) == ("Le port a été rouvert", "Ada Lovelace", "fr")
+    assert extracted.link == "https://detroit.example/port"
+    assert extracted.published_at is not None
+    assert extracted.published_at.date().isoformat() == "2026-03-16"

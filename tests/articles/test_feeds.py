@@ -1,13 +1,11 @@
 """Feeds as bytes in, clean text out; what is no feed, or a trap, is refused in words."""
 
 import json
-import time
 from datetime import UTC, datetime
 
 import pytest
 
 from app.articles import feeds
-from app.articles.apart import parse_feed_apart
 from app.articles.entries import Entry
 from app.articles.feeds import parse_feed
 from app.errors import FetchRefused
@@ -246,36 +244,3 @@ def test_a_feed_that_is_too_large_is_refused_before_it_is_parsed(monkeypatch) ->
 
 def test_html_in_a_feed_s_cdata_is_not_its_depth() -> None:
     assert only(rss(f"<title>a</title><description><![CDATA[{'<div>' * 300}b]]></description>")).summary == "b"
-
-
-def test_a_feed_read_apart_is_the_same_feed() -> None:
-    body = rss("<title>L’été</title><link>/a</link><pubDate>Tue, 17 Mar 2026 10:00:00 +0100</pubDate>")
-    assert parse_feed_apart(body, WHERE, content_type="text/xml") == parse_feed(body, WHERE)
-    with pytest.raises(FetchRefused, match="web page"):
-        parse_feed_apart(b"<html></html>")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        rss(f"<title>a</title><author>{'a' * 300_000}</author>"),
-        b"<?xml " + b"encoding='" * 100_000,
-        b"<rss><channel " + b" ".join(b'a%d="1"' % n for n in range(100_000)) + b"></channel></rss>",
-    ],
-    ids=["author", "declaration", "attributes"],
-)
-def test_a_feed_made_to_keep_the_parser_busy_is_stopped(body) -> None:
-    started = time.monotonic()
-    with pytest.raises(FetchRefused, match=r"longer than 1 s|not a"):
-        parse_feed_apart(body, max_s=1)
-    assert time.monotonic() - started < 3
-
-
-def test_the_parser_s_process_is_given_no_secret(monkeypatch) -> None:
-    seen = {}
-    monkeypatch.setenv("SECRET_KEY", "x" * 40)
-    monkeypatch.setattr(feeds.feedparser, "parse", None)
-    monkeypatch.setattr("app.articles.apart.subprocess.run", lambda *_, **options: seen.update(options) or 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        parse_feed_apart(b"<rss/>")
-    assert seen["env"] == {}

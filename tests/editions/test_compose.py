@@ -276,7 +276,7 @@ def test_the_page_for_everybody_holds_nothing_personal_and_leads_to_the_sign_up(
     edition = make_draft(session)
     if is_frozen:
         start(session, product, edition)
-    parts = preview(session, edition=edition, config=product.config, links=product.links)
+    parts = preview(session, edition=edition, config=product.config, links=product.links, now=NOW)
     for part in (parts.html, parts.text):
         assert "/unsubscribe/" not in part
         assert "/preferences/" not in part
@@ -289,7 +289,7 @@ def test_the_page_for_everybody_holds_nothing_personal_and_leads_to_the_sign_up(
 def test_links_to_leave_are_renamed_on_the_page_for_everybody(session: Session, product: Product) -> None:
     edition = make_draft(session)
     start(session, product, edition)
-    html = preview(session, edition=edition, config=product.config, links=product.links).html
+    html = preview(session, edition=edition, config=product.config, links=product.links, now=NOW).html
     assert "Se désabonner" not in html
     assert html.count(f'href="{product.links.home("fr")}"') == 3
 

@@ -47,7 +47,7 @@ def test_a_story_is_shown_once_and_the_others_are_named_beside_it(product: Produ
 def test_the_letter_links_the_others_in_both_parts(product: Product) -> None:
     with product.database.transaction() as session:
         file_breach(session)
-        parts = preview(session, edition=compiled(session), config=product.config, links=product.links)
+        parts = preview(session, edition=compiled(session), config=product.config, links=product.links, now=NOW)
 
     assert parts.html.count("Also in:") == parts.text.count("Also in:") == 1
     for link in ("https://a.example/en/0", "https://c.example/fr/2"):

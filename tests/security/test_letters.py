@@ -83,7 +83,7 @@ def take_in(session: Session, body: bytes, *, location: str, now: datetime) -> i
     feed = parse_feed(body, "https://feeds.example/feed")
     source = make_source(session, location=location)
     source.name = "feeds.example"  # as long as nobody named it: the feed then does
-    return record_fetch(session, source_id=source.id, reading=Reading(feed), interval=timedelta(hours=1), now=now)
+    return record_fetch(session, source_id=source.id, reading=Reading(feed), interval=timedelta(hours=1), now=now).new
 
 
 def print_edition(session: Session, product: Product, *, now: datetime) -> Edition | None:

@@ -80,6 +80,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "newsletter_id": 1,
         "request_id": 1,
         "article_id": 1,
+        "flood_id": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

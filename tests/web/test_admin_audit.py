@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 
 from app.admins.audit import record_audit
 from app.admins.models import AuditAct, AuditEntry
+from app.articles.floods import hold
+from app.articles.models import FloodReason
 from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
@@ -42,6 +44,19 @@ def leave_uncertain(product: Product) -> Data:
     return {"confirmed": "yes"}
 
 
+def flood(product: Product) -> Data:
+    """What a feed does that brings too much."""
+    with product.database.transaction() as session:
+        hold(
+            session,
+            source=make.make_source(session, location="https://flood.example/"),
+            reason=FloodReason.SURGE,
+            number=0,
+            now=now(),
+        )
+    return {}
+
+
 def renew(product: Product) -> Data:
     """Ask all readers, none of whom has agreed to the wording in force."""
     with product.database.reading() as session:
@@ -59,6 +74,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ),
     ("admin.order_submit", lambda product: {"down": str(first_item(product))}),
     ("admin.removal_submit", lambda product: {"item": str(first_item(product))}),
+    ("admin.embargo_submit", lambda _: {"until": "2099-01-01T06:00"}),
+    ("admin.embargo_end_submit", lambda _: {}),
     ("admin.test_submit", lambda _: {}),
     ("admin.send_submit", lambda product: {"confirmed": "yes", "seen": fingerprint(desk.edition(product, 1))}),
     ("admin.pause_submit", lambda _: {}),
@@ -68,6 +85,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
     ("admin.topic_removal_submit", lambda _: {"topic": "place:FR"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
+    ("admin.flood_refuse_submit", flood),
+    ("admin.flood_pass_submit", lambda _: {}),
     ("admin.renewal_submit", renew),
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),

@@ -1,15 +1,25 @@
-"""What can be written about: the articles that have arrived, newest first, and what they are about."""
+"""What can be written about: the articles that have arrived, what they are about, and how long they are kept back."""
 
 from collections import defaultdict
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-from flask import render_template
+from flask import render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
 
-from app.articles.models import Article
+from app.admins.models import AuditAct
+from app.articles.models import Article, ArticleRevision
+from app.clock import now
+from app.editions.embargo import set_embargo
+from app.errors import NotFound, TransitionRefused
 from app.topics.corrections import topics_of
 from app.topics.models import ArticleTopic
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import ARTICLE, bp
+from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.topics import taxonomy_in_use
 
@@ -24,3 +34,53 @@ def articles() -> str:
     for topic in topics:
         carried[topic.article_id].append(topic)
     return render_template("admin/articles.html", page=page, carried=carried, taxonomy=taxonomy_in_use())
+
+
+@bp.get(ARTICLE)
+def article(article_id: int) -> str:
+    """Show an article: what is known of it, its earlier titles, its embargo."""
+    return _page(article_id)
+
+
+@bp.post(f"{ARTICLE}/embargo")
+def embargo_submit(article_id: int) -> Response | tuple[str, int]:
+    """Keep the article back until a time on the newsroom's clocks."""
+    try:
+        local = datetime.fromisoformat(request.form.get("until", "")).replace(tzinfo=None)
+        until = local.replace(tzinfo=ZoneInfo(product().config.timezone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return _page(article_id, problem="unread"), 422
+    at = now()
+    if until <= at:
+        return _page(article_id, problem="past"), 422
+    try:
+        with product().database.transaction() as session:
+            set_embargo(session, article_id=article_id, until=until, now=at)
+            note_act(session, AuditAct.ARTICLE_EMBARGOED, f"article:{article_id}", until.isoformat())
+    except TransitionRefused:
+        return _page(article_id, problem="left"), 409
+    return redirect(url_for("admin.article", article_id=article_id, note="embargo"), code=303)
+
+
+@bp.post(f"{ARTICLE}/embargo/end")
+def embargo_end_submit(article_id: int) -> Response:
+    """Let the article go now."""
+    with product().database.transaction() as session:
+        set_embargo(session, article_id=article_id, until=None, now=now())
+        note_act(session, AuditAct.EMBARGO_ENDED, f"article:{article_id}")
+    return redirect(url_for("admin.article", article_id=article_id, note="embargo-ended"), code=303)
+
+
+def _page(article_id: int, problem: str | None = None) -> str:
+    with product().database.reading() as session:
+        shown = session.get(Article, article_id)
+        if shown is None:
+            raise NotFound(f"no article {article_id}")
+        revisions = _revisions(session, article_id)
+    is_kept = shown.embargo_until is not None and shown.embargo_until > now()
+    return render_template("admin/article.html", article=shown, revisions=revisions, is_kept=is_kept, problem=problem)
+
+
+def _revisions(session: Session, article_id: int) -> list[ArticleRevision]:
+    query = select(ArticleRevision).where(ArticleRevision.article_id == article_id)
+    return list(session.scalars(query.order_by(ArticleRevision.revision.desc())))

@@ -133,7 +133,7 @@ def _next_digest(session: Session, newsletter: Newsletter, language: str, now: d
     since = last.until if last else now - FIRST_WINDOW
     schedule = select(Schedule).where(Schedule.newsletter_id == newsletter.id, Schedule.language == language)
     fresh = new_articles(
-        newsletter, language, since=since, until=now, limit=COUNTED_ARTICLES, per_source=COUNTED_ARTICLES
+        newsletter, language, since=since, until=now, now=now, limit=COUNTED_ARTICLES, per_source=COUNTED_ARTICLES
     )
     counted = session.scalar(select(func.count()).select_from(fresh.subquery()))
     return NextDigest(language, session.scalars(schedule).first(), last, counted or 0)

@@ -2,6 +2,7 @@
 
 from flask import Response, render_template
 
+from app.clock import now
 from app.editions.compose import newsletter_of
 from app.editions.compose import preview as compose_preview
 from app.web import product
@@ -21,7 +22,7 @@ def preview(edition_id: int) -> str:
     wired = product()
     with wired.database.reading() as session:
         edition = load_edition(session, edition_id)
-        parts = compose_preview(session, edition=edition, config=wired.config, links=wired.links)
+        parts = compose_preview(session, edition=edition, config=wired.config, links=wired.links, now=now())
         face = newsletter_of(session, edition).in_language(edition.language)
     return render_template("admin/preview.html", edition=edition, text=parts.text, sender=face.name)
 
@@ -32,6 +33,6 @@ def letter(edition_id: int) -> Response:
     wired = product()
     with wired.database.reading() as session:
         edition = load_edition(session, edition_id)
-        parts = compose_preview(session, edition=edition, config=wired.config, links=wired.links)
+        parts = compose_preview(session, edition=edition, config=wired.config, links=wired.links, now=now())
     page = parts.html.replace("<head>", '<head><base target="_blank">', 1)
     return Response(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": LETTER_POLICY})

@@ -1,4 +1,4 @@
-"""Where articles come from: feeds, what is wrong with them, and one more."""
+"""Where articles come from: feeds, what is wrong with them, what of theirs is held, and one more."""
 
 from urllib.parse import urlsplit
 
@@ -9,16 +9,19 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.admins.models import AuditAct
+from app.articles.floods import held_floods, let_through, refuse, titles_of
 from app.articles.models import Source
 from app.articles.sources import add_source
 from app.clock import now
 from app.errors import InputRefused
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import FLOOD, bp
 from app.web.admin.acts import note_act
 
 LOCATION_MAX = 2000
 NAME_MAX = 200
+#: Of each flood.
+TITLES_SHOWN = 3
 
 
 @bp.get("/sources")
@@ -37,11 +40,36 @@ def source_submit() -> Response | tuple[str, int]:
         return _page(location=location, name=name, chosen=language, problem="address"), 422
     try:
         with product().database.transaction() as session:
-            source = add_source(session, location=location, language=language or None, name=name or None, now=now())
+            source = add_source(
+                session,
+                location=location,
+                language=language or None,
+                name=name or None,
+                takes_full_text="full_text" in request.form,
+                now=now(),
+            )
             note_act(session, AuditAct.SOURCE_ADDED, f"source:{source.id}")
     except InputRefused:
         return _page(location=location, name=name, chosen=language, problem="refused"), 422
     return redirect(url_for("admin.sources", note="source"), code=303)
+
+
+@bp.post(f"{FLOOD}/passage")
+def flood_pass_submit(flood_id: int) -> Response:
+    """Let held articles into the next digest."""
+    with product().database.transaction() as session:
+        number = let_through(session, flood_id=flood_id, now=now())
+        note_act(session, AuditAct.FLOOD_PASSED, f"flood:{flood_id}", f"articles {number}")
+    return redirect(url_for("admin.sources", note="flood-passed"), code=303)
+
+
+@bp.post(f"{FLOOD}/refusal")
+def flood_refuse_submit(flood_id: int) -> Response:
+    """Keep held articles out for good."""
+    with product().database.transaction() as session:
+        refuse(session, flood_id=flood_id, now=now())
+        note_act(session, AuditAct.FLOOD_REFUSED, f"flood:{flood_id}")
+    return redirect(url_for("admin.sources", note="flood-refused"), code=303)
 
 
 def is_web_address(text: str) -> bool:
@@ -58,6 +86,13 @@ def is_web_address(text: str) -> bool:
 def _page(*, location: str = "", name: str = "", chosen: str = "", problem: str | None = None) -> str:
     with product().database.reading() as session:
         rows = session.scalars(select(Source).order_by(Source.failure.is_(None), Source.name)).all()
+        floods = [(flood, titles_of(session, flood.id, limit=TITLES_SHOWN)) for flood in session.scalars(held_floods())]
     return render_template(
-        "admin/sources.html", sources=rows, location=location, name=name, chosen=chosen, problem=problem
+        "admin/sources.html",
+        sources=rows,
+        floods=floods,
+        location=location,
+        name=name,
+        chosen=chosen,
+        problem=problem,
     )

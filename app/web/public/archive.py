@@ -4,6 +4,7 @@ from flask import Response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
+from app.clock import now
 from app.editions.archive import past_edition, past_editions, sent_on
 from app.editions.compose import newsletter_of, preview
 from app.editions.introduction import introduction_html
@@ -35,7 +36,7 @@ def view(language: str, token: str) -> Response:
         edition = session.scalars(select(Edition).where(Edition.public_id == public_id)).one_or_none()
         if edition is None:
             raise NotFound("no such edition")
-        letter = preview(session, edition=edition, config=wired.config, links=wired.links)
+        letter = preview(session, edition=edition, config=wired.config, links=wired.links, now=now())
     return Response(letter.html, content_type="text/html; charset=utf-8", headers=LETTER_HEADERS)
 
 
@@ -44,7 +45,7 @@ def archive(language: str) -> str:
     """List the editions sent in this language, newest first, a page at a time."""
     before = request.args.get("before")
     with product().database.reading() as session:
-        editions = past_editions(session, language=language, before=before, length=PAGE_LENGTH)
+        editions = past_editions(session, language=language, before=before, length=PAGE_LENGTH, now=now())
     older = editions[-1].public_id if len(editions) == PAGE_LENGTH else None
     return render_template("public/archive.html", editions=editions, older=older, is_first=before is None)
 
@@ -54,7 +55,7 @@ def archived_edition(language: str, public_id: str) -> str | AnyResponse:
     """Show one sent edition as a page; an edition has one language, so in another there is only the list."""
     wired = product()
     with wired.database.reading() as session:
-        edition = past_edition(session, public_id=public_id)
+        edition = past_edition(session, public_id=public_id, now=now())
         if edition.language != language:
             return redirect(url_for("public.archive", language=language))
         zone = newsletter_of(session, edition).timezone

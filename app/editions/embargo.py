@@ -1,0 +1,78 @@
+"""Keeping an article back until its time, out of every edition, preview and page."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article, may_leave
+from app.editions.draft import draft, remove_item
+from app.editions.headlines import preheader_for, subject_for
+from app.editions.models import Edition, EditionItem, EditionStatus
+from app.errors import InputRefused, NotFound, TransitionRefused
+from app.newsletters.models import Newsletter
+
+
+def set_embargo(session: Session, *, article_id: int, until: datetime | None, now: datetime) -> Sequence[int]:
+    """Keep an article back until a time, or let it go now (None); return the ids of the drafts it was taken out of.
+
+    It is taken out, and not left to wait there, so that a digest that the schedule starts goes without it, on time;
+    once its time has come it is new to the next digest. Raises NotFound, TransitionRefused where an edition has left
+    with it already: nobody can call that back.
+    """
+    # A digest that is being compiled at this moment must not miss the embargo.
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    article = session.get(Article, article_id)
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    if until is None or until <= now:
+        article.embargo_until = min(article.embargo_until, now) if article.embargo_until else None
+        session.flush()
+        return []
+    editions = _editions_of(session, article_id)
+    if left := [edition.id for edition in editions if edition.status is not EditionStatus.DRAFT]:
+        raise TransitionRefused(f"edition {left[0]} has left with this article: an embargo comes too late")
+    for edition in editions:
+        _take_out(session, draft(session, edition.id), article)
+    article.embargo_until = until
+    session.flush()
+    return [edition.id for edition in editions]
+
+
+def early_title(session: Session, *, edition: Edition, now: datetime) -> str | None:
+    """Return the title of the first article of `edition` that may not leave at `now`, or None."""
+    query = select(Article.title).join(EditionItem, EditionItem.article_id == Article.id)
+    early = query.where(EditionItem.edition_id == edition.id, ~may_leave(now)).order_by(EditionItem.position)
+    return session.scalars(early.limit(1)).first()
+
+
+def refuse_early(session: Session, *, edition: Edition, now: datetime) -> None:
+    """Raise InputRefused, naming the first, if `edition` holds an article that may not leave at `now`."""
+    title = early_title(session, edition=edition, now=now)
+    if title is not None:
+        raise InputRefused(f"this article may not leave yet: {title}")
+
+
+def _editions_of(session: Session, article_id: int) -> Sequence[Edition]:
+    carrying = select(Edition).join(EditionItem).where(EditionItem.article_id == article_id)
+    return session.scalars(carrying.where(Edition.status != EditionStatus.CANCELLED).order_by(Edition.id)).all()
+
+
+def _take_out(session: Session, edition: Edition, article: Article) -> None:
+    """Remove the article, and propose the headlines anew where they would tell of it."""
+    item = next(item for item in edition.items if item.article_id == article.id)
+    proposed = _headlines(edition)
+    rest = remove_item(session, edition_id=edition.id, item_id=item.id)
+    if not rest.items:
+        return
+    texts = zip((edition.subject, edition.preheader), proposed, _headlines(rest), strict=True)
+    edition.subject, edition.preheader = (
+        new if text == old or article.title in text else text for text, old, new in texts
+    )
+
+
+def _headlines(edition: Edition) -> tuple[str, str]:
+    articles = [item.article for item in edition.items]
+    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until)
+    return subject_for(articles, edition.language), preheader

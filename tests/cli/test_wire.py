@@ -1,0 +1,74 @@
+"""Looking at feeds and pages on the command line, without a database; floods and embargoes, with one."""
+
+import json
+from pathlib import Path
+
+from flask import Flask
+
+from app.articles.floods import hold
+from app.articles.models import Article, FloodReason
+from app.clock import now
+from app.product import Product
+from tests import make
+from tests.articles.test_intake import item, rss
+
+PROSE = "Le port a rouvert lundi, après onze jours de silence radio. Les navires attendent encore au large."
+
+
+def test_a_preview_tells_what_would_come_in_and_needs_no_tables(app_without_tables: Flask, tmp_path: Path) -> None:
+    feed = tmp_path / "fil.xml"
+    feed.write_bytes(rss(item("a", pubDate="Mon, 16 Mar 2026 10:00:00 GMT", author="x@wire.example (Ada Lovelace)")))
+    told = app_without_tables.test_cli_runner().invoke(args=["sources", "preview", str(feed), "--json"])
+    assert told.exit_code == 0, told.output
+    shown = json.loads(told.output)
+    assert (shown["title"], shown["language"]) == ("Le Fil", "fr")
+    [article] = shown["articles"]
+    assert (article["title"], article["link"], article["author"]) == ("a", "https://wire.example/a", "Ada Lovelace")
+    assert article["published"] == "2026-03-16T10:00:00+00:00"
+
+
+def test_what_is_no_feed_is_said_in_a_line(app_without_tables: Flask, tmp_path: Path) -> None:
+    told = app_without_tables.test_cli_runner().invoke(args=["sources", "preview", str(tmp_path / "none.xml")])
+    assert told.exit_code == 1
+    assert "cannot be read" in told.output
+
+
+def test_pages_are_extracted_a_line_each_without_tables(app_without_tables: Flask, tmp_path: Path) -> None:
+    page, text = tmp_path / "port.html", tmp_path / "port.txt"
+    told = "".join(f"<p>{PROSE} {n}.</p>" for n in range(3))
+    page.write_text(f"<html lang='fr'><title>Le port rouvre</title><article>{told}</article></html>", encoding="utf-8")
+    text.write_text(PROSE, encoding="utf-8")
+    runner = app_without_tables.test_cli_runner()
+    lines = runner.invoke(args=["articles", "extract", str(page), str(text), "--json"]).output.splitlines()
+    first, second = map(json.loads, lines)
+    assert (first["title"], first["language"]) == ("Le port rouvre", "fr")
+    assert first["text"].startswith(PROSE)
+    assert (second["title"], second["text"]) == (None, PROSE)
+    assert {"title", "text", "language", "published", "author", "link"} <= set(second)
+
+
+def test_a_flood_is_listed_and_let_through(app: Flask, product: Product) -> None:
+    with product.database.transaction() as session:
+        source = make.make_source(session)
+        flood_id = hold(session, source=source, reason=FloodReason.SURGE, number=1, now=now())
+        article = make.make_article(session, source=source)
+        article.flood_id = flood_id
+    runner = app.test_cli_runner()
+    assert json.loads(runner.invoke(args=["sources", "floods", "--json"]).output)[0]["reason"] == "surge"
+    assert "1 articles may leave" in runner.invoke(args=["sources", "pass", str(flood_id)]).output
+    with product.database.reading() as session:
+        assert session.get_one(Article, article.id).flood_id is None
+
+
+def test_an_embargo_needs_a_time_with_its_zone(app: Flask, product: Product) -> None:
+    with product.database.transaction() as session:
+        article_id = str(make.make_article(session).id)
+    runner = app.test_cli_runner()
+    assert "zone" in runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00"]).output
+    assert runner.invoke(args=["articles", "embargo", article_id]).exit_code == 2
+    set_ = runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00+01:00"])
+    assert set_.exit_code == 0, set_.output
+    with product.database.reading() as session:
+        until = session.get_one(Article, int(article_id)).embargo_until
+        assert until is not None
+        assert until.isoformat() == "2099-01-01T05:00:00+00:00"
