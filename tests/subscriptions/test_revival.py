@@ -151,13 +151,3 @@ def test_a_new_complaint_closes_again_what_was_lifted(product: Product) -> None:
         ask(session, product, email=EMAIL)
         assert make.letters(session) == []
         assert subscription.status is SubscriptionStatus.CONFIRMED
-
-
-def test_a_reader_whose_data_may_not_be_used_stays_withheld(product: Product) -> None:
-    with product.database.transaction() as session:
-        subscription = stop(session, SuppressionReason.HARD_BOUNCE)
-        subscription.subscriber.restricted_at = NOW
-        ask(session, product, email=EMAIL)
-        press(session, subscription)
-        session.refresh(subscription)
-        assert subscription.is_withheld
