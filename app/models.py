@@ -2,6 +2,7 @@
 
 from app.admins import models as admins
 from app.articles import models as articles
+from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
 from app.editions import models as editions
@@ -23,6 +24,7 @@ __all__ = [
     "address_change",
     "admins",
     "articles",
+    "choices",
     "counters",
     "delivery",
     "departures",

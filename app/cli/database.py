@@ -10,7 +10,7 @@ from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.output import Commands
 from app.clock import now
-from app.editions.schedule import install_schedules
+from app.digests.schedule import install_schedules
 from app.jobs import fleet
 from app.keeping.departing import keeper_of
 from app.newsletters.defaults import install_defaults

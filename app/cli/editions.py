@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import click
 from rich.console import Console
 from rich.progress import Progress
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
@@ -19,7 +18,7 @@ from app.editions.audience import count_audience, count_superseded, edition_coun
 from app.editions.compile import compile_edition
 from app.editions.compose import preview, set_letter
 from app.editions.events import pause_reason
-from app.editions.models import Edition, EditionStatus
+from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.progress import Cause, read_progress
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.warm_up import read_warm_up_now
@@ -70,7 +69,7 @@ def compile_command(language: str, since: datetime | None, limit: int, as_json: 
 def list_editions(limit: int, as_json: bool) -> None:
     """List editions, newest first."""
     with product().database.reading() as session:
-        editions = session.scalars(select(Edition).order_by(Edition.id.desc()).limit(limit))
+        editions = session.scalars(whole_editions().order_by(Edition.id.desc()).limit(limit))
         rows = [_row(edition) for edition in editions]
     print_rows(rows, as_json=as_json)
 

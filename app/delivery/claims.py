@@ -33,6 +33,7 @@ class ClaimedChunk(NamedTuple):
     kind: str
     priority: int
     edition_id: int | None
+    variant_id: int | None
     newsletter_id: int | None
     created_at: datetime
 

@@ -19,22 +19,19 @@ OnExpired = Callable[[Session, Sequence[int], datetime], None]
 _UNSYNCHRONIZED = {"synchronize_session": False}
 
 
-def count_waiting(session: Session, *, newsletter_id: int, language: str) -> int:
-    """Return how many copies of a newsletter's editions in one language still wait, or are in hand."""
+def count_waiting(session: Session, *, editions: sa.Select[int]) -> int:
+    """Return how many copies of the editions selected by id still wait, or are in hand."""
     waiting = (
         select(sa.func.count())
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-        .where(_is_open(newsletter_id, language), awaits_try())
+        .where(_is_open(editions), awaits_try())
     )
     return session.scalar(waiting) or 0
 
 
-def end_earlier_editions(
-    session: Session, *, newsletter_id: int, language: str, edition_id: int, now: datetime
-) -> None:
-    """Let what is open of the editions before `edition_id` expire now; what is on the wire is finished."""
-    is_earlier = sa.and_(_is_open(newsletter_id, language), Chunk.edition_id != edition_id)
-    earlier = lock_chunks(session, is_earlier)
+def end_earlier_editions(session: Session, *, editions: sa.Select[int], edition_id: int, now: datetime) -> None:
+    """Let what is open of the editions selected, save `edition_id`, expire now; what is on the wire is finished."""
+    earlier = lock_chunks(session, _is_open(editions), Chunk.edition_id != edition_id)
     act = update(Chunk).where(Chunk.id.in_(earlier)).values(expires_at=now)
     session.execute(act, execution_options=_UNSYNCHRONIZED)
 
@@ -86,8 +83,6 @@ def _why_expired(chunks: Sequence[int], now: datetime) -> ColumnElement[Meaning 
     return sa.case((Delivery.id.in_(warming_up), reason), else_=Delivery.meaning)
 
 
-def _is_open(newsletter_id: int, language: str) -> ColumnElement[bool]:
+def _is_open(editions: sa.Select[int]) -> ColumnElement[bool]:
     is_unfinished = Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
-    return sa.and_(
-        Chunk.newsletter_id == newsletter_id, Chunk.language == language, Chunk.edition_id.is_not(None), is_unfinished
-    )
+    return sa.and_(Chunk.edition_id.in_(editions), is_unfinished)

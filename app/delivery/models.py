@@ -42,14 +42,20 @@ OPEN = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.SENDING)
 class Chunk(Base):
     """Copies of one kind that are claimed together: up to some hundreds of an edition's, or a single one-off letter.
 
-    `number` counts an edition's chunks from 0. `next_attempt_at` is when the first of its copies is due, or None when
-    none waits. `owner` names the claim that had it last and `lease_until` how long that claim holds; without a lease
-    the chunk is free. What is not sent by `expires_at` is not sent at all. From `cleared_at` its copies no longer tell
-    what servers replied.
+    `number` counts an edition's chunks from 0; `variant_id` names which of its letters the copies are, where it is not
+    the edition's own. `next_attempt_at` is when the first of its copies is due, or None when none waits. `owner` names
+    the claim that had it last and `lease_until` how long that claim holds; without a lease the chunk is free. What is
+    not sent by `expires_at` is not sent at all. From `cleared_at` its copies no longer tell what servers replied.
     """
 
     __tablename__ = "chunks"
     __table_args__ = (
+        sa.Index(
+            "ix_chunks_variant_id",
+            "variant_id",
+            sqlite_where=sa.text("variant_id IS NOT NULL"),
+            postgresql_where=sa.text("variant_id IS NOT NULL"),
+        ),
         sa.UniqueConstraint("edition_id", "number"),
         sa.Index(
             "ix_chunks_due",
@@ -78,6 +84,7 @@ class Chunk(Base):
     kind: Mapped[str] = mapped_column(sa.String(24))
     priority: Mapped[int] = mapped_column(sa.SmallInteger, default=5)
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
+    variant_id: Mapped[int | None]
     number: Mapped[int] = mapped_column(default=0)
     newsletter_id: Mapped[int | None]
     language: Mapped[str] = mapped_column(sa.String(8))

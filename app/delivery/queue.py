@@ -17,6 +17,8 @@ CHUNK_COPIES = 500
 #: Built once, and past the mappers: they run with every sign-up.
 _INSERT_CHUNK, _INSERT_COPY = insert(Chunk).returning(Chunk.id), insert(Delivery).returning(Delivery.id)
 
+_NEXT_NUMBER = select(sa.func.max(Chunk.number) + 1).where(Chunk.edition_id == sa.bindparam("edition"))
+
 #: Called with the ids of new chunks, in the transaction that queues them, to wake senders that do not poll.
 Announce = Callable[[Session, Sequence[int]], None]
 
@@ -64,25 +66,29 @@ def enqueue_edition(
     now: datetime,
     priority: int = 5,
     chunk_copies: int = CHUNK_COPIES,
+    variant_id: int | None = None,
     announce: Announce = announce_nothing,
 ) -> int:
     """Queue one copy for each subscriber id that `audience` selects, and return how many there are.
 
     Where `audience` selects a time as well, the copies of the latest go first; else those of the lowest ids do.
     The database writes the rows by itself, in one statement. Readers who come between counting and that statement are
-    in the last chunk.
+    in the last chunk. `variant_id` names the letter of these copies where it is not the edition's own; an edition is
+    queued once for each of its letters.
     """
     count = session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
-    chunks = max(1, -(-count // chunk_copies))
-    shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "newsletter_id": newsletter_id,
-              "language": language, "created_at": now, "expires_at": now + GIVE_UP_AFTER,
-              "next_attempt_at": now}  # fmt: skip
-    session.execute(insert(Chunk), [{**shared, "number": number} for number in range(chunks)])
-    copies = _insert_copies(session, audience, edition_id=edition_id, chunks=chunks, chunk_copies=chunk_copies)
+    first = session.connection().scalar(_NEXT_NUMBER, {"edition": edition_id}) or 0
+    numbers = range(first, first + max(1, -(-count // chunk_copies)))
+    shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "variant_id": variant_id,
+              "newsletter_id": newsletter_id, "language": language, "created_at": now,
+              "expires_at": now + GIVE_UP_AFTER, "next_attempt_at": now}  # fmt: skip
+    session.execute(insert(Chunk), [{**shared, "number": number} for number in numbers])
+    are_new = sa.and_(Chunk.edition_id == edition_id, Chunk.number >= first)
+    copies = _insert_copies(session, audience, edition_id=edition_id, numbers=numbers, chunk_copies=chunk_copies)
     if copies == 0:
-        redate(session, Chunk.edition_id == edition_id, now=now)
+        redate(session, are_new, now=now)
     else:
-        announce(session, session.scalars(select(Chunk.id).where(Chunk.edition_id == edition_id)).all())
+        announce(session, session.scalars(select(Chunk.id).where(are_new)).all())
     return copies
 
 
@@ -121,13 +127,14 @@ def release_edition(session: Session, *, edition_id: int) -> None:
 
 
 def _insert_copies(
-    session: Session, audience: sa.Select[int], *, edition_id: int, chunks: int, chunk_copies: int
+    session: Session, audience: sa.Select[int], *, edition_id: int, numbers: range, chunk_copies: int
 ) -> int:
-    """Spread the audience over the chunks of an edition, in its order, and return how many copies that makes."""
+    """Spread the audience over these chunks of an edition, in its order, and return how many copies that makes."""
     reader, *latest = audience.subquery().c
     place = sa.func.row_number().over(order_by=[*(time.desc() for time in latest), reader]) - 1
     placed = select(reader.label("subscriber_id"), place.label("place")).subquery()
-    chunk_number = sa.case((placed.c.place < chunks * chunk_copies, placed.c.place // chunk_copies), else_=chunks - 1)
+    in_turn = numbers.start + placed.c.place // chunk_copies
+    chunk_number = sa.case((placed.c.place < len(numbers) * chunk_copies, in_turn), else_=numbers.stop - 1)
     columns = {
         "chunk_id": Chunk.id,
         "subscriber_id": placed.c.subscriber_id,

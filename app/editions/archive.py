@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.models import Edition, EditionItem, EditionStatus, Schedule
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
 
@@ -33,7 +33,7 @@ def past_editions(
     query = (
         select(Edition, Newsletter.timezone, articles)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, is_published(now))
+        .where(Edition.language == language, is_published(now), is_listed())
         .order_by(Edition.id.desc())
         .limit(length)
     )
@@ -51,6 +51,14 @@ def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
     if edition is None:
         raise NotFound("no such edition")
     return edition
+
+
+def is_listed() -> sa.ColumnElement[bool]:
+    """Return the condition that an edition is the newsletter's own, no variant and of no reader's rhythm."""
+    of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not(None))
+    is_usual = Edition.schedule_id.is_(None) | Edition.schedule_id.not_in(of_rhythm)
+    has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).exists()
+    return Edition.variant_of.is_(None) & is_usual & has_articles
 
 
 def is_published(now: datetime) -> sa.ColumnElement[bool]:

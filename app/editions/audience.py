@@ -19,6 +19,7 @@ from app.delivery.queue import (
     release_edition,
 )
 from app.delivery.warm_ups import open_plan
+from app.editions.compile import Line
 from app.editions.compose import SetLetter
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
@@ -42,7 +43,7 @@ def count_audience(session: Session, *, edition: Edition, now: datetime) -> int:
 
 def count_superseded(session: Session, *, edition: Edition) -> int:
     """Return how many copies of earlier editions still wait, and expire when the draft `edition` starts."""
-    return count_waiting(session, newsletter_id=edition.newsletter_id, language=edition.language)
+    return count_waiting(session, editions=_of_line(session, edition))
 
 
 def start_edition(
@@ -50,10 +51,20 @@ def start_edition(
 ) -> int:
     """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
-    What still waits of earlier editions of the same newsletter and language is given up. Where the newsletter warms up,
-    the readers who confirmed last are served first: they are the likeliest to want what they get.
-    Of several starts at once one counts. Raises TransitionRefused for the others and where there is nothing to send,
-    EditionChanged where the draft is not what the letter was set from, InputRefused where an article may not leave yet.
+    Raises as `begin_edition` does, and TransitionRefused where there is nothing to send.
+    """
+    edition = begin_edition(session, letter=letter, actor=actor, now=now)
+    if not edition.items:
+        raise TransitionRefused("an edition without articles is not sent")
+    return queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)
+
+
+def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datetime) -> Edition:
+    """Freeze a draft as its `letter` was set and let its way begin; its copies are still to be queued.
+
+    What still waits of earlier editions for the same readers is given up. Of several starts at once one counts. Raises
+    TransitionRefused for the others, EditionChanged where the draft is not what the letter was set from, InputRefused
+    where an article may not leave yet.
     """
     change_status(
         session,
@@ -64,17 +75,45 @@ def start_edition(
         started_by=actor,
     )
     edition = session.get_one(Edition, letter.edition_id, populate_existing=True)
-    if not edition.items:
-        raise TransitionRefused("an edition without articles is not sent")
     if fingerprint(edition) != letter.fingerprint:
         raise EditionChanged("the edition was changed in the meantime; look at it again")
     refuse_early(session, edition=edition, now=now)
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
-    end_earlier_editions(
-        session, newsletter_id=edition.newsletter_id, language=edition.language, edition_id=edition.id, now=now
+    end_earlier_editions(session, editions=_of_line(session, edition), edition_id=edition.id, now=now)
+    return edition
+
+
+def queue_copies(
+    session: Session,
+    edition: Edition,
+    audience: sa.Select[int],
+    *,
+    now: datetime,
+    variant_id: int | None = None,
+    announce: Announce = announce_nothing,
+) -> int:
+    """Queue a copy of an edition, or of a variant of it, for each subscriber id of `audience`; return how many.
+
+    Where the newsletter warms up, the readers who confirmed last are served first: they are the likeliest to want what
+    they get.
+    """
+    plan = open_plan(session, edition.newsletter_id)
+    copies = enqueue_edition(
+        session,
+        audience=audience if plan is None else audience.add_columns(Subscription.confirmed_at),
+        kind=EDITION,
+        edition_id=edition.id,
+        variant_id=variant_id,
+        newsletter_id=edition.newsletter_id,
+        language=edition.language,
+        priority=EDITION_PRIORITY,
+        now=now,
+        announce=announce,
     )
-    return _queue_copies(session, edition, now=now, announce=announce)
+    if plan is not None:
+        count_anew(session, plan)
+    return copies
 
 
 def pause_edition(
@@ -185,6 +224,8 @@ def change_status(
     )
     assert isinstance(changed, CursorResult)
     if changed.rowcount == 1:
+        variants = update(Edition).where(Edition.variant_of == edition_id).values(status=to, **values)
+        session.execute(variants.execution_options(synchronize_session="fetch"))
         return
     edition = session.get(Edition, edition_id)
     if edition is None:
@@ -192,22 +233,9 @@ def change_status(
     raise TransitionRefused(f"the edition is {edition.status.value}")
 
 
-def _queue_copies(session: Session, edition: Edition, *, now: datetime, announce: Announce) -> int:
-    audience, plan = _audience(edition, now), open_plan(session, edition.newsletter_id)
-    copies = enqueue_edition(
-        session,
-        audience=audience if plan is None else audience.add_columns(Subscription.confirmed_at),
-        kind=EDITION,
-        edition_id=edition.id,
-        newsletter_id=edition.newsletter_id,
-        language=edition.language,
-        priority=EDITION_PRIORITY,
-        now=now,
-        announce=announce,
-    )
-    if plan is not None:
-        count_anew(session, plan)
-    return copies
+def _of_line(session: Session, edition: Edition) -> sa.Select[int]:
+    """Select the editions that follow one another with `edition`."""
+    return select(Edition.id).where(Line.of(session, edition).holds(Edition))
 
 
 def _audience(edition: Edition, now: datetime) -> sa.Select[int]:

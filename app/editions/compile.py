@@ -4,11 +4,12 @@ An edition has one item for each story; other articles on it are named beside th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, arrived, may_leave
@@ -20,6 +21,7 @@ from app.editions.models import (
     Edition,
     EditionItem,
     EditionStatus,
+    Schedule,
 )
 from app.errors import InputRefused
 from app.i18n import LANGUAGES
@@ -33,6 +35,8 @@ FIRST_WINDOW = timedelta(days=7)
 #: An article that arrived just before the last window closed may have been committed just after it: look back this
 #: far. What an edition already carries is left out anyway.
 OVERLAP = timedelta(minutes=15)
+#: Articles that one edition carries, and of these of one feed.
+ITEMS_MAX, PER_SOURCE_MAX = 30, 5
 #: More than so many names beside an item are a list that nobody reads.
 ALSO_IN_MAX = 6
 
@@ -46,22 +50,25 @@ def compile_edition(
     now: datetime,
     since: datetime | None = None,
     is_automatic: bool = False,
-    limit: int = 30,
-    per_source: int = 5,
+    limit: int = ITEMS_MAX,
+    per_source: int = PER_SOURCE_MAX,
     schedule_id: int | None = None,
     period_at: datetime | None = None,
+    keeps_empty: bool = False,
 ) -> Compilation:
     """Make a draft of the articles that arrived from `since` to `until` and whose story no edition carries yet.
 
     Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles, and
     `per_source` of one feed, are taken, in the order of their stories (see `in_order`). Returns the record, whose
-    outcome may be "nothing new".
-    Raises InputRefused when the window ends before it begins.
+    outcome may be "nothing new"; where a digest `keeps_empty`, since its variants may carry what it does not, it is
+    drafted all the same. Raises InputRefused when the window ends before it begins.
     """
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
-    start, reach = _window(session, newsletter, language, since=since, until=until)
-    query = new_articles(newsletter, language, since=reach, until=until, now=now, limit=limit, per_source=per_source)
+    rhythm_id = session.scalar(select(Schedule.rhythm_id).where(Schedule.id == schedule_id)) if schedule_id else None
+    line = Line(newsletter.id, language, rhythm_id)
+    start, reach = _window(session, line, since=since, until=until)
+    query = new_articles(line, since=reach, until=until, now=now, limit=limit, per_source=per_source)
     articles = in_order(session, session.scalars(query).all(), until)
     compilation = Compilation(
         schedule_id=schedule_id,
@@ -71,18 +78,45 @@ def compile_edition(
         since=start,
         until=until,
         at=now,
-        outcome=CompileOutcome.COMPILED if articles else CompileOutcome.NOTHING_NEW,
+        outcome=CompileOutcome.COMPILED if articles or keeps_empty else CompileOutcome.NOTHING_NEW,
     )
-    if articles:
+    if articles or keeps_empty:
         compilation.edition_id = _store_draft(session, articles, compilation, is_automatic=is_automatic)
     session.add(compilation)
     session.flush()
     return compilation
 
 
+@dataclass(frozen=True)
+class Line:
+    """The editions that follow one another: those of a rhythm that readers chose, or the newsletter as it comes."""
+
+    newsletter_id: int
+    language: str
+    rhythm_id: int | None = None
+
+    @classmethod
+    def of(cls, session: Session, made: Edition | Schedule) -> "Line":
+        """Return the line of an edition or schedule."""
+        if isinstance(made, Schedule):
+            return cls(made.newsletter_id, made.language, made.rhythm_id)
+        rhythm = select(Schedule.rhythm_id).where(Schedule.id == made.schedule_id)
+        return cls(made.newsletter_id, made.language, session.scalar(rhythm) if made.schedule_id else None)
+
+    def holds(self, made: type[Edition | Compilation]) -> ColumnElement[bool]:
+        """Return the condition that an edition or compilation is of this line; what is made by hand is of the usual."""
+        of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not_distinct_from(self.rhythm_id))
+        is_of_rhythm = made.schedule_id.in_(of_rhythm)
+        is_usual = self.rhythm_id is None
+        return sa.and_(
+            made.newsletter_id == self.newsletter_id,
+            made.language == self.language,
+            sa.or_(made.schedule_id.is_(None), is_of_rhythm) if is_usual else is_of_rhythm,
+        )
+
+
 def new_articles(
-    newsletter: Newsletter,
-    language: str,
+    line: Line,
     *,
     since: datetime,
     until: datetime,
@@ -95,7 +129,7 @@ def new_articles(
     Of a story only its best article counts, and none of a muted one. Articles of no feed were put in by hand, so each
     of them counts as a newest one. An article whose embargo ended in the window is new to it.
     """
-    fresh = _best_of_stories(newsletter, language, since=since, until=until, now=now).subquery()
+    fresh = _best_of_stories(line, since=since, until=until, now=now).subquery()
     turn = sa.case(
         (fresh.c.source_id.is_(None), 1),
         else_=sa.func.row_number().over(
@@ -131,19 +165,17 @@ def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:
     )
 
 
-def _best_of_stories(
-    newsletter: Newsletter, language: str, *, since: datetime, until: datetime, now: datetime
-) -> Select[Any]:
+def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datetime) -> Select[Any]:
     """Select the new articles with their `place` in their story, 1 for the best."""
     place = sa.func.row_number().over(
         partition_by=sa.func.coalesce(Article.story_id, -Article.id), order_by=best_first()
     )
-    carried = _carried(newsletter, language)
+    carried = _carried(line)
     return (
         select(Article.id, Article.source_id, Article.published_at, place.label("place"))
         .outerjoin(Story, Story.id == Article.story_id)
         .where(
-            Article.language == language,
+            Article.language == line.language,
             arrived(since=since, until=until),
             may_leave(now),
             Article.id.not_in(carried.with_only_columns(Article.id)),
@@ -155,25 +187,22 @@ def _best_of_stories(
     )
 
 
-def _window(
-    session: Session, newsletter: Newsletter, language: str, *, since: datetime | None, until: datetime
-) -> tuple[datetime, datetime]:
+def _window(session: Session, line: Line, *, since: datetime | None, until: datetime) -> tuple[datetime, datetime]:
     """Return where the window begins, and from when on articles are looked for, which may be earlier."""
-    last_end = None if since else _end_of_last_window(session, newsletter, language)
+    last_end = None if since else end_of_last_window(session, line)
     start = since or last_end or until - FIRST_WINDOW
     if start > until:
         raise InputRefused("the window ends before it begins")
     return start, last_end - OVERLAP if last_end else start
 
 
-def _end_of_last_window(session: Session, newsletter: Newsletter, language: str) -> datetime | None:
+def end_of_last_window(session: Session, line: Line) -> datetime | None:
     """Return where the last window ended that was really looked through and whose edition was not cancelled."""
     return session.scalar(
         select(Compilation.until)
         .outerjoin(Edition, Edition.id == Compilation.edition_id)
         .where(
-            Compilation.newsletter_id == newsletter.id,
-            Compilation.language == language,
+            line.holds(Compilation),
             Compilation.outcome != CompileOutcome.MISSED,
             sa.func.coalesce(Edition.status, EditionStatus.SENT) != EditionStatus.CANCELLED,
         )
@@ -182,16 +211,12 @@ def _end_of_last_window(session: Session, newsletter: Newsletter, language: str)
     )
 
 
-def _carried(newsletter: Newsletter, language: str) -> Select[Any]:
+def _carried(line: Line) -> Select[Any]:
     return (
         select(Article)
         .join(EditionItem, EditionItem.article_id == Article.id)
         .join(Edition, Edition.id == EditionItem.edition_id)
-        .where(
-            Edition.newsletter_id == newsletter.id,
-            Edition.language == language,
-            Edition.status != EditionStatus.CANCELLED,
-        )
+        .where(line.holds(Edition), Edition.variant_of.is_(None), Edition.status != EditionStatus.CANCELLED)
     )
 
 
@@ -199,29 +224,33 @@ def _store_draft(session: Session, articles: list[Article], compilation: Compila
     edition = Edition(
         newsletter_id=compilation.newsletter_id,
         language=compilation.language,
+        schedule_id=compilation.schedule_id,
         is_automatic=is_automatic,
-        subject=subject_for(articles, compilation.language),
+        subject=subject_for(articles, compilation.language, at=compilation.until),
         preheader=preheader_for(articles, compilation.language, since=compilation.since, until=compilation.until),
         since=compilation.since,
         until=compilation.until,
         created_at=compilation.at,
-        items=[
-            EditionItem(article=article, position=place, also=_also_in(session, article, compilation))
-            for place, article in enumerate(articles, start=1)
-        ],
+        items=items_of(session, articles, language=compilation.language, until=compilation.until),
     )
     session.add(edition)
     session.flush()
     return edition.id
 
 
-def _also_in(session: Session, article: Article, compilation: Compilation) -> list[AlsoIn]:
-    """Return the other articles on the story of `article` that had arrived when the window closed."""
+def items_of(session: Session, articles: Sequence[Article], *, language: str, until: datetime) -> list[EditionItem]:
+    """Return the items of an edition in `language`: the articles in order, each with the others on its story."""
+    return [
+        EditionItem(article=article, position=place, also=_also_in(session, article, language, until))
+        for place, article in enumerate(articles, start=1)
+    ]
+
+
+def _also_in(session: Session, article: Article, language: str, until: datetime) -> list[AlsoIn]:
+    """Return the other articles on the story of `article` that had arrived when the window closed, at `until`."""
     if article.story_id is None:
         return []
-    of_story = select(Article).where(
-        Article.story_id == article.story_id, Article.added_at <= compilation.until, may_leave(compilation.at)
-    )
-    languages = (compilation.language, *(code for code in LANGUAGES if code != compilation.language))
+    of_story = select(Article).where(Article.story_id == article.story_id, Article.added_at <= until, may_leave(until))
+    languages = (language, *(code for code in LANGUAGES if code != language))
     others = also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]
     return [AlsoIn(article=other, position=place) for place, other in enumerate(others, start=1)]

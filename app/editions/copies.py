@@ -36,8 +36,8 @@ from config import Config
 
 EDITION = "edition"
 TEST = "test"
-#: Editions whose letter is kept cast; more than two are seldom under way at once.
-MOLDS_KEPT = 8
+#: Letters that are kept cast. More than two editions are seldom under way at once, but one may have many variants.
+MOLDS_KEPT = 64
 
 
 def edition_letters(config: Config, links: Links) -> Mapping[str, Compose]:
@@ -69,6 +69,8 @@ class EditionLetters:
         edition = session.execute(_EDITION, {"edition_id": chunk.edition_id}).one_or_none()
         if edition is None or edition.status is EditionStatus.CANCELLED:
             return [Withheld("the edition was cancelled")] * len(copies)
+        if chunk.variant_id is not None:
+            edition = session.execute(_EDITION, {"edition_id": chunk.variant_id}).one()
         made = self._made(session, chunk, edition, [copy.subscriber_id for copy in copies if copy.subscriber_id])
         gone = Withheld("the reader's data was deleted")
         return [made.get(copy.subscriber_id or 0, gone) for copy in copies]

@@ -75,4 +75,4 @@ def _take_out(session: Session, edition: Edition, article: Article) -> None:
 def _headlines(edition: Edition) -> tuple[str, str]:
     articles = [item.article for item in edition.items]
     preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until)
-    return subject_for(articles, edition.language), preheader
+    return subject_for(articles, edition.language, at=edition.until), preheader

@@ -17,14 +17,14 @@ MAX_SUBJECT_LENGTH = 200
 PREHEADER_LENGTH = (40, 110)
 
 
-def subject_for(articles: Sequence[Article], language: str) -> str:
-    """Return the subject of a digest: its first title that can stand in a header, or else the day."""
+def subject_for(articles: Sequence[Article], language: str, *, at: datetime) -> str:
+    """Return the subject of a digest: its first title that can stand in a header, or else the day of `at`."""
     for article in articles:
         try:
             return check_subject(shorten(article.title, SUBJECT_LENGTH))
         except HeaderInvalid:
             continue
-    return gettext(language, "The edition of %(day)s", day=day(language, articles[0].added_at))
+    return gettext(language, "The edition of %(day)s", day=day(language, at))
 
 
 def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime) -> str:

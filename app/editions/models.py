@@ -40,15 +40,30 @@ class EditionAct(StrEnum):
 
 
 class Edition(Base):
-    """One number of a newsletter in one language. `introduction` is Markdown. `is_automatic`: the schedule sends it."""
+    """One number of a newsletter in one language. `introduction` is Markdown. `is_automatic`: the schedule sends it.
+
+    A digest goes out in variants, for readers who follow different things: each is an edition of its own as to what it
+    carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
+    digest, `schedule_id` says whose it is; an edition without is for all readers of its language.
+    """
 
     __tablename__ = "editions"
-    __table_args__ = (sa.Index("ix_editions_newsletter", "newsletter_id", "language", "status"),)
+    __table_args__ = (
+        sa.Index("ix_editions_newsletter", "newsletter_id", "language", "status"),
+        sa.Index(
+            "ix_editions_variant_of",
+            "variant_of",
+            sqlite_where=sa.text("variant_of IS NOT NULL"),
+            postgresql_where=sa.text("variant_of IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
     newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
     language: Mapped[str] = mapped_column(sa.String(8))
+    variant_of: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    schedule_id: Mapped[int | None] = mapped_column(sa.ForeignKey("schedules.id"))
     status: Mapped[EditionStatus] = mapped_column(enum_type(EditionStatus), default=EditionStatus.DRAFT)
     is_automatic: Mapped[bool] = mapped_column(default=False)
     subject: Mapped[str] = mapped_column(sa.String(200))
@@ -166,15 +181,30 @@ class Reading(Base):
 
 
 class Schedule(Base):
-    """When the digest of a newsletter and language leaves: `cron` is read in the newsletter's own zone."""
+    """When the digest of a newsletter and language leaves: `cron` is read on the clocks of `timezone`.
+
+    Without a rhythm it is the one of the settings, for all who chose none; else its readers' own.
+    """
 
     __tablename__ = "schedules"
-    __table_args__ = (sa.UniqueConstraint("newsletter_id", "language"),)
+    __table_args__ = (
+        sa.UniqueConstraint("newsletter_id", "language", "rhythm_id"),
+        sa.Index(
+            "ix_schedules_usual",
+            "newsletter_id",
+            "language",
+            unique=True,
+            sqlite_where=sa.text("rhythm_id IS NULL"),
+            postgresql_where=sa.text("rhythm_id IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
     language: Mapped[str] = mapped_column(sa.String(8))
+    rhythm_id: Mapped[int | None] = mapped_column(sa.ForeignKey("rhythms.id"))
     cron: Mapped[str] = mapped_column(sa.String(100))
+    timezone: Mapped[str] = mapped_column(sa.String(60))
     is_active: Mapped[bool] = mapped_column(default=True)
     next_run_at: Mapped[datetime] = mapped_column(index=True)
 
@@ -198,3 +228,8 @@ class Compilation(Base):
     at: Mapped[datetime]
     outcome: Mapped[CompileOutcome] = mapped_column(enum_type(CompileOutcome))
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
+
+
+def whole_editions() -> sa.Select[Edition]:
+    """Select editions, each with its variants as one: those are no numbers of their own."""
+    return sa.select(Edition).where(Edition.variant_of.is_(None))

@@ -6,17 +6,20 @@ missed tick, a restart or a change of clocks loses nothing.
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.orm import Session
 
 from app.articles.full_text import read_due_pages
 from app.articles.intake import fetch_due
 from app.clock import now
 from app.delivery.expiry import expire_copies
+from app.digests.coverage import give_back
+from app.digests.schedule import run_due_schedules
 from app.editions.audience import finish_editions
-from app.editions.schedule import run_due_schedules
 from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
@@ -75,9 +78,14 @@ def close_editions(product: Product) -> None:
     is_over = False
     while not is_over:
         with product.database.transaction() as session:
-            is_over = expire_copies(session, now=now(), on_expired=note_expired) == 0
+            is_over = expire_copies(session, now=now(), on_expired=_expired) == 0
     with product.database.transaction() as session:
         finish_editions(session, now=now())
+
+
+def _expired(session: Session, chunk_ids: Sequence[int], at: datetime) -> None:
+    note_expired(session, chunk_ids, at)
+    give_back(session, chunk_ids, at)
 
 
 def group_articles(product: Product) -> None:

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.errors import NotFound, TextsNotShown, TransitionRefused
+from app.errors import TextsNotShown
 from app.newsletters.models import ConsentWording, WordingPurpose
-from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
+from app.subscriptions.kinds import ConsentKind, ConsentMethod
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.locking import lock
-from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.locking import lock_confirmed
+from app.subscriptions.models import Subscription
 
 
 def allow_counting(session: Session, *, public_id: str, wording_id: int, policy_id: int, now: datetime) -> Subscription:
@@ -21,7 +21,7 @@ def allow_counting(session: Session, *, public_id: str, wording_id: int, policy_
 
     Raises NotFound, TransitionRefused where the reader has left, TextsNotShown for a wording of something else.
     """
-    subscription = _held(session, public_id)
+    subscription = lock_confirmed(session, public_id)
     wording = session.get(ConsentWording, wording_id)
     if wording is None or wording.purpose is not WordingPurpose.MEASUREMENT:
         raise TextsNotShown("no wording about counting was shown")
@@ -43,20 +43,11 @@ def allow_counting(session: Session, *, public_id: str, wording_id: int, policy_
 
 def end_counting(session: Session, *, public_id: str, now: datetime) -> Subscription:
     """Count nothing of this reader any more, in letters already sent either. Raises NotFound, TransitionRefused."""
-    subscription = _held(session, public_id)
+    subscription = lock_confirmed(session, public_id)
     if not subscription.is_counted:
         return subscription
     subscription.is_counted = False
     act = Act(ConsentKind.COUNTING_ENDED, ConsentMethod.PREFERENCES, now, subscription.language)
     record_act(session, subscription, act)
     session.flush()
-    return subscription
-
-
-def _held(session: Session, public_id: str) -> Subscription:
-    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    if subscription is None or not lock(session, subscription):
-        raise NotFound("no such subscription")
-    if subscription.status is not SubscriptionStatus.CONFIRMED:
-        raise TransitionRefused("not subscribed")
     return subscription

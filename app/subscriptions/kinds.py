@@ -23,6 +23,7 @@ class ConsentKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     DEPARTURE_UNDONE = "departure-undone"
     LANGUAGE_CHANGED = "language-changed"
+    CHOICES_CHANGED = "choices-changed"
     COUNTING_ALLOWED = "counting-allowed"
     COUNTING_ENDED = "counting-ended"
     ADDRESS_CHANGED = "address-changed"

@@ -8,13 +8,25 @@ anyway.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.subscriptions.models import Subscriber, Subscription
+from app.errors import NotFound, TransitionRefused
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription, subscription_by_public_id
 
 
 def lock_reader(session: Session, subscriber_id: int) -> Subscriber | None:
     """Hold a reader's row until the transaction ends, and return it as it is now, or None where it is gone."""
     reader = select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update(key_share=True)
     return session.scalars(reader.execution_options(populate_existing=True)).one_or_none()
+
+
+def lock_confirmed(session: Session, public_id: str) -> Subscription:
+    """Hold the reader of a subscription that gets letters, and return it. Raises NotFound, TransitionRefused."""
+    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
+    if subscription is None or not lock(session, subscription):
+        raise NotFound("no such subscription")
+    if subscription.status is not SubscriptionStatus.CONFIRMED:
+        raise TransitionRefused("not subscribed")
+    return subscription
 
 
 def lock(session: Session, subscription: Subscription) -> bool:

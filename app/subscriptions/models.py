@@ -61,6 +61,9 @@ class Subscription(Base):
 
     A confirmed one gets no letters while it `is_withheld`, because the address is suppressed or the reader's data may
     not be used, nor before `paused_until`. `acted_at` is when its reader last did something themselves.
+    What the reader chose are `profile_id`, what to read, and `rhythm_id`, when; without them they get the newsletter as
+    it comes. `covered_until`: up to when articles were looked through for them, where that is not when their rhythm
+    last came.
     """
 
     __tablename__ = "subscriptions"
@@ -109,6 +112,34 @@ class Subscription(Base):
             sqlite_where=sa.text("is_withheld"),
             postgresql_where=sa.text("is_withheld"),
         ),
+        sa.Index(
+            "ix_subscriptions_profile",
+            "profile_id",
+            "rhythm_id",
+            sqlite_where=sa.text("profile_id IS NOT NULL"),
+            postgresql_where=sa.text("profile_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_subscriptions_rhythm",
+            "rhythm_id",
+            "language",
+            sqlite_where=sa.text("rhythm_id IS NOT NULL"),
+            postgresql_where=sa.text("rhythm_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_subscriptions_covered_until",
+            "newsletter_id",
+            "covered_until",
+            sqlite_where=sa.text("covered_until IS NOT NULL"),
+            postgresql_where=sa.text("covered_until IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_subscriptions_flashes",
+            "newsletter_id",
+            "language",
+            sqlite_where=sa.text("gets_flashes"),
+            postgresql_where=sa.text("gets_flashes"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -125,6 +156,10 @@ class Subscription(Base):
     paused_until: Mapped[datetime | None]
     is_counted: Mapped[bool] = mapped_column(default=False)
     acted_at: Mapped[datetime | None] = mapped_column(default=_confirmed_at)
+    profile_id: Mapped[int | None] = mapped_column(sa.ForeignKey("profiles.id"))
+    rhythm_id: Mapped[int | None] = mapped_column(sa.ForeignKey("rhythms.id"))
+    gets_flashes: Mapped[bool] = mapped_column(default=False)
+    covered_until: Mapped[datetime | None]
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import months_later
-from app.errors import InputRefused, NotFound, TransitionRefused
+from app.errors import InputRefused, NotFound
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.locking import lock, lock_reader
-from app.subscriptions.models import Subscription, subscription_by_public_id
+from app.subscriptions.locking import lock_confirmed, lock_reader
+from app.subscriptions.models import Subscription
 
 #: The longest pause; who wants a longer one leaves.
 PAUSE_MAX_MONTHS = 12
@@ -37,7 +37,7 @@ def change_language(session: Session, *, public_id: str, language: str, now: dat
 
     Raises NotFound, TransitionRefused where the reader has left, InputRefused for a language the newsletter has not.
     """
-    subscription = _held(session, public_id)
+    subscription = lock_confirmed(session, public_id)
     _speak(session, subscription, language, ConsentMethod.PREFERENCES, now)
     return subscription
 
@@ -62,7 +62,7 @@ def pause(session: Session, *, public_id: str, until: date, now: datetime) -> Su
     Copies that wait already are withheld when their turn comes. Raises NotFound, TransitionRefused where the reader has
     left, InputRefused for a day that is not ahead, or further than a year.
     """
-    subscription = _held(session, public_id)
+    subscription = lock_confirmed(session, public_id)
     zone = ZoneInfo(session.get_one(Newsletter, subscription.newsletter_id).timezone)
     today = now.astimezone(zone).date()
     if not today < until <= months_later(today, PAUSE_MAX_MONTHS):
@@ -74,21 +74,12 @@ def pause(session: Session, *, public_id: str, until: date, now: datetime) -> Su
 
 def resume(session: Session, *, public_id: str, now: datetime) -> Subscription:
     """Send this reader the editions again that start from now on. Raises NotFound, TransitionRefused."""
-    subscription = _held(session, public_id)
+    subscription = lock_confirmed(session, public_id)
     if subscription.paused_until is not None:
         is_paused = subscription.paused_until > now
         subscription.paused_until = None
         if is_paused:
             _record(session, subscription, ConsentKind.RESUMED, now)
-    return subscription
-
-
-def _held(session: Session, public_id: str) -> Subscription:
-    subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
-    if subscription is None or not lock(session, subscription):
-        raise NotFound("no such subscription")
-    if subscription.status is not SubscriptionStatus.CONFIRMED:
-        raise TransitionRefused("not subscribed")
     return subscription
 
 

@@ -9,6 +9,7 @@ from app import clock
 from app.admins.signin import create_admin
 from app.articles.models import Article
 from app.delivery.settling import Withheld
+from app.digests.schedule import run_due_schedules
 from app.editions.archive import past_edition, past_editions
 from app.editions.audience import send_test, start_edition
 from app.editions.compose import preview, set_letter
@@ -16,7 +17,6 @@ from app.editions.copies import compose_test
 from app.editions.draft import set_texts
 from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, Edition, EditionStatus
-from app.editions.schedule import run_due_schedules
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW

@@ -14,8 +14,8 @@ from app.admins.models import AdminSession
 from app.clock import now
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.route import note_route
+from app.digests.schedule import install_schedules
 from app.editions.audience import finish_editions
-from app.editions.schedule import install_schedules
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.defaults import install_defaults
 from app.product import Product

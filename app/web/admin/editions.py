@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from flask import render_template, request, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
@@ -13,7 +12,7 @@ from app.admins.models import AuditAct
 from app.clock import now
 from app.editions.compile import compile_edition
 from app.editions.draft import move_item, remove_item, set_texts
-from app.editions.models import Edition, EditionStatus
+from app.editions.models import Edition, EditionStatus, whole_editions
 from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
@@ -31,7 +30,7 @@ WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedel
 def editions() -> str:
     """List editions and offer to compile one."""
     with product().database.reading() as session:
-        page = newest_first(session, select(Edition), Edition.id, before=asked_before())
+        page = newest_first(session, whole_editions(), Edition.id, before=asked_before())
         copies = count_copies(session, [edition.id for edition in page.rows])
         newsletter = session.scalars(newsletter_by_slug()).one()
     rows = [(each, copies.get(each.id, Copies())) for each in page.rows]

@@ -11,8 +11,8 @@ from app.articles.models import Source
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, SenderState, state_now
 from app.delivery.route import stopped_senders
 from app.delivery.warm_ups import WarmUpReport
-from app.editions.compile import FIRST_WINDOW, new_articles
-from app.editions.models import Compilation, Edition, Schedule
+from app.editions.compile import FIRST_WINDOW, Line, new_articles
+from app.editions.models import Compilation, Edition, Schedule, whole_editions
 from app.editions.warm_up import read_warm_up_now
 from app.feedback.spikes import HeldSpike, held_spikes
 from app.newsletters.models import Newsletter, newsletter_by_slug
@@ -84,7 +84,7 @@ class Overview:
 def desk_overview(session: Session, *, now: datetime) -> Overview:
     """Read everything that the dashboard shows."""
     newsletter = session.scalars(newsletter_by_slug()).one()
-    editions = list(session.scalars(select(Edition).order_by(Edition.id.desc()).limit(SHOWN_EDITIONS)))
+    editions = list(session.scalars(whole_editions().order_by(Edition.id.desc()).limit(SHOWN_EDITIONS)))
     copies = count_copies(session, [edition.id for edition in editions])
     broken = select(Source).where(Source.failure.is_not(None), Source.failure != "").order_by(Source.name)
     return Overview(
@@ -128,13 +128,14 @@ def _count_readers(session: Session, newsletter: Newsletter) -> dict[tuple[str, 
 
 
 def _next_digest(session: Session, newsletter: Newsletter, language: str, now: datetime) -> NextDigest:
-    own = (Compilation.newsletter_id == newsletter.id, Compilation.language == language)
-    last = session.scalars(select(Compilation).where(*own).order_by(Compilation.id.desc()).limit(1)).first()
+    line = Line(newsletter.id, language)
+    compiled = select(Compilation).where(line.holds(Compilation)).order_by(Compilation.id.desc()).limit(1)
+    last = session.scalars(compiled).first()
     since = last.until if last else now - FIRST_WINDOW
-    schedule = select(Schedule).where(Schedule.newsletter_id == newsletter.id, Schedule.language == language)
-    fresh = new_articles(
-        newsletter, language, since=since, until=now, now=now, limit=COUNTED_ARTICLES, per_source=COUNTED_ARTICLES
+    schedule = select(Schedule).where(
+        Schedule.newsletter_id == newsletter.id, Schedule.language == language, Schedule.rhythm_id.is_(None)
     )
+    fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES, per_source=COUNTED_ARTICLES)
     counted = session.scalar(select(func.count()).select_from(fresh.subquery()))
     return NextDigest(language, session.scalars(schedule).first(), last, counted or 0)
 

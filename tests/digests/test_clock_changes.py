@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
+from app.digests.schedule import run_due_schedules
 from app.editions.models import Compilation, CompileOutcome, Edition, Schedule
-from app.editions.schedule import run_due_schedules
 from app.jobs.fleet import announce
 from app.product import Product, make_product
 from config import Config
@@ -67,7 +67,12 @@ def prepare(product: Product, night: datetime) -> None:
                 make_article(session, title=f"Article {half_day}", language=language, added_at=added_at)
             first = expected_periods(night)[language][0]
             schedule = Schedule(
-                newsletter_id=newsletter(session).id, language=language, cron=cron, next_run_at=first, is_active=True
+                newsletter_id=newsletter(session).id,
+                timezone="Europe/Paris",
+                language=language,
+                cron=cron,
+                next_run_at=first,
+                is_active=True,
             )
             session.add(schedule)
 

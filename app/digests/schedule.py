@@ -14,15 +14,21 @@ from cronsim import CronSim
 from sqlalchemy import CursorResult, Select, select, update
 from sqlalchemy.orm import Session
 
-from app.db import Database
+from app.choices.choosing import timing_of
+from app.choices.models import Rhythm
+from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
-from app.editions.audience import start_edition
-from app.editions.compile import compile_edition
+from app.digests.circles import are_due
+from app.digests.planning import plan_digest
+from app.digests.starting import set_variants, start_digest
+from app.editions.compile import Line, compile_edition
 from app.editions.compose import set_letter
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.errors import InputRefused, TransitionRefused
 from app.links import Links
 from app.newsletters.models import Newsletter
+from app.subscriptions.models import Subscription
+from app.topics.taxonomy import load
 from config import Config
 
 log = logging.getLogger(__name__)
@@ -37,17 +43,35 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
     for newsletter in session.scalars(select(Newsletter).with_for_update()):
         known = {
             schedule.language: schedule
-            for schedule in session.scalars(select(Schedule).where(Schedule.newsletter_id == newsletter.id))
+            for schedule in session.scalars(
+                select(Schedule).where(Schedule.newsletter_id == newsletter.id, Schedule.rhythm_id.is_(None))
+            )
         }
         for face in newsletter.languages:
             schedule = known.get(face.language)
             if schedule is None:
                 schedule = Schedule(newsletter_id=newsletter.id, language=face.language, cron="")
                 session.add(schedule)
-            if schedule.cron != config.digest_cron:
-                schedule.cron = config.digest_cron
+            if (schedule.cron, schedule.timezone) != (config.digest_cron, newsletter.timezone):
+                schedule.cron, schedule.timezone = config.digest_cron, newsletter.timezone
                 schedule.next_run_at = next_run(config.digest_cron, newsletter.timezone, now)
     session.flush()
+
+
+def ensure_schedules(session: Session, subscription: Subscription, now: datetime) -> None:
+    """Let the rhythm that a reader chose, if any, bring digests in each language of their newsletter."""
+    if subscription.rhythm_id is None:
+        return
+    timing = timing_of(session.get_one(Rhythm, subscription.rhythm_id))
+    newsletter = session.get_one(Newsletter, subscription.newsletter_id)
+    for face in newsletter.languages:
+        row = {
+            "newsletter_id": newsletter.id, "language": face.language, "rhythm_id": subscription.rhythm_id,
+            "cron": timing.cron, "timezone": timing.timezone, "is_active": True,
+            "next_run_at": next_run(timing.cron, timing.timezone, now),
+        }  # fmt: skip
+        key = ["newsletter_id", "language", "rhythm_id"]
+        session.execute(insert_into(session, Schedule).values(row).on_conflict_do_nothing(index_elements=key))
 
 
 def run_due_schedules(
@@ -94,16 +118,15 @@ def last_period(cron: str, zone: str, *, seen: datetime, now: datetime) -> datet
 
 def _claim_period(session: Session, schedule: Schedule, now: datetime) -> datetime | None:
     """Move the schedule on and return the period this process now has, or None where another was first."""
-    zone = session.get_one(Newsletter, schedule.newsletter_id).timezone
     seen = schedule.next_run_at
     moved = session.execute(
         update(Schedule)
         .where(Schedule.id == schedule.id, Schedule.is_active)
         .where(Schedule.next_run_at == seen, Schedule.next_run_at <= now)  # read anew: it may have been moved on
-        .values(next_run_at=next_run(schedule.cron, zone, now))
+        .values(next_run_at=next_run(schedule.cron, schedule.timezone, now))
     )
     assert isinstance(moved, CursorResult)
-    return last_period(schedule.cron, zone, seen=seen, now=now) if moved.rowcount == 1 else None
+    return last_period(schedule.cron, schedule.timezone, seen=seen, now=now) if moved.rowcount == 1 else None
 
 
 def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compilation | None:
@@ -114,6 +137,8 @@ def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compil
             return None
         if now - period_at >= CATCH_UP:
             return _record_missed(session, schedule, period_at, now)
+        if schedule.rhythm_id is not None and session.scalar(_anybody(Line.of(session, schedule), now)) is None:
+            return None
         return compile_edition(
             session,
             newsletter=session.get_one(Newsletter, schedule.newsletter_id),
@@ -123,6 +148,7 @@ def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compil
             is_automatic=True,
             schedule_id=schedule.id,
             period_at=period_at,
+            keeps_empty=session.scalar(_anybody(Line.of(session, schedule), now).where(_HAS_WISHES)) is not None,
         )
 
 
@@ -132,12 +158,39 @@ def _start_scheduled(
     try:
         with database.reading() as session:
             letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
+            edition = session.get_one(Edition, edition_id)
+            line = Line.of(session, edition)
+            plan = plan_digest(session, edition, line, taxonomy=load(config.topics_file), now=now)
+            variants = set_variants(session, edition, plan.variants, config=config, links=links, now=now)
+            is_empty = not edition.items and not variants
         with database.transaction() as session:
-            start_edition(session, letter=letter, actor=ACTOR, now=now, announce=announce)
+            if is_empty:
+                drop_empty(session, edition_id=edition_id)
+                return
+            start_digest(
+                session, letter=letter, line=line, plan=plan, variants=variants, actor=ACTOR, now=now,
+                announce=announce,
+            )  # fmt: skip
     except TransitionRefused as refusal:
         log.info("edition %d is not started: %s", edition_id, refusal)  # somebody else was first, or changed it
     except InputRefused as refusal:
         log.error("edition %d cannot be sent as it is: %s", edition_id, refusal)
+
+
+#: Somebody may be due for what the usual edition does not carry.
+_HAS_WISHES = Subscription.profile_id.is_not(None) | Subscription.covered_until.is_not(None)
+
+
+def drop_empty(session: Session, *, edition_id: int) -> None:
+    """Delete a draft that turned out to carry nothing for anybody; its compilation found nothing new."""
+    found = update(Compilation).where(Compilation.edition_id == edition_id)
+    session.execute(found.values(edition_id=None, outcome=CompileOutcome.NOTHING_NEW))
+    session.delete(session.get_one(Edition, edition_id))
+
+
+def _anybody(line: Line, now: datetime) -> Select[int]:
+    """Select one of those who are to have a digest of `line`."""
+    return select(Subscription.id).where(are_due(line, now)).limit(1)
 
 
 def _due_schedules(now: datetime) -> Select[int]:

@@ -1,0 +1,86 @@
+"""Choosing: a confirmed reader's interests and timing, each recorded as an act without what was chosen.
+
+What somebody follows may tell of their opinions (GDPR art. 9): it stands in their row alone, and goes with it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.choices.choices import Interests, Timing
+from app.choices.models import Cadence, Profile, Rhythm
+from app.db import insert_into
+from app.subscriptions.kinds import ConsentKind, ConsentMethod
+from app.subscriptions.ledger import Act, record_act
+from app.subscriptions.locking import lock_confirmed
+from app.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a reader reads and when; without timing, as the newsletter comes."""
+
+    interests: Interests
+    timing: Timing | None
+
+
+def choose(
+    session: Session, *, public_id: str, interests: Interests, timing: Timing | None, since: datetime, now: datetime
+) -> Subscription:
+    """Store what a reader chose; from then on they get what arrived after `since`, and nothing they got before.
+
+    Without timing they get digests when the newsletter comes. Raises NotFound, TransitionRefused where they have left.
+    """
+    subscription = lock_confirmed(session, public_id)
+    if chosen_by(session, subscription) == Chosen(interests, timing):
+        return subscription
+    subscription.profile_id = None if interests == Interests() else profile_id(session, interests)
+    subscription.gets_flashes = timing is not None and timing.cadence is Cadence.REAL_TIME
+    rhythm = None if timing is None else rhythm_id(session, timing)
+    if rhythm != subscription.rhythm_id:
+        subscription.covered_until = min(since, subscription.covered_until or since)
+        subscription.rhythm_id = rhythm
+    act = Act(ConsentKind.CHOICES_CHANGED, ConsentMethod.PREFERENCES, now, subscription.language)
+    record_act(session, subscription, act)
+    return subscription
+
+
+def chosen_by(session: Session, subscription: Subscription) -> Chosen:
+    """Return what a reader has chosen, or what they get unasked."""
+    profile = session.get(Profile, subscription.profile_id) if subscription.profile_id else None
+    rhythm = session.get(Rhythm, subscription.rhythm_id) if subscription.rhythm_id else None
+    return Chosen(
+        interests_of(profile) if profile else Interests(),
+        timing_of(rhythm) if rhythm else None,
+    )
+
+
+def interests_of(profile: Profile) -> Interests:
+    """Return the interests that readers of a profile share."""
+    return Interests(tuple(profile.also_reads), frozenset(profile.followed), frozenset(profile.muted))
+
+
+def timing_of(rhythm: Rhythm) -> Timing:
+    """Return the timing that readers of a rhythm share."""
+    return Timing(rhythm.cadence, rhythm.hour, rhythm.day, rhythm.timezone)
+
+
+def profile_id(session: Session, interests: Interests) -> int:
+    """Return the id of the row that all with these interests share, made where there is none."""
+    values = {
+        "digest": interests.digest,
+        "also_reads": list(interests.also_reads),
+        "followed": sorted(interests.followed),
+        "muted": sorted(interests.muted),
+    }
+    session.execute(insert_into(session, Profile).values(values).on_conflict_do_nothing(index_elements=["digest"]))
+    return session.scalars(select(Profile.id).where(Profile.digest == interests.digest)).one()
+
+
+def rhythm_id(session: Session, timing: Timing) -> int:
+    """Return the id of the row that all with this timing share, made where there is none."""
+    values = {"cadence": timing.cadence, "hour": timing.hour, "day": timing.day, "timezone": timing.timezone}
+    session.execute(insert_into(session, Rhythm).values(values).on_conflict_do_nothing(index_elements=list(values)))
+    return session.scalars(select(Rhythm.id).filter_by(**values)).one()

@@ -1,0 +1,139 @@
+"""Who is due, as circles: readers of one line who chose the same, were looked after until the same moment, and had
+the same. One circle has one digest, however many are in it.
+
+What a reader had is what their letters carried; no other list says so.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.db import is_among
+from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
+from app.digests.offers import story_of
+from app.editions.compile import Line
+from app.editions.models import EditionItem
+from app.subscriptions.models import Subscription, gets_letters
+
+#: A copy in one of these states brought its reader nothing.
+_BROUGHT_NOTHING = (DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.REJECTED)
+
+
+@dataclass(frozen=True)
+class Key:
+    """What the readers of a circle chose to read, and until when they were looked after, if not with all others."""
+
+    profile_id: int | None
+    covered_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Readers with one key who had the stories `had`: those of `readers`, by id, or all whom `but` does not name."""
+
+    key: Key
+    had: frozenset[int] = frozenset()
+    readers: frozenset[int] | None = None
+    but: frozenset[int] = frozenset()
+
+
+def read_circles(session: Session, line: Line, *, stories: Collection[int], now: datetime) -> list[Circle]:
+    """Return the circles of those who are to have a digest of `line` at `now`, out of these stories."""
+    due = are_due(line, now)
+    keys = [
+        Key(*row)
+        for row in session.execute(select(Subscription.profile_id, Subscription.covered_until).where(due).distinct())
+    ]
+    had = _had(session, due, stories, now)
+    apart: dict[Key, dict[frozenset[int], set[int]]] = defaultdict(lambda: defaultdict(set))
+    for reader, key in _keys_of(session, due, had):
+        apart[key][frozenset(had[reader])].add(reader)
+    circles = [
+        Circle(key, had_these, frozenset(readers))
+        for key, by_had in apart.items()
+        for had_these, readers in by_had.items()
+    ]
+    return circles + [
+        Circle(key, but=frozenset().union(*apart[key].values()) if key in apart else frozenset()) for key in keys
+    ]
+
+
+def audience_of(line: Line, circles: Iterable[Circle], now: datetime) -> Select[int]:
+    """Select the subscriber ids of those in `circles` who are to have a digest of `line` at `now`."""
+    conditions, values = [], dict[str, str]()
+    for number, circle in enumerate(circles):
+        is_member = has_key(circle.key)
+        for name, ids in (("readers", circle.readers), ("but", circle.but or None)):
+            if ids is not None:
+                values[f"{name}{number}"] = json.dumps(sorted(ids))
+                is_named = is_among(Subscription.__table__.c.subscriber_id, f"{name}{number}")
+                is_member &= is_named if name == "readers" else ~is_named
+        conditions.append(is_member)
+    return select(Subscription.subscriber_id).where(are_due(line, now), sa.or_(*conditions)).params(values)
+
+
+def are_due(line: Line, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that subscriptions are of `line` and their readers to have letters at `now`."""
+    return sa.and_(are_of(line), gets_letters(now))
+
+
+def are_of(line: Line) -> ColumnElement[bool]:
+    """Return the condition that subscriptions are of `line`; those who chose no rhythm are of the usual one."""
+    return sa.and_(
+        Subscription.newsletter_id == line.newsletter_id,
+        Subscription.language == line.language,
+        Subscription.rhythm_id.is_(None) if line.rhythm_id is None else Subscription.rhythm_id == line.rhythm_id,
+    )
+
+
+def has_key(key: Key) -> ColumnElement[bool]:
+    """Return the condition that a subscription has this key now."""
+    return sa.and_(
+        Subscription.profile_id.is_not_distinct_from(key.profile_id),
+        Subscription.covered_until.is_not_distinct_from(key.covered_until),
+    )
+
+
+def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], now: datetime) -> Mapping[int, set[int]]:
+    """Return the stories, of these, that letters brought to readers who are due, by subscriber id."""
+    carried = defaultdict(set)
+    query = select(EditionItem.edition_id, story_of()).join(Article, Article.id == EditionItem.article_id)
+    for edition_id, story_id in session.execute(query.where(story_of().in_(stories))):
+        carried[edition_id].add(story_id)
+    had: dict[int, set[int]] = defaultdict(set)
+    for letter_id, reader in session.execute(_copies(due, list(carried), now)):
+        had[reader or 0] |= carried[letter_id or 0]
+    return had
+
+
+def _copies(due: ColumnElement[bool], edition_ids: Sequence[int], now: datetime) -> Select[int | None, int | None]:
+    """Select which of the letters named were brought to which readers who are due."""
+    letter = sa.func.coalesce(Chunk.variant_id, Chunk.edition_id)
+    is_given_up = sa.and_(Delivery.state.in_(WAITING), Chunk.expires_at <= now)
+    return (
+        select(letter, Delivery.subscriber_id)
+        .join_from(Chunk, Delivery, Delivery.chunk_id == Chunk.id)
+        .join(
+            Subscription,
+            sa.and_(
+                Subscription.subscriber_id == Delivery.subscriber_id, Subscription.newsletter_id == Chunk.newsletter_id
+            ),
+        )
+        .where(sa.or_(Chunk.variant_id.in_(edition_ids), Chunk.edition_id.in_(edition_ids)), letter.in_(edition_ids))
+        .where(Delivery.state.not_in(_BROUGHT_NOTHING), ~is_given_up, due)
+    )
+
+
+def _keys_of(session: Session, due: ColumnElement[bool], readers: Collection[int]) -> Iterable[tuple[int, Key]]:
+    query = select(Subscription.subscriber_id, Subscription.profile_id, Subscription.covered_until).where(
+        due, is_among(Subscription.__table__.c.subscriber_id, "readers")
+    )
+    for reader, profile_id, covered_until in session.execute(query, {"readers": json.dumps(sorted(readers))}):
+        yield reader, Key(profile_id, covered_until)

@@ -1,0 +1,91 @@
+"""The stories that digests may carry at a moment, read once for all readers."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article, arrived, may_leave
+from app.digests.selecting import Offer, Piece
+from app.stories.choosing import best_first
+from app.stories.models import Story
+from app.stories.ranking import Standing
+from app.topics.classify import Rank
+from app.topics.models import ArticleTopic
+from app.topics.taxonomy import Taxonomy
+
+
+def read_offers(session: Session, taxonomy: Taxonomy, *, since: datetime, until: datetime) -> list[Offer]:
+    """Return the stories of which something arrived after `since`, with all that had arrived by `until`.
+
+    An article that belongs to no story yet is one by itself, under its own id made negative. What an editor muted is
+    left out.
+    """
+    pieces = defaultdict(list)
+    for story_id, piece in _pieces(session, since=since, until=until):
+        pieces[story_id].append(piece)
+    stories = {story.id: story for story in _stories(session, pieces)}
+    topics = _topics(session, [piece.article_id for of_story in pieces.values() for piece in of_story])
+    return [
+        _offer(story_id, of_story, stories.get(story_id), topics, taxonomy) for story_id, of_story in pieces.items()
+    ]
+
+
+def story_of() -> sa.ColumnElement[int]:
+    """Return the id under which an article is offered."""
+    return sa.func.coalesce(Article.story_id, -Article.id)
+
+
+def _pieces(session: Session, *, since: datetime, until: datetime) -> Iterable[tuple[int, Piece]]:
+    is_out = sa.and_(Article.added_at <= until, may_leave(until))
+    fresh = select(story_of()).where(arrived(since=since, until=until), is_out)
+    place = sa.func.row_number().over(partition_by=(story_of(), Article.language), order_by=best_first())
+    came = sa.case((Article.embargo_until > Article.added_at, Article.embargo_until), else_=Article.added_at)
+    columns = story_of(), Article.id, Article.language, Article.source_id, came, place
+    query: Select[Any] = (
+        select(*columns)
+        .outerjoin(Story, Story.id == Article.story_id)
+        .where(is_out, story_of().in_(fresh), Story.muted_at.is_(None))
+    )
+    for story_id, *piece in session.execute(query):
+        yield story_id, Piece(*piece)
+
+
+def _stories(session: Session, ids: Collection[int]) -> Iterable[Story]:
+    return session.scalars(select(Story).where(Story.id.in_([story_id for story_id in ids if story_id > 0])))
+
+
+def _topics(session: Session, article_ids: Collection[int]) -> Mapping[int, list[tuple[str, Rank]]]:
+    found = defaultdict(list)
+    query = select(ArticleTopic.article_id, ArticleTopic.topic, ArticleTopic.rank)
+    for article_id, topic, rank in session.execute(query.where(ArticleTopic.article_id.in_(article_ids))):
+        found[article_id].append((topic, rank))
+    return found
+
+
+def _offer(
+    story_id: int,
+    pieces: list[Piece],
+    story: Story | None,
+    topics: Mapping[int, list[tuple[str, Rank]]],
+    taxonomy: Taxonomy,
+) -> Offer:
+    found = [topic for piece in pieces for topic in topics.get(piece.article_id, [])]
+    mainly = frozenset(key for key, rank in found if rank is Rank.PRIMARY)
+    standing = Standing(
+        story_id=story_id,
+        sources=story.sources if story else 1,
+        last_at=story.last_at if story else max(piece.arrived_at for piece in pieces),
+        topics=_with_regions({key for key, _ in found}, taxonomy),
+        is_pinned=story is not None and story.pinned_at is not None,
+    )
+    return Offer(standing, tuple(pieces), _with_regions(mainly, taxonomy))
+
+
+def _with_regions(topics: Collection[str], taxonomy: Taxonomy) -> frozenset[str]:
+    """Return the topics with the regions in which their countries lie."""
+    return frozenset(topics).union(*(taxonomy.regions_of(topic) for topic in topics))

@@ -1,0 +1,101 @@
+"""What becomes of a digest: who gets it as it stands, and which variants of it go to the others."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.choices.choices import Interests
+from app.choices.choosing import interests_of
+from app.choices.models import Profile
+from app.digests.circles import Circle, Key, read_circles
+from app.digests.offers import read_offers
+from app.digests.selecting import Bounds, select_articles
+from app.editions.compile import ITEMS_MAX, OVERLAP, PER_SOURCE_MAX, Line
+from app.editions.models import Edition
+from app.topics.taxonomy import Taxonomy
+
+#: Whoever was not looked after for longer, as after a long pause, catches up with this much.
+CATCH_UP = timedelta(days=92)
+#: The circle of those who chose nothing, and had nothing by other ways.
+USUAL = Circle(Key(None, None))
+BOUNDS = Bounds(ITEMS_MAX, PER_SOURCE_MAX)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The ids of articles, in order, and the circles whose digest carries just these."""
+
+    articles: tuple[int, ...]
+    circles: tuple[Circle, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What each circle of a digest gets: the edition as it stands, a variant, or nothing."""
+
+    as_it_stands: tuple[Circle, ...]
+    variants: tuple[Variant, ...]
+    nothing: tuple[Circle, ...]
+
+    @property
+    def circles(self) -> tuple[Circle, ...]:
+        """All circles that were thought of."""
+        return (*self.as_it_stands, *self.nothing, *(each for variant in self.variants for each in variant.circles))
+
+
+def plan_digest(session: Session, edition: Edition, line: Line, *, taxonomy: Taxonomy, now: datetime) -> Plan:
+    """Return what becomes of a digest that is a draft, for the readers there are at `now`."""
+    keys = [circle.key for circle in read_circles(session, line, stories=(), now=now)]
+    begins = {key: max(key.covered_until or edition.since, edition.until - CATCH_UP) - OVERLAP for key in keys}
+    if set(keys) <= {USUAL.key} and edition.items == []:
+        return Plan((), (), tuple(map(Circle, keys)))
+    since = min(begins.values(), default=edition.since)
+    offers = read_offers(session, taxonomy, since=since, until=edition.until)
+    stories = [offer.standing.story_id for offer in offers]
+    interests = _interests(session, taxonomy)
+    by_articles: dict[tuple[int, ...], list[Circle]] = defaultdict(list)
+    standing = tuple(item.article_id for item in edition.items)
+    for circle in read_circles(session, line, stories=stories, now=now):
+        if _is_usual(circle):
+            by_articles[standing].append(circle)
+            continue
+        articles = select_articles(
+            offers,
+            language=edition.language,
+            interests=interests[circle.key.profile_id],
+            since=begins.get(circle.key, since),
+            had=circle.had,
+            now=edition.until,
+            bounds=BOUNDS,
+        )
+        by_articles[articles].append(circle)
+    return _plan(by_articles, standing)
+
+
+def _is_usual(circle: Circle) -> bool:
+    return circle.key == USUAL.key and not circle.had
+
+
+def _interests(session: Session, taxonomy: Taxonomy) -> dict[int | None, Interests]:
+    interests: dict[int | None, Interests] = {None: Interests()}
+    for profile in session.scalars(select(Profile)):
+        interests[profile.id] = interests_of(profile).among(taxonomy.topics)
+    return interests
+
+
+def _plan(by_articles: dict[tuple[int, ...], list[Circle]], standing: tuple[int, ...]) -> Plan:
+    def circles(articles: tuple[int, ...]) -> Sequence[Circle]:
+        return by_articles.get(articles, ())
+
+    variants = (
+        Variant(articles, tuple(members)) for articles, members in by_articles.items() if articles not in {standing, ()}
+    )
+    return Plan(
+        as_it_stands=tuple(circles(standing)) if standing else (),
+        variants=tuple(variants),
+        nothing=tuple(circles(())),
+    )

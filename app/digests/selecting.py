@@ -1,0 +1,86 @@
+"""What one reader's digest carries, out of the stories there are. Pure: the same for all who chose and had the same.
+
+A story is offered once something about it has arrived that the reader can read and has not been looked through for
+them; whatever they have had of it, in any language or letter, takes it out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.choices.choices import Interests
+from app.stories.ranking import Standing, rank
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An article of a story, of which `rank` says how good it is among those in its language, 1 for the best."""
+
+    article_id: int
+    language: str
+    source_id: int | None
+    arrived_at: datetime
+    rank: int
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A story that digests may carry: its standing, what it is mainly about, and its pieces in any language."""
+
+    standing: Standing
+    pieces: tuple[Piece, ...]
+    mainly: frozenset[str] = frozenset()
+
+    def piece_for(self, languages: Sequence[str]) -> Piece | None:
+        """Return what a reader of `languages`, the dearest first, gets of it."""
+        readable = [piece for piece in self.pieces if piece.language in languages]
+        return min(readable, key=lambda piece: (languages.index(piece.language), piece.rank), default=None)
+
+    def has_news(self, languages: Sequence[str], since: datetime) -> bool:
+        """Whether something of it that can be read arrived after `since`."""
+        return any(piece.arrived_at > since and piece.language in languages for piece in self.pieces)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much one letter carries: `items` in all, `per_source` of one feed."""
+
+    items: int
+    per_source: int
+
+
+def select_articles(
+    offers: Iterable[Offer],
+    *,
+    language: str,
+    interests: Interests,
+    since: datetime,
+    had: frozenset[int],
+    now: datetime,
+    bounds: Bounds,
+) -> tuple[int, ...]:
+    """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
+
+    `had` are the ids of the stories that letters to them carried before.
+    """
+    languages = (language, *interests.also_reads)
+    by_story = {
+        offer.standing.story_id: offer
+        for offer in offers
+        if offer.standing.story_id not in had
+        and interests.wants(offer.standing.topics, mainly=offer.mainly)
+        and offer.has_news(languages, since)
+    }
+    chosen: list[int] = []
+    of_source: Counter[int] = Counter()
+    for ranked in rank((offer.standing for offer in by_story.values()), now, followed=interests.followed):
+        piece = by_story[ranked.story_id].piece_for(languages)
+        if piece is None or (piece.source_id is not None and of_source[piece.source_id] >= bounds.per_source):
+            continue
+        if piece.source_id is not None:
+            of_source[piece.source_id] += 1
+        chosen.append(piece.article_id)
+        if len(chosen) == bounds.items:
+            break
+    return tuple(chosen)

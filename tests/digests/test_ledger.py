@@ -1,0 +1,127 @@
+"""Random months: whatever a reader chooses and whenever, each story comes once and none is left out."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.choices.choices import Interests, Timing
+from app.choices.choosing import chosen_by
+from app.choices.models import Cadence
+from app.db import Base
+from app.digests.schedule import install_schedules
+from app.product import Product
+from app.stories.merging import move_articles
+from app.stories.models import Story
+from app.subscriptions.models import Subscription
+from app.subscriptions.preferences import change_language, pause, resume
+from tests.digests.readers import ALL, DAY, file, letters, make_reader, run, wish
+from tests.make import newsletter
+
+Day = dict[str, Any]
+#: Digests are looked for this often.
+TICK = timedelta(hours=6)
+#: So soon before a digest's window closes that the next one looks back on it.
+MOMENT = timedelta(minutes=5)
+START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+KEPT = {"newsletters", "newsletter_languages", "consent_wordings", "privacy_policies"}
+TIMINGS = [
+    None,
+    Timing(Cadence.DAILY, 7, 0, "UTC"),
+    Timing(Cadence.DAILY, 22, 0, "America/New_York"),
+    Timing(Cadence.WEEKLY, 8, 2, "Europe/Paris"),
+    Timing(Cadence.MONTHLY, 6, 5, "UTC"),
+    Timing(Cadence.REAL_TIME, 7, 0, "UTC"),
+]
+TOPICS = ["place:AZ", "place:FR", "theme:espionage"]
+wishes = st.builds(
+    Interests, st.sampled_from([(), ("en",)]), st.frozensets(st.sampled_from([*TOPICS, "region:caucasus"]), max_size=2),
+    st.frozensets(st.sampled_from(TOPICS), max_size=1),
+)  # fmt: skip
+articles = st.lists(st.tuples(st.sampled_from(TOPICS), st.sampled_from(["fr", "en"])), max_size=3)
+rhythm = {"timing": st.sampled_from(TIMINGS), "pause": st.integers(1, 6), "resume": st.just(True)}
+wish_or_move = {"interests": wishes, "language": st.sampled_from(["fr", "en"]), "merge": st.just(True)}
+days = st.lists(st.fixed_dictionaries({"articles": articles}, optional=rhythm | wish_or_move), min_size=5, max_size=35)
+#: Days on which the reader changes nothing about what they read: all of it is to come, and fits into one letter.
+french = st.lists(st.tuples(st.sampled_from(TOPICS), st.just("fr")), max_size=1)
+quiet_days = st.lists(st.fixed_dictionaries({"articles": french}, optional=rhythm), min_size=5, max_size=28)
+#: After this day all that was to come has come.
+LAST: Day = {"articles": [], "resume": True, "interests": ALL, "timing": TIMINGS[1]}
+random_months = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+def begin_anew(session: Session, product: Product) -> None:
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name not in KEPT:
+            session.execute(table.delete())
+    newsletter(session).timezone = "UTC"
+    session.flush()
+    install_schedules(session, product.config, START)
+
+
+def live(session: Session, day: Day, at: datetime) -> None:
+    """One day of the reader and of the wire."""
+    alice = session.scalars(select(Subscription).order_by(Subscription.id)).first()
+    assert alice is not None
+    for number, (topic, language) in enumerate(day["articles"]):
+        arrives_at = at + (number + 1) * TICK - MOMENT
+        file(session, f"{at:%d.%m}/{number}", topics=topic, language=language, at=arrives_at)
+    if "merge" in day:
+        older, newer = (*session.scalars(select(Story.id).order_by(Story.id.desc()).limit(2)), None, None)[1::-1]
+        if older and newer:
+            move_articles(session, story_id=newer, into_id=older, actor="ada", now=at)
+    if "timing" in day or "interests" in day:
+        chosen = chosen_by(session, alice)
+        interests, timing = day.get("interests", chosen.interests), day.get("timing", chosen.timing)
+        wish(session, alice, interests=interests, timing=timing, now=at)
+    if "language" in day:
+        change_language(session, public_id=alice.public_id, language=day["language"], now=at)
+    if "pause" in day:
+        until = date.fromordinal(at.date().toordinal() + day["pause"])
+        pause(session, public_id=alice.public_id, until=until, now=at)
+    if "resume" in day:
+        resume(session, public_id=alice.public_id, now=at)
+
+
+def read_on(product: Product, days: list[Day]) -> Counter[str]:
+    """Live through the days, then read daily until all has come; return how often each title came."""
+    with product.database.transaction() as session:
+        begin_anew(session, product)
+        make_reader(session, "alice", now=START)
+        for number, timing in enumerate(TIMINGS):  # others read on while she pauses or changes her mind
+            make_reader(session, f"steady{number}", now=START, timing=timing)
+    at = START
+    for day in [*days, LAST]:
+        with product.database.transaction() as session:
+            live(session, day, at)
+        for _ in range(DAY // TICK):
+            at += TICK
+            run(product, at)
+    with product.database.reading() as session:
+        return Counter(title for letter in letters(session, "alice") for title in letter)
+
+
+@pytest.mark.slow
+@random_months
+@given(days)
+def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, days: list[Day]) -> None:
+    came = read_on(product, days)
+    assert [title for title, times in came.items() if times > 1] == []
+
+
+@pytest.mark.slow
+@random_months
+@given(quiet_days)
+def test_nothing_is_left_out_through_changes_of_rhythm_and_pauses(product: Product, days: list[Day]) -> None:
+    came = read_on(product, days)
+    assert set(came.values()) <= {1}
+    with product.database.reading() as session:
+        assert set(came) == set(session.scalars(select(Article.title)))

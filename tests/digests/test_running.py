@@ -1,0 +1,186 @@
+"""Digests as readers get them: what they follow, when they read, nothing twice and nothing left out."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import func, select
+
+from app.choices.choices import Interests, Timing
+from app.choices.models import Cadence
+from app.delivery.models import Chunk
+from app.digests.schedule import install_schedules
+from app.editions.audience import cancel_edition, pause_edition
+from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.product import Product
+from app.subscriptions.models import Subscription
+from app.subscriptions.preferences import pause
+from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
+from tests.make import newsletter
+
+#: A Tuesday; the newsletter comes on Mondays at 07:00 UTC by the settings below.
+NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
+DAILY = Timing(Cadence.DAILY, 8, 0, "UTC")
+MORNING = datetime(2026, 3, 18, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _schedules(product: Product) -> None:
+    with product.database.transaction() as session:
+        newsletter(session).timezone = "UTC"
+        session.flush()
+        install_schedules(session, product.config, NOW)
+
+
+def monday(product: Product) -> datetime:
+    """When the newsletter comes next."""
+    with product.database.reading() as session:
+        return session.scalars(select(Schedule.next_run_at).where(Schedule.rhythm_id.is_(None))).first() or NOW
+
+
+def test_each_reader_gets_what_they_follow_and_others_all(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "all", now=NOW)
+        make_reader(session, "cables", now=NOW, interests=Interests(followed=frozenset({"theme:infrastructure"})))
+        make_reader(session, "quiet", now=NOW, interests=Interests(muted=frozenset({"place:IL"})))
+        make_reader(session, "alps", now=NOW, interests=Interests(followed=frozenset({"region:balkans"})))
+        at = monday(product)
+        file(session, "Câble", topics="theme:infrastructure", at=at - 2 * DAY)
+        file(session, "Bakou", topics="place:AZ", at=at - 3 * DAY)
+        file(session, "Tel-Aviv", topics="place:IL", at=at - 4 * DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert letters(session, "all") == [["Câble", "Bakou", "Tel-Aviv"]]
+        assert letters(session, "cables") == [["Câble"]]
+        assert letters(session, "quiet") == [["Câble", "Bakou"]]
+        assert letters(session, "alps") == [], "a reader with nothing new gets nothing"
+
+
+def test_a_followed_region_stands_for_its_countries(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW, interests=Interests(followed=frozenset({"region:caucasus"})))
+        at = monday(product)
+        file(session, "Bakou", topics="place:AZ", at=at - DAY)
+        file(session, "Paris", topics="place:FR", at=at - DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["Bakou"]]
+
+
+def test_readers_with_the_same_digest_share_one_letter(product: Product) -> None:
+    with product.database.transaction() as session:
+        for name in ("a", "b"):
+            make_reader(session, name, now=NOW, interests=Interests(followed=frozenset({"place:AZ"})))
+        make_reader(session, "c", now=NOW, interests=Interests(followed=frozenset({"place:AZ", "place:FR"})))
+        at = monday(product)
+        file(session, "Bakou", topics="place:AZ", at=at - DAY)
+        file(session, "Ailleurs", topics="place:IL", at=at - DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert [letters(session, name) for name in "abc"] == [[["Bakou"]]] * 3
+        assert session.scalar(select(func.count()).select_from(Edition).where(Edition.variant_of.is_not(None))) == 1
+        assert session.scalar(select(func.count(Chunk.variant_id.distinct()))) == 1
+
+
+def test_a_story_comes_once_in_the_language_that_is_read_first(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "fr", now=NOW)
+        make_reader(session, "both", now=NOW, interests=Interests(also_reads=("en",)))
+        at = monday(product)
+        french = file(session, "Le câble", at=at - 2 * DAY)
+        file(session, "The cable", language="en", story=french.story_id, at=at - 3 * DAY)
+        file(session, "Only in English", language="en", at=at - 4 * DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert letters(session, "fr") == [["Le câble"]]
+        assert letters(session, "both") == [["Le câble", "Only in English"]]
+
+
+def test_a_reader_of_the_other_language_gets_a_digest_even_where_there_is_none_for_others(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "fr", now=NOW)
+        make_reader(session, "both", now=NOW, interests=Interests(also_reads=("en",)))
+        at = monday(product)
+        file(session, "Only in English", language="en", at=at - DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert (letters(session, "fr"), letters(session, "both")) == ([], [["Only in English"]])
+
+
+def test_a_daily_reader_gets_each_story_once_through_changes_of_rhythm(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make_reader(session, "alice", now=NOW, timing=DAILY)
+        file(session, "lundi", at=MORNING - 2 * HOUR)
+    run(product, MORNING)
+    with product.database.transaction() as session:
+        file(session, "mercredi", at=MORNING + HOUR)
+        session.refresh(subscription := session.merge(subscription))
+        wish(session, subscription, now=MORNING + 2 * HOUR)  # back to the newsletter as it comes
+        file(session, "jeudi", at=MORNING + DAY)
+    at = monday(product)
+    run(product, MORNING + DAY)
+    run(product, at)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["lundi"], ["jeudi", "mercredi"]]
+
+
+def test_after_a_pause_one_letter_holds_what_was_missed(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make_reader(session, "alice", now=NOW, timing=DAILY)
+        make_reader(session, "bob", now=NOW, timing=DAILY)
+        pause(session, public_id=subscription.public_id, until=date(2026, 3, 20), now=NOW)
+        for day in range(3):
+            file(session, f"jour {day}", at=MORNING + day * DAY - HOUR)
+    for day in range(3):
+        run(product, MORNING + day * DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["jour 2", "jour 1", "jour 0"]]
+        assert letters(session, "bob") == [["jour 0"], ["jour 1"], ["jour 2"]]
+        assert set(session.scalars(select(Subscription.covered_until))) == {None}
+
+
+def test_what_a_called_off_digest_held_comes_with_the_next(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW, timing=DAILY)
+        file(session, "perdu", at=MORNING - HOUR)
+    run(product, MORNING, arrives=False)
+    with product.database.transaction() as session:
+        edition = session.scalars(select(Edition)).one()
+        pause_edition(session, edition_id=edition.id, actor="a", now=MORNING)
+        cancel_edition(session, edition_id=edition.id, actor="a", now=MORNING)
+    run(product, MORNING + DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["perdu"]]
+
+
+def test_a_rhythm_without_readers_makes_no_edition(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make_reader(session, "alice", now=NOW, timing=DAILY)
+        wish(session, subscription, now=NOW)
+        file(session, "lundi", at=MORNING - HOUR)
+    run(product, MORNING)
+    with product.database.reading() as session:
+        assert session.scalars(select(Edition.id)).all() == []
+
+
+def test_a_digest_that_carries_nothing_for_anybody_leaves_only_its_record(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW, interests=Interests(also_reads=("en",)))
+        at = monday(product)
+    run(product, at)
+    with product.database.reading() as session:
+        assert session.scalars(select(Edition.id)).all() == []
+        assert set(session.scalars(select(Compilation.outcome))) == {CompileOutcome.NOTHING_NEW}
+
+
+def test_a_variant_goes_its_editions_way(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW, interests=Interests(followed=frozenset({"place:AZ"})))
+        at = monday(product)
+        file(session, "Bakou", topics="place:AZ", at=at - DAY)
+        file(session, "Paris", topics="place:FR", at=at - DAY)
+    run(product, at)
+    with product.database.transaction() as session:
+        whole, variant = session.scalars(select(Edition).order_by(Edition.id))
+        assert variant.variant_of == whole.id
+        cancel_edition(session, edition_id=whole.id, actor="a", now=at)
+        assert {each.status for each in (whole, variant)} == {EditionStatus.CANCELLED}
