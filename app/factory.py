@@ -9,6 +9,7 @@ from flask_alembic import Alembic
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, models
+from app.choices import dossier as choices
 from app.db import UtcDateTime, make_migration_engine
 from app.editions import dossier as editions
 from app.feedback import dossier as feedback
@@ -40,7 +41,7 @@ def make_app(config: Config) -> Flask:
 
 def tellers(config: Config) -> Mapping[str, Teller]:
     """Return all that gather what is held of a reader, in the order in which a reader is shown it."""
-    return {**subscriptions.tellers(config), **editions.tellers(), **feedback.tellers()}
+    return {**subscriptions.tellers(config), **choices.tellers(config), **editions.tellers(), **feedback.tellers()}
 
 
 def add_migrations(app: Flask, config: Config) -> None:

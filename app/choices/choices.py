@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from zoneinfo import available_timezones
 
 from app.choices.models import Cadence
@@ -17,11 +17,19 @@ TOPICS_MAX = 60
 MONTHDAYS = range(1, 29)
 
 
+@cache
+def zones() -> frozenset[str]:
+    """Return the names of all time zones; to look for them takes a walk through a folder."""
+    return frozenset(available_timezones())
+
+
 @dataclass(frozen=True)
 class Interests:
     """What to read: articles in which languages beside that of the letters, topics followed and muted.
 
-    With nothing followed, all but what is muted is read. What is muted is not read, whatever else is followed.
+    `also_reads` may name the language of the letters too: then a reader of two languages who has the letters come in
+    the other one goes on reading both. With nothing followed, all but what is muted is read. What is muted is not read,
+    whatever else is followed.
     """
 
     also_reads: tuple[str, ...] = ()
@@ -37,9 +45,16 @@ class Interests:
             raise InputRefused("there are no articles in such a language")
         if unknown := {*followed, *muted} - set(known):
             raise InputRefused(f"there is no topic {min(unknown)!r}")
-        if len(followed) + len(muted) > TOPICS_MAX:
+        if len({*followed, *muted}) > TOPICS_MAX:
             raise InputRefused(f"at most {TOPICS_MAX} topics can be chosen")
         return cls(tuple(dict.fromkeys(also_reads)), frozenset(followed) - frozenset(muted), frozenset(muted))
+
+    def among(self, known: Collection[str]) -> "Interests":
+        """Return what is left of them where only the topics in `known` are still there.
+
+        Who followed nothing but topics that are gone reads everything, and not nothing.
+        """
+        return Interests(self.also_reads, self.followed & frozenset(known), self.muted & frozenset(known))
 
     @cached_property
     def digest(self) -> str:
@@ -73,7 +88,7 @@ class Timing:
         days = {Cadence.WEEKLY: range(7), Cadence.MONTHLY: MONTHDAYS}.get(cadence, range(1))
         if hour not in range(24) or day not in days:
             raise InputRefused("there is no such hour or day")
-        if timezone not in available_timezones():
+        if timezone not in zones():
             raise InputRefused(f"there is no time zone {timezone!r}")
         return cls(cadence, hour, day, timezone)
 

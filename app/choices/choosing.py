@@ -3,10 +3,10 @@
 What somebody follows may tell of their opinions (GDPR art. 9): it stands in their row alone, and goes with it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.choices.choices import Interests, Timing
@@ -68,19 +68,25 @@ def timing_of(rhythm: Rhythm) -> Timing:
 
 
 def profile_id(session: Session, interests: Interests) -> int:
-    """Return the id of the row that all with these interests share, made where there is none."""
+    """Return the id of the row that all with these interests share, made where there is none, and hold it."""
     values = {
         "digest": interests.digest,
         "also_reads": list(interests.also_reads),
         "followed": sorted(interests.followed),
         "muted": sorted(interests.muted),
     }
-    session.execute(insert_into(session, Profile).values(values).on_conflict_do_nothing(index_elements=["digest"]))
-    return session.scalars(select(Profile.id).where(Profile.digest == interests.digest)).one()
+    return _shared(session, Profile, values, ["digest"])
 
 
 def rhythm_id(session: Session, timing: Timing) -> int:
-    """Return the id of the row that all with this timing share, made where there is none."""
+    """Return the id of the row that all with this timing share, made where there is none, and hold it."""
     values = {"cadence": timing.cadence, "hour": timing.hour, "day": timing.day, "timezone": timing.timezone}
-    session.execute(insert_into(session, Rhythm).values(values).on_conflict_do_nothing(index_elements=list(values)))
-    return session.scalars(select(Rhythm.id).filter_by(**values)).one()
+    return _shared(session, Rhythm, values, list(values))
+
+
+def _shared(session: Session, table: type[Profile | Rhythm], values: Mapping[str, object], key: list[str]) -> int:
+    # To write the row anew holds it, in the same statement that looks for it: else what nobody has could go in between.
+    insert = insert_into(session, table).values(values)
+    upsert = insert.on_conflict_do_update(index_elements=key, set_={name: insert.excluded[name] for name in values})
+    row_id: int = session.execute(upsert.returning(table.id)).scalar_one()
+    return row_id

@@ -33,9 +33,9 @@ class Profile(Base):
 
 
 class Rhythm(Base):
-    """When digests come, on the clocks of `timezone` (an IANA name): at `hour`, on a day of the week or month.
+    """When digests come, on the clocks of `timezone` (an IANA name): at `hour`, on a `day` of the week or month.
 
-    `weekday` counts from 0, Monday; `monthday` from 1 to 28, since every month has these.
+    Of the week, it counts from 0, Monday; of the month, from 1 to 28, since every month has these; else it is 0.
     """
 
     __tablename__ = "rhythms"

@@ -29,6 +29,7 @@ from app.jobs import lease
 from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
 from app.keeping.renewing import run_renewals
+from app.keeping.unchosen import drop_unchosen
 from app.product import Product
 from app.seals.documents import write_files
 from app.seals.making import make_due_seals
@@ -118,11 +119,14 @@ def read_mailbox(product: Product) -> None:
 
 
 def purge(product: Product) -> None:
-    """Delete what its clock says is over, and ask the readers of whom nothing was heard for years."""
+    """Delete what its clock says is over, or is nobody's, and ask the readers of whom nothing was heard for years."""
     done = run_clocks(product.database, Keeping(product.config, now()), limit_s=PURGE_LIMIT_S)
     for clock, number in done.items():
         if number:
             log.info("clock %s: %d", clock, number)
+    dropped = drop_unchosen(product.database)
+    if dropped:
+        log.info("dropped %d sets of choices that nobody has any more", dropped)
 
 
 def renew_consents(product: Product) -> None:

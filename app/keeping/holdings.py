@@ -29,8 +29,17 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
     {
         "subscribers": Holding("the reader's address", ("unconfirmed", "held", "left", "suppressed", "stay")),
         "subscriptions": Holding(
-            "what they subscribed to, in which language, since when, and when they last did something themselves",
+            "what they subscribed to, in which language, since when, what they chose to read and when, and when they "
+            "last did something themselves",
             ("unconfirmed", "held", "left", "suppressed", "inactive", "stay"),
+        ),
+        "profiles": Holding(
+            "what to read, each set of choices once, for all who made it; who did stands with their subscriptions",
+            reason="until nobody has chosen it any more",
+        ),
+        "rhythms": Holding(
+            "when to read, each choice once, for all who made it; who did stands with their subscriptions",
+            reason="until nobody has chosen it any more",
         ),
         "consent_events": Holding(
             "what was asked and answered, how, when, with which texts in view; the address only as a salted hash",

@@ -183,7 +183,8 @@ class Subscription(Base):
     def confirm(self, at: datetime) -> None:
         """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success.
 
-        What was chosen before a departure, a pause or to be counted, is not asked for by signing up anew.
+        What was chosen before a departure, be it what to read, a pause, or to be counted, is not asked for by signing
+        up anew.
         """
         if self.status is not SubscriptionStatus.PENDING:
             raise TransitionRefused("nothing to confirm")
@@ -191,7 +192,8 @@ class Subscription(Base):
         self.confirmed_at = self.acted_at = at
         self.unsubscribed_at = None
         self.paused_until = None
-        self.is_counted = False
+        self.is_counted = self.gets_flashes = False
+        self.profile_id = self.rhythm_id = self.covered_until = None
 
     def resume(self, at: datetime) -> None:
         """Take back an end that came by itself, for want of an answer; the answer came late."""
