@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_day_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -55,6 +55,11 @@ def day(language: str, value: date) -> str:
     """Return a date in full, as "17 mars 2026" or "17 March 2026"."""
     pattern = {"en": "d MMMM y"}.get(language)
     return format_date(value, format=pattern or "long", locale=language)
+
+
+def weekday(language: str, number: int) -> str:
+    """Return what a day of the week is called, counted from 0, Monday."""
+    return str(get_day_names(locale=language)[number])
 
 
 def moment(language: str, value: datetime, zone: str) -> str:

@@ -23,13 +23,14 @@ def environment() -> Environment:
 
 
 def words(language: str) -> dict[str, object]:
-    """Return what every template may call, bound to `language`: `_`, `ngettext`, `day`, `moment`, and `language`."""
+    """Return what every template may call, bound to `language`, and `language` itself."""
     return {
         "language": language,
         "_": partial(i18n.gettext, language),
         "ngettext": partial(i18n.ngettext, language),
         "day": partial(i18n.day, language),
         "moment": partial(i18n.moment, language),
+        "weekday": partial(i18n.weekday, language),
     }
 
 

@@ -28,8 +28,8 @@ class Interests:
     """What to read: articles in which languages beside that of the letters, topics followed and muted.
 
     `also_reads` may name the language of the letters too: then a reader of two languages who has the letters come in
-    the other one goes on reading both. With nothing followed, all but what is muted is read. What is muted is not read,
-    whatever else is followed.
+    the other one goes on reading both. With nothing followed, all but what is muted is read. What is mainly about
+    something muted is not read, whatever else is followed.
     """
 
     also_reads: tuple[str, ...] = ()

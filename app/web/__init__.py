@@ -5,12 +5,18 @@ import json
 from flask import Response, current_app
 
 from app.product import Product
+from app.topics.taxonomy import Taxonomy, load
 
 
 def product() -> Product:
     """Return the parts that the running app was wired with."""
     wired: Product = current_app.extensions["vigie"]
     return wired
+
+
+def taxonomy_in_use() -> Taxonomy:
+    """Return the taxonomy that the settings name."""
+    return load(product().config.topics_file)
 
 
 def attachment(content: dict[str, object], name: str) -> Response:

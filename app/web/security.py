@@ -27,6 +27,7 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 TOKEN_ROUTES = frozenset(
     {"public.confirm", "public.confirm_submit", "public.unsubscribe", "public.unsubscribe_submit", "public.undo_submit",
      "public.preferences", "public.preferences_submit", "public.pause", "public.pause_submit", "public.resume_submit",
+     "public.choices", "public.choices_submit",
      "public.own_data_link_submit", "public.view", "public.go", "public.reading", "public.reading_image",
      "public.counting_submit", "public.stay", "public.stay_submit", "public.renew", "public.renew_submit",
      "public.data", "public.data_download", "public.data_receipt", "public.data_receipt_file", "public.data_address",

@@ -32,21 +32,22 @@ def test_different_choices_are_never_written_alike(
     assert (first.digest == second.digest) is (first == second)
 
 
-@given(followed=TOPICS, muted=TOPICS, topics=TOPICS)
+@given(followed=TOPICS, muted=TOPICS, mainly=TOPICS, beside=TOPICS)
 def test_what_is_left_out_is_not_read_whatever_is_followed(
-    followed: frozenset[str], muted: frozenset[str], topics: frozenset[str]
+    followed: frozenset[str], muted: frozenset[str], mainly: frozenset[str], beside: frozenset[str]
 ) -> None:
     interests = Interests.checked(also_reads=(), followed=followed, muted=muted, known=KNOWN)
-    if topics & muted:
-        assert not interests.wants(topics)
+    topics = mainly | beside
+    if mainly & muted:
+        assert not interests.wants(topics, mainly=mainly)
     else:
-        assert interests.wants(topics) is (not interests.followed or bool(topics & followed))
+        assert interests.wants(topics, mainly=mainly) is (not followed - muted or bool(topics & (followed - muted)))
 
 
 def test_who_leaves_out_all_that_they_followed_reads_the_rest() -> None:
     interests = Interests.checked(also_reads=(), followed={"theme:a"}, muted={"theme:a"}, known=KNOWN)
-    assert interests.wants(frozenset({"theme:b"}))
-    assert interests.wants(frozenset())
+    assert interests.wants(frozenset({"theme:b"}), mainly=frozenset({"theme:b"}))
+    assert interests.wants(frozenset(), mainly=frozenset())
 
 
 def test_topics_that_are_gone_leave_nobody_without_articles() -> None:

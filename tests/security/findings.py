@@ -74,7 +74,7 @@ SOFT_HEADERS = (
     "X-Original-URL",
 )
 #: Pages that show what a reader has done on others.
-SHOWING_STATE = frozenset({"public.data", "public.preferences", "public.pause_submit"})
+SHOWING_STATE = frozenset({"public.data", "public.preferences", "public.pause_submit", "public.choices_submit"})
 #: Where ways to articles lead.
 ARTICLES = "https://strait.example/"
 

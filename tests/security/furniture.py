@@ -21,7 +21,7 @@ from tests import make
 from tests.web.test_archive import send_edition
 
 #: Pages that a token opens, by the purpose of the token: each purpose has a reader of its own.
-PREFERENCES = ("preferences", "pause", "resume", "own_data_link", "counting")
+PREFERENCES = ("preferences", "pause", "resume", "own_data_link", "counting", "choices")
 DATA = ("data", "data_download", "data_receipt", "data_receipt_file", "data_address", "restriction", "lifting")
 #: What ends the reader: no other page has the same one.
 ENDS = ("objection", "erasure")

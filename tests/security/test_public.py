@@ -33,6 +33,7 @@ def test_the_walk_gets_beyond_the_first_check_of_every_page(walker: Walker) -> N
     names = {place.rule.endpoint: found for place, found in walker.names.items()}
     assert names["public.counting_submit"] >= {"counting", "token"}
     assert names["public.pause_submit"] >= {"span", "until"}
+    assert names["public.choices_submit"] >= {"followed", "follow_more", "cadence", "timezone", "everything"}
     assert names["public.data_address_submit"] >= {"email", "suggested"}
 
 

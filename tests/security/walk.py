@@ -42,6 +42,10 @@ class NotingFields(ImmutableMultiDict[str, Any]):
         self.asked.add(str(key))
         return super().__contains__(key)
 
+    def getlist(self, key: str, type: Any = None) -> list[Any]:
+        self.asked.add(key)
+        return super().getlist(key, type)
+
 
 class NotingRequest(Request):
     """A request whose query string and form note what is asked of them."""

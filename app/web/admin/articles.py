@@ -17,11 +17,10 @@ from app.editions.embargo import set_embargo
 from app.errors import NotFound, TransitionRefused
 from app.topics.corrections import topics_of
 from app.topics.models import ArticleTopic
-from app.web import product
+from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
 from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
-from app.web.admin.topics import taxonomy_in_use
 
 
 @bp.get("/articles")

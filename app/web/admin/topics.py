@@ -10,17 +10,11 @@ from app.clock import now
 from app.errors import InputRefused, NotFound
 from app.topics.corrections import correct_topic, topics_of
 from app.topics.models import Correction
-from app.topics.taxonomy import Taxonomy, load
 from app.topics.topic import TopicKind
-from app.web import product
+from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
 from app.web.admin.access import own_path, require
 from app.web.admin.acts import note_act
-
-
-def taxonomy_in_use() -> Taxonomy:
-    """Return the taxonomy that the settings name."""
-    return load(product().config.topics_file)
 
 
 @bp.get(f"{ARTICLE}/topics")

@@ -1,9 +1,11 @@
-"""A reader's own page, reached by the link of any letter: language, pause, and the way out.
+"""A reader's own page, reached by the link of any letter: language, what to read and when, pause, and the way out.
 
-Letters are forwarded: whoever holds the link sees no more than a masked address. All else needs a data link.
+Letters are forwarded: whoever holds the link sees no more than these choices and a masked address. All else needs a
+data link.
 """
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Response, make_response, redirect, render_template, request, url_for
@@ -11,16 +13,21 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
+from app.choices.choosing import Chosen, choose
 from app.clock import months_later, now
+from app.digests.coverage import covered_since
+from app.digests.schedule import ensure_schedules
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.mail.address import mask
 from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.locking import lock_confirmed
 from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.subscriptions.preferences import PAUSE_MAX_MONTHS, PauseSpan, change_language, resume
 from app.subscriptions.preferences import pause as begin_pause
 from app.subscriptions.rights.data_link import request_own_data_link
-from app.web import product
+from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, bp
+from app.web.public.choice_form import ChoiceForm, ChoicesRefused, Problem, choices_panel
 from app.web.public.counting import counting_form
 
 #: Names the choice of a day instead of a span.
@@ -48,10 +55,28 @@ def preferences_submit(language: str, token: str) -> BaseResponse:
     return redirect(url_for("public.preferences", language=chosen, token=token, saved=""), code=303)
 
 
-@bp.get(f"/{LANGUAGE}/preferences/<token>/pause", provide_automatic_options=False)
-def pause(language: str, token: str) -> BaseResponse:
-    """Lead back to the choices whoever reloads the page on which a day was refused."""
+@bp.get(f"/{LANGUAGE}/preferences/<token>/choices", endpoint="choices", provide_automatic_options=False)
+@bp.get(f"/{LANGUAGE}/preferences/<token>/pause", endpoint="pause", provide_automatic_options=False)
+def refused_form(language: str, token: str) -> BaseResponse:
+    """Lead back to the choices whoever reloads the page on which something could not be."""
     return redirect(url_for("public.preferences", language=language, token=token))
+
+
+@bp.post(f"/{LANGUAGE}/preferences/<token>/choices", provide_automatic_options=False)
+def choices_submit(language: str, token: str) -> BaseResponse:
+    """Store what to read and when, or that it is everything as the newsletter comes."""
+    public_id = product().link_tokens.read("preferences", token)
+    form = ChoiceForm() if "everything" in request.form else ChoiceForm.sent(request.form)
+    try:
+        chosen = form.read(taxonomy_in_use())
+        with product().database.transaction() as session:
+            _choose(session, public_id, chosen)
+    except ChoicesRefused as refusal:
+        return _page(language, token, public_id, form=form, problems=refusal.problems)
+    except (NotFound, TransitionRefused):
+        return redirect(url_for("public.preferences", language=language, token=token), code=303)
+    page = url_for("public.preferences", language=language, token=token, saved="choices", _anchor="choices")
+    return redirect(page, code=303)
 
 
 @bp.post(f"/{LANGUAGE}/preferences/<token>/pause", provide_automatic_options=False)
@@ -92,31 +117,63 @@ def own_data_link_submit(language: str, token: str) -> BaseResponse:
     return redirect(url_for("public.my_data", language=language, sent=""), code=303)
 
 
-def _page(language: str, token: str, public_id: str, *, is_no_day: bool = False) -> Response:
-    """Show the choices; `is_no_day` where the day that was chosen for the end of a pause cannot be."""
+def _choose(session: Session, public_id: str, chosen: Chosen) -> None:
+    """Store what a reader chose, and let their rhythm have a schedule."""
+    at = now()
+    since = covered_since(session, lock_confirmed(session, public_id), at)
+    subscription = choose(
+        session, public_id=public_id, interests=chosen.interests, timing=chosen.timing, since=since, now=at
+    )
+    ensure_schedules(session, subscription, at)
+
+
+def _page(
+    language: str,
+    token: str,
+    public_id: str,
+    *,
+    is_no_day: bool = False,
+    form: ChoiceForm | None = None,
+    problems: Sequence[Problem] = (),
+) -> Response:
+    """Show the choices.
+
+    `is_no_day` where the day that was chosen for the end of a pause cannot be; `form` and its `problems` where what was
+    chosen to read cannot be.
+    """
     with product().database.reading() as session:
         subscription = _confirmed(session, public_id)
         if subscription is None:
             return make_response(render_template("public/not_subscribed.html"))
-        today, until = _today(), subscription.paused_until
         page = render_template(
             "public/preferences.html",
             address=mask(subscription.subscriber.email),
             chosen=subscription.language,
             languages=i18n.LANGUAGES,
             token=token,
+            choices=choices_panel(
+                session, subscription, taxonomy_in_use(), page_language=language, sent=form, problems=problems
+            ),
             counting=counting_form(session, language, is_counted=subscription.is_counted),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
-            paused_until=until.astimezone(_zone()) if until and until > now() else None,
-            first_day=today + timedelta(days=1),
-            last_day=months_later(today, PAUSE_MAX_MONTHS),
             is_no_day=is_no_day,
+            **_pause_days(subscription.paused_until),
             is_welcome="welcome" in request.args,
-            is_saved="saved" in request.args,
+            saved=request.args.get("saved"),
             is_back="back" in request.args,
             is_again="again" in request.args,
         )
-    return make_response(page, 422 if is_no_day else 200)
+    return make_response(page, 422 if is_no_day or problems else 200)
+
+
+def _pause_days(until: datetime | None) -> dict[str, date | None]:
+    """Return the end of a pause under way, and the first and the last day on which one may end."""
+    today = _today()
+    return {
+        "paused_until": until.astimezone(_zone()) if until and until > now() else None,
+        "first_day": today + timedelta(days=1),
+        "last_day": months_later(today, PAUSE_MAX_MONTHS),
+    }
 
 
 def _chosen_day(span: str, day: str) -> date | None:
