@@ -12,7 +12,8 @@ from app.choices.choices import Interests, Timing
 from app.choices.choosing import Chosen, choose, chosen_by, profile_id, rhythm_id
 from app.choices.dossier import tellers
 from app.choices.models import Cadence, Profile, Rhythm
-from app.editions.models import Schedule
+from app.digests.schedule import ensure_schedules
+from app.editions.models import Compilation, CompileOutcome, Schedule
 from app.errors import NotFound, TransitionRefused
 from app.keeping import unchosen
 from app.keeping.unchosen import drop_unchosen
@@ -145,14 +146,27 @@ def test_choices_that_nobody_has_any_more_go(product: Product, monkeypatch: pyte
         for number in range(5):
             profile_id(session, Interests(followed=frozenset({f"theme:{number}"})))
         rhythm_id(session, AT_ONCE)
-        scheduled = rhythm_id(session, Timing(Cadence.DAILY, 5, 0, "UTC"))
-        usual = {"newsletter_id": subscription.newsletter_id, "language": "fr", "cron": "0 5 * * *", "timezone": "UTC"}
-        session.add(Schedule(**usual, rhythm_id=scheduled, next_run_at=NOW))
     assert drop_unchosen(product.database) == 6
     with product.database.reading() as session:
         assert session.scalars(select(Profile.id)).all() == [subscription.profile_id]
-        assert set(session.scalars(select(Rhythm.id))) == {subscription.rhythm_id, scheduled}
+        assert session.scalars(select(Rhythm.id)).all() == [subscription.rhythm_id]
     assert drop_unchosen(product.database) == 0
+
+
+def test_a_rhythm_goes_with_its_schedules_unless_digests_were_compiled_by_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session)
+        for timing in (MONDAYS, AT_ONCE, Timing(Cadence.DAILY, 5, 0, "UTC")):
+            decide(session, subscription, timing=timing)
+            ensure_schedules(session, subscription, NOW)
+        done, *_ = session.scalars(select(Schedule).where(Schedule.rhythm_id.is_not(None)).order_by(Schedule.id))
+        nothing = {"since": NOW, "until": NOW, "at": NOW, "outcome": CompileOutcome.NOTHING_NEW}
+        session.add(Compilation(schedule_id=done.id, newsletter_id=done.newsletter_id, language="fr", **nothing))
+    assert drop_unchosen(product.database) == 1
+    with product.database.reading() as session:
+        rhythms = select(Schedule.rhythm_id).where(Schedule.rhythm_id.is_not(None))
+        assert set(session.scalars(rhythms)) == {done.rhythm_id, subscription.rhythm_id}
+        assert set(session.scalars(select(Rhythm.id))) == {done.rhythm_id, subscription.rhythm_id}
 
 
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 import pytest
 import time_machine
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.choices.choices import TOPICS_MAX, Interests, Timing
 from app.choices.choosing import Chosen, chosen_by
 from app.choices.models import Cadence
+from app.editions.compile import FIRST_WINDOW
+from app.editions.models import Schedule
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from app.topics.taxonomy import load
@@ -114,6 +118,19 @@ def test_a_zone_is_known_by_its_city_too(client: FlaskClient, product: Product, 
     timing = chosen(product).timing
     assert timing
     assert timing.timezone == zone
+
+
+def test_a_rhythm_has_a_schedule_and_goes_on_where_the_newsletter_had_come_to(
+    client: FlaskClient, product: Product
+) -> None:
+    with time_machine.travel(NOW, tick=False):
+        choose(client, reader(product), cadence="weekly", weekday="1", hour="18", timezone="Asia/Baku")
+    with product.database.reading() as session:
+        subscription = only(session)
+        schedules = session.scalars(select(Schedule).where(Schedule.rhythm_id == subscription.rhythm_id)).all()
+        assert {each.language for each in schedules} == {"fr", "en"}
+        assert {each.next_run_at for each in schedules} == {datetime(2026, 3, 17, 14, tzinfo=NOW.tzinfo)}
+        assert subscription.covered_until == NOW - FIRST_WINDOW
 
 
 def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(client: FlaskClient, product: Product) -> None:
