@@ -1,6 +1,6 @@
 """Starting a digest: its letter and those of its variants are set first, then all is frozen and queued in one go."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from app.digests.circles import Circle, audience_of
 from app.digests.coverage import settle_coverage
 from app.digests.planning import Plan, Variant
 from app.editions.audience import begin_edition, queue_copies
-from app.editions.compile import Line, items_of
+from app.editions.compile import Line, also_of, items_of
 from app.editions.compose import SetLetter, marked_links, newsletter_of
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionStatus
@@ -44,10 +44,16 @@ def set_variants(
     """Set the letters of the variants of a draft; stores nothing."""
     wanted = {article_id for variant in variants for article_id in variant.articles}
     articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(wanted)))}
-    return [
-        _set(session, edition, variant, [articles[key] for key in variant.articles], config, links, now)
-        for variant in variants
-    ]
+    also = also_of(session, articles.values(), language=edition.language, until=edition.until)
+    newsletter = newsletter_of(session, edition)
+    made = []
+    for variant in variants:
+        number = _number(edition, [articles[key] for key in variant.articles], also)
+        parts = typeset(
+            number, newsletter=newsletter, config=config, links=links, at=now, personal=marked_links(number, links)
+        )
+        made.append(SetVariant(variant, number.public_id, number.subject, number.preheader, _ids(number), parts))
+    return made
 
 
 def start_digest(
@@ -78,16 +84,9 @@ def start_digest(
     return queued
 
 
-def _set(
-    session: Session,
-    edition: Edition,
-    variant: Variant,
-    articles: Sequence[Article],
-    config: Config,
-    links: Links,
-    now: datetime,
-) -> SetVariant:
-    number = Edition(
+def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]]) -> Edition:
+    """Return what a variant's letter is set from; it is no row."""
+    return Edition(
         public_id=new_public_id(),
         newsletter_id=edition.newsletter_id,
         language=edition.language,
@@ -96,14 +95,12 @@ def _set(
         introduction=edition.introduction,
         since=edition.since,
         until=edition.until,
-        items=items_of(session, articles, language=edition.language, until=edition.until),
+        items=items_of(articles, also),
     )
-    parts = typeset(
-        number, newsletter=newsletter_of(session, edition), config=config, links=links, at=now,
-        personal=marked_links(number, links),
-    )  # fmt: skip
-    also = tuple(tuple(other.article.id for other in item.also) for item in number.items)
-    return SetVariant(variant, number.public_id, number.subject, number.preheader, also, parts)
+
+
+def _ids(number: Edition) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(other.article.id for other in item.also) for item in number.items)
 
 
 def _store(session: Session, edition: Edition, ready: SetVariant) -> int:

@@ -3,7 +3,7 @@
 An edition has one item for each story; other articles on it are named beside the item.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -231,26 +231,38 @@ def _store_draft(session: Session, articles: list[Article], compilation: Compila
         since=compilation.since,
         until=compilation.until,
         created_at=compilation.at,
-        items=items_of(session, articles, language=compilation.language, until=compilation.until),
+        items=items_of(articles, also_of(session, articles, language=compilation.language, until=compilation.until)),
     )
     session.add(edition)
     session.flush()
     return edition.id
 
 
-def items_of(session: Session, articles: Sequence[Article], *, language: str, until: datetime) -> list[EditionItem]:
-    """Return the items of an edition in `language`: the articles in order, each with the others on its story."""
+def items_of(articles: Sequence[Article], also: Mapping[int, Sequence[Article]]) -> list[EditionItem]:
+    """Return the items of an edition: the articles in order, each with the others on its story, by its id."""
     return [
-        EditionItem(article=article, position=place, also=_also_in(session, article, language, until))
-        for place, article in enumerate(articles, start=1)
+        EditionItem(
+            article=article,
+            position=position,
+            also=[AlsoIn(article=other, position=place) for place, other in enumerate(also[article.id], start=1)],
+        )
+        for position, article in enumerate(articles, start=1)
     ]
 
 
-def _also_in(session: Session, article: Article, language: str, until: datetime) -> list[AlsoIn]:
-    """Return the other articles on the story of `article` that had arrived when the window closed, at `until`."""
+def also_of(
+    session: Session, articles: Iterable[Article], *, language: str, until: datetime
+) -> dict[int, list[Article]]:
+    """Return, by the id of each article, the others on its story that had arrived when the window closed, at `until`.
+
+    They are named in editions in `language`.
+    """
+    return {article.id: _also_in(session, article, language, until) for article in articles}
+
+
+def _also_in(session: Session, article: Article, language: str, until: datetime) -> list[Article]:
     if article.story_id is None:
         return []
     of_story = select(Article).where(Article.story_id == article.story_id, Article.added_at <= until, may_leave(until))
     languages = (language, *(code for code in LANGUAGES if code != language))
-    others = also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]
-    return [AlsoIn(article=other, position=place) for place, other in enumerate(others, start=1)]
+    return also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]

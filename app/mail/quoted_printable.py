@@ -6,10 +6,12 @@ This also holds for what is put into an encoded text later, in the place of its 
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 LINE_MAX = 76
 _SOFT_BREAK = b"=\r\n"
-_UNSAFE = re.compile(rb"[^\t !-<>-~]")
+_LINE_END = re.compile(rb"\r\n?")
+_UNSAFE = re.compile(rb"[^\n\t !-<>-~]+")
 #: Leaves room for an escaped first character (2 more) and the soft break (1).
 _PIECE_MAX = LINE_MAX - 3
 #: No escape is cut.
@@ -22,10 +24,12 @@ def encode(text: str, marks: Sequence[bytes] = ()) -> bytes:
     `marks` are words of ASCII letters, digits, `_` and `-`. Each comes out as it is, alone on its line, so that what
     `encode_word` returns can replace it.
     """
-    lines = re.split(rb"\r\n|\r|\n", text.removeprefix("\ufeff").encode("utf-8"))
-    if not lines[-1]:
-        lines.pop()
-    return b"".join(_SOFT_BREAK.join(_pieces(line, marks)) + b"\r\n" for line in lines)
+    data = _LINE_END.sub(b"\n", text.removeprefix("\ufeff").encode("utf-8"))
+    if not data:
+        return b""
+    escaped = _UNSAFE.sub(_escaped, data.removesuffix(b"\n"))
+    at = _at(marks) if marks else None
+    return b"".join(_line(line, at) for line in escaped.split(b"\n"))
 
 
 def encode_word(word: bytes) -> bytes:
@@ -35,14 +39,23 @@ def encode_word(word: bytes) -> bytes:
 
 def split_at(marks: Sequence[bytes], data: bytes) -> list[bytes]:
     """Return `data` cut at its marks, which stand at the odd places of the list."""
-    return re.split(b"(" + b"|".join(map(re.escape, marks)) + b")", data) if marks else [data]
+    return _at(marks).split(data) if marks else [data]
 
 
-def _pieces(line: bytes, marks: Sequence[bytes]) -> Iterator[bytes]:
-    escaped = _UNSAFE.sub(_escaped, line)
+def _at(marks: Sequence[bytes]) -> re.Pattern[bytes]:
+    return re.compile(b"(" + b"|".join(map(re.escape, marks)) + b")")
+
+
+def _line(escaped: bytes, at: re.Pattern[bytes] | None) -> bytes:
     if escaped.endswith((b" ", b"\t")):
         escaped = escaped[:-1] + b"=%02X" % escaped[-1]
-    for place, part in enumerate(split_at(marks, escaped)):
+    if len(escaped) <= _PIECE_MAX and (at is None or at.search(escaped) is None):
+        return _guarded(escaped) + b"\r\n"  # as most lines are
+    return _SOFT_BREAK.join(_pieces(escaped, at)) + b"\r\n"
+
+
+def _pieces(escaped: bytes, at: re.Pattern[bytes] | None) -> Iterator[bytes]:
+    for place, part in enumerate(at.split(escaped) if at is not None else [escaped]):
         if place % 2:
             yield part
         elif part:
@@ -59,4 +72,9 @@ def _guarded(piece: bytes) -> bytes:
 
 
 def _escaped(found: re.Match[bytes]) -> bytes:
-    return b"=%02X" % found[0][0]
+    return _escape(found[0])
+
+
+@lru_cache(4096)
+def _escape(run: bytes) -> bytes:
+    return b"".join(b"=%02X" % octet for octet in run)
