@@ -19,7 +19,7 @@ NAMED = Outcome(OutcomeKind.DEFERRED, text="refused", fault=Fault.HOST, names_re
 
 
 def copies_of(count: int) -> Sequence[Copy]:
-    chunk = ClaimedChunk(7, 0, "note", 5, None, None, NOW)
+    chunk = ClaimedChunk(7, 0, "note", 5, None, None, None, NOW)
     return [Copy(key, chunk, 1, None, None, None, key == 2) for key in range(1, count + 1)]
 
 

@@ -196,14 +196,14 @@ def test_the_box_is_apart_unticked_and_its_words_are_kept(counting: tuple[FlaskC
     path = product.links.preferences("fr", bob.public_id).removeprefix(product.config.public_url)
     with time_machine.travel(NOW, tick=False):
         page = Page(client.get(path).text)
-        [box] = [each for each in page.all("input") if each.get("type") == "checkbox"]
+        [box] = [each for each in page.all("input") if each.get("name") == "counting"]
         assert "checked" not in box
         [mark] = [each["value"] for each in page.all("input") if each.get("name") == "token"]
         assert client.post(f"{path}/counting", data={"counting": "yes", "token": mark}).status_code == 303
         answer = client.post(f"{path}/counting", data={"counting": "yes"})
         assert "ouverte depuis longtemps" in client.get(answer.headers["Location"]).text
         page = Page(client.get(path).text)
-    assert any("checked" in each for each in page.all("input") if each.get("type") == "checkbox")
+    assert any("checked" in each for each in page.all("input") if each.get("name") == "counting")
     with product.database.reading() as session:
         event = session.scalars(select(ConsentEvent)).one()
     assert event.kind is ConsentKind.COUNTING_ALLOWED
@@ -228,7 +228,7 @@ def test_where_nobody_is_counted_nobody_is_asked(
         public_id = session.scalars(select(Subscription.public_id).order_by(Subscription.id.desc())).first()
     assert public_id is not None
     path = product.links.preferences("fr", public_id).removeprefix(product.config.public_url)
-    assert 'type="checkbox"' not in app.test_client().get(path).text
+    assert 'name="counting"' not in app.test_client().get(path).text
     assert all(paths(raw, product, "/reading/") == [] for raw in letters(product).values())
 
 
