@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, models
 from app.choices import dossier as choices
 from app.db import UtcDateTime, make_migration_engine
+from app.editions import clipping_search
 from app.editions import dossier as editions
 from app.feedback import dossier as feedback
 from app.jobs import fleet
@@ -58,8 +59,8 @@ def add_migrations(app: Flask, config: Config) -> None:
 
 
 def is_ours(name: str | None, kind: str, _: object) -> bool:
-    """Return whether a table is one of the models': Procrastinate keeps its own beside them."""
-    return kind != "table" or not (name or "").startswith("procrastinate_")
+    """Return whether a table or index is one of the models': Procrastinate keeps its own beside them, search too."""
+    return not (name or "").startswith(("procrastinate_", clipping_search.INDEX))
 
 
 def render_type(kind: str, item: object, _: object) -> str | Literal[False]:

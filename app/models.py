@@ -5,6 +5,7 @@ from app.articles import models as articles
 from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
+from app.editions import clipping_search
 from app.editions import models as editions
 from app.feedback import models as feedback
 from app.jobs import models as jobs
@@ -25,6 +26,7 @@ __all__ = [
     "admins",
     "articles",
     "choices",
+    "clipping_search",
     "counters",
     "delivery",
     "departures",

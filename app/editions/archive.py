@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.models import Edition, EditionItem, EditionStatus, Schedule
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus, Schedule
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
 
@@ -33,7 +33,7 @@ def past_editions(
     query = (
         select(Edition, Newsletter.timezone, articles)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, is_published(now), is_listed())
+        .where(Edition.language == language, is_listed(now))
         .order_by(Edition.id.desc())
         .limit(length)
     )
@@ -47,28 +47,32 @@ def past_editions(
 
 def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
     """Return one edition that was sent. Raises NotFound for any other."""
-    edition = session.scalars(select(Edition).where(Edition.public_id == public_id, is_published(now))).one_or_none()
+    edition = session.scalars(select(Edition).where(Edition.public_id == public_id, is_listed(now))).one_or_none()
     if edition is None:
         raise NotFound("no such edition")
     return edition
 
 
-def is_listed() -> sa.ColumnElement[bool]:
-    """Return the condition that an edition is the newsletter's own, no variant and of no reader's rhythm."""
+def is_listed(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that an edition is to be found in public at `now`: in the archive, by topic, in feeds.
+
+    It was sent, is the newsletter's own, no variant and of no reader's rhythm, and all that it holds or names may be
+    seen. One whose copies are tried once more stays listed.
+    """
+    is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
+    carried = select(EditionItem.id).join(Article).where(EditionItem.edition_id == Edition.id, ~may_leave(now))
+    named = select(AlsoIn.item_id).join(EditionItem, EditionItem.id == AlsoIn.item_id)
+    named = named.join(Article, Article.id == AlsoIn.article_id)
+    named = named.where(EditionItem.edition_id == Edition.id, ~may_leave(now))
+    is_sent = (Edition.status == EditionStatus.SENT) | is_reopened
+    return is_sent & _is_the_newsletters() & ~carried.exists() & ~named.exists()
+
+
+def _is_the_newsletters() -> sa.ColumnElement[bool]:
     of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not(None))
     is_usual = Edition.schedule_id.is_(None) | Edition.schedule_id.not_in(of_rhythm)
     has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).exists()
     return Edition.variant_of.is_(None) & is_usual & has_articles
-
-
-def is_published(now: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition that an edition was sent, and that all it holds may be seen at `now`.
-
-    One whose copies are tried once more stays published.
-    """
-    is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
-    early = select(EditionItem.id).join(Article).where(EditionItem.edition_id == Edition.id, ~may_leave(now))
-    return ((Edition.status == EditionStatus.SENT) | is_reopened) & ~early.exists()
 
 
 def sent_at(edition: Edition) -> datetime:

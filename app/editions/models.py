@@ -10,6 +10,8 @@ from app.articles.models import Article
 from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
 
+_UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
+
 
 class EditionStatus(StrEnum):
     """draft → sending ⇄ paused → sent, or cancelled from any of the first three."""
@@ -45,6 +47,7 @@ class Edition(Base):
     A digest goes out in variants, for readers who follow different things: each is an edition of its own as to what it
     carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language.
+    `filed_at`: when its articles became clippings.
     """
 
     __tablename__ = "editions"
@@ -56,6 +59,7 @@ class Edition(Base):
             sqlite_where=sa.text("variant_of IS NOT NULL"),
             postgresql_where=sa.text("variant_of IS NOT NULL"),
         ),
+        sa.Index("ix_editions_unfiled", "id", sqlite_where=_UNFILED, postgresql_where=_UNFILED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -75,6 +79,7 @@ class Edition(Base):
     started_at: Mapped[datetime | None]
     started_by: Mapped[str | None] = mapped_column(sa.String(254))
     finished_at: Mapped[datetime | None]
+    filed_at: Mapped[datetime | None]
 
     items: Mapped[list["EditionItem"]] = relationship(
         back_populates="edition", order_by="EditionItem.position", cascade="all, delete-orphan"
@@ -114,6 +119,26 @@ class AlsoIn(Base):
     position: Mapped[int]
 
     article: Mapped[Article] = relationship(lazy="joined")
+
+
+class Clipping(Base):
+    """An article as the first sent edition of a language carried it, to be found in public. Newer ones have higher ids.
+
+    `words` are those of its title and summary as they were mailed, folded; `clipping_search.py` has their index.
+    """
+
+    __tablename__ = "clippings"
+    __table_args__ = (
+        sa.UniqueConstraint("article_id", "language"),
+        sa.Index("ix_clippings_language", "language", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[int] = mapped_column(sa.ForeignKey("edition_items.id", ondelete="CASCADE"), unique=True)
+    article_id: Mapped[int] = mapped_column(sa.ForeignKey("articles.id"))
+    language: Mapped[str] = mapped_column(sa.String(8))
+    sent_at: Mapped[datetime]
+    words: Mapped[str]
 
 
 class EditionContent(Base):

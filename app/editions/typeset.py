@@ -98,7 +98,22 @@ def typeset(
 
 def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
     """Return the articles of `edition` in order, dated in `zone`; those of no feed are the newsroom's own."""
-    return [_piece(item, zone, publication) for item in edition.items]
+    return [piece_of(item, zone=zone, publication=publication) for item in edition.items]
+
+
+def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
+    """Return one article of an edition, as `pieces_of` does."""
+    article = item.article
+    others = ((other.article, web_address(other.article)) for other in item.also)
+    return Piece(
+        title=without_addresses(article.title),
+        link=web_address(article),
+        source=_source(article, publication),
+        published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
+        summary=without_addresses(article.summary).strip(),
+        language=article.language,
+        also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
+    )
 
 
 def web_address(article: Article) -> str | None:
@@ -115,20 +130,6 @@ def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object])
 def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
     introduction = introduction_text(edition.introduction)
     return render_text("email/digest.txt", edition.language, pieces=pieces, introduction=introduction, **context)
-
-
-def _piece(item: EditionItem, zone: str, publication: str) -> Piece:
-    article = item.article
-    others = ((other.article, web_address(other.article)) for other in item.also)
-    return Piece(
-        title=without_addresses(article.title),
-        link=web_address(article),
-        source=_source(article, publication),
-        published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
-        summary=without_addresses(article.summary).strip(),
-        language=article.language,
-        also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
-    )
 
 
 def _source(article: Article, publication: str) -> str:

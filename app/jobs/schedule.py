@@ -20,6 +20,7 @@ from app.delivery.expiry import expire_copies
 from app.digests.coverage import give_back
 from app.digests.schedule import run_due_schedules
 from app.editions.audience import finish_editions
+from app.editions.clippings import file_editions
 from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
@@ -87,6 +88,14 @@ def close_editions(product: Product) -> None:
 def _expired(session: Session, chunk_ids: Sequence[int], at: datetime) -> None:
     note_expired(session, chunk_ids, at)
     give_back(session, chunk_ids, at)
+
+
+def file_sent_editions(product: Product) -> None:
+    """Let the articles of editions that were sent be found in public."""
+    with product.database.transaction() as session:
+        filed = file_editions(session, now=now())
+    if filed:
+        log.info("filed %d editions", filed)
 
 
 def group_articles(product: Product) -> None:
@@ -169,6 +178,7 @@ class Job:
 JOBS = (
     Job("digests", 10, start_digests),
     Job("editions", 5, close_editions),
+    Job("archive", 10, file_sent_editions),
     Job("feedback", 3, apply_feedback),
     Job("mailbox", 60, read_mailbox),
     Job("feeds", 30, fetch_feeds),

@@ -112,6 +112,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "editions": Holding("what was sent, and which admin sent it", reason=WHILE_NEEDED),
         "edition_items": Holding("the articles of an edition", reason=NOT_PERSONAL),
         "edition_also_in": Holding("other articles on the same stories", reason=NOT_PERSONAL),
+        "clippings": Holding("articles of sent editions, to be found in public", reason=NOT_PERSONAL),
         "edition_contents": Holding("the letter as it was sent, without anything of a reader's", reason=NOT_PERSONAL),
         "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
         "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),

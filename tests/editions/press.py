@@ -1,14 +1,15 @@
 """What the tests of editions share: articles worth a digest, and editions in each state."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.articles.models import Source
+from app.articles.models import Article, Source
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import set_letter
-from app.editions.models import Compilation, Edition
+from app.editions.models import Compilation, Edition, EditionItem, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
 from tests.make import make_article, make_source, newsletter
@@ -77,3 +78,15 @@ def start(session: Session, product: Product, edition: Edition, *, now: datetime
     """Start an edition as an admin does."""
     letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=now)
     return start_edition(session, letter=letter, actor="a@desk.example", now=now, announce=product.announce)
+
+
+def make_sent(session: Session, articles: Sequence[Article], *, language: str = "fr", at: datetime = NOW) -> Edition:
+    """An edition of these articles that was sent."""
+    edition = Edition(
+        newsletter_id=newsletter(session).id, language=language, status=EditionStatus.SENT, since=at, until=at,
+        subject=articles[0].title, preheader="Aussi\u00a0: le reste", created_at=at, started_at=at, finished_at=at,
+    )  # fmt: skip
+    edition.items = [EditionItem(article=article, position=place) for place, article in enumerate(articles, start=1)]
+    session.add(edition)
+    session.flush()
+    return edition
