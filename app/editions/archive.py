@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from app.articles.models import Article, may_leave
 from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus, Schedule
@@ -43,6 +43,19 @@ def past_editions(
         PastEdition(edition.public_id, edition.subject, edition.preheader, sent_on(edition, zone), count)
         for edition, zone, count in session.execute(query)
     ]
+
+
+def newest_editions(session: Session, *, language: str, length: int, now: datetime) -> list[tuple[Edition, str]]:
+    """Return the newest editions sent in `language`, whole, each with its newsletter's zone."""
+    query = (
+        select(Edition, Newsletter.timezone)
+        .join(Newsletter, Newsletter.id == Edition.newsletter_id)
+        .where(Edition.language == language, is_listed(now))
+        .order_by(Edition.id.desc())
+        .limit(length)
+        .options(selectinload(Edition.items))
+    )
+    return [(edition, zone) for edition, zone in session.execute(query)]
 
 
 def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:

@@ -25,6 +25,8 @@ from app.web.security import TOKEN_ROUTES
 UNLIMITED_POSTS = frozenset({"public.unsubscribe_submit"})
 #: What leads on to an article, and what letters show: one proxy fetches that for many readers.
 UNLIMITED_PAGES = frozenset({"public.go", "public.reading", "public.reading_image"})
+#: What costs the database more than other open pages do.
+LIMITED_PAGES = TOKEN_ROUTES - UNLIMITED_PAGES | {"public.search"}
 #: Seconds that a Redis may take.
 PATIENCE_S = 1
 #: Counts in memory; beyond that, those that are over are looked for, and again once what was left has doubled.
@@ -92,7 +94,7 @@ def protect(app: Flask, bursts: Bursts) -> None:
         app=app,
         default_limits=[
             Limit(f"{bursts.posts_per_minute} per minute", scope="posts", shared=True, exempt_when=is_no_open_post),
-            Limit(f"{bursts.pages_per_minute} per minute", scope="pages", shared=True, exempt_when=is_no_letter_page),
+            Limit(f"{bursts.pages_per_minute} per minute", scope="pages", shared=True, exempt_when=is_no_limited_page),
         ],
         storage_uri=bursts.storage_url or "tally://",
         storage_options={"socket_timeout": PATIENCE_S, "socket_connect_timeout": PATIENCE_S} if is_redis else {},
@@ -112,7 +114,7 @@ def is_no_open_post() -> bool:
     return request.method != "POST" or not is_open or request.endpoint in UNLIMITED_POSTS
 
 
-def is_no_letter_page() -> bool:
-    """Whether the request does not look at the page of a link in a letter."""
-    is_page = request.endpoint in TOKEN_ROUTES - UNLIMITED_PAGES
+def is_no_limited_page() -> bool:
+    """Whether the request looks neither at the page of a link in a letter nor at one that costs much."""
+    is_page = request.endpoint in LIMITED_PAGES
     return request.method not in {"GET", "HEAD"} or not is_page

@@ -10,11 +10,12 @@ from sqlalchemy import update
 
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
-from app.editions.models import Edition, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
-from tests.editions.press import compile_now, make_draft, start
+from tests.editions.press import compile_now, make_draft, make_feed, start
 from tests.make import make_article, make_subscription, settle_copies
+from tests.web.sent import edition_of, send
 from tests.web.visitor import counts
 
 INTRODUCTION = "Cette semaine, [la mer](https://news.example/mer). <script>alert(1)</script>"
@@ -143,7 +144,7 @@ def test_the_archive_goes_on_page_by_page(
     assert older
     second = client.get(older[1]).text
     assert re.findall(r'href="/fr/archive/([^"]+)"', second) == [sent[0]]
-    assert "?before=" not in second
+    assert 'href="/fr/archive?before=' not in second
     assert client.get("/fr/archive?before=unknown").status_code == 200
 
 
@@ -156,6 +157,17 @@ def test_an_edition_is_a_page_of_its_own(client: FlaskClient, product: Product) 
     assert '<a href="https://news.example/mer">la mer</a>' in page
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_an_edition_names_the_others_on_a_story_and_its_topics(client: FlaskClient, product: Product) -> None:
+    public_id = send(product, ("Tallinn", ["place:EE"]))
+    with product.database.transaction() as session:
+        feed = make_feed(session, "Baltic & Sea", language="en")
+        other = make_article(session, link="https://baltic.example/1", source=feed, language="en")
+        edition_of(session, public_id).items[0].also = [AlsoIn(article=other, position=1)]
+    page = client.get(f"/fr/archive/{public_id}").text
+    assert '<a href="https://baltic.example/1" rel="noopener" hreflang="en">Baltic &amp; Sea</a>' in page
+    assert re.search(r'href="/fr/topics/place/EE">Estonie</a>', page)
 
 
 def test_an_edition_has_one_language(client: FlaskClient, product: Product) -> None:

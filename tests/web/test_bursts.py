@@ -126,6 +126,11 @@ def test_pages_of_letters_have_a_burst_and_other_pages_none(config: Config, app:
     assert {client.get("/fr/legal").status_code for _ in range(9)} == {200}
 
 
+def test_the_search_has_a_burst(config: Config, app: Flask) -> None:
+    client = patient_app(config).test_client()
+    assert [client.get("/fr/search?q=mer").status_code for _ in range(7)] == [200] * 5 + [429] * 2
+
+
 def test_many_networks_at_once_cost_no_more_than_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is over is looked for now and then, not with each request."""
     monkeypatch.setattr("app.web.bursts.KEPT", 100)

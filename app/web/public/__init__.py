@@ -22,13 +22,16 @@ def register(app: Flask) -> None:
         archive,
         confirm,
         counting,
+        feeds,
         leaving,
         my_data,
         notices,
         preferences,
         proof,
         rights,
+        search,
         signup,
+        topics,
     )
 
     app.register_blueprint(bp)

@@ -5,14 +5,19 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.clock import now
-from app.editions.archive import past_edition, past_editions, sent_on
+from app.editions.archive import PastEdition, past_edition, past_editions, sent_at, sent_on
+from app.editions.clippings import primary_topics
 from app.editions.compose import newsletter_of, preview
+from app.editions.excerpts import shorten
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
-from app.editions.typeset import pieces_of
+from app.editions.typeset import Piece, pieces_of
 from app.errors import NotFound
-from app.web import product
+from app.i18n import gettext
+from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, bp
+from app.web.public.about import DESCRIPTION_LENGTH, LOCALES, About, about_page, edition_feeds, news_article
+from app.web.public.caching import cached
 
 PAGE_LENGTH = 50
 
@@ -41,17 +46,23 @@ def view(language: str, token: str) -> Response:
 
 
 @bp.get(f"/{LANGUAGE}/archive", provide_automatic_options=False)
-def archive(language: str) -> str:
+def archive(language: str) -> Response:
     """List the editions sent in this language, newest first, a page at a time."""
     before = request.args.get("before")
     with product().database.reading() as session:
         editions = past_editions(session, language=language, before=before, length=PAGE_LENGTH, now=now())
-    older = editions[-1].public_id if len(editions) == PAGE_LENGTH else None
-    return render_template("public/archive.html", editions=editions, older=older, is_first=before is None)
+    page = render_template(
+        "public/archive.html",
+        about=_about_archive(editions, language, before),
+        editions=editions,
+        older=editions[-1].public_id if len(editions) == PAGE_LENGTH else None,
+        is_first=before is None,
+    )
+    return cached(page)
 
 
 @bp.get(f"/{LANGUAGE}/archive/<public_id>", provide_automatic_options=False)
-def archived_edition(language: str, public_id: str) -> str | AnyResponse:
+def archived_edition(language: str, public_id: str) -> AnyResponse:
     """Show one sent edition as a page; an edition has one language, so in another there is only the list."""
     wired = product()
     with wired.database.reading() as session:
@@ -60,11 +71,48 @@ def archived_edition(language: str, public_id: str) -> str | AnyResponse:
             return redirect(url_for("public.archive", language=language))
         zone = newsletter_of(session, edition).timezone
         pieces = pieces_of(edition, zone=zone, publication=wired.config.identity.publication)
-    return render_template(
+        topics = primary_topics(session, [item.article_id for item in edition.items])
+    page = render_template(
         "public/archived_edition.html",
+        about=_about_edition(edition, pieces),
         subject=edition.subject,
-        preheader=edition.preheader,
         sent_on=sent_on(edition, zone),
         introduction=introduction_html(edition.introduction),
-        pieces=pieces,
+        pieces=[
+            (item.position, piece, topics.get(item.article_id, ()))
+            for item, piece in zip(edition.items, pieces, strict=True)
+        ],
+        taxonomy=taxonomy_in_use(),
+    )
+    return cached(page)
+
+
+def _about_archive(editions: list[PastEdition], language: str, before: str | None) -> About:
+    return about_page(
+        lambda code: url_for("public.archive", language=code),
+        language,
+        title=gettext(language, "Past editions"),
+        description=gettext(
+            language, "All editions that we sent: cyberspace and geopolitics, with the sources of every article."
+        ),
+        feeds=edition_feeds(language),
+        query={"before": before} if before else None,
+        is_indexed=bool(editions) or before is None,
+        listed=[(product().links.archived_edition(language, each.public_id), each.subject) for each in editions],
+    )
+
+
+def _about_edition(edition: Edition, pieces: list[Piece]) -> About:
+    url, at = product().links.archived_edition(edition.language, edition.public_id), sent_at(edition)
+    description = shorten(edition.preheader, DESCRIPTION_LENGTH)
+    listed = [(piece.link, piece.title) for piece in pieces if piece.link]
+    return About(
+        title=edition.subject,
+        description=description,
+        canonical=url,
+        locale=LOCALES[edition.language],
+        feeds=edition_feeds(edition.language),
+        kind="article",
+        published_at=at,
+        data=news_article(edition.subject, description, url, edition.language, at=at, listed=listed),
     )

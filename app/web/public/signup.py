@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import i18n
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, ProofNeeded
+from app.i18n import gettext
 from app.mail.address import Address, parse_address, suggest
 from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
@@ -28,6 +29,7 @@ from app.web.forms import (
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
+from app.web.public.about import About, about_page, edition_feeds
 
 REFUSED = 422
 #: Why the form comes back where too many sign-ups arrive, and how.
@@ -230,7 +232,20 @@ def _render_form(
         tagline=texts.tagline,
         is_reading_counted=product().config.measurement is not Measurement.OFF,
         weekday=_weekday(language, product().config.digest_cron),
+        about=_about_form(language, texts),
         **more,
+    )
+
+
+def _about_form(language: str, texts: FormTexts) -> About:
+    return about_page(
+        lambda code: url_for("public.home", language=code),
+        language,
+        title=texts.wording.heading,
+        description=gettext(
+            language, "Subscribe to the newsletter: cyberspace and geopolitics, in French and English."
+        ),
+        feeds=edition_feeds(language),
     )
 
 
