@@ -1,5 +1,6 @@
 """Past editions, for everybody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -56,6 +57,13 @@ def newest_editions(session: Session, *, language: str, length: int, now: dateti
         .options(selectinload(Edition.items))
     )
     return [(edition, zone) for edition, zone in session.execute(query)]
+
+
+def listed_addresses(session: Session, *, length: int, now: datetime) -> Sequence[tuple[str, str, datetime]]:
+    """Return the language, public id and end of the editions in the archive, newest first."""
+    query = select(Edition.language, Edition.public_id, sa.func.coalesce(Edition.finished_at, Edition.until))
+    query = query.where(is_listed(now)).order_by(Edition.id.desc()).limit(length)
+    return [(language, public_id, at) for language, public_id, at in session.execute(query)]
 
 
 def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:

@@ -22,6 +22,7 @@ def register(app: Flask) -> None:
         archive,
         confirm,
         counting,
+        crawling,
         feeds,
         leaving,
         my_data,

@@ -1,0 +1,45 @@
+"""What search engines ask for: where the pages are, and where they need not look."""
+
+from collections.abc import Iterator
+
+from flask import Response, render_template, url_for
+
+from app import i18n
+from app.clock import now
+from app.editions.archive import listed_addresses
+from app.web import product, taxonomy_in_use
+from app.web.public import bp
+from app.web.public.about import absolute
+from app.web.public.caching import FEED_MAX_AGE_S, cached
+from app.web.public.topics import counts_by_topic
+
+#: A sitemap may have 50,000 addresses (sitemaps.org); pages of topics take some hundreds.
+EDITIONS_MAX = 40_000
+PAGES = ("public.home", "public.archive", "public.topics", "public.privacy", "public.legal")
+
+
+@bp.get("/robots.txt", provide_automatic_options=False)
+def robots() -> Response:
+    """Say that the desk is of no interest; pages with a reader's token say so themselves."""
+    lines = ("User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute(url_for('public.sitemap'))}", "")
+    return cached("\n".join(lines), content_type="text/plain; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
+
+
+@bp.get("/sitemap.xml", provide_automatic_options=False)
+def sitemap() -> Response:
+    """List every page that is worth finding, with the day of each edition."""
+    with product().database.reading() as session:
+        editions = listed_addresses(session, length=EDITIONS_MAX, now=now())
+    pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language)]
+    sent = [(product().links.archived_edition(language, public_id), at) for language, public_id, at in editions]
+    page = render_template("public/sitemap.xml", pages=[*pages, *sent])
+    return cached(page, content_type="application/xml; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
+
+
+def _paths(language: str) -> Iterator[str]:
+    for endpoint in PAGES:
+        yield url_for(endpoint, language=language)
+    known = taxonomy_in_use().topics
+    for key in sorted(set(counts_by_topic(language)) & set(known)):
+        kind, _, name = key.partition(":")
+        yield url_for("public.topic", language=language, kind=kind, name=name)
