@@ -92,7 +92,7 @@ def is_listed(now: datetime) -> sa.ColumnElement[bool]:
 def _is_the_newsletters() -> sa.ColumnElement[bool]:
     of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not(None))
     is_usual = Edition.schedule_id.is_(None) | Edition.schedule_id.not_in(of_rhythm)
-    has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).exists()
+    has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).correlate(Edition).exists()
     return Edition.variant_of.is_(None) & is_usual & has_articles
 
 
