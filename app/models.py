@@ -5,6 +5,7 @@ from app.articles import models as articles
 from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
+from app.digests import models as digests
 from app.editions import clipping_search
 from app.editions import models as editions
 from app.feedback import models as feedback
@@ -30,6 +31,7 @@ __all__ = [
     "counters",
     "delivery",
     "departures",
+    "digests",
     "editions",
     "feedback",
     "jobs",

@@ -1,5 +1,7 @@
 """Let readers choose what they read and when, and send digests in variants."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -16,6 +18,13 @@ INDEXES = {
     "ix_subscriptions_covered_until": (["newsletter_id", "covered_until"], "covered_until IS NOT NULL"),
     "ix_subscriptions_flashes": (["newsletter_id", "language"], "gets_flashes"),
 }
+#: What an edition carried was the text that an article had when it started.
+SENT_REVISIONS = (
+    "UPDATE edition_items SET revision = (SELECT 1 + count(article_revisions.revision) FROM editions"
+    " LEFT JOIN article_revisions ON article_revisions.article_id = edition_items.article_id"
+    " AND article_revisions.at <= editions.started_at WHERE editions.id = edition_items.edition_id)"
+    " WHERE edition_id IN (SELECT id FROM editions WHERE started_at IS NOT NULL)"
+)
 
 
 def upgrade() -> None:
@@ -66,10 +75,14 @@ def upgrade() -> None:
         postgresql_where=usual,
     )  # fmt: skip
     with op.batch_alter_table("editions") as table:
+        table.add_column(sa.Column("kind", sa.String(length=20), nullable=False, server_default="number"))
         table.add_column(sa.Column("variant_of", sa.Integer()))
         table.add_column(sa.Column("schedule_id", sa.Integer()))
         table.create_foreign_key(op.f("fk_editions_schedule_id"), "schedules", ["schedule_id"], ["id"])
         table.create_foreign_key(op.f("fk_editions_variant_of"), "editions", ["variant_of"], ["id"], ondelete="CASCADE")
+    with op.batch_alter_table("editions") as table:
+        table.alter_column("kind", existing_type=sa.String(length=20), server_default=None)
+    op.create_index("ix_editions_kind", "editions", ["kind", "started_at"])
     op.execute(
         "UPDATE editions SET schedule_id = (SELECT max(schedule_id) FROM compilations"
         " WHERE compilations.edition_id = editions.id)"
@@ -81,9 +94,35 @@ def upgrade() -> None:
     op.add_column("chunks", sa.Column("variant_id", sa.Integer()))
     letters = sa.text("variant_id IS NOT NULL")
     op.create_index("ix_chunks_variant_id", "chunks", ["variant_id"], sqlite_where=letters, postgresql_where=letters)
+    op.add_column("edition_items", sa.Column("revision", sa.Integer()))
+    op.execute(SENT_REVISIONS)
+    _create_extras()
+
+
+def _create_extras() -> None:
+    """Create the tables of flashes and errata, which differ in what an editor says."""
+    own: dict[str, list[sa.Column[Any]]] = {
+        "flashes": [],
+        "errata": [sa.Column("revision", sa.Integer(), nullable=False), sa.Column("notes", sa.JSON(), nullable=False)],
+    }
+    for name, columns in own.items():
+        op.create_table(
+            name,
+            sa.Column("article_id", sa.Integer(), nullable=False),
+            *columns,
+            sa.Column("at", TIME, nullable=False),
+            sa.Column("by", sa.String(length=254), nullable=False),
+            sa.Column("copies", sa.Integer(), nullable=False),
+            sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f(f"fk_{name}_article_id")),
+            sa.PrimaryKeyConstraint("article_id", *(["revision"] if columns else []), name=op.f(f"pk_{name}")),
+        )
 
 
 def downgrade() -> None:
+    op.drop_table("errata")
+    op.drop_table("flashes")
+    op.drop_column("edition_items", "revision")
+    op.drop_index("ix_editions_kind", table_name="editions")
     # Copies of a variant cannot be told from others any more, so what waits of them does not go.
     op.execute("UPDATE chunks SET expires_at = created_at WHERE variant_id IS NOT NULL AND next_attempt_at IS NOT NULL")
     op.drop_index("ix_chunks_variant_id", table_name="chunks")
@@ -98,6 +137,7 @@ def downgrade() -> None:
         for name in ("variant_of", "schedule_id"):
             table.drop_constraint(op.f(f"fk_editions_{name}"), type_="foreignkey")
             table.drop_column(name)
+        table.drop_column("kind")
     op.drop_index("ix_schedules_usual", table_name="schedules")
     op.execute("UPDATE compilations SET schedule_id = NULL, period_at = NULL WHERE schedule_id IN"
                " (SELECT id FROM schedules WHERE rhythm_id IS NOT NULL)")  # fmt: skip

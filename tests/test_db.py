@@ -140,6 +140,15 @@ def test_the_sixth_migration_chains_the_events_there_are(app_without_tables: Fla
     assert [row["id"] for row in read(url, "consent_events")] == [1, 2, 3]
 
 
+def test_the_nineteenth_migration_tells_which_text_of_an_article_was_sent(app_without_tables: Flask) -> None:
+    url = app_without_tables.extensions["vigie"].config.database_url
+    migrate(app_without_tables, "0018")
+    insert_sent_articles(url)
+    migrate(app_without_tables, "0019")
+    assert [row["revision"] for row in read(url, "edition_items")] == [2, 1, None], "a draft has sent nothing"
+    assert {row["kind"] for row in read(url, "editions")} == {"number"}
+
+
 def migrate(app: Flask, target: str) -> None:
     """Go up or down to `target`, on connections that know nothing of the tables as they were."""
     alembic = app.extensions["alembic"]
@@ -237,6 +246,32 @@ def insert_events(url: str) -> None:
         {"id": number, "subscription_id": subscription_id, "kind": kind, "method": "form", "language": "fr",
          "at": NOW + timedelta(microseconds=number), "form_url": "https://news.example/fr/é"}
         for number, subscription_id, kind in ((1, 1, "requested"), (2, 2, "requested"), (3, 1, "confirmed"))
+    ])  # fmt: skip
+
+
+def insert_sent_articles(url: str) -> None:
+    """Two articles of an edition that started NOW, the first of which had changed before and did after; and a draft."""
+    insert(url, "newsletters", [
+        {"id": 1, "slug": "vigie", "timezone": "Europe/Paris", "sends_welcome": True, "created_at": NOW}
+    ])  # fmt: skip
+    insert(url, "editions", [
+        {"id": number, "public_id": f"{number:022}", "newsletter_id": 1, "language": "fr", "status": status,
+         "is_automatic": False, "subject": "s", "preheader": "p", "introduction": "", "since": NOW, "until": NOW,
+         "created_at": NOW, "started_at": started_at}
+        for number, status, started_at in ((1, "sent", NOW), (2, "draft", None))
+    ])  # fmt: skip
+    insert(url, "articles", [
+        {"id": number, "language": "fr", "title": "t", "summary": "", "body": "", "authors": "", "published_at": NOW,
+         "added_at": NOW, "revision": 3 if number == 1 else 1, "page_tries": 0}
+        for number in (1, 2)
+    ])  # fmt: skip
+    insert(url, "article_revisions", [
+        {"article_id": 1, "revision": revision, "title": "t", "text_hash": "0", "at": NOW + timedelta(hours=hours)}
+        for revision, hours in ((1, -1), (2, 1))
+    ])  # fmt: skip
+    insert(url, "edition_items", [
+        {"id": number, "edition_id": edition_id, "article_id": article_id, "position": number}
+        for number, edition_id, article_id in ((1, 1, 1), (2, 1, 2), (3, 2, 1))
     ])  # fmt: skip
 
 

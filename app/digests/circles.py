@@ -101,6 +101,17 @@ def has_key(key: Key) -> ColumnElement[bool]:
     )
 
 
+def letter_id() -> ColumnElement[int]:
+    """Return the id of the letter that the copies of a chunk are: a variant's, or the edition's own."""
+    return sa.func.coalesce(Chunk.variant_id, Chunk.edition_id)
+
+
+def was_brought(now: datetime) -> ColumnElement[bool]:
+    """Return the condition that a copy, joined with its chunk, came to its reader, or still may at `now`."""
+    is_given_up = sa.and_(Delivery.state.in_(WAITING), Chunk.expires_at <= now)
+    return sa.and_(Delivery.state.not_in(_BROUGHT_NOTHING), ~is_given_up)
+
+
 def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], now: datetime) -> Mapping[int, set[int]]:
     """Return the stories, of these, that letters brought to readers who are due, by subscriber id."""
     carried = defaultdict(set)
@@ -115,8 +126,7 @@ def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], n
 
 def _copies(due: ColumnElement[bool], edition_ids: Sequence[int], now: datetime) -> Select[int | None, int | None]:
     """Select which of the letters named were brought to which readers who are due."""
-    letter = sa.func.coalesce(Chunk.variant_id, Chunk.edition_id)
-    is_given_up = sa.and_(Delivery.state.in_(WAITING), Chunk.expires_at <= now)
+    letter = letter_id()
     return (
         select(letter, Delivery.subscriber_id)
         .join_from(Chunk, Delivery, Delivery.chunk_id == Chunk.id)
@@ -127,7 +137,7 @@ def _copies(due: ColumnElement[bool], edition_ids: Sequence[int], now: datetime)
             ),
         )
         .where(sa.or_(Chunk.variant_id.in_(edition_ids), Chunk.edition_id.in_(edition_ids)), letter.in_(edition_ids))
-        .where(Delivery.state.not_in(_BROUGHT_NOTHING), ~is_given_up, due)
+        .where(was_brought(now), due)
     )
 
 

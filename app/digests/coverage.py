@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, are_due, are_of, has_key
 from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionKind
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscription
 
@@ -58,13 +58,13 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
 
 
 def give_back(session: Session, chunk_ids: Sequence[int], now: datetime) -> None:
-    """Let readers whose copies of digests expired just now catch up with the next one."""
+    """Let readers whose copies of digests or flashes expired just now catch up with the next digest."""
     expired = (
         select(Delivery.subscriber_id, sa.func.min(Edition.since).label("since"), Edition.newsletter_id)
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
         .join(Edition, Edition.id == Chunk.edition_id)
         .where(Delivery.chunk_id.in_(chunk_ids), Delivery.state == DeliveryState.EXPIRED, Delivery.settled_at == now)
-        .where(Edition.schedule_id.is_not(None))
+        .where(Edition.schedule_id.is_not(None) | (Edition.kind == EditionKind.FLASH))
         .group_by(Delivery.subscriber_id, Edition.newsletter_id)
     )
     for subscriber_id, since, newsletter_id in session.execute(expired):

@@ -28,12 +28,13 @@ CIRCLES = 200
 
 @dataclass(frozen=True)
 class SetVariant:
-    """A variant whose letter is set: under which public id, with which articles, and others named beside each."""
+    """A variant whose letter is set: its public id, the revisions of its articles, and others named beside each."""
 
     variant: Variant
     public_id: str
     subject: str
     preheader: str
+    revisions: tuple[int, ...]
     also: tuple[tuple[int, ...], ...]
     parts: Parts
 
@@ -48,11 +49,15 @@ def set_variants(
     newsletter = newsletter_of(session, edition)
     made = []
     for variant in variants:
-        number = _number(edition, [articles[key] for key in variant.articles], also)
+        carried = [articles[key] for key in variant.articles]
+        number = _number(edition, carried, also)
         parts = typeset(
             number, newsletter=newsletter, config=config, links=links, at=now, personal=marked_links(number, links)
         )
-        made.append(SetVariant(variant, number.public_id, number.subject, number.preheader, _ids(number), parts))
+        revisions = tuple(article.revision for article in carried)
+        made.append(
+            SetVariant(variant, number.public_id, number.subject, number.preheader, revisions, _ids(number), parts)
+        )
     return made
 
 
@@ -90,6 +95,7 @@ def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Se
         public_id=new_public_id(),
         newsletter_id=edition.newsletter_id,
         language=edition.language,
+        kind=edition.kind,
         subject=subject_for(articles, edition.language, at=edition.until),
         preheader=preheader_for(articles, edition.language, since=edition.since, until=edition.until),
         introduction=edition.introduction,
@@ -104,13 +110,15 @@ def _ids(number: Edition) -> tuple[tuple[int, ...], ...]:
 
 
 def _store(session: Session, edition: Edition, ready: SetVariant) -> int:
+    sent = zip(ready.variant.articles, ready.revisions, ready.also, strict=True)
     items = [
         EditionItem(
             article_id=article_id,
             position=position,
+            revision=revision,
             also=[AlsoIn(article_id=other, position=place) for place, other in enumerate(also, start=1)],
         )
-        for position, (article_id, also) in enumerate(zip(ready.variant.articles, ready.also, strict=True), start=1)
+        for position, (article_id, revision, also) in enumerate(sent, start=1)
     ]
     number = Edition(
         public_id=ready.public_id,

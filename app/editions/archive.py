@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.articles.models import Article, may_leave
-from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus, Schedule
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionKind, EditionStatus, Schedule
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
 
@@ -77,7 +77,7 @@ def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
 def is_listed(now: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that an edition is to be found in public at `now`: in the archive, by topic, in feeds.
 
-    It was sent, is the newsletter's own, no variant and of no reader's rhythm, and all that it holds or names may be
+    It was sent, is the newsletter's own, no extra, no variant and of no reader's rhythm, and all that it holds or names may be
     seen. One whose copies are tried once more stays listed.
     """
     is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
@@ -93,7 +93,8 @@ def _is_the_newsletters() -> sa.ColumnElement[bool]:
     of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not(None))
     is_usual = Edition.schedule_id.is_(None) | Edition.schedule_id.not_in(of_rhythm)
     has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).correlate(Edition).exists()
-    return Edition.variant_of.is_(None) & is_usual & has_articles
+    is_own = (Edition.kind == EditionKind.NUMBER) & Edition.variant_of.is_(None)
+    return is_own & is_usual & has_articles
 
 
 def sent_at(edition: Edition) -> datetime:

@@ -25,14 +25,15 @@ from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.models import Edition, EditionAct, EditionContent, EditionStatus
+from app.editions.models import Edition, EditionAct, EditionContent, EditionKind, EditionStatus
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
 from app.subscriptions.models import Subscription, gets_letters
 
-#: Digests wait behind letters that somebody sits waiting for.
-EDITION_PRIORITY = 5
+#: Digests wait behind letters that somebody sits waiting for, and behind flashes; an erratum must not overtake the copy
+#: that it corrects.
+PRIORITIES = {EditionKind.NUMBER: 5, EditionKind.ERRATUM: 5, EditionKind.FLASH: 3}
 TEST_PRIORITY = 1
 
 
@@ -78,6 +79,8 @@ def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datet
     if fingerprint(edition) != letter.fingerprint:
         raise EditionChanged("the edition was changed in the meantime; look at it again")
     refuse_early(session, edition=edition, now=now)
+    for item in edition.items:
+        item.revision = item.article.revision
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
     end_earlier_editions(session, editions=_of_line(session, edition), edition_id=edition.id, now=now)
@@ -107,7 +110,7 @@ def queue_copies(
         variant_id=variant_id,
         newsletter_id=edition.newsletter_id,
         language=edition.language,
-        priority=EDITION_PRIORITY,
+        priority=PRIORITIES[edition.kind],
         now=now,
         announce=announce,
     )

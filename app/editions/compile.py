@@ -20,6 +20,7 @@ from app.editions.models import (
     CompileOutcome,
     Edition,
     EditionItem,
+    EditionKind,
     EditionStatus,
     Schedule,
 )
@@ -104,11 +105,15 @@ class Line:
         return cls(made.newsletter_id, made.language, session.scalar(rhythm) if made.schedule_id else None)
 
     def holds(self, made: type[Edition | Compilation]) -> ColumnElement[bool]:
-        """Return the condition that an edition or compilation is of this line; what is made by hand is of the usual."""
+        """Return the condition that an edition or compilation is of this line; what is made by hand is of the usual.
+
+        Extras are of no line: what a flash brought to some readers is still to come to the others.
+        """
         of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not_distinct_from(self.rhythm_id))
         is_of_rhythm = made.schedule_id.in_(of_rhythm)
         is_usual = self.rhythm_id is None
         return sa.and_(
+            Edition.kind == EditionKind.NUMBER if made is Edition else sa.true(),
             made.newsletter_id == self.newsletter_id,
             made.language == self.language,
             sa.or_(made.schedule_id.is_(None), is_of_rhythm) if is_usual else is_of_rhythm,

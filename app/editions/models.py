@@ -23,6 +23,14 @@ class EditionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class EditionKind(StrEnum):
+    """What an edition is: a number of its newsletter, or an extra, which leaves out of turn and for some readers."""
+
+    NUMBER = "number"
+    FLASH = "flash"
+    ERRATUM = "erratum"
+
+
 class CompileOutcome(StrEnum):
     """What came of an attempt to compile."""
 
@@ -46,7 +54,8 @@ class Edition(Base):
 
     A digest goes out in variants, for readers who follow different things: each is an edition of its own as to what it
     carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
-    digest, `schedule_id` says whose it is; an edition without is for all readers of its language.
+    digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
+    an extra's.
     `filed_at`: when its articles became clippings.
     """
 
@@ -60,12 +69,14 @@ class Edition(Base):
             postgresql_where=sa.text("variant_of IS NOT NULL"),
         ),
         sa.Index("ix_editions_unfiled", "id", sqlite_where=_UNFILED, postgresql_where=_UNFILED),
+        sa.Index("ix_editions_kind", "kind", "started_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
     newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
     language: Mapped[str] = mapped_column(sa.String(8))
+    kind: Mapped[EditionKind] = mapped_column(enum_type(EditionKind), default=EditionKind.NUMBER)
     variant_of: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
     schedule_id: Mapped[int | None] = mapped_column(sa.ForeignKey("schedules.id"))
     status: Mapped[EditionStatus] = mapped_column(enum_type(EditionStatus), default=EditionStatus.DRAFT)
@@ -88,7 +99,7 @@ class Edition(Base):
 
 
 class EditionItem(Base):
-    """An article's place in an edition."""
+    """An article's place in an edition. `revision` says which text of it was sent, once it was."""
 
     __tablename__ = "edition_items"
     __table_args__ = (
@@ -100,6 +111,7 @@ class EditionItem(Base):
     edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
     article_id: Mapped[int] = mapped_column(sa.ForeignKey("articles.id"))
     position: Mapped[int]
+    revision: Mapped[int | None]
 
     edition: Mapped[Edition] = relationship(back_populates="items")
     article: Mapped[Article] = relationship(lazy="joined")

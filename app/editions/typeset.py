@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from app.articles.models import Article
 from app.editions.excerpts import shorten, without_addresses
 from app.editions.introduction import introduction_for_letter, introduction_text
-from app.editions.models import Edition, EditionItem
+from app.editions.models import Edition, EditionItem, EditionKind
 from app.errors import InputRefused
 from app.i18n import gettext
 from app.links import Links
@@ -22,6 +22,7 @@ MAX_HTML_BYTES = 98_000
 MAX_LINK_LENGTH = 1_000
 #: Longest summaries to try, in characters, until the letter fits; the footer is never touched.
 SUMMARY_LENGTHS = (900, 600, 400, 280, 160, 80, 0)
+_TEMPLATES = {EditionKind.NUMBER: "digest", EditionKind.FLASH: "flash", EditionKind.ERRATUM: "erratum"}
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,7 @@ def typeset(
         "unsubscribe_url": personal.unsubscribe_url,
         "preferences_url": personal.preferences_url,
         "view_url": links.view(edition.language, edition.public_id),
-        "reason": gettext(
-            edition.language,
-            "You receive this letter because you subscribed to %(newsletter)s and confirmed your address.",
-            newsletter=face.name,
-        ),
+        "reason": _reason(edition.kind, edition.language, face.name),
         "zone": newsletter.timezone,
         "at": at.astimezone(ZoneInfo(newsletter.timezone)),
     }
@@ -122,14 +119,39 @@ def web_address(article: Article) -> str | None:
     return link if link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH else None
 
 
+def _reason(kind: EditionKind, language: str, newsletter: str) -> str:
+    """Return why a letter of this kind came to its reader."""
+    match kind:
+        case EditionKind.FLASH:
+            text = gettext(
+                language,
+                "You receive this flash because you subscribed to %(newsletter)s and chose to read in real time.",
+                newsletter=newsletter,
+            )
+        case EditionKind.ERRATUM:
+            text = gettext(
+                language,
+                "You receive this letter because an earlier one of %(newsletter)s brought you this article before it "
+                "was corrected.",
+                newsletter=newsletter,
+            )
+        case EditionKind.NUMBER:
+            text = gettext(
+                language,
+                "You receive this letter because you subscribed to %(newsletter)s and confirmed your address.",
+                newsletter=newsletter,
+            )
+    return text
+
+
 def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
-    introduction = introduction_for_letter(edition.introduction)
-    return render_mjml("email/digest.mjml", edition.language, pieces=pieces, introduction=introduction, **context)
+    introduction, template = introduction_for_letter(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
+    return render_mjml(f"{template}.mjml", edition.language, pieces=pieces, introduction=introduction, **context)
 
 
 def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
-    introduction = introduction_text(edition.introduction)
-    return render_text("email/digest.txt", edition.language, pieces=pieces, introduction=introduction, **context)
+    introduction, template = introduction_text(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
+    return render_text(f"{template}.txt", edition.language, pieces=pieces, introduction=introduction, **context)
 
 
 def _source(article: Article, publication: str) -> str:

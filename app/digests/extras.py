@@ -1,0 +1,157 @@
+"""Extras: editions out of turn, of one article and for some readers.
+
+Their letters are set first, then frozen and queued in one go.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article, may_leave
+from app.db import new_public_id
+from app.delivery.queue import Announce
+from app.editions.audience import queue_copies
+from app.editions.compile import also_of, items_of
+from app.editions.compose import marked_links, newsletter_of
+from app.editions.excerpts import shorten
+from app.editions.headlines import PREHEADER_LENGTH, preheader_for, subject_for
+from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionKind, EditionStatus
+from app.editions.typeset import Parts, typeset
+from app.errors import EditionChanged, InputRefused, NotFound
+from app.i18n import gettext
+from app.links import Links
+from app.newsletters.models import Newsletter
+from config import Config
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An extra whose letter is set: its texts, the article as it was then, and the others named beside it."""
+
+    kind: EditionKind
+    public_id: str
+    newsletter_id: int
+    language: str
+    article_id: int
+    revision: int
+    also: tuple[int, ...]
+    subject: str
+    preheader: str
+    introduction: str
+    since: datetime
+    until: datetime
+    parts: Parts
+
+
+def set_extra(
+    session: Session,
+    article: Article,
+    *,
+    kind: EditionKind,
+    newsletter_id: int,
+    language: str,
+    introduction: str = "",
+    since: datetime,
+    config: Config,
+    links: Links,
+    now: datetime,
+) -> Extra:
+    """Set the letter of an extra in `language`; stores nothing. `introduction` is Markdown."""
+    edition = Edition(
+        kind=kind,
+        public_id=new_public_id(),
+        newsletter_id=newsletter_id,
+        language=language,
+        subject=_subject(kind, article, language, now),
+        preheader=_preheader(kind, article, language, since, now),
+        introduction=introduction,
+        since=since,
+        until=now,
+        items=items_of([article], also_of(session, [article], language=language, until=now)),
+    )
+    parts = typeset(
+        edition, newsletter=newsletter_of(session, edition), config=config, links=links, at=now,
+        personal=marked_links(edition, links),
+    )  # fmt: skip
+    also = tuple(other.article.id for other in edition.items[0].also)
+    return Extra(
+        kind, edition.public_id, newsletter_id, language, article.id, article.revision, also, edition.subject,
+        edition.preheader, introduction, since, now, parts,
+    )  # fmt: skip
+
+
+def hold_article(session: Session, article_id: int, *, now: datetime) -> Article:
+    """Return the article of an extra that starts, which no embargo and no other extra overtakes meanwhile.
+
+    Raises NotFound, InputRefused where it may not leave.
+    """
+    # An embargo that is set at this moment takes this lock as well, and so does every other extra.
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    return read_article(session, article_id, now=now)
+
+
+def read_article(session: Session, article_id: int, *, now: datetime) -> Article:
+    """Return the article of an extra as it is now. Raises NotFound, InputRefused where it may not leave."""
+    article = session.get(Article, article_id, populate_existing=True)
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    if session.scalar(select(Article.id).where(Article.id == article_id, may_leave(now))) is None:
+        raise InputRefused(f"this article may not leave yet: {article.title}")
+    return article
+
+
+def start_extra(
+    session: Session, extra: Extra, audience: Select[int], *, actor: str, now: datetime, announce: Announce
+) -> int:
+    """Freeze an extra, queue a copy for each of its readers, and return how many there are; without any, it is none.
+
+    Raises EditionChanged where its article is not as it was when the letter was set, InputRefused where it may not
+    leave.
+    """
+    if session.scalar(audience.limit(1)) is None:
+        return 0
+    if read_article(session, extra.article_id, now=now).revision != extra.revision:
+        raise EditionChanged("the article was changed in the meantime; look at it again")
+    edition = _store(session, extra, actor, now)
+    return queue_copies(session, edition, audience, now=now, announce=announce)
+
+
+def _store(session: Session, extra: Extra, actor: str, now: datetime) -> Edition:
+    also = [AlsoIn(article_id=other, position=place) for place, other in enumerate(extra.also, start=1)]
+    edition = Edition(
+        kind=extra.kind,
+        public_id=extra.public_id,
+        newsletter_id=extra.newsletter_id,
+        language=extra.language,
+        status=EditionStatus.SENDING,
+        subject=extra.subject,
+        preheader=extra.preheader,
+        introduction=extra.introduction,
+        since=extra.since,
+        until=extra.until,
+        created_at=now,
+        started_at=now,
+        started_by=actor,
+        items=[EditionItem(article_id=extra.article_id, position=1, revision=extra.revision, also=also)],
+        content=EditionContent(subject=extra.subject, html=extra.parts.html, text=extra.parts.text),
+    )
+    session.add(edition)
+    session.flush()
+    return edition
+
+
+def _subject(kind: EditionKind, article: Article, language: str, now: datetime) -> str:
+    title = subject_for([article], language, at=now)
+    if kind is EditionKind.FLASH:
+        return gettext(language, "Flash: %(title)s", title=title)
+    return gettext(language, "Correction: %(title)s", title=title)
+
+
+def _preheader(kind: EditionKind, article: Article, language: str, since: datetime, now: datetime) -> str:
+    if kind is EditionKind.ERRATUM:
+        return gettext(language, "We sent you this article and have corrected it since; here is what was wrong.")
+    low, high = PREHEADER_LENGTH
+    summary = shorten(" ".join(article.summary.split()), high)
+    return summary if len(summary) >= low else preheader_for([article], language, since=since, until=now)
