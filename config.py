@@ -49,6 +49,7 @@ class Config:
     frame_ancestors: str = "*"
     timezone: str = "Europe/Paris"
     digest_cron: str = "30 7 * * 2"
+    flashes_per_day: int = 3
     sends_welcome: bool = True
     measurement: Measurement = Measurement.OFF
     identity: Identity = Identity()
@@ -129,6 +130,7 @@ class Config:
             frame_ancestors=env.text("EMBED_ALLOWED_ORIGINS", cls.frame_ancestors),
             timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
             digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
+            flashes_per_day=env.whole("FLASHES_PER_DAY", cls.flashes_per_day, 1, 50),
             sends_welcome=env.flag("WELCOME_LETTER", cls.sends_welcome),
             measurement=Measurement(
                 env.checked("MEASUREMENT", cls.measurement, _is_measurement, "is neither off, totals nor consent")

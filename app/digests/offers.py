@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +27,9 @@ def read_offers(session: Session, taxonomy: Taxonomy, *, since: datetime, until:
     left out.
     """
     pieces = defaultdict(list)
-    for story_id, piece in _pieces(session, since=since, until=until):
+    is_out = sa.and_(Article.added_at <= until, may_leave(until))
+    fresh = select(story_of()).where(arrived(since=since, until=until), is_out)
+    for story_id, piece in _pieces(session, story_of().in_(fresh), until=until):
         pieces[story_id].append(piece)
     stories = {story.id: story for story in _stories(session, pieces)}
     topics = _topics(session, [piece.article_id for of_story in pieces.values() for piece in of_story])
@@ -35,21 +38,43 @@ def read_offers(session: Session, taxonomy: Taxonomy, *, since: datetime, until:
     ]
 
 
+def read_offer(session: Session, taxonomy: Taxonomy, article: Article, *, until: datetime) -> Offer | None:
+    """Return the story of `article` with all that had arrived by `until`, or None where it may not leave or is muted.
+
+    In the language of `article`, it is the one piece that there is.
+    """
+    story_id = article.story_id or -article.id
+    pieces = [piece for _, piece in _pieces(session, is_of_story(story_id), until=until)]
+    if article.id not in {piece.article_id for piece in pieces}:
+        return None
+    topics = _topics(session, [piece.article_id for piece in pieces])
+    story = session.get(Story, article.story_id) if article.story_id else None
+    offer = _offer(story_id, pieces, story, topics, taxonomy)
+    others = (piece for piece in pieces if piece.language != article.language)
+    return replace(offer, pieces=(*others, *(piece for piece in pieces if piece.article_id == article.id)))
+
+
+def is_of_story(story_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition that an article is offered under an id, in a form that finds it by an index."""
+    if story_id > 0:
+        return Article.story_id == story_id
+    return sa.and_(Article.id == -story_id, Article.story_id.is_(None))
+
+
 def story_of() -> sa.ColumnElement[int]:
     """Return the id under which an article is offered."""
     return sa.func.coalesce(Article.story_id, -Article.id)
 
 
-def _pieces(session: Session, *, since: datetime, until: datetime) -> Iterable[tuple[int, Piece]]:
+def _pieces(session: Session, are_wanted: sa.ColumnElement[bool], *, until: datetime) -> Iterable[tuple[int, Piece]]:
     is_out = sa.and_(Article.added_at <= until, may_leave(until))
-    fresh = select(story_of()).where(arrived(since=since, until=until), is_out)
     place = sa.func.row_number().over(partition_by=(story_of(), Article.language), order_by=best_first())
     came = sa.case((Article.embargo_until > Article.added_at, Article.embargo_until), else_=Article.added_at)
     columns = story_of(), Article.id, Article.language, Article.source_id, came, place
     query: Select[Any] = (
         select(*columns)
         .outerjoin(Story, Story.id == Article.story_id)
-        .where(is_out, story_of().in_(fresh), Story.muted_at.is_(None))
+        .where(is_out, are_wanted, Story.muted_at.is_(None))
     )
     for story_id, *piece in session.execute(query):
         yield story_id, Piece(*piece)

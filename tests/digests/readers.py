@@ -41,6 +41,7 @@ def file(
         session.flush()
         story = found.id
     article.story_id = story
+    article.classified_at = article.grouped_at = at
     for topic in topics.split():
         session.add(
             ArticleTopic(
