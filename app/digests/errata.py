@@ -1,0 +1,149 @@
+"""Errata: what was corrected of an article, told to exactly those whose letters brought them an earlier text of it.
+
+Each newsletter corrects what its own letters said.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.delivery.models import Chunk, Delivery
+from app.delivery.queue import Announce, announce_nothing
+from app.digests.circles import letter_id, was_brought
+from app.digests.extras import Extra, hold_article, read_article, set_extra, start_extra
+from app.digests.models import Erratum
+from app.editions.introduction import MAX_CHARACTERS
+from app.editions.models import Edition, EditionItem, EditionKind
+from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.i18n import LANGUAGES
+from app.links import Links
+from app.newsletters.models import Newsletter
+from app.subscriptions.models import Subscription, gets_letters
+from config import Config
+
+
+@dataclass(frozen=True)
+class SetErratum:
+    """An erratum whose letters are set, and what they say, by language."""
+
+    article_id: int
+    revision: int
+    notes: Mapping[str, str]
+    letters: tuple[Extra, ...]
+
+
+def count_misled(session: Session, article_id: int, *, now: datetime) -> dict[str, int]:
+    """Return, by language of letters, how many readers got an earlier text of an article and not yet its newest."""
+    article = session.get_one(Article, article_id)
+    counts: dict[str, int] = {}
+    for newsletter_id, language in _faces(session):
+        audience = _audience(article, newsletter_id, language, now).subquery()
+        readers = session.scalar(select(sa.func.count()).select_from(audience)) or 0
+        counts[language] = counts.get(language, 0) + readers
+    return {language: readers for language, readers in counts.items() if readers}
+
+
+def set_erratum(
+    session: Session, article_id: int, *, notes: Mapping[str, str], config: Config, links: Links, now: datetime
+) -> SetErratum:
+    """Set the letters that say what was corrected of an article, in Markdown by language; stores nothing.
+
+    Raises NotFound; TransitionRefused where nobody got an earlier text, or they were told already; InputRefused where
+    the article may not leave, or a note is missing in a language of theirs, or too long.
+    """
+    article = read_article(session, article_id, now=now)
+    _refuse_second(session, article)
+    readers = count_misled(session, article_id, now=now)
+    if not readers:
+        raise TransitionRefused("no reader got an earlier text of this article")
+    said = _checked(notes, readers)
+    letters = tuple(
+        set_extra(
+            session,
+            article,
+            kind=EditionKind.ERRATUM,
+            newsletter_id=newsletter_id,
+            language=language,
+            introduction=said[language],
+            since=article.added_at,
+            config=config,
+            links=links,
+            now=now,
+        )
+        for newsletter_id, language in _faces(session)
+        if language in readers
+    )
+    return SetErratum(article_id, article.revision, said, letters)
+
+
+def start_erratum(
+    session: Session, erratum: SetErratum, *, actor: str, now: datetime, announce: Announce = announce_nothing
+) -> int:
+    """Queue an erratum for those who got an earlier text, and return how many they are.
+
+    Of several at once one counts. Raises TransitionRefused for the others, EditionChanged where the article has another
+    text by now, and as `start_extra` does.
+    """
+    article = hold_article(session, erratum.article_id, now=now)
+    _refuse_second(session, article)
+    if article.revision != erratum.revision:
+        raise EditionChanged("the article was changed in the meantime; look at it again")
+    copies = 0
+    for extra in erratum.letters:
+        audience = _audience(article, extra.newsletter_id, extra.language, now)
+        copies += start_extra(session, extra, audience, actor=actor, now=now, announce=announce)
+    session.add(
+        Erratum(
+            article_id=article.id, revision=article.revision, notes=dict(erratum.notes), at=now, by=actor, copies=copies
+        )
+    )
+    session.flush()
+    return copies
+
+
+def _refuse_second(session: Session, article: Article) -> None:
+    erratum = session.get(Erratum, (article.id, article.revision), populate_existing=True)
+    if erratum is not None:
+        at = f"{erratum.at:%Y-%m-%d at %H:%M} UTC"
+        raise TransitionRefused(f"readers were told of this text already, on {at}, by {erratum.by}")
+
+
+def _checked(notes: Mapping[str, str], readers: Mapping[str, int]) -> dict[str, str]:
+    said = {language: note.replace("\r\n", "\n").strip() for language, note in notes.items()}
+    said = {language: note for language, note in said.items() if note}
+    if missing := [LANGUAGES[language] for language in readers if language not in said]:
+        raise InputRefused(f"say what was corrected, for readers of: {', '.join(missing)}")
+    if any(len(note) > MAX_CHARACTERS for note in said.values()):
+        raise InputRefused(f"a note has more than {MAX_CHARACTERS} characters")
+    return said
+
+
+def _faces(session: Session) -> list[tuple[int, str]]:
+    """Return each newsletter with each language of its letters."""
+    newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id))
+    return [(newsletter.id, face.language) for newsletter in newsletters for face in newsletter.languages]
+
+
+def _audience(article: Article, newsletter_id: int, language: str, now: datetime) -> Select[int]:
+    carrying = select(EditionItem.edition_id).where(EditionItem.article_id == article.id)
+    wholes = select(sa.func.coalesce(Edition.variant_of, Edition.id)).where(Edition.id.in_(carrying))
+    got = (
+        select(Delivery.subscriber_id)
+        .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
+        .join(EditionItem, EditionItem.edition_id == letter_id())
+        .where(EditionItem.article_id == article.id)
+        .where(Chunk.edition_id.in_(wholes), Chunk.newsletter_id == newsletter_id, was_brought(now))
+        .group_by(Delivery.subscriber_id)
+        .having(sa.func.max(EditionItem.revision) < article.revision)
+    )
+    return select(Subscription.subscriber_id).where(
+        Subscription.newsletter_id == newsletter_id,
+        Subscription.language == language,
+        gets_letters(now),
+        Subscription.subscriber_id.in_(got),
+    )
