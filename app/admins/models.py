@@ -57,6 +57,8 @@ class AuditAct(StrEnum):
     TOPIC_REMOVED = "topic-removed"
     ARTICLE_EMBARGOED = "article-embargoed"
     EMBARGO_ENDED = "embargo-ended"
+    ARTICLE_FLASHED = "article-flashed"
+    ARTICLE_CORRECTED = "article-corrected"
 
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"

@@ -12,17 +12,20 @@ from app.admins.models import AuditAct
 from app.articles.extract import extract_file
 from app.articles.intake import add_article
 from app.articles.models import Article
-from app.cli.acts import note_act
+from app.cli.acts import note_act, system_actor
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
+from app.digests.errata import count_misled, set_erratum, start_erratum
+from app.digests.flash import count_flash, plan_flash, set_flash, start_flash
 from app.editions.embargo import set_embargo
 from app.errors import InputRefused
+from app.topics.taxonomy import load
 from app.web import product
 
 
 @click.group("articles", cls=Commands)
 def group() -> None:
-    """Add, list and extract articles; keep them back until a time."""
+    """Add, list and extract articles; keep them back until a time; send them out of turn."""
 
 
 @group.command("add")
@@ -92,6 +95,44 @@ def embargo(article_id: int, until: str | None, end: bool) -> None:
         note_act(session, act, f"article:{article_id}", moment.isoformat() if moment else None)
     for edition_id in drafts:
         click.echo(f"taken out of the draft {edition_id}")
+
+
+@group.command("flash")
+@click.argument("article_id", metavar="ID", type=int)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def flash(article_id: int, yes: bool) -> None:
+    """Send an article at once to those who read in real time, want its story and have not had it."""
+    wired, at = product(), now()
+    per_day = wired.config.flashes_per_day
+    with wired.database.reading() as session:
+        groups = plan_flash(session, article_id, taxonomy=load(wired.config.topics_file), now=at)
+        readers = count_flash(session, article_id, groups, per_day=per_day, now=at)
+        ready = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
+    if not yes:
+        click.confirm(f"Send it to {readers} readers at once?", abort=True)
+    with wired.database.transaction() as session:
+        copies = start_flash(session, ready, per_day=per_day, actor=system_actor(), now=at, announce=wired.announce)
+        note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
+    click.echo(f"{copies} copies are queued.")
+
+
+@group.command("correct")
+@click.argument("article_id", metavar="ID", type=int)
+@click.option("--note-fr", default="", help="What was corrected, in Markdown, for readers of letters in French.")
+@click.option("--note-en", default="", help="The same in English.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def correct(article_id: int, note_fr: str, note_en: str, yes: bool) -> None:
+    """Tell exactly those who got an earlier text of an article what was corrected."""
+    wired, at, notes = product(), now(), {"fr": note_fr, "en": note_en}
+    with wired.database.reading() as session:
+        ready = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
+        readers = sum(count_misled(session, article_id, now=at).values())
+    if not yes:
+        click.confirm(f"Tell {readers} readers?", abort=True)
+    with wired.database.transaction() as session:
+        copies = start_erratum(session, ready, actor=system_actor(), now=at, announce=wired.announce)
+        note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
+    click.echo(f"{copies} copies are queued.")
 
 
 def _moment(text: str) -> datetime:

@@ -236,6 +236,7 @@ def _cause_row(cause: Cause) -> Row:
 def _row(edition: Edition) -> Row:
     return {
         "id": edition.id,
+        "kind": edition.kind.value,
         "language": edition.language,
         "status": EditionStatus(edition.status).value,
         "subject": edition.subject,

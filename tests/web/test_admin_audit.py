@@ -13,11 +13,12 @@ from sqlalchemy import func, select
 from app.admins.audit import record_audit
 from app.admins.models import AuditAct, AuditEntry
 from app.articles.floods import hold
-from app.articles.models import FloodReason
+from app.articles.models import Article, FloodReason
 from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
+from app.editions.models import EditionItem
 from app.product import Product
 from app.subscriptions.models import Subscriber
 from app.subscriptions.questions.renewal import count_concerned
@@ -57,6 +58,22 @@ def flood(product: Product) -> Data:
     return {}
 
 
+def know(product: Product) -> Data:
+    """What the jobs do: say what the article is about, and which story it tells."""
+    with product.database.transaction() as session:
+        article = session.get_one(Article, 1)
+        article.classified_at = article.grouped_at = now()
+    return {"revision": "1"}
+
+
+def mislead(product: Product) -> Data:
+    """What a feed does that corrects an article which the edition under way carries."""
+    with product.database.transaction() as session:
+        session.get_one(Article, 1).revision = 2
+        session.add(EditionItem(edition_id=1, article_id=1, position=9, revision=1))
+    return {"revision": "2", "note_fr": "Le câble est danois."}
+
+
 def renew(product: Product) -> Data:
     """Ask all readers, none of whom has agreed to the wording in force."""
     with product.database.reading() as session:
@@ -80,6 +97,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.send_submit", lambda product: {"confirmed": "yes", "seen": fingerprint(desk.edition(product, 1))}),
     ("admin.pause_submit", lambda _: {}),
     ("admin.resume_submit", lambda _: {}),
+    ("admin.flash_submit", know),
+    ("admin.erratum_submit", mislead),
     ("admin.retry_submit", leave_uncertain),
     ("admin.cancel_submit", lambda _: {}),
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
@@ -182,13 +201,18 @@ def admin(client: FlaskClient, product: Product) -> FlaskClient:
     return client
 
 
+def older(admin: FlaskClient, page: str) -> str:
+    """The page of entries before those of this one."""
+    link = page.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    return admin.get(link).text
+
+
 def test_the_page_shows_the_newest_first_and_leads_to_older_ones(admin: FlaskClient) -> None:
     page = admin.get("/admin/audit").text
     assert page.count("<tr>") == PAGE_LENGTH + 1
     assert "Édition suspendue" in page
     assert "&lt;b&gt;eve&lt;/b&gt;@desk.example" in page
-    older = page.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
-    assert admin.get(older).text.count("<tr>") == 11 + 1
+    assert older(admin, page).count("<tr>") == 11 + 1
 
 
 def test_the_page_is_filtered_by_actor_and_by_act(admin: FlaskClient) -> None:
@@ -205,5 +229,5 @@ def test_every_act_and_result_has_its_words(admin: FlaskClient, product: Product
     with product.database.reading() as session:
         assert session.scalar(select(func.count()).where(AuditEntry.actor == "scheduler")) == len(AuditAct)
     page = admin.get("/admin/audit?actor=scheduler").text
-    assert page.count("<tr>") == len(AuditAct) + 1
+    assert page.count("<tr>") + older(admin, page).count("<tr>") == len(AuditAct) + 2
     assert "Le planificateur" in page

@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
         causes,
         dashboard,
         editions,
+        extras,
         figures,
         preview,
         readers,

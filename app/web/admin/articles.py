@@ -6,20 +6,20 @@ from zoneinfo import ZoneInfo
 
 from flask import render_template, request, url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct
-from app.articles.models import Article, ArticleRevision
+from app.articles.models import Article
 from app.clock import now
 from app.editions.embargo import set_embargo
-from app.errors import NotFound, TransitionRefused
+from app.errors import TransitionRefused
 from app.topics.corrections import topics_of
 from app.topics.models import ArticleTopic
 from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
 from app.web.admin.acts import note_act
+from app.web.admin.article_page import show_article
 from app.web.admin.listing import asked_before, newest_first
 
 
@@ -37,8 +37,8 @@ def articles() -> str:
 
 @bp.get(ARTICLE)
 def article(article_id: int) -> str:
-    """Show an article: what is known of it, its earlier titles, its embargo."""
-    return _page(article_id)
+    """Show an article: what is known of it, its earlier titles, its embargo, what left of it out of turn."""
+    return show_article(article_id)
 
 
 @bp.post(f"{ARTICLE}/embargo")
@@ -48,16 +48,16 @@ def embargo_submit(article_id: int) -> Response | tuple[str, int]:
         local = datetime.fromisoformat(request.form.get("until", "")).replace(tzinfo=None)
         until = local.replace(tzinfo=ZoneInfo(product().config.timezone)).astimezone(UTC)
     except (ValueError, OverflowError):
-        return _page(article_id, problem="unread"), 422
+        return show_article(article_id, problem="unread"), 422
     at = now()
     if until <= at:
-        return _page(article_id, problem="past"), 422
+        return show_article(article_id, problem="past"), 422
     try:
         with product().database.transaction() as session:
             set_embargo(session, article_id=article_id, until=until, now=at)
             note_act(session, AuditAct.ARTICLE_EMBARGOED, f"article:{article_id}", until.isoformat())
     except TransitionRefused:
-        return _page(article_id, problem="left"), 409
+        return show_article(article_id, problem="left"), 409
     return redirect(url_for("admin.article", article_id=article_id, note="embargo"), code=303)
 
 
@@ -68,18 +68,3 @@ def embargo_end_submit(article_id: int) -> Response:
         set_embargo(session, article_id=article_id, until=None, now=now())
         note_act(session, AuditAct.EMBARGO_ENDED, f"article:{article_id}")
     return redirect(url_for("admin.article", article_id=article_id, note="embargo-ended"), code=303)
-
-
-def _page(article_id: int, problem: str | None = None) -> str:
-    with product().database.reading() as session:
-        shown = session.get(Article, article_id)
-        if shown is None:
-            raise NotFound(f"no article {article_id}")
-        revisions = _revisions(session, article_id)
-    is_kept = shown.embargo_until is not None and shown.embargo_until > now()
-    return render_template("admin/article.html", article=shown, revisions=revisions, is_kept=is_kept, problem=problem)
-
-
-def _revisions(session: Session, article_id: int) -> list[ArticleRevision]:
-    query = select(ArticleRevision).where(ArticleRevision.article_id == article_id)
-    return list(session.scalars(query.order_by(ArticleRevision.revision.desc())))

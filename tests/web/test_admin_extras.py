@@ -1,0 +1,110 @@
+"""The desk lets an article go as a flash, and tells who got an earlier text of it; so does the command line."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.admins.models import AuditEntry
+from app.articles.models import Article
+from app.choices.choices import Timing
+from app.choices.models import Cadence
+from app.clock import now
+from app.editions.models import Edition, EditionKind
+from app.product import Product
+from tests.digests.readers import HOUR, file, letters, make_reader
+from tests.editions.press import compile_now, start
+from tests.web import desk
+
+REAL_TIME = Timing(Cadence.REAL_TIME, 8, 0, "UTC")
+
+
+@pytest.fixture
+def path(client: FlaskClient, product: Product) -> str:
+    """The page of an article that one reader in real time may get at once; another one reads the newsletter."""
+    desk.make_admin(product)
+    desk.sign_in(client)
+    with product.database.transaction() as session:
+        make_reader(session, "ann", now=now(), timing=REAL_TIME)
+        make_reader(session, "bob", now=now())
+        article = file(session, "Le câble", at=now() - HOUR)
+    return f"/admin/articles/{article.id}"
+
+
+def digest(product: Product) -> None:
+    """An edition that carries the article leaves, and then its feed brings another text of it."""
+    with product.database.transaction() as session:
+        edition_id = compile_now(session, now=now()).edition_id
+        start(session, product, session.get_one(Edition, edition_id), now=now())
+        session.scalars(select(Article)).one().revision = 2
+
+
+def acts(product: Product) -> list[tuple[str, str | None, str | None]]:
+    with product.database.reading() as session:
+        return [(row.act.value, row.target, row.detail) for row in session.scalars(select(AuditEntry))][-2:]
+
+
+def test_a_flash_is_counted_sent_once_and_shown(client: FlaskClient, product: Product, path: str) -> None:
+    assert "Send to 1 reader now" in client.get(path).text
+    sent = client.post(f"{path}/flash", data={"revision": "1"}, follow_redirects=True).text
+    assert "on its way" in sent
+    assert "by ada@desk.example, in 1 copy" in sent
+    assert "Send to 1 reader now" not in sent
+    again = client.post(f"{path}/flash", data={"revision": "1"})
+    assert again.status_code == 303
+    with product.database.reading() as session:
+        assert (letters(session, "ann"), letters(session, "bob")) == ([["Le câble"]], [])
+    assert acts(product)[-1] == ("article-flashed", "article:1", "copies 1")
+    for page in ("/admin/editions", "/admin/editions/1", "/admin/"):
+        assert "· Flash" in client.get(page).text, page
+
+
+def test_an_unseen_text_or_one_kept_back_is_not_flashed(client: FlaskClient, product: Product, path: str) -> None:
+    stale = client.post(f"{path}/flash", data={"revision": "9"})
+    assert stale.status_code == 409
+    assert "has changed since" in stale.text
+    client.post(f"{path}/embargo", data={"until": "2099-01-01T06:00"})
+    assert "cannot be a flash" in client.get(path).text
+    assert client.post(f"{path}/flash", data={"revision": "1"}).status_code == 422
+    assert client.post("/admin/articles/999/flash").status_code == 404
+    with product.database.reading() as session:
+        assert session.scalars(select(Edition.id)).all() == []
+
+
+def test_who_got_an_earlier_text_is_counted_and_told(client: FlaskClient, product: Product, path: str) -> None:
+    assert "earlier text" not in client.get(path).text
+    digest(product)
+    page = client.get(path).text
+    assert "2 readers got an earlier text" in page
+    assert 'name="note_fr"' in page
+    assert 'name="note_en"' not in page, "nobody who got it reads English letters"
+    empty = client.post(f"{path}/erratum", data={"revision": "2", "note_fr": " "})
+    assert empty.status_code == 422
+    assert 'id="notes-error"' in empty.text
+    stale = client.post(f"{path}/erratum", data={"revision": "1", "note_fr": "Câble <danois>"})
+    assert stale.status_code == 409
+    assert "Câble &lt;danois&gt;</textarea>" in stale.text, "what was written is not lost"
+    sent = client.post(f"{path}/erratum", data={"revision": "2", "note_fr": "Danois."}, follow_redirects=True).text
+    assert "ada@desk.example told 2 readers what was corrected" in sent
+    assert 'name="note_fr"' not in sent
+    assert acts(product)[-1] == ("article-corrected", "article:1", "copies 2")
+    assert client.post(f"{path}/erratum", data={"revision": "2", "note_fr": "Danois."}).status_code == 303
+
+
+def test_the_command_line_does_the_same(app: Flask, product: Product, path: str) -> None:
+    runner = app.test_cli_runner()
+    asked = runner.invoke(args=["articles", "flash", "1"], input="n\n")
+    assert "Send it to 1 readers at once?" in asked.output
+    assert "1 copies are queued" in runner.invoke(args=["articles", "flash", "1", "--yes"]).output
+    again = runner.invoke(args=["articles", "flash", "1", "--yes"])
+    assert again.exit_code == 1
+    assert "was a flash already" in again.output
+    digest(product)
+    assert "Français" in runner.invoke(args=["articles", "correct", "1", "--note-en", "Danish."]).output
+    told = runner.invoke(args=["articles", "correct", "1", "--note-fr", "Danois.", "--yes"])
+    assert "2 copies are queued" in told.output
+    assert [(act, detail) for act, _, detail in acts(product)] == [
+        ("article-flashed", "copies 1"), ("article-corrected", "copies 2"),
+    ]  # fmt: skip
+    with product.database.reading() as session:
+        assert set(session.scalars(select(Edition.kind))) == set(EditionKind)
