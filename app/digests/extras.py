@@ -82,13 +82,17 @@ def set_extra(
     )  # fmt: skip
 
 
+def hold_extras(session: Session) -> None:
+    """Let one extra start at a time, and none while an embargo is set or a digest starts."""
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+
+
 def hold_article(session: Session, article_id: int, *, now: datetime) -> Article:
     """Return the article of an extra that starts, which no embargo and no other extra overtakes meanwhile.
 
     Raises NotFound, InputRefused where it may not leave.
     """
-    # An embargo that is set at this moment takes this lock as well, and so does every other extra.
-    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    hold_extras(session)
     return read_article(session, article_id, now=now)
 
 

@@ -21,12 +21,12 @@ from app.db import is_among
 from app.delivery.models import Chunk, Delivery
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import letter_id, was_brought
-from app.digests.extras import Extra, hold_article, read_article, set_extra, start_extra
+from app.digests.extras import Extra, hold_article, hold_extras, read_article, set_extra, start_extra
 from app.digests.models import Flash
 from app.digests.offers import is_of_story, read_offer
 from app.digests.selecting import Offer, Piece
 from app.editions.models import Edition, EditionItem, EditionKind
-from app.errors import InputRefused, TransitionRefused
+from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.links import Links
 from app.subscriptions.models import Subscription, gets_letters
 from app.topics.taxonomy import Taxonomy, load
@@ -117,6 +117,21 @@ def start_flash(
     session.add(Flash(article_id=article.id, at=now, by=actor, copies=copies))
     session.flush()
     return copies
+
+
+def count_flashes(session: Session) -> int:
+    """Return how many flashes there ever were."""
+    return session.scalar(select(sa.func.count()).select_from(Flash)) or 0
+
+
+def refuse_newer_flashes(session: Session, known: int) -> None:
+    """Keep flashes from starting until this transaction ends.
+
+    Raises EditionChanged where there are more than the `known` ones: who had which story is to be looked up anew.
+    """
+    hold_extras(session)
+    if count_flashes(session) != known:
+        raise EditionChanged("a flash left in the meantime; some readers have its story by now")
 
 
 def _refuse_second(session: Session, article_id: int) -> None:

@@ -19,6 +19,7 @@ from app.choices.models import Rhythm
 from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
+from app.digests.flash import count_flashes, refuse_newer_flashes
 from app.digests.planning import plan_digest
 from app.digests.starting import set_variants, start_digest
 from app.editions.compile import Line, compile_edition
@@ -157,6 +158,7 @@ def _start_scheduled(
 ) -> None:
     try:
         with database.reading() as session:
+            flashes = count_flashes(session)
             letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
             edition = session.get_one(Edition, edition_id)
             line = Line.of(session, edition)
@@ -167,6 +169,7 @@ def _start_scheduled(
             if is_empty:
                 drop_empty(session, edition_id=edition_id)
                 return
+            refuse_newer_flashes(session, flashes)
             start_digest(
                 session, letter=letter, line=line, plan=plan, variants=variants, actor=ACTOR, now=now,
                 announce=announce,

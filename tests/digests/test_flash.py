@@ -12,11 +12,12 @@ from app.delivery.models import Chunk
 from app.digests.coverage import give_back
 from app.digests.flash import count_flash, plan_flash, set_flash, start_flash
 from app.digests.models import Flash
-from app.digests.schedule import install_schedules
+from app.digests.schedule import install_schedules, run_due_schedules
 from app.editions.archive import is_listed
 from app.editions.embargo import set_embargo
 from app.editions.models import Edition, EditionKind
 from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.links import Links
 from app.mail.pacing import GIVE_UP_AFTER
 from app.product import Product
 from app.stories.models import Story
@@ -204,6 +205,33 @@ def test_it_overtakes_digests_and_is_no_number_of_the_newsletter(product: Produc
         assert priorities[EditionKind.FLASH] < priorities[EditionKind.NUMBER]
         listed = session.scalars(select(Edition).where(is_listed())).all()
         assert EditionKind.FLASH not in {each.kind for each in listed}
+
+
+class SlowLinks(Links):
+    """Links of a digest that takes its time: while its second letter is set, an editor lets a flash go."""
+
+    def __init__(self, product: Product, article_id: int) -> None:
+        super().__init__(product.config.public_url, product.link_tokens)
+        self._product, self._article_id, self._letters = product, article_id, 0
+
+    def view(self, language: str, edition_public_id: str) -> str:
+        self._letters += 1
+        if self._letters == 2:
+            assert flash(self._product, self._article_id, MORNING) == 2
+        return super().view(language, edition_public_id)
+
+
+def test_a_flash_that_leaves_while_a_digest_is_set_is_not_repeated_by_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "ann", now=NOW, timing=REAL_TIME)
+        make_reader(session, "baku", now=NOW, timing=REAL_TIME, interests=BAKU)
+        article = file(session, "Bakou", topics="place:AZ", at=NOW - HOUR)
+        file(session, "Paris", topics="place:FR", at=NOW - HOUR)
+    links = SlowLinks(product, article.id)
+    for _ in range(2):  # the first finds that it knows too little, and the next tells who had what
+        run_due_schedules(product.database, now=MORNING, config=product.config, links=links)
+    with product.database.reading() as session:
+        assert (letters(session, "ann"), letters(session, "baku")) == ([["Bakou"], ["Paris"]], [["Bakou"]])
 
 
 def test_a_flash_that_expired_comes_with_a_later_digest(product: Product) -> None:
