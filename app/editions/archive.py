@@ -77,8 +77,8 @@ def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
 def is_listed(now: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that an edition is to be found in public at `now`: in the archive, by topic, in feeds.
 
-    It was sent, is the newsletter's own, no extra, no variant and of no reader's rhythm, and all that it holds or names may be
-    seen. One whose copies are tried once more stays listed.
+    It was sent, is the newsletter's own, no extra, no variant and of no reader's rhythm, and all that it holds or names
+    may be seen. One whose copies are tried once more stays listed.
     """
     is_reopened = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.finished_at.is_not(None)
     carried = select(EditionItem.id).join(Article).where(EditionItem.edition_id == Edition.id, ~may_leave(now))

@@ -203,7 +203,7 @@ def test_it_overtakes_digests_and_is_no_number_of_the_newsletter(product: Produc
         rows = session.execute(select(Edition.kind, Chunk.priority).join(Chunk, Chunk.edition_id == Edition.id))
         priorities = {kind: priority for kind, priority in rows}  # noqa: C416 - a Row is no tuple
         assert priorities[EditionKind.FLASH] < priorities[EditionKind.NUMBER]
-        listed = session.scalars(select(Edition).where(is_listed())).all()
+        listed = session.scalars(select(Edition).where(is_listed(MORNING))).all()
         assert EditionKind.FLASH not in {each.kind for each in listed}
 
 
