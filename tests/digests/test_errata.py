@@ -113,7 +113,8 @@ def test_it_says_what_was_corrected_in_the_language_of_the_letters(product: Prod
         for language, words in {"fr": "<strong>danois</strong>", "en": "<strong>Danish</strong>"}.items():
             assert words in said[language][1].html
             assert "https://wire.example/fr/Le câble" in said[language][1].text
-        assert session.scalars(select(Edition.kind).where(is_listed(NOW), Edition.kind != EditionKind.NUMBER)).all() == []
+        extras = select(Edition.kind).where(is_listed(MORNING), Edition.kind != EditionKind.NUMBER)
+        assert session.scalars(extras).all() == []
 
 
 @pytest.mark.parametrize(
