@@ -64,6 +64,7 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/table.py instance/bench/send.json --into docs/performance.md
 	$(BIN)/python bench/scale.py --readers $(READERS) --json instance/bench/scale.json
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
+	$(BIN)/python bench/personal.py --json instance/bench/personal.json --into docs/digests.md
 
 eval: .venv/installed-dev ## measure on corpora beside the repository how mail, feeds and pages are read, articles classified and grouped; tables into docs
 	$(BIN)/python bench/bounces.py --into docs/bounces.md

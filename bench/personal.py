@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -40,7 +41,7 @@ from app.topics.taxonomy import load
 from bench import newsroom
 from bench.databases import Databases, Sqlite, running_postgresql
 from bench.machine import describe_machine
-from bench.markdown import put_between_marks
+from bench.markdown import machine_sentence, put_between_marks
 from bench.measure import Run, Watch
 from bench.newsroom import Started
 from bench.sinks import SMTP_SINK, running_sink
@@ -50,7 +51,7 @@ LANGUAGE = "fr"
 STORIES = 300
 #: Drawn anew alike in every run.
 SEED = 20260317
-Figures = Mapping[str, object]
+Figures = Mapping[str, Any]
 
 
 def main() -> int:
@@ -175,7 +176,7 @@ def as_markdown(figures: Figures) -> str:
     """Return a table of what was measured."""
     return (
         f"{figures['readers']:,} readers, {figures['choices']:,} sets of choices, {STORIES} stories; "
-        f"{figures['machine']}\n\n"
+        f"{machine_sentence(figures['machine'])}\n\n"
         "| | compiled in s | letters | letters a second |\n| --- | --: | --: | --: |\n"
         f"| one edition for all | {figures['plain_compile_s']} | {figures['plain_letters']:,} "
         f"| {figures['plain_per_s']:,} |\n"
