@@ -10,8 +10,11 @@ from app.articles.models import Article
 from app.choices.choices import Timing
 from app.choices.models import Cadence
 from app.clock import now
+from app.delivery.models import DeliveryState
+from app.editions.audience import finish_editions
 from app.editions.models import Edition, EditionKind
 from app.product import Product
+from tests import make
 from tests.digests.readers import HOUR, file, letters, make_reader
 from tests.editions.press import compile_now, start
 from tests.web import desk
@@ -55,6 +58,10 @@ def test_a_flash_is_counted_sent_once_and_shown(client: FlaskClient, product: Pr
     with product.database.reading() as session:
         assert (letters(session, "ann"), letters(session, "bob")) == ([["Le câble"]], [])
     assert acts(product)[-1] == ("article-flashed", "article:1", "copies 1")
+    with product.database.transaction() as session:
+        make.settle_copies(session, DeliveryState.ACCEPTED, now=now())
+        finish_editions(session, now=now())
+    assert "Its public page" not in client.get("/admin/editions/1").text, "an extra has none"
     for page in ("/admin/editions", "/admin/editions/1", "/admin/"):
         assert "· Flash" in client.get(page).text, page
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from flask import render_template, request, url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
@@ -10,6 +11,7 @@ from werkzeug.wrappers import Response
 from app import i18n
 from app.admins.models import AuditAct
 from app.clock import now
+from app.editions.archive import is_listed
 from app.editions.compile import compile_edition
 from app.editions.draft import move_item, remove_item, set_texts
 from app.editions.models import Edition, EditionStatus, whole_editions
@@ -60,9 +62,10 @@ def edition(edition_id: int) -> str:
     with product().database.reading() as session:
         shown = load_edition(session, edition_id)
         run = read_run(session, edition=shown, now=now())
+        archive_url = _archive_url(session, shown)
     if shown.status is EditionStatus.DRAFT:
         return render_template("admin/draft.html", edition=shown)
-    return render_template("admin/run.html", edition=shown, run=run, archive_url=_archive_url(shown))
+    return render_template("admin/run.html", edition=shown, run=run, archive_url=archive_url)
 
 
 @bp.post(f"{EDITION}/texts")
@@ -110,7 +113,7 @@ def load_edition(session: Session, edition_id: int) -> Edition:
     return found
 
 
-def _archive_url(edition: Edition) -> str | None:
-    if edition.status is not EditionStatus.SENT:
+def _archive_url(session: Session, edition: Edition) -> str | None:
+    if session.scalar(select(Edition.id).where(Edition.id == edition.id, is_listed(now()))) is None:
         return None
     return product().links.archived_edition(edition.language, edition.public_id)
