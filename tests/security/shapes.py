@@ -1,5 +1,6 @@
 """Reading an answer for what a browser would do with it: its tags with their attributes, and what in it is active."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -16,6 +17,10 @@ _SCHEMES = frozenset({"http", "https", "mailto"})
 Tag = tuple[str, tuple[str, ...]]
 
 
+#: Links that name another address of the page; nothing is loaded from there.
+NOT_LOADED = {"canonical", "alternate"}
+
+
 class Shape(HTMLParser):
     """The tags of a page in order, each with the names of its attributes; `active` is what could act."""
 
@@ -24,25 +29,27 @@ class Shape(HTMLParser):
         self.tags: list[Tag] = []
         self.active: list[str] = []
         self._is_letter = is_letter
+        self._is_data = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         attributes = {name: value or "" for name, value in attrs}
         self.tags.append((tag, tuple(sorted(attributes))))
+        self._is_data = attributes == {"type": "application/ld+json"}
         self.active += [f"<{tag} {problem}>" for problem in self._problems(tag, attributes)]
 
     def handle_data(self, data: str) -> None:
-        if self.cdata_elem == "script" and data.strip():
+        if self.cdata_elem == "script" and data.strip() and not (self._is_data and is_json(data)):
             self.active.append(f"<script>{data[:80]}")
 
     def _problems(self, tag: str, attributes: dict[str, str]) -> list[str]:
         is_frame_of_ours = tag == "base" and attributes == {"target": "_blank"}
         problems = ["foreign"] if tag in FOREIGN_TAGS and not is_frame_of_ours else []
-        problems += ["without our own source"] if tag == "script" and not is_own(attributes.get("src", "")) else []
-        problems += (
-            ["loaded from elsewhere"] if tag in {"iframe", "img", "link"} and not self._is_own(attributes) else []
-        )
+        is_script = tag == "script" and not self._is_data
+        problems += ["without our own source"] if is_script and not is_own(attributes.get("src", "")) else []
+        is_loaded = tag in {"iframe", "img"} or (tag == "link" and attributes.get("rel") not in NOT_LOADED)
+        problems += ["loaded from elsewhere"] if is_loaded and not self._is_own(attributes) else []
         for name, value in attributes.items():
             is_unsafe = (
                 name.startswith("on") or name in {"srcdoc", "http-equiv"} or (name == "style" and not self._is_letter)
@@ -66,3 +73,12 @@ def is_harmless(url: str) -> bool:
     """Whether a link runs nothing: read as browsers read it, blanks and controls before and within the scheme aside."""
     scheme = _SCHEME.match(_BLANKS.sub("", url))
     return scheme is None or scheme[1].lower() in _SCHEMES
+
+
+def is_json(text: str) -> bool:
+    """Whether the text of a data block is one JSON value, and so nothing that runs."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
