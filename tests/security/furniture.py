@@ -51,7 +51,8 @@ def furnish(product: Product) -> dict[str, str]:
         counted = _reader(session)
         counted.is_counted = True
         reading = sign("reading", reading_value(counted.public_id, sent))
-    return {**texts, "reading": reading, "reading_image": reading}
+    of_topic = dict.fromkeys(("topic", "topic_atom", "topic_json"), "UA")
+    return {**texts, "reading": reading, "reading_image": reading, **of_topic}
 
 
 def _reader(session: Session, status: SubscriptionStatus = SubscriptionStatus.CONFIRMED) -> Subscription:

@@ -24,7 +24,7 @@ from tests.security.payloads import encodable
 from tests.web import desk
 
 #: What addresses may hold where they take no text.
-FIXED = {"language": "fr", "which": "uncertain"}
+FIXED = {"language": "fr", "which": "uncertain", "kind": "place"}
 #: A letter in the mail catcher, from a program that knows few rules.
 CAUGHT = b"From: x\r\nSubject: <script>alert(1)</script>\r\nContent-Type: text/html\r\n\r\n<p>No date, no address.</p>"
 
