@@ -259,7 +259,7 @@ def test_readers_are_looked_through_in_stretches_and_then_from_the_first_again(
     product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many there are, one call reads a bounded number of them."""
-    monkeypatch.setattr("app.subscriptions.renewal.STRETCH", 2)
+    monkeypatch.setattr("app.subscriptions.questions.renewal.STRETCH", 2)
     with product.database.transaction() as session:
         for number in range(5):
             make_reader(session, f"r{number}@reader.example")
