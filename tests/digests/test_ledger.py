@@ -54,7 +54,7 @@ quiet_days = st.lists(st.fixed_dictionaries({"articles": french}, optional=rhyth
 #: After this day all that was to come has come.
 LAST: Day = {"articles": [], "resume": True, "interests": ALL, "timing": TIMINGS[1]}
 random_months = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
