@@ -56,10 +56,11 @@ def plan_digest(session: Session, edition: Edition, line: Line, *, taxonomy: Tax
     since = min(begins.values(), default=edition.since)
     offers = read_offers(session, taxonomy, since=since, until=edition.until)
     stories = [offer.standing.story_id for offer in offers]
-    interests = _interests(session, taxonomy)
+    circles = read_circles(session, line, stories=stories, now=now)
+    interests = _interests(session, taxonomy)  # after the circles: a profile of theirs may be new
     by_articles: dict[tuple[int, ...], list[Circle]] = defaultdict(list)
     standing = tuple(item.article_id for item in edition.items)
-    for circle in read_circles(session, line, stories=stories, now=now):
+    for circle in circles:
         if _is_usual(circle):
             by_articles[standing].append(circle)
             continue
