@@ -203,12 +203,12 @@ def emptied(url: str) -> str:
 _count = iter(range(1, 1_000_000))
 
 
-def new_postgresql_database(server: str) -> str:
-    """Create an empty database on `server` and return its URL."""
+def new_postgresql_database(server: str, *, template: str = "template1") -> str:
+    """Create a database on `server` as a copy of `template` and return its URL."""
     name = f"vigie_{os.getpid()}_{next(_count)}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
     with engine.connect() as connection:
-        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE {template}"))
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
