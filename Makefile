@@ -5,7 +5,7 @@ LETTERS ?= 50000
 READERS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv dev run test quick check lint format lock inventory bench eval screenshots clean
+.PHONY: help .venv dev run test quick check lint format lock inventory bench eval clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/\1\t\2/' | expand -t 14

@@ -15,27 +15,13 @@ def register(app: Flask) -> None:
     """Put the desk on `app`."""
     from app.web.admin import (  # noqa: F401,PLC0415 - views and the guard attach to bp
         access,
-        account,
-        articles,
-        audit,
-        causes,
-        dashboard,
         editions,
-        extras,
         figures,
-        preview,
+        house,
+        people,
         readers,
-        receipts,
-        renewal,
-        retry,
-        rights,
-        rights_log,
-        sending,
-        signin,
-        sources,
-        suppressions,
-        topics,
-        warm_up,
+        today,
+        wire,
     )
 
     app.register_blueprint(bp)

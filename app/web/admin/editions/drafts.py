@@ -1,0 +1,119 @@
+"""Editions: list, compile, edit a draft."""
+
+from datetime import timedelta
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.admins.models import AuditAct
+from app.clock import now
+from app.editions.archive import is_listed
+from app.editions.compile import compile_edition
+from app.editions.draft import move_item, remove_item, set_texts
+from app.editions.models import Edition, EditionStatus, whole_editions
+from app.errors import InputRefused, NotFound
+from app.newsletters.models import newsletter_by_slug
+from app.web import product
+from app.web.admin import EDITION, bp
+from app.web.admin.acts import note_act
+from app.web.admin.editions.run import read_run
+from app.web.admin.listing import asked_before, newest_first
+from app.web.admin.today.overview import Copies, count_copies
+
+#: How far back a compilation may reach; any other word means since the last one.
+WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+
+
+@bp.get("/editions")
+def editions() -> str:
+    """List editions and offer to compile one."""
+    with product().database.reading() as session:
+        page = newest_first(session, whole_editions(), Edition.id, before=asked_before())
+        copies = count_copies(session, [edition.id for edition in page.rows])
+        newsletter = session.scalars(newsletter_by_slug()).one()
+    rows = [(each, copies.get(each.id, Copies())) for each in page.rows]
+    return render_template("admin/editions/editions.html", page=page, rows=rows, newsletter=newsletter)
+
+
+@bp.post("/editions")
+def compile_submit() -> Response:
+    """Compile a draft from articles that no edition has carried."""
+    at, language, window = now(), request.form.get("language", ""), request.form.get("window")
+    if language not in i18n.LANGUAGES:
+        raise InputRefused("an edition has one of our languages")
+    with product().database.transaction() as session:
+        newsletter = session.scalars(newsletter_by_slug()).one()
+        since = at - WINDOWS[window] if window in WINDOWS else None
+        compilation = compile_edition(session, newsletter=newsletter, language=language, since=since, until=at, now=at)
+        detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
+        note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)
+    if compilation.edition_id is None:
+        return redirect(url_for("admin.editions", note="nothing-new"), code=303)
+    return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)
+
+
+@bp.get(EDITION)
+def edition(edition_id: int) -> str:
+    """Show an edition: a draft to edit, or a run to follow."""
+    with product().database.reading() as session:
+        shown = load_edition(session, edition_id)
+        run = read_run(session, edition=shown, now=now())
+        archive_url = _archive_url(session, shown)
+    if shown.status is EditionStatus.DRAFT:
+        return render_template("admin/editions/draft.html", edition=shown)
+    return render_template("admin/editions/run.html", edition=shown, run=run, archive_url=archive_url)
+
+
+@bp.post(f"{EDITION}/texts")
+def texts_submit(edition_id: int) -> Response | tuple[str, int]:
+    """Save subject, preheader and introduction."""
+    names = ("subject", "preheader", "introduction")
+    texts = {name: request.form.get(name, "").replace("\0", "") for name in names}
+    try:
+        with product().database.transaction() as session:
+            set_texts(session, edition_id=edition_id, **texts)
+            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "texts")
+    except InputRefused:
+        with product().database.reading() as session:
+            shown = load_edition(session, edition_id)
+        return render_template("admin/editions/draft.html", edition=shown, refused=texts), 422
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="texts"), code=303)
+
+
+@bp.post(f"{EDITION}/order")
+def order_submit(edition_id: int) -> Response:
+    """Move one article up or down by one place."""
+    by, moved = (-1, "up") if "up" in request.form else (1, "down")
+    item_id = request.form.get(moved, 0, type=int)
+    with product().database.transaction() as session:
+        move_item(session, edition_id=edition_id, item_id=item_id, by=by)
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} {moved}")
+    return redirect(url_for("admin.edition", edition_id=edition_id, _anchor=f"item-{item_id}"), code=303)
+
+
+@bp.post(f"{EDITION}/removal")
+def removal_submit(edition_id: int) -> Response:
+    """Take one article out; a later edition may carry it."""
+    item_id = request.form.get("item", 0, type=int)
+    with product().database.transaction() as session:
+        remove_item(session, edition_id=edition_id, item_id=item_id)
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} removed")
+    return redirect(url_for("admin.edition", edition_id=edition_id, note="removed", _anchor="articles"), code=303)
+
+
+def load_edition(session: Session, edition_id: int) -> Edition:
+    """Return an edition with its items. Raises NotFound."""
+    found = session.get(Edition, edition_id, options=[selectinload(Edition.items), joinedload(Edition.content)])
+    if found is None:
+        raise NotFound(f"no edition {edition_id}")
+    return found
+
+
+def _archive_url(session: Session, edition: Edition) -> str | None:
+    if session.scalar(select(Edition.id).where(Edition.id == edition.id, is_listed(now()))) is None:
+        return None
+    return product().links.archived_edition(edition.language, edition.public_id)

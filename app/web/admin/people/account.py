@@ -1,0 +1,69 @@
+"""One's own account: password and language."""
+
+from flask import render_template, request, url_for
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.admins import passwords, signin
+from app.admins.models import Admin, AuditAct
+from app.clock import now
+from app.errors import PasswordRefused, SigninRefused, SigninThrottled
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.access import require, session_secret
+from app.web.admin.acts import note_act
+
+
+@bp.get("/account")
+def account() -> str:
+    """Show the forms."""
+    return _page(problem=None)
+
+
+@bp.post("/account/password")
+def password_submit() -> Response | tuple[str, int]:
+    """Change the password; every other session of this admin ends."""
+    try:
+        _change(request.form.get("current", ""), request.form.get("new", ""))
+    except PasswordRefused as refused:
+        return _page(problem=refused.weakness), 422
+    except SigninThrottled as refused:
+        return _page(problem="throttled", wait_s=refused.seconds), 429
+    except SigninRefused:
+        return _page(problem="current"), 403
+    return redirect(url_for("admin.account", note="password"), code=303)
+
+
+@bp.post("/account/language")
+def language_submit() -> Response:
+    """Choose the language of the desk."""
+    language = request.form.get("language", "")
+    if language in i18n.LANGUAGES:
+        with product().database.transaction() as session:
+            session.get_one(Admin, require().id).language = language
+            note_act(session, AuditAct.LANGUAGE_CHANGED, f"admin:{require().id}", language)
+    return redirect(url_for("admin.account", note="language"), code=303)
+
+
+def _change(current: str, new: str) -> None:
+    signin.change_password(
+        product().database,
+        admin_id=require().id,
+        current=current,
+        new=new,
+        secret=session_secret(),
+        key=product().config.secret_keys[-1],
+        now=now(),
+    )
+
+
+def _page(*, problem: str | None, wait_s: int = 0) -> str:
+    return render_template(
+        "admin/people/account.html",
+        problem=problem,
+        wait_s=wait_s,
+        languages=i18n.LANGUAGES,
+        min_length=passwords.MIN_LENGTH,
+        max_length=passwords.MAX_LENGTH,
+    )

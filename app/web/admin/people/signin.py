@@ -1,0 +1,78 @@
+"""Coming in, by password or by a one-time link, and going out."""
+
+from flask import redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.admins import signin
+from app.clock import now
+from app.errors import SigninRefused, SigninThrottled
+from app.web import product
+from app.web.admin import bp
+from app.web.admin.access import current_admin, enter, known_browser, leave, own_path
+from app.web.network import network
+
+Page = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
+
+
+@bp.get("/sign-in")
+def sign_in() -> Page:
+    """Ask for address and password."""
+    target = own_path(request.args.get("next", ""))
+    return redirect(target) if current_admin() else render_template("admin/people/sign_in.html", target=target)
+
+
+@bp.post("/sign-in")
+def sign_in_submit() -> Page:
+    """Open a session, or say why not, in the same words whichever of the two was wrong."""
+    email, target = request.form.get("email", ""), own_path(request.form.get("next", ""))
+    try:
+        return enter(_check(email, request.form.get("password", "")), target)
+    except SigninThrottled as refused:
+        return _form(email, target, wait_s=refused.seconds), 429, {"Retry-After": str(refused.seconds)}
+    except SigninRefused:
+        return _form(email, target, wait_s=0), 403
+
+
+@bp.get("/sign-in/<secret>")
+def sign_in_link(secret: str) -> Page:
+    """Show one button: mail scanners follow links, and a link that is looked at must not be used up."""
+    with product().database.reading() as session:
+        is_open = signin.is_link_open(session, secret=secret, now=now())
+    return render_template("admin/people/sign_in_link.html", is_open=is_open), 200 if is_open else 410
+
+
+@bp.post("/sign-in/<secret>")
+def sign_in_link_submit(secret: str) -> Page:
+    """Use the link up."""
+    try:
+        with product().database.transaction() as session:
+            entered = signin.use_signin_link(session, secret=secret, now=now())
+    except SigninRefused:
+        with product().database.transaction() as session:
+            signin.record_dead_link(session, now=now())
+        return render_template("admin/people/sign_in_link.html", is_open=False), 410
+    return enter(entered, url_for("admin.dashboard"))
+
+
+@bp.post("/sign-out")
+def sign_out_submit() -> Page:
+    """End the session."""
+    return leave()
+
+
+def _check(email: str, password: str) -> signin.SignedIn:
+    return signin.sign_in(
+        product().database,
+        email=email,
+        password=password,
+        network=network(),
+        browser=known_browser(),
+        key=product().config.secret_keys[-1],
+        now=now(),
+    )
+
+
+def _form(email: str, target: str, *, wait_s: int) -> str:
+    return render_template(
+        "admin/people/sign_in.html", email=email[:254], target=target, is_refused=True, wait_s=wait_s
+    )

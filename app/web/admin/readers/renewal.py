@@ -1,0 +1,101 @@
+"""Asking for consent anew: how it stands, and the acts that start and stop it."""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+from flask import render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app.admins.models import AuditAct
+from app.clock import now
+from app.errors import InputRefused, NotFound, TransitionRefused
+from app.newsletters.models import Newsletter, current_wording
+from app.subscriptions.questions.renewal import (
+    ANSWER_AT_LEAST,
+    count_concerned,
+    read_renewal,
+    start_renewal,
+    stop_renewal,
+)
+from app.web import product
+from app.web.admin import NEWSLETTER, bp
+from app.web.admin.access import require
+from app.web.admin.acts import note_act
+
+RENEWAL = f"{NEWSLETTER}/renewal"
+
+
+@bp.get(RENEWAL)
+def renewal(newsletter_id: int) -> str:
+    """Show how the last renewal stands, or offer one."""
+    return _page(newsletter_id)
+
+
+@bp.post(RENEWAL)
+def renewal_submit(newsletter_id: int) -> Response | tuple[str, int]:
+    """Start a renewal; the admin has typed how many readers it concerns."""
+    try:
+        until = datetime.combine(date.fromisoformat(request.form.get("until", "")), time(23, 59, 59), UTC)
+        expected = int(request.form.get("readers", ""))
+    except ValueError:
+        return _page(newsletter_id, problem="unread"), 422
+    try:
+        with product().database.transaction() as session:
+            _newsletter(session, newsletter_id)
+            start_renewal(
+                session,
+                newsletter_id=newsletter_id,
+                until=until,
+                per_day=product().config.retention.questions_per_day,
+                remind_days=None,
+                expected=expected,
+                actor=require().email,
+                now=now(),
+            )
+            note_act(session, AuditAct.RENEWAL_STARTED, f"newsletter:{newsletter_id}", f"readers {expected}")
+    except InputRefused:
+        return _page(newsletter_id, problem="date"), 422
+    except TransitionRefused:
+        return _page(newsletter_id, problem="readers"), 422
+    return redirect(url_for("admin.renewal", newsletter_id=newsletter_id), code=303)
+
+
+@bp.post(f"{RENEWAL}/end")
+def renewal_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
+    """Stop it: nobody is asked any more, and nothing ends."""
+    if "confirmed" not in request.form:
+        return _page(newsletter_id, problem="unconfirmed"), 422
+    with product().database.transaction() as session:
+        stop_renewal(session, newsletter_id=_newsletter(session, newsletter_id).id, now=now())
+        note_act(session, AuditAct.RENEWAL_STOPPED, f"newsletter:{newsletter_id}")
+    return redirect(url_for("admin.renewal", newsletter_id=newsletter_id), code=303)
+
+
+def _page(newsletter_id: int, *, problem: str | None = None) -> str:
+    per_day = product().config.retention.questions_per_day
+    with product().database.reading() as session:
+        newsletter = _newsletter(session, newsletter_id)
+        report = read_renewal(session, newsletter_id)
+        is_under_way = report is not None and report.renewal.ended_at is None
+        readers = 0 if is_under_way else count_concerned(session, newsletter_id)
+        wordings = [session.scalars(current_wording(face.language)).one() for face in newsletter.languages]
+    days = max(0, -(-readers // per_day) - 1)
+    return render_template(
+        "admin/readers/renewal.html",
+        newsletter=newsletter,
+        report=report,
+        is_under_way=is_under_way,
+        readers=readers,
+        per_day=per_day,
+        wordings=wordings,
+        earliest=(now() + timedelta(days=days + 1) + ANSWER_AT_LEAST).date(),
+        problem=problem,
+    )
+
+
+def _newsletter(session: Session, newsletter_id: int) -> Newsletter:
+    found = session.get(Newsletter, newsletter_id)
+    if found is None:
+        raise NotFound(f"no newsletter {newsletter_id}")
+    return found

@@ -1,0 +1,166 @@
+"""Readers' rights, used in a reader's name: access, rectification, erasure, restriction, objection.
+
+Each is recorded in the reader's chain with the admin who did it; an erasure wants the reader's address typed.
+"""
+
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from flask import Response, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import i18n
+from app.admins.models import AuditAct
+from app.clock import now
+from app.errors import AddressInvalid, NotFound, TransitionRefused
+from app.mail.address import parse_address
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.models import Subscriber, language_of_reader
+from app.subscriptions.preferences import correct_language
+from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
+from app.subscriptions.rights.address_change import request_address_change
+from app.subscriptions.rights.dossier import gather
+from app.subscriptions.rights.erasure import erase_reader
+from app.web import attachment, product
+from app.web.admin import bp
+from app.web.admin.access import require
+from app.web.admin.acts import note_act
+
+RIGHTS = "/readers/<public_id>/rights"
+REFUSED = 422
+#: What `admin/readers/reader_rights.html` has words for.
+EMPTY, INVALID, OFTEN, NOT_TYPED = "empty", "invalid", "often", "typed"
+
+
+@bp.get(RIGHTS)
+def reader_rights(public_id: str) -> str:
+    """Show what can be done in a reader's name."""
+    return _page(public_id)
+
+
+@bp.post(f"{RIGHTS}/export")
+def export_submit(public_id: str) -> Response:
+    """Give all that is held of the reader as a file, for an answer by letter."""
+    wired = product()
+    with wired.database.transaction() as session:
+        reader = _reader(session, public_id)
+        record_export(session, subscriber_id=reader.id, actor=require().email, now=now())
+        dossier = gather(session, subscriber_id=reader.id, tellers=wired.tellers, now=now())
+        note_act(session, AuditAct.READER_EXPORTED, f"reader:{public_id}")
+    return attachment(dossier.as_json(wired.config), "reader")
+
+
+@bp.post(f"{RIGHTS}/address")
+def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
+    """Correct the address, or have a new one confirmed by its owner."""
+    typed = request.form.get("email", "").strip()
+    try:
+        address = parse_address(typed)
+    except AddressInvalid:
+        return _page(public_id, problem=INVALID if typed else EMPTY), REFUSED
+    try:
+        with product().database.transaction() as session:
+            is_change = request_address_change(
+                session,
+                subscriber_id=_reader(session, public_id).id,
+                address=address,
+                method=ConsentMethod.ADMIN,
+                actor=require().email,
+                now=now(),
+            )
+            note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "address")
+    except TransitionRefused:
+        return _page(public_id, problem=OFTEN), REFUSED
+    return _back(public_id, "address-asked" if is_change else "address-corrected")
+
+
+@bp.post(f"{RIGHTS}/language")
+def reader_language_submit(public_id: str) -> BaseResponse:
+    """Send the reader's letters in another language."""
+    language = request.form.get("letters_language", "")
+    with product().database.transaction() as session:
+        reader_id = _reader(session, public_id).id
+        correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
+        note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "language")
+    return _back(public_id, "language-corrected")
+
+
+@bp.post(f"{RIGHTS}/restriction")
+def reader_restriction_submit(public_id: str) -> BaseResponse:
+    """Keep the reader's data and use it no more."""
+    return _perform(public_id, restrict, AuditAct.READER_RESTRICTED, "restricted")
+
+
+@bp.post(f"{RIGHTS}/lifting")
+def reader_lifting_submit(public_id: str) -> BaseResponse:
+    """Use the reader's data again: who asked for the restriction is told before (GDPR art. 18(3))."""
+    act = partial(lift_restriction, suppression_key=product().config.suppression_key)
+    return _perform(public_id, act, AuditAct.RESTRICTION_LIFTED, "restriction-lifted")
+
+
+@bp.post(f"{RIGHTS}/objection")
+def reader_objection_submit(public_id: str) -> BaseResponse:
+    """End all of the reader's subscriptions and mail the address no more."""
+    act = partial(accept_objection, suppression_key=product().config.suppression_key)
+    return _perform(public_id, act, AuditAct.READER_OBJECTED, "objected")
+
+
+@bp.post(f"{RIGHTS}/erasure")
+def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
+    """Erase the reader, if their address was typed as it is."""
+    with product().database.transaction() as session:
+        reader = _reader(session, public_id)
+        is_meant = request.form.get("email", "").strip().lower() in {reader.email.lower(), reader.email_key}
+        if is_meant:
+            erase_reader(
+                session,
+                subscriber_id=reader.id,
+                method=ConsentMethod.ADMIN,
+                actor=require().email,
+                suppression_key=product().config.suppression_key,
+                now=now(),
+            )
+            note_act(session, AuditAct.READER_ERASED, f"reader:{public_id}")
+    if not is_meant:
+        return _page(public_id, problem=NOT_TYPED), REFUSED
+    return redirect(url_for("admin.readers", note="erased"), code=303)
+
+
+class _Act(Protocol):
+    """What is done in a reader's name by an admin."""
+
+    def __call__(
+        self, session: Session, *, subscriber_id: int, method: ConsentMethod, actor: str | None, now: datetime
+    ) -> None: ...
+
+
+def _perform(public_id: str, act: _Act, done: AuditAct, note: str) -> BaseResponse:
+    with product().database.transaction() as session:
+        reader_id, actor = _reader(session, public_id).id, require().email
+        act(session, subscriber_id=reader_id, method=ConsentMethod.ADMIN, actor=actor, now=now())
+        note_act(session, done, f"reader:{public_id}")
+    return _back(public_id, note)
+
+
+def _reader(session: Session, public_id: str) -> Subscriber:
+    reader = session.scalars(select(Subscriber).where(Subscriber.public_id == public_id)).one_or_none()
+    if reader is None:
+        raise NotFound("no such reader")
+    return reader
+
+
+def _back(public_id: str, note: str) -> BaseResponse:
+    return redirect(url_for("admin.reader_rights", public_id=public_id, note=note), code=303)
+
+
+def _page(public_id: str, *, problem: str | None = None) -> str:
+    with product().database.reading() as session:
+        reader = _reader(session, public_id)
+        language = session.scalar(language_of_reader(reader.id))
+    return render_template(
+        "admin/readers/reader_rights.html", reader=reader, problem=problem, chosen=language, languages=i18n.LANGUAGES
+    )

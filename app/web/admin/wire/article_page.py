@@ -1,0 +1,70 @@
+"""The desk's page of one article: what is known of it, and what can be done with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article, ArticleRevision
+from app.clock import now
+from app.digests.errata import count_misled
+from app.digests.flash import count_flash, plan_flash
+from app.digests.models import Erratum, Flash
+from app.errors import InputRefused, NotFound
+from app.web import product, taxonomy_in_use
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What left of an article out of turn, and what may.
+
+    `flash_readers` is None where it was a flash or cannot be one; `misled` counts, by language of letters, who got an
+    earlier text and was not told.
+    """
+
+    flash: Flash | None
+    flash_readers: int | None
+    misled: Mapping[str, int]
+    errata: Sequence[Erratum]
+
+
+def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[str, str] | None = None) -> str:
+    """Show an article; with what was wrong, and the notes that an editor wrote. Raises NotFound."""
+    at = now()
+    with product().database.reading() as session:
+        shown = session.get(Article, article_id)
+        if shown is None:
+            raise NotFound(f"no article {article_id}")
+        revisions, extras = _revisions(session, article_id), _extras(session, shown, at)
+    is_kept = shown.embargo_until is not None and shown.embargo_until > at
+    return render_template(
+        "admin/wire/article.html", article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
+        notes=notes or {},
+    )  # fmt: skip
+
+
+def _revisions(session: Session, article_id: int) -> Sequence[ArticleRevision]:
+    query = select(ArticleRevision).where(ArticleRevision.article_id == article_id)
+    return session.scalars(query.order_by(ArticleRevision.revision.desc())).all()
+
+
+def _extras(session: Session, article: Article, at: datetime) -> Extras:
+    flash = session.get(Flash, article.id)
+    told = select(Erratum).where(Erratum.article_id == article.id).order_by(Erratum.revision.desc())
+    return Extras(
+        flash=flash,
+        flash_readers=None if flash else _flash_readers(session, article.id, at),
+        misled=count_misled(session, article.id, now=at) if article.revision > 1 else {},
+        errata=session.scalars(told).all(),
+    )
+
+
+def _flash_readers(session: Session, article_id: int, at: datetime) -> int | None:
+    try:
+        groups = plan_flash(session, article_id, taxonomy=taxonomy_in_use(), now=at)
+    except InputRefused:
+        return None
+    return count_flash(session, article_id, groups, per_day=product().config.flashes_per_day, now=at)

@@ -1,0 +1,69 @@
+"""What an article is about, with the words that said so; an editor's click corrects it for good."""
+
+from flask import render_template, request, url_for
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app.admins.models import AuditAct
+from app.articles.models import Article
+from app.clock import now
+from app.errors import InputRefused, NotFound
+from app.topics.corrections import correct_topic, topics_of
+from app.topics.models import Correction
+from app.topics.topic import TopicKind
+from app.web import product, taxonomy_in_use
+from app.web.admin import ARTICLE, bp
+from app.web.admin.access import own_path, require
+from app.web.admin.acts import note_act
+
+
+@bp.get(f"{ARTICLE}/topics")
+def article_topics(article_id: int) -> str:
+    """Show an article's topics and what gave them, and offer the others."""
+    return _page(article_id)
+
+
+@bp.post(f"{ARTICLE}/topics")
+def topic_submit(article_id: int) -> Response | tuple[str, int]:
+    """Add a topic to the article."""
+    try:
+        _correct(article_id, Correction.ADDED, AuditAct.TOPIC_ADDED)
+    except InputRefused:
+        return _page(article_id, problem="unknown"), 422
+    return redirect(url_for("admin.article_topics", article_id=article_id, note="topic-added"), code=303)
+
+
+@bp.post(f"{ARTICLE}/topics/removal")
+def topic_removal_submit(article_id: int) -> Response | tuple[str, int]:
+    """Take a topic from the article, and go back to where that was clicked."""
+    try:
+        _correct(article_id, Correction.REMOVED, AuditAct.TOPIC_REMOVED)
+    except InputRefused:
+        return _page(article_id, problem="unknown"), 422
+    back = request.form.get("back", "")
+    target = own_path(back) if back else url_for("admin.article_topics", article_id=article_id, note="topic-removed")
+    return redirect(target, code=303)
+
+
+def _correct(article_id: int, correction: Correction, act: AuditAct) -> None:
+    topic = request.form.get("topic", "")
+    with product().database.transaction() as session:
+        correct_topic(
+            session, taxonomy_in_use(), article_id=article_id, topic=topic, correction=correction,
+            by=require().email, now=now(),
+        )  # fmt: skip
+        note_act(session, act, f"article:{article_id}", topic)
+
+
+def _page(article_id: int, problem: str | None = None) -> str:
+    taxonomy, language = taxonomy_in_use(), require().language
+    with product().database.reading() as session:
+        article = session.get(Article, article_id)
+        if article is None:
+            raise NotFound(f"no article {article_id}")
+        carried = session.scalars(topics_of([article_id])).all()
+    known = {each.topic for each in carried}
+    offered = {kind: [each for each in taxonomy.of_kind(kind, language) if each.key not in known] for kind in TopicKind}
+    return render_template(
+        "admin/wire/topics.html", article=article, carried=carried, offered=offered, taxonomy=taxonomy, problem=problem
+    )
