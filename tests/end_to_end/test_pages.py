@@ -1,34 +1,17 @@
-"""Every page as people see it: no axe-core violation, light and dark, phone and desktop; the desk's way to send.
+"""Every page as people see it: no axe-core violation, light and dark, phone and desktop; the desk's way to send."""
 
-With SCREENSHOTS=1 the pages are also saved as pictures under screenshots/, to be looked at.
-"""
-
-import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 
-from tests.end_to_end.house import ROOT, House, Postbox, link_in, wait_until
+from tests.end_to_end.house import House, Postbox, link_in, wait_until
 from tests.end_to_end.test_main_job import subscribe
+from tests.looks import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
 
 READER = "o.lecteur@reader.example"
-LOOKS = {
-    "phone-light": {"viewport": {"width": 375, "height": 740}, "color_scheme": "light"},
-    "phone-dark": {"viewport": {"width": 375, "height": 740}, "color_scheme": "dark"},
-    "desktop-light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "desktop-dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-}
-#: What stands out of the window, where the page can be scrolled sideways.
-TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
-    return document.documentElement.scrollWidth <= width ? [] :
-        [...document.querySelectorAll("body *")].filter(each => each.getBoundingClientRect().right > width)
-            .map(each => each.outerHTML.slice(0, 120)); }"""
 PUBLIC_PAGES = ("", "embed", "check-your-mail", "privacy", "legal", "archive", "nothing-here", "confirm/forged")
 DESK_PAGES = ("", "editions", "articles", "sources", "readers", "suppressions", "audit", "account")
 
@@ -46,7 +29,7 @@ def furnished(house: House, postbox: Postbox, browser: Browser, tmp_path_factory
         page.wait_for_url(re.compile("/preferences/"))
         page.close()
         for state in ("sent", "draft"):
-            for number in range(4):
+            for number in range(2):
                 article = folder / f"{language}-{state}-{number}.md"
                 article.write_text(f"# Câble {state} no {number}\n\nUn premier paragraphe sur le câble {number}.\n")
                 house.flask("articles", "add", "--language", language, str(article))
@@ -55,25 +38,6 @@ def furnished(house: House, postbox: Postbox, browser: Browser, tmp_path_factory
                 house.flask("editions", "send", str(edition), "--yes")
                 postbox.wait_for(address, 3)
     return house
-
-
-@pytest.fixture(params=list(LOOKS))
-def look(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, BrowserContext]]:
-    """A browser of one width and colour scheme."""
-    context = browser.new_context(**LOOKS[request.param])
-    yield request.param, context
-    context.close()
-
-
-def inspect(page: Page, name: str) -> None:
-    """Assert that axe-core finds nothing and that nothing is wider than the window; save a picture if asked."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
-    assert page.evaluate(TOO_WIDE) == [], f"{page.url} scrolls sideways"
-    if os.environ.get("SCREENSHOTS"):
-        path: Path = ROOT / "screenshots" / f"{name.strip('/').replace('/', '-') or 'home'}.png"
-        path.parent.mkdir(exist_ok=True)
-        page.screenshot(path=path, full_page=True)
 
 
 def sign_in(page: Page, house: House, language: str) -> None:
@@ -86,50 +50,48 @@ def sign_in(page: Page, house: House, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_public_pages(furnished: House, postbox: Postbox, look: tuple[str, BrowserContext], language: str) -> None:
-    name, context = look
-    page = context.new_page()
+def test_public_pages(furnished: House, postbox: Postbox, browser: Browser, language: str) -> None:
+    page = browser.new_page()
     for path in PUBLIC_PAGES:
         page.goto(f"{furnished.url}/{language}/{path}")
-        inspect(page, f"{language}-{path or 'home'}-{name}")
+        assert faults(page) == []
     page.goto(f"{furnished.url}/{language}/")
     page.locator("input[type=email]").fill("someone@gmial.com")
     page.wait_for_timeout(2_300)
     page.locator("form button[type=submit]").first.click()
     page.wait_for_load_state()
-    inspect(page, f"{language}-typo-{name}")
+    assert faults(page) == []
     address = f"{language}.{READER}"
     letters = [postbox.wait_for(address, number) for number in (1, 2, 3)]
     for letter, part in ((letters[2], "/preferences/"), (letters[2], "/unsubscribe/"), (letters[0], "/confirm/")):
         page.goto(link_in(letter, part))
-        inspect(page, f"{language}{part}{name}")
+        assert faults(page) == []
     page.goto(f"{furnished.url}/{language}/archive")
     page.locator("main a[href*='/archive/']").first.click()
     page.wait_for_url(re.compile("/archive/."))
-    inspect(page, f"{language}-archived-{name}")
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_desk_pages(furnished: House, look: tuple[str, BrowserContext], language: str) -> None:
-    name, context = look
-    page = context.new_page()
+def test_desk_pages(furnished: House, browser: Browser, language: str) -> None:
+    page = browser.new_page()
     page.goto(f"{furnished.url}/admin/sign-in")
-    inspect(page, f"desk-{language}-sign-in-{name}")
+    assert faults(page) == []
     sign_in(page, furnished, language)
     for path in DESK_PAGES:
         page.goto(f"{furnished.url}/admin/{path}")
-        inspect(page, f"desk-{language}-{path or 'dashboard'}-{name}")
+        assert faults(page) == []
     drafts = [each for each in furnished.flask_json("editions", "list") if each["status"] == "draft"]
     for path in ("", "/preview", "/send", "/cancel"):
         page.goto(f"{furnished.url}/admin/editions/{drafts[0]['id']}{path}")
-        inspect(page, f"desk-{language}-edition{path}-{name}")
+        assert faults(page) == []
     sent = [each for each in furnished.flask_json("editions", "list") if each["status"] == "sent"]
     page.goto(f"{furnished.url}/admin/editions/{sent[0]['id']}")
-    inspect(page, f"desk-{language}-sent-{name}")
+    assert faults(page) == []
     page.goto(f"{furnished.url}/admin/readers")
     page.locator("main table a[href*='/admin/readers/']").first.click()
     page.wait_for_url(re.compile("/readers/."))
-    inspect(page, f"desk-{language}-reader-{name}")
+    assert faults(page) == []
 
 
 def test_an_editor_compiles_looks_tests_and_sends(furnished: House, postbox: Postbox, browser: Browser) -> None:

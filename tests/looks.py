@@ -1,0 +1,48 @@
+"""How a page looks, told by a browser: on a phone and a desktop, light and dark, it fits and axe-core finds nothing.
+
+A page is loaded once and looked at four times. What axe-core finds changes with the theme in one rule, the contrast,
+and with the width in few; so it is asked for everything on a light phone and on a dark desktop, and for the contrast on
+the other two. With PICTURES=folder each look is saved there as a picture, for people to look at.
+"""
+
+import os
+import re
+
+from playwright.sync_api import Page
+
+SIZES = {"phone": {"width": 320, "height": 740}, "desktop": {"width": 1280, "height": 900}}
+#: Size, colour scheme, and the rules that axe-core is asked for; none named stands for all of them.
+LOOKS = (
+    ("phone", "light", ()),
+    ("phone", "dark", ("color-contrast",)),
+    ("desktop", "light", ("color-contrast",)),
+    ("desktop", "dark", ()),
+)
+#: What stands out of the window, where the page can be scrolled sideways.
+TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
+    return document.documentElement.scrollWidth <= width ? [] :
+        [...document.querySelectorAll("body *")].filter(each => each.getBoundingClientRect().right > width)
+            .map(each => each.outerHTML.slice(0, 120)); }"""
+
+
+def faults(page: Page) -> list[str]:
+    """Return what is wrong with the page that `page` shows, in all its looks; it is left wide and dark."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for size, scheme, rules in LOOKS:
+        page.set_viewport_size(SIZES[size])
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
+        where = f"{page.url} ({size}, {scheme})"
+        found += [f"{where}: wider than the window: {element}" for element in page.evaluate(TOO_WIDE)]
+        options = {"runOnly": list(rules)} if rules else None
+        for violation in Axe().run(page, options=options).response["violations"]:
+            found += [f"{where}: {violation['id']}: {node['html'][:200]}" for node in violation["nodes"]]
+        if folder := os.environ.get("PICTURES"):
+            page.screenshot(path=f"{folder}/{_name(page.url)}-{size}-{scheme}.png", full_page=True)
+    return found
+
+
+def _name(url: str) -> str:
+    path = "/".join(url.split("/")[3:])
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\w-]{30,}\.?[\w.-]*", "token", path).lower()).strip("-") or "home"
