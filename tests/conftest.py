@@ -13,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
@@ -121,10 +123,28 @@ def make_config(database_url: str, tmp_path: Path) -> Config:
     )
 
 
+class CompiledTemplates(BytecodeCache):
+    """What one app compiled of a template, for the apps of all other tests: compiling took longer than answering."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
+COMPILED = CompiledTemplates()
+
+
 @pytest.fixture
 def app(config: Config) -> Iterator[Flask]:
     """The app, with the default newsletter installed."""
     app = create_app(config)
+    app.jinja_env.bytecode_cache = COMPILED
     wired: Product = app.extensions["vigie"]
     from app.newsletters.defaults import install_defaults
 
