@@ -4,13 +4,12 @@ A story is offered once something about it has arrived that the reader can read 
 them; whatever they have had of it, in any language or letter, takes it out.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.choices.choices import Interests
-from app.stories.ranking import Standing, rank
+from app.stories.ranking import Standing, by_shares, half_life_over, rank
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much one letter carries: `items` in all, `per_source` of one feed."""
+    """How much one letter carries: `items` in all, `per_source` of one feed before all others had theirs."""
 
     items: int
     per_source: int
@@ -62,25 +61,25 @@ def select_articles(
 ) -> tuple[int, ...]:
     """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
 
-    `had` are the ids of the stories that letters to them carried before.
+    `had` are the ids of the stories that letters to them carried before. What a feed has beyond its share comes last,
+    in the room that is left.
     """
     languages = (language, *interests.also_reads)
-    by_story = {
-        offer.standing.story_id: offer
+    wanted = [
+        offer
         for offer in offers
         if offer.standing.story_id not in had
         and interests.wants(offer.standing.topics, mainly=offer.mainly)
         and offer.has_news(languages, since)
-    }
-    chosen: list[int] = []
-    of_source: Counter[int] = Counter()
-    for ranked in rank((offer.standing for offer in by_story.values()), now, followed=interests.followed):
-        piece = by_story[ranked.story_id].piece_for(languages)
-        if piece is None or (piece.source_id is not None and of_source[piece.source_id] >= bounds.per_source):
-            continue
-        if piece.source_id is not None:
-            of_source[piece.source_id] += 1
-        chosen.append(piece.article_id)
-        if len(chosen) == bounds.items:
-            break
-    return tuple(chosen)
+    ]
+    pieces = {offer.standing.story_id: offer.piece_for(languages) for offer in wanted}
+    ranked = rank(
+        (offer.standing for offer in wanted), now, followed=interests.followed, half_life=half_life_over(since, now)
+    )
+    in_turn = by_shares(ranked, lambda story_id: _source(pieces[story_id]), per_source=bounds.per_source)
+    found = (pieces[story.story_id] for story in in_turn)
+    return tuple(piece.article_id for piece in found if piece is not None)[: bounds.items]
+
+
+def _source(piece: Piece | None) -> int | None:
+    return piece.source_id if piece else None

@@ -29,14 +29,14 @@ from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.stories.choosing import also_in, best_first
 from app.stories.models import Story
-from app.stories.ranking import Standing, rank
+from app.stories.ranking import Standing, by_shares, half_life_over, rank
 
 #: The first window of a newsletter reaches this far back.
 FIRST_WINDOW = timedelta(days=7)
 #: An article that arrived just before the last window closed may have been committed just after it: look back this
 #: far. What an edition already carries is left out anyway.
 OVERLAP = timedelta(minutes=15)
-#: Articles that one edition carries, and of these of one feed.
+#: Articles that one edition carries, and of these of one feed before all others had theirs.
 ITEMS_MAX, PER_SOURCE_MAX = 30, 5
 #: More than so many names beside an item are a list that nobody reads.
 ALSO_IN_MAX = 6
@@ -59,18 +59,18 @@ def compile_edition(
 ) -> Compilation:
     """Make a draft of the articles that arrived from `since` to `until` and whose story no edition carries yet.
 
-    Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles, and
-    `per_source` of one feed, are taken, in the order of their stories (see `in_order`). Returns the record, whose
-    outcome may be "nothing new"; where a digest `keeps_empty`, since its variants may carry what it does not, it is
-    drafted all the same. Raises InputRefused when the window ends before it begins.
+    Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles are taken,
+    in the order of their stories (see `in_order`); what a feed has beyond `per_source` comes last. Returns the record,
+    whose outcome may be "nothing new"; where a digest `keeps_empty`, since its variants may carry what it does not, it
+    is drafted all the same. Raises InputRefused when the window ends before it begins.
     """
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     rhythm_id = session.scalar(select(Schedule.rhythm_id).where(Schedule.id == schedule_id)) if schedule_id else None
     line = Line(newsletter.id, language, rhythm_id)
     start, reach = _window(session, line, since=since, until=until)
-    query = new_articles(line, since=reach, until=until, now=now, limit=limit, per_source=per_source)
-    articles = in_order(session, session.scalars(query).all(), until)
+    query = new_articles(line, since=reach, until=until, now=now, limit=limit)
+    articles = in_order(session, session.scalars(query).all(), since=start, until=until, per_source=per_source)
     compilation = Compilation(
         schedule_id=schedule_id,
         period_at=period_at,
@@ -127,36 +127,45 @@ def new_articles(
     until: datetime,
     now: datetime,
     limit: int,
-    per_source: int,
 ) -> Select[Article]:
-    """Select the articles for an edition, fairly: every feed's newest before any feed's second newest.
+    """Select the articles for an edition, fairly: every feed's first before any feed's second.
 
-    Of a story only its best article counts, and none of a muted one. Articles of no feed were put in by hand, so each
-    of them counts as a newest one. An article whose embargo ended in the window is new to it.
+    A feed's first is of the story that most sources tell, then the newest. Of a story only its best article counts, and
+    none of a muted one. Articles of pinned stories, and those of no feed, which were put in by hand, count as firsts.
+    An article whose embargo ended in the window is new to it.
     """
     fresh = _best_of_stories(line, since=since, until=until, now=now).subquery()
+    best = select(fresh).where(fresh.c.place == 1).subquery()
+    of_feed = (best.c.sources.desc(), best.c.published_at.desc(), best.c.id.desc())
     turn = sa.case(
-        (fresh.c.source_id.is_(None), 1),
-        else_=sa.func.row_number().over(
-            partition_by=fresh.c.source_id, order_by=(fresh.c.published_at.desc(), fresh.c.id.desc())
-        ),
+        (sa.or_(best.c.source_id.is_(None), best.c.is_pinned), 1),
+        else_=sa.func.row_number().over(partition_by=best.c.source_id, order_by=of_feed),
     )
-    ranked = select(fresh.c.id, turn.label("turn")).where(fresh.c.place == 1).subquery()
+    in_turn = select(best.c.id, best.c.is_pinned, best.c.sources, turn.label("turn")).subquery()
     return (
         select(Article)
-        .join(ranked, ranked.c.id == Article.id)
-        .where(ranked.c.turn <= per_source)
-        .order_by(ranked.c.turn, Article.published_at.desc(), Article.id.desc())
+        .join(in_turn, in_turn.c.id == Article.id)
+        .order_by(
+            in_turn.c.is_pinned.desc(), in_turn.c.turn, in_turn.c.sources.desc(), Article.published_at.desc(),
+            Article.id.desc(),
+        )
         .limit(limit)
-    )
+    )  # fmt: skip
 
 
-def in_order(session: Session, articles: Sequence[Article], now: datetime) -> list[Article]:
-    """Return the articles as their stories rank: pinned first, then by independent sources and freshness."""
+def in_order(
+    session: Session, articles: Sequence[Article], *, since: datetime, until: datetime, per_source: int
+) -> list[Article]:
+    """Return the articles as their stories rank: pinned first, then by independent sources and freshness.
+
+    What a feed has beyond `per_source`, of stories that are not pinned, stands behind all others.
+    """
     ids = {article.story_id for article in articles if article.story_id is not None}
     stories = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(ids)))}
     by_id = {article.id: article for article in articles}
-    return [by_id[ranked.story_id] for ranked in rank((_standing(each, stories) for each in articles), now)]
+    ranked = rank((_standing(each, stories) for each in articles), until, half_life=half_life_over(since, until))
+    in_turn = by_shares(ranked, lambda article_id: by_id[article_id].source_id, per_source=per_source)
+    return [by_id[story.story_id] for story in in_turn]
 
 
 def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:
@@ -177,7 +186,14 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
     )
     carried = _carried(line)
     return (
-        select(Article.id, Article.source_id, Article.published_at, place.label("place"))
+        select(
+            Article.id,
+            Article.source_id,
+            Article.published_at,
+            place.label("place"),
+            sa.func.coalesce(Story.sources, 1).label("sources"),
+            Story.pinned_at.is_not(None).label("is_pinned"),
+        )
         .outerjoin(Story, Story.id == Article.story_id)
         .where(
             Article.language == line.language,

@@ -1,11 +1,12 @@
 """Which story comes first, and why. Pure: everything that counts is handed in."""
 
 import math
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: A day later a story counts half.
+#: A day later a story counts half, where not more time is looked at.
 HALF_LIFE = timedelta(hours=24)
 #: A followed topic counts as much as three more doublings of the sources.
 FOLLOWED = 3.0
@@ -43,6 +44,11 @@ class Ranked:
         return (self.weight + self.interest) * self.freshness
 
 
+def half_life_over(since: datetime, until: datetime, *, least: timedelta = HALF_LIFE) -> timedelta:
+    """Return the half-life for what came between two moments: in a digest of a week its first day counts as well."""
+    return max(least, until - since)
+
+
 def rank(
     stories: Iterable[Standing],
     now: datetime,
@@ -53,6 +59,22 @@ def rank(
     """Return the stories, the first to be shown first; of equal ones the newer id."""
     ranked = [_ranked(story, now, frozenset(followed), half_life) for story in stories]
     return sorted(ranked, key=lambda each: (not each.is_pinned, -each.score, -each.story_id))
+
+
+def by_shares(ranked: Iterable[Ranked], source_of: Callable[[int], int | None], *, per_source: int) -> list[Ranked]:
+    """Return ranked stories with those behind all others of whose source `per_source` stand before them already.
+
+    `source_of` tells the source of a story's article. Pinned stories, and those of no source, stay where they are.
+    """
+    of_source: Counter[int | None] = Counter()
+    within: list[Ranked] = []
+    beyond: list[Ranked] = []
+    for story in ranked:
+        source = source_of(story.story_id)
+        of_source[source] += 1
+        stays = source is None or story.is_pinned or of_source[source] <= per_source
+        (within if stays else beyond).append(story)
+    return [*within, *beyond]
 
 
 def _ranked(story: Standing, now: datetime, followed: frozenset[str], half_life: timedelta) -> Ranked:

@@ -1,6 +1,6 @@
 """Which articles a digest takes, and in which order."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -9,15 +9,23 @@ from app.editions.audience import cancel_edition
 from app.editions.models import Compilation, CompileOutcome, Edition
 from app.errors import InputRefused
 from app.product import Product
+from app.stories.models import Story
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_feed
 from tests.make import make_article
 
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def titles(session, compilation: Compilation) -> list[str]:
     return [item.article.title for item in session.get_one(Edition, compilation.edition_id).items]
+
+
+def make_story(session, *, sources: int = 1, pinned_at: datetime | None = None) -> Story:
+    story = Story(first_at=NOW, last_at=NOW, sources=sources, pinned_at=pinned_at, languages={"fr": 1})
+    session.add(story)
+    session.flush()
+    return story
 
 
 def test_the_newest_comes_first(product: Product) -> None:
@@ -103,12 +111,34 @@ def test_a_busy_feed_does_not_crowd_out_the_others(product: Product) -> None:
         assert taken[:4] == ["busy 0", "busy 1", "quiet 1", "quiet 2"]
 
 
-def test_a_feed_gives_no_more_than_its_share(product: Product) -> None:
+def test_beyond_its_share_a_feed_fills_the_room_that_others_leave(product: Product) -> None:
     with product.database.transaction() as session:
         feed = make_feed(session)
         for number in range(9):
             make_article(session, title=f"n{number}", source=feed, added_at=NOW - number * HOUR)
-        assert titles(session, compile_now(session, per_source=3)) == ["n0", "n1", "n2"]
+        make_article(session, title="old", source=make_feed(session, "quiet"), added_at=NOW - 3 * DAY)
+        taken = titles(session, compile_now(session, per_source=3, limit=7))
+        assert taken == ["n0", "n1", "n2", "old", "n3", "n4", "n5"]
+
+
+def test_in_a_full_digest_stands_what_most_sources_tell(product: Product) -> None:
+    with product.database.transaction() as session:
+        feed = make_feed(session)
+        for number in range(4):
+            make_article(session, title=f"n{number}", source=feed, added_at=NOW - number * HOUR)
+        told, pinned = (make_article(session, title=title, source=feed, added_at=NOW - 2 * DAY) for title in "tp")
+        told.story_id = make_story(session, sources=4).id
+        pinned.story_id = make_story(session, pinned_at=NOW).id
+        session.flush()
+        assert titles(session, compile_now(session, limit=3)) == ["p", "t", "n0"]
+
+
+def test_a_digest_of_a_week_ranks_its_first_days_as_well(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="of today", added_at=NOW - HOUR)
+        make_article(session, title="of last week", added_at=NOW - 5 * DAY).story_id = make_story(session, sources=2).id
+        session.flush()
+        assert titles(session, compile_now(session)) == ["of last week", "of today"]
 
 
 @pytest.mark.parametrize("title", ["Re: your invoice", "Bell \x07", "\u202ereversed", ""])

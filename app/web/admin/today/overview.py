@@ -135,7 +135,7 @@ def _next_digest(session: Session, newsletter: Newsletter, language: str, now: d
     schedule = select(Schedule).where(
         Schedule.newsletter_id == newsletter.id, Schedule.language == language, Schedule.rhythm_id.is_(None)
     )
-    fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES, per_source=COUNTED_ARTICLES)
+    fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES)
     counted = session.scalar(select(func.count()).select_from(fresh.subquery()))
     return NextDigest(language, session.scalars(schedule).first(), last, counted or 0)
 

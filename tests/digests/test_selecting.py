@@ -1,0 +1,39 @@
+"""What one reader's digest carries, out of the stories there are."""
+
+from datetime import timedelta
+
+from app.choices.choices import Interests
+from app.digests.selecting import Bounds, Offer, Piece, select_articles
+from app.stories.ranking import Standing
+from tests.conftest import NOW
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def offer(number: int, *, source: int = 1, age: timedelta = HOUR, sources: int = 1, is_pinned: bool = False) -> Offer:
+    """A story of one article, which has its number."""
+    standing = Standing(number, sources, NOW - age, frozenset({"theme:ai"}), is_pinned)
+    return Offer(standing, (Piece(number, "en", source, NOW - age, 1),))
+
+
+def select(*offers: Offer, items: int = 9, since: timedelta = DAY) -> tuple[int, ...]:
+    followed = Interests(followed=frozenset({"theme:ai"}))
+    return select_articles(
+        offers, language="en", interests=followed, since=NOW - since, had=frozenset(), now=NOW, bounds=Bounds(items, 2)
+    )
+
+
+def test_beyond_its_share_a_feed_stands_behind_all_others() -> None:
+    busy = [offer(number, age=number * HOUR) for number in range(1, 6)]
+    assert select(*busy, offer(9, source=2, age=20 * HOUR)) == (1, 2, 9, 3, 4, 5)
+    assert select(*busy, offer(9, source=2, age=20 * HOUR), items=4) == (1, 2, 9, 3)
+
+
+def test_a_pinned_story_has_no_share_to_keep_to() -> None:
+    pinned = [offer(number, is_pinned=True, age=number * HOUR) for number in range(1, 4)]
+    assert select(*pinned, offer(9, source=2)) == (1, 2, 3, 9)
+
+
+def test_of_a_week_what_many_told_at_its_beginning_stands_before_one_report_of_its_end() -> None:
+    assert select(offer(1), offer(2, source=2, sources=8, age=5 * DAY), since=7 * DAY) == (2, 1)
+    assert select(offer(1, age=HOUR), offer(2, source=2, sources=8, age=23 * HOUR)) == (1, 2)
