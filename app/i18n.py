@@ -54,7 +54,14 @@ def ngettext(language: str, singular: str, plural: str, number: int, **values: o
 def day(language: str, value: date) -> str:
     """Return a date in full, as "17 mars 2026" or "17 March 2026"."""
     pattern = {"en": "d MMMM y"}.get(language)
-    return format_date(value, format=pattern or "long", locale=language)
+    return _with_first(language, format_date(value, format=pattern or "long", locale=language))
+
+
+def day_beside(language: str, value: date, other: date) -> str:
+    """Return a date that stands beside `other`, as "17 mars"; with its year where that is another one."""
+    if value.year != other.year:
+        return day(language, value)
+    return _with_first(language, format_date(value, format="d MMMM", locale=language))
 
 
 def weekday(language: str, number: int) -> str:
@@ -66,4 +73,9 @@ def moment(language: str, value: datetime, zone: str) -> str:
     """Return a date and time in full with the zone's name, as "17 mars 2026 à 07:30 (Europe/Paris)"."""
     local = value.astimezone(ZoneInfo(zone))
     at = {"fr": "'à'", "en": "'at'"}[language]
-    return f"{format_datetime(local, f'd MMMM y {at} HH:mm', locale=language)} ({zone})"
+    return _with_first(language, f"{format_datetime(local, f'd MMMM y {at} HH:mm', locale=language)} ({zone})")
+
+
+def _with_first(language: str, written: str) -> str:
+    """Return a written date with the first day of a month as French has it, an ordinal: "1er mars"."""
+    return "1er " + written.removeprefix("1 ") if language == "fr" and written.startswith("1 ") else written

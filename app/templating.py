@@ -29,6 +29,7 @@ def words(language: str) -> dict[str, object]:
         "_": partial(i18n.gettext, language),
         "ngettext": partial(i18n.ngettext, language),
         "day": partial(i18n.day, language),
+        "day_beside": partial(i18n.day_beside, language),
         "moment": partial(i18n.moment, language),
         "weekday": partial(i18n.weekday, language),
     }

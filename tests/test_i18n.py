@@ -1,11 +1,13 @@
 """Words: every text of templates and code has its French, once, with the right typography."""
 
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from app.i18n import day, day_beside, moment
 from app.mail.meanings import Meaning
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,3 +70,15 @@ def test_french_typography_uses_the_no_break_space() -> None:
             bare = re.sub(r"https?://\S+|%\(\w+\)s", "", string)
             assert not re.search(r"(?<![\u00a0\d])[;!?»]|(?<=[^\W\d])(?<!\u00a0):(?=\s|$)|«(?!\u00a0)", bare), message
             assert not set(string) & {"\u202f", "'"}, message
+
+
+def test_the_first_of_a_month_is_an_ordinal_in_french_alone() -> None:
+    first = datetime(2026, 8, 1, 6, tzinfo=UTC)
+    assert (day("fr", first), day("en", first)) == ("1er août 2026", "1 August 2026")
+    assert moment("fr", first, "UTC") == "1er août 2026 à 06:00 (UTC)"
+    assert day("fr", date(2026, 8, 11)) == "11 août 2026"
+
+
+def test_a_date_beside_another_names_its_year_only_where_it_is_another_one() -> None:
+    assert day_beside("fr", date(2026, 8, 1), date(2026, 12, 31)) == "1er août"
+    assert day_beside("en", date(2026, 12, 31), date(2027, 1, 1)) == "31 December 2026"
