@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.articles.models import Article
@@ -10,7 +10,7 @@ from app.editions.excerpts import shorten, without_addresses
 from app.editions.introduction import introduction_for_letter, introduction_text
 from app.editions.models import Edition, EditionItem, EditionKind
 from app.errors import InputRefused
-from app.i18n import gettext
+from app.i18n import LANGUAGES, gettext
 from app.links import Links
 from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter
@@ -20,6 +20,10 @@ from config import Config
 MAX_HTML_BYTES = 98_000
 #: A longer address is no link: of what feeds bring, thirty articles must always fit.
 MAX_LINK_LENGTH = 1_000
+#: Stories that a letter shows with their summaries; those behind them stand in brief, where there are at least so many.
+IN_FULL, IN_BRIEF_MIN = 8, 3
+#: A digest that reaches back further says from when on it looked.
+ONE_DAY = timedelta(hours=36)
 #: Longest summaries to try, in characters, until the letter fits; the footer is never touched.
 SUMMARY_LENGTHS = (900, 600, 400, 280, 160, 80, 0)
 _TEMPLATES = {EditionKind.NUMBER: "digest", EditionKind.FLASH: "flash", EditionKind.ERRATUM: "erratum"}
@@ -52,7 +56,10 @@ class Other:
 
 @dataclass(frozen=True)
 class Piece:
-    """One article as the templates see it; `link` is an http address or None, `also` the others on its story."""
+    """One article as the templates see it; `link` is an http address or None, `also` the others on its story.
+
+    `minutes` are those that it takes to read, where its whole text is known.
+    """
 
     title: str
     link: str | None
@@ -61,6 +68,7 @@ class Piece:
     summary: str
     language: str
     also: tuple[Other, ...]
+    minutes: int | None = None
 
 
 def typeset(
@@ -84,6 +92,8 @@ def typeset(
         "reason": _reason(edition.kind, edition.language, face.name),
         "zone": newsletter.timezone,
         "at": at.astimezone(ZoneInfo(newsletter.timezone)),
+        "since": _since(edition, newsletter.timezone),
+        "own_names": LANGUAGES,
     }
     for length in SUMMARY_LENGTHS:
         short = [replace(piece, summary=shorten(piece.summary, length)) for piece in pieces]
@@ -109,6 +119,7 @@ def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
         summary=without_addresses(article.summary).strip(),
         language=article.language,
+        minutes=article.reading_minutes,
         also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
     )
 
@@ -117,6 +128,18 @@ def web_address(article: Article) -> str | None:
     """Return where an article is to be read, or None where that is no http address that fits into a letter."""
     link = article.link or ""
     return link if link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH else None
+
+
+def in_full_and_in_brief(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
+    """Return the stories that a letter shows with their summaries, and those that it only names."""
+    number = len(pieces) if len(pieces) < IN_FULL + IN_BRIEF_MIN else IN_FULL
+    return pieces[:number], pieces[number:]
+
+
+def _since(edition: Edition, zone: str) -> date | None:
+    """Return the day from which on an edition looked through what came, where that is not the day before."""
+    is_long = edition.kind is EditionKind.NUMBER and edition.until - edition.since > ONE_DAY
+    return edition.since.astimezone(ZoneInfo(zone)).date() if is_long else None
 
 
 def _reason(kind: EditionKind, language: str, newsletter: str) -> str:
@@ -146,12 +169,17 @@ def _reason(kind: EditionKind, language: str, newsletter: str) -> str:
 
 def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
     introduction, template = introduction_for_letter(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
-    return render_mjml(f"{template}.mjml", edition.language, pieces=pieces, introduction=introduction, **context)
+    return render_mjml(f"{template}.mjml", edition.language, introduction=introduction, **_parts(pieces), **context)
 
 
 def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
     introduction, template = introduction_text(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
-    return render_text(f"{template}.txt", edition.language, pieces=pieces, introduction=introduction, **context)
+    return render_text(f"{template}.txt", edition.language, introduction=introduction, **_parts(pieces), **context)
+
+
+def _parts(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
+    in_full, in_brief = in_full_and_in_brief(pieces)
+    return {"pieces": pieces, "in_full": in_full, "in_brief": in_brief}
 
 
 def _source(article: Article, publication: str) -> str:

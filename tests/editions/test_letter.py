@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.editions.models import Edition
-from app.editions.typeset import MAX_HTML_BYTES, MAX_LINK_LENGTH, Parts, PersonalLinks, typeset
+from app.editions.typeset import IN_FULL, MAX_HTML_BYTES, MAX_LINK_LENGTH, Parts, PersonalLinks, typeset
 from app.errors import InputRefused
 from app.product import Product
 from app.settings.publication import Identity
@@ -184,10 +184,56 @@ def test_french_signs_keep_their_no_break_spaces(product: Product) -> None:
 
 def test_dates_are_in_the_readers_language_and_hours_name_their_zone(product: Product) -> None:
     with product.database.transaction() as session:
-        french = set_letter(session, product, make_draft(session))
-        english = set_letter(session, product, make_draft(session, language="en"))
-    assert "L’édition du 17 mars 2026\n3 articles, 10:00 (Europe/Paris)" in french.text
-    assert "The edition of 17 March 2026\n3 articles, 10:00 (Europe/Paris)" in english.text
+        editions = [make_draft(session, language=language) for language in LANGUAGES]
+        weekly = [set_letter(session, product, edition).text for edition in editions]
+        for edition in editions:
+            edition.since = NOW - timedelta(days=1)
+        daily = [set_letter(session, product, edition).text for edition in editions]
+    assert "L’édition du 17 mars 2026\n3 articles, du 10 mars au 17 mars\n" in weekly[0]
+    assert "The edition of 17 March 2026\n3 articles, from 10 March to 17 March\n" in weekly[1]
+    assert "L’édition du 17 mars 2026\n3 articles, 10:00 (Europe/Paris)\n" in daily[0]
+    assert "The edition of 17 March 2026\n3 articles, 10:00 (Europe/Paris)\n" in daily[1]
+
+
+def test_a_piece_says_how_long_it_takes_and_which_language_it_is_in(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        edition.items[0].article.reading_minutes = 4
+        edition.items[1].article.language = "en"
+        edition.items[1].article.published_at = NOW - timedelta(days=90)
+        parts = set_letter(session, product, edition)
+    assert "\nLe Détroit, 17 mars, 4 min\n" in parts.text
+    assert "\nLe Détroit, 17 décembre 2025, English\n" in parts.text
+    origins = [paragraph.text.replace("\u00a0", "") for paragraph in read(parts.html).find("p")]
+    assert "Le Détroit 17 mars · 4min" in origins
+    assert "Le Détroit 17 décembre 2025 · English" in origins
+
+
+def test_behind_the_first_stories_the_others_stand_in_brief(product: Product) -> None:
+    with product.database.transaction() as session:
+        parts = set_letter(session, product, make_long_edition(session, number=12, summary="Voilà l’été."))
+    page = read(parts.html)
+    assert [heading.text for heading in page.find("h2", "h3")[8:10]] == [
+        "En bref", "Un titre de longueur ordinaire, avec des accents 8",
+    ]  # fmt: skip
+    assert (len(page.find("h2")), len(page.find("h3"))) == (IN_FULL + 1, 4)
+    assert parts.html.count("Voilà l’été.") == parts.text.count("Voilà l’été.") == IN_FULL
+    assert "\nEN BREF\n\n9. Un titre" in parts.text
+    check_same_links(parts.html, parts.text)
+
+
+def test_two_stories_more_are_no_list(product: Product) -> None:
+    with product.database.transaction() as session:
+        parts = set_letter(session, product, make_long_edition(session, number=10, summary="Voilà l’été."))
+    assert len(read(parts.html).find("h2")) == 10
+    assert "EN BREF" not in parts.text
+
+
+def test_a_letter_of_one_article_numbers_nothing(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="Un câble coupé")
+        edition = session.get_one(Edition, compile_now(session).edition_id)
+        assert "\nUn câble coupé\n" in set_letter(session, product, edition).text
 
 
 @pytest.mark.parametrize(
@@ -273,11 +319,11 @@ def test_sixty_long_articles_fit_by_shortening_summaries_and_the_footer_stays(pr
         parts = set_letter(session, product, edition)
     page = read(parts.html)
     assert len(parts.html.encode()) <= MAX_HTML_BYTES < 100_000
-    assert len(page.find("h2")) == 60
+    assert len(page.find("h2", "h3")) == 61
     assert "/unsubscribe/" in page.find("a")[-5].attributes["href"]
     assert product.config.identity.postal_address in page.text
     shown = [p.text for p in page.find("p") if p.text.startswith("Voilà")]
-    assert len(shown) == 60
+    assert len(shown) == IN_FULL
     assert all(summary.endswith("…") for summary in shown)
     check_same_links(parts.html, parts.text)
 
