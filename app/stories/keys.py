@@ -68,13 +68,21 @@ def serial_form(title: str) -> str:
     return " ".join(word for word in words if word not in _calendar())
 
 
+def without_dates(folded: str) -> str:
+    """Return folded text without its dates of day, month and year, in either language.
+
+    They stand in the titles of what comes each day, and say when: a broadcast of 28 July is no news of that day.
+    """
+    return _dates().sub(" ", folded)
+
+
 def fold(text: str) -> str:
     """Return `text` in small letters, without accents."""
     return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
 
 
 def _keys(text: str) -> Iterator[str]:
-    folded = fold(_GROUPED.sub("", text))
+    folded = without_dates(fold(_GROUPED.sub("", text)))
     for country in _countries().finditer(folded):
         yield _codes()[country[0]]
     for token in _TOKEN.finditer(_countries().sub(" ", folded)):
@@ -108,6 +116,18 @@ def _calendar() -> frozenset[str]:
         for name in table[width].values()
     )
     return frozenset(fold(name).rstrip(".") for name in names) | {"st", "nd", "rd", "th"}
+
+
+@cache
+def _dates() -> re.Pattern[str]:
+    months = {
+        fold(name).rstrip(".")
+        for language in _LANGUAGES
+        for width in ("wide", "abbreviated")
+        for name in Locale(language).months["format"][width].values()
+    }
+    month = rf"(?:{'|'.join(sorted(months, key=len, reverse=True))})\b\.?"
+    return re.compile(rf"\b(?:\d{{1,2}}(?:er|st|nd|rd|th)? {month}|{month} \d{{1,2}}(?:st|nd|rd|th)?),? \d{{4}}\b")
 
 
 @cache
