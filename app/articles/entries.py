@@ -29,6 +29,20 @@ _CONTINUES = re.compile(
 )
 
 
+#: What software puts in the place of a summary that there is none of.
+_NO_SUMMARY = re.compile(
+    r"\W*(?:no (?:summary|description|excerpt|content)(?: (?:is )?(?:available|provided))?|introduction|n/a"
+    r"|(?:aucun|pas de) (?:résumé|extrait|contenu|descriptif)(?: disponible)?"
+    r"|(?:résumé|contenu) (?:non |in)disponible)?\W*",
+    re.IGNORECASE,
+)
+_TITLE_ADDRESS = re.compile(r"[ :,–—-]+https?://\S+\Z")
+#: A day of the week and of a month in brackets, as some feeds date the title itself.
+_TITLE_DATE = re.compile(
+    r",? *\((?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? [a-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?\)\Z", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry as text: `title` and `summary` on one line, `body` in paragraphs; `guid` is the feed's name for it.
@@ -61,14 +75,24 @@ def make_entry(
     published_at: datetime | None, image_url: str | None, authors: Iterable[str] = (),
 ) -> Entry:  # fmt: skip
     """Return an entry from clean texts, filling a missing title, summary or body from the others."""
-    body = without_invitation(_without_appendix(body))[:BODY_MAX_CHARS]
-    summary = summarise(without_invitation(_without_appendix(summary)) or body)
-    title = title_line(title) or one_line(summary, TITLE_FROM_TEXT_MAX_CHARS) or link or "…"
+    body = _prose(body)[:BODY_MAX_CHARS]
+    summary = summarise(_prose(summary) or body)
+    title = _named(title_line(title)) or one_line(summary, TITLE_FROM_TEXT_MAX_CHARS) or link or "…"
     guid = one_line(guid, 4_000) if guid else None
     body, language = body or summary, detect_language(f"{title}\n{body or summary}")
     return Entry(
         guid or None, link, one_line(title), summary, body, published_at, image_url, author_line(authors), language
     )
+
+
+def _prose(text: str) -> str:
+    text = without_invitation(_without_appendix(text))
+    return "" if _NO_SUMMARY.fullmatch(text) else text
+
+
+def _named(title: str) -> str:
+    """Return a title without the date in brackets and the address at its end, which its feed tells elsewhere."""
+    return _TITLE_ADDRESS.sub("", _TITLE_DATE.sub("", title)) or title
 
 
 def author_line(names: Iterable[str]) -> str:

@@ -18,3 +18,12 @@ def shorten(text: str, length: int) -> str:
 def without_addresses(text: str) -> str:
     """Return `text` with bare addresses cut to their host: mail clients make links of them in one part only."""
     return _ADDRESS.sub(lambda found: found[1].removeprefix("www."), text)
+
+
+def beyond_title(summary: str, title: str) -> str:
+    """Return `summary`, or nothing where it is the title once more or its beginning."""
+    return "" if _bare(title).startswith(_bare(summary)) else summary
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.casefold().split()).rstrip(" .…!")

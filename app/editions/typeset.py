@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.articles.models import Article
-from app.editions.excerpts import shorten, without_addresses
+from app.editions.excerpts import beyond_title, shorten, without_addresses
 from app.editions.introduction import introduction_for_letter, introduction_text
 from app.editions.models import Edition, EditionItem, EditionKind
 from app.errors import InputRefused
@@ -117,7 +117,7 @@ def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
         link=web_address(article),
         source=_source(article, publication),
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
-        summary=without_addresses(article.summary).strip(),
+        summary=without_addresses(beyond_title(article.summary, article.title)).strip(),
         language=article.language,
         minutes=article.reading_minutes,
         also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),

@@ -124,6 +124,28 @@ def test_what_blogs_append_is_no_summary() -> None:
     assert only(rss("<title>a</title><description>Un fait. Lire la suite</description>")).summary == "Un fait."
 
 
+@pytest.mark.parametrize(
+    "words", ["No summary available", "No summary available\n\n -", "Introduction", "Aucun résumé disponible.", "."]
+)
+def test_the_word_that_there_is_no_summary_is_none(words) -> None:
+    entry = only(rss(f"<title>a</title><link>https://wire.example/a</link><description>{words}</description>"))
+    assert (entry.summary, entry.body) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Storm Watch For Thursday https://wire.example/podcast/10030, (Thu, Jul 30th)", "Storm Watch For Thursday"),
+        ("A new loader, (Sun, Aug 2nd)", "A new loader"),
+        ("A new loader (part 2)", "A new loader (part 2)"),
+        ("Why https://wire.example is down", "Why https://wire.example is down"),
+        ("https://wire.example/a", "https://wire.example/a"),
+    ],
+)
+def test_a_title_is_rid_of_the_address_and_the_date_that_its_feed_tells_elsewhere(title, shown) -> None:
+    assert only(rss(f"<title>{title}</title><link>https://wire.example/a</link>")).title == shown
+
+
 def test_an_entry_without_title_takes_its_first_words() -> None:
     assert only(rss("<description>Un navire a coupé un câble.</description>")).title == "Un navire a coupé un câble."
 
