@@ -66,12 +66,13 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/table.py instance/bench/scale.json --into docs/scaling.md
 	$(BIN)/python bench/personal.py --json instance/bench/personal.json --into docs/digests.md
 
-eval: .venv/installed-dev ## measure on corpora beside the repository how mail, feeds and pages are read, articles classified and grouped; tables into docs
+eval: .venv/installed-dev ## measure on corpora beside the repository how mail, feeds and pages are read, articles classified, grouped and mailed; tables into docs
 	$(BIN)/python bench/bounces.py --into docs/bounces.md
 	$(BIN)/python bench/feed_labels.py --into docs/wire.md
 	$(BIN)/python bench/extraction.py --into docs/wire.md
 	$(BIN)/python bench/topics.py --into docs/topics.md
 	$(BIN)/python bench/stories.py --into docs/stories.md
+	$(BIN)/python bench/week.py --letters instance/week --into docs/digests.md
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv
