@@ -70,7 +70,7 @@ def _pieces(session: Session, are_wanted: sa.ColumnElement[bool], *, until: date
     is_out = sa.and_(Article.added_at <= until, may_leave(until))
     place = sa.func.row_number().over(partition_by=(story_of(), Article.language), order_by=best_first())
     came = sa.case((Article.embargo_until > Article.added_at, Article.embargo_until), else_=Article.added_at)
-    columns = story_of(), Article.id, Article.language, Article.source_id, came, place
+    columns = story_of(), Article.id, Article.language, Article.source_id, came, place, Article.body == ""
     query: Select[Any] = (
         select(*columns)
         .outerjoin(Story, Story.id == Article.story_id)

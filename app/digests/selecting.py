@@ -9,18 +9,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.choices.choices import Interests
-from app.stories.ranking import Standing, by_shares, half_life_over, rank
+from app.stories.ranking import Standing, by_shares, half_life_over, rank, with_lead
 
 
 @dataclass(frozen=True)
 class Piece:
-    """An article of a story, of which `rank` says how good it is among those in its language, 1 for the best."""
+    """An article of a story, of which `rank` says how good it is among those in its language, 1 for the best.
+
+    `is_bare`: only its title is known.
+    """
 
     article_id: int
     language: str
     source_id: int | None
     arrived_at: datetime
     rank: int
+    is_bare: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def select_articles(
     """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
 
     `had` are the ids of the stories that letters to them carried before. What a feed has beyond its share comes last,
-    in the room that is left.
+    in the room that is left; no letter opens with a bare title while another story says more.
     """
     languages = (language, *interests.also_reads)
     wanted = [
@@ -72,14 +76,12 @@ def select_articles(
         and interests.wants(offer.standing.topics, mainly=offer.mainly)
         and offer.has_news(languages, since)
     ]
-    pieces = {offer.standing.story_id: offer.piece_for(languages) for offer in wanted}
+    found = ((offer.standing.story_id, offer.piece_for(languages)) for offer in wanted)
+    pieces = {story_id: piece for story_id, piece in found if piece is not None}
     ranked = rank(
-        (offer.standing for offer in wanted), now, followed=interests.followed, half_life=half_life_over(since, now)
-    )
-    in_turn = by_shares(ranked, lambda story_id: _source(pieces[story_id]), per_source=bounds.per_source)
-    found = (pieces[story.story_id] for story in in_turn)
-    return tuple(piece.article_id for piece in found if piece is not None)[: bounds.items]
-
-
-def _source(piece: Piece | None) -> int | None:
-    return piece.source_id if piece else None
+        (offer.standing for offer in wanted), now, followed=interests.followed,
+        half_life=half_life_over(since, now),
+    )  # fmt: skip
+    in_turn = by_shares(ranked, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
+    opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare)
+    return tuple(pieces[story.story_id].article_id for story in opened[: bounds.items])

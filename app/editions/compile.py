@@ -29,7 +29,7 @@ from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.stories.choosing import also_in, best_first
 from app.stories.models import Story
-from app.stories.ranking import Standing, by_shares, half_life_over, rank
+from app.stories.ranking import Standing, by_shares, half_life_over, rank, with_lead
 
 #: The first window of a newsletter reaches this far back.
 FIRST_WINDOW = timedelta(days=7)
@@ -158,14 +158,15 @@ def in_order(
 ) -> list[Article]:
     """Return the articles as their stories rank: pinned first, then by independent sources and freshness.
 
-    What a feed has beyond `per_source`, of stories that are not pinned, stands behind all others.
+    What a feed has beyond `per_source`, of stories that are not pinned, stands behind all others. An article of which
+    only the title is known is not the first where another one is to be had.
     """
     ids = {article.story_id for article in articles if article.story_id is not None}
     stories = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(ids)))}
     by_id = {article.id: article for article in articles}
     ranked = rank((_standing(each, stories) for each in articles), until, half_life=half_life_over(since, until))
     in_turn = by_shares(ranked, lambda article_id: by_id[article_id].source_id, per_source=per_source)
-    return [by_id[story.story_id] for story in in_turn]
+    return [by_id[story.story_id] for story in with_lead(in_turn, lambda article_id: by_id[article_id].body != "")]
 
 
 def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:

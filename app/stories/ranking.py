@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,6 +75,15 @@ def by_shares(ranked: Iterable[Ranked], source_of: Callable[[int], int | None], 
         stays = source is None or story.is_pinned or of_source[source] <= per_source
         (within if stays else beyond).append(story)
     return [*within, *beyond]
+
+
+def with_lead(ranked: Sequence[Ranked], says_more: Callable[[int], bool]) -> list[Ranked]:
+    """Return ranked stories, the first one that is pinned or says more than its title before all others.
+
+    `says_more` tells whether a story's article has a text. Where none has, the order stays.
+    """
+    lead = next((story for story in ranked if story.is_pinned or says_more(story.story_id)), None)
+    return list(ranked) if lead is None else [lead, *(story for story in ranked if story is not lead)]
 
 
 def _ranked(story: Standing, now: datetime, followed: frozenset[str], half_life: timedelta) -> Ranked:

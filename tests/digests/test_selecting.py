@@ -10,10 +10,13 @@ from tests.conftest import NOW
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def offer(number: int, *, source: int = 1, age: timedelta = HOUR, sources: int = 1, is_pinned: bool = False) -> Offer:
+def offer(
+    number: int, *, source: int = 1, age: timedelta = HOUR, sources: int = 1, is_pinned: bool = False,
+    is_bare: bool = False,
+) -> Offer:  # fmt: skip
     """A story of one article, which has its number."""
     standing = Standing(number, sources, NOW - age, frozenset({"theme:ai"}), is_pinned)
-    return Offer(standing, (Piece(number, "en", source, NOW - age, 1),))
+    return Offer(standing, (Piece(number, "en", source, NOW - age, 1, is_bare),))
 
 
 def select(*offers: Offer, items: int = 9, since: timedelta = DAY) -> tuple[int, ...]:
@@ -37,3 +40,10 @@ def test_a_pinned_story_has_no_share_to_keep_to() -> None:
 def test_of_a_week_what_many_told_at_its_beginning_stands_before_one_report_of_its_end() -> None:
     assert select(offer(1), offer(2, source=2, sources=8, age=5 * DAY), since=7 * DAY) == (2, 1)
     assert select(offer(1, age=HOUR), offer(2, source=2, sources=8, age=23 * HOUR)) == (1, 2)
+
+
+def test_no_letter_opens_with_a_bare_title_while_another_story_says_more() -> None:
+    bare = offer(1, is_bare=True)
+    assert select(bare, offer(2, source=2, age=2 * HOUR), offer(3, source=3, age=3 * HOUR)) == (2, 1, 3)
+    assert select(bare, offer(2, is_bare=True, age=2 * HOUR)) == (1, 2)
+    assert select(offer(1, is_bare=True, is_pinned=True), offer(2)) == (1, 2)

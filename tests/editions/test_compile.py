@@ -133,6 +133,16 @@ def test_in_a_full_digest_stands_what_most_sources_tell(product: Product) -> Non
         assert titles(session, compile_now(session, limit=3)) == ["p", "t", "n0"]
 
 
+def test_the_first_article_says_more_than_its_title(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_article(session, title="bare", added_at=NOW - HOUR).body = ""
+        make_article(session, title="told", added_at=NOW - 2 * HOUR)
+        session.flush()
+        edition = session.get_one(Edition, compile_now(session).edition_id)
+        assert [item.article.title for item in edition.items] == ["told", "bare"]
+        assert edition.subject == "told"
+
+
 def test_a_digest_of_a_week_ranks_its_first_days_as_well(product: Product) -> None:
     with product.database.transaction() as session:
         make_article(session, title="of today", added_at=NOW - HOUR)
