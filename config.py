@@ -17,6 +17,7 @@ from app.settings.environment import Environment, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
 from app.settings.form import Bursts, SignupLimits
+from app.settings.imports import ImportSettings
 from app.settings.mail import MailSettings
 from app.settings.publication import Identity, Measurement
 from app.settings.retention import Retention
@@ -63,6 +64,7 @@ class Config:
     feedback: FeedbackSettings = FeedbackSettings()
     returns: ReturnSettings = ReturnSettings()
     hooks: HookSettings = HookSettings()
+    imports: ImportSettings = ImportSettings()
 
     @property
     def mailbox_dir(self) -> Path:
@@ -88,6 +90,11 @@ class Config:
     def seals_dir(self) -> Path:
         """Where the seals of the ledger are, for copies elsewhere."""
         return self.data_dir / "seals"
+
+    @property
+    def imports_dir(self) -> Path:
+        """Where lists of readers are while they are brought along."""
+        return self.imports.shared_dir or self.data_dir / "imports"
 
     @property
     def is_loopback(self) -> bool:
@@ -146,6 +153,7 @@ class Config:
             feedback=FeedbackSettings.read(env),
             returns=ReturnSettings.read(env),
             hooks=HookSettings.read(env),
+            imports=ImportSettings.read(env),
         )
 
 

@@ -59,6 +59,7 @@ _SPANS: Mapping[str, tuple[str, Callable[[Retention], int]]] = MappingProxyType(
         "pending": ("day", lambda retention: retention.pending_days),
         "left": ("day", lambda retention: retention.left_days),
         "stay": ("day", lambda retention: retention.stay_days),
+        "imports": ("day", lambda retention: retention.import_days),
         "logs": ("month", lambda retention: retention.log_months),
         "inactive": ("year", lambda retention: retention.inactive_years),
         "proof": ("year", lambda retention: retention.proof_years),
@@ -321,6 +322,21 @@ CLOCKS = (
             "Protection of the form",
             "So that nobody can turn it on others, we count requests by connection and by mailbox, under keyed "
             "fingerprints: for a day by connection, for thirty days at most by mailbox, deleted once you confirm.",
+        ),
+    ),
+    _clock(
+        "imports",
+        "IMPORT_DAYS",
+        ground="GDPR art. 5(1)(e), art. 5(2)",
+        fr=(
+            "Listes d’abonnés reprises",
+            "Le fichier est effacé dès qu’il est importé\u00a0; s’il ne l’est pas, et pour le compte rendu, où les "
+            "adresses sont masquées\u00a0: %(imports)s.",
+        ),
+        en=(
+            "Lists of readers that were brought along",
+            "The file is deleted once it is imported; one that is not, and the report, where addresses are masked: "
+            "%(imports)s.",
         ),
     ),
     _clock(

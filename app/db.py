@@ -110,7 +110,7 @@ class _JsonRows(FunctionElement[Any]):
 
 
 class _TimeOfText(FunctionElement[datetime]):
-    """A time out of a text of ISO 8601 that names its zone, as the column of a `UtcDateTime` keeps it."""
+    """A time out of a text that `time_text` wrote, as the column of a `UtcDateTime` keeps it."""
 
     inherit_cache = True
     name = "time_of_text"
@@ -119,8 +119,8 @@ class _TimeOfText(FunctionElement[datetime]):
 
 @compiles(_TimeOfText, "sqlite")
 def _time_of_sqlite(time: _TimeOfText, compiler: SQLCompiler, **options: Any) -> str:
-    # As SQLAlchemy writes it, since SQLite compares times as texts; its own clock knows milliseconds.
-    return f"strftime('%Y-%m-%d %H:%M:%f000', {compiler.process(time.clauses, **options)})"
+    # As SQLAlchemy writes it, since SQLite compares times as texts; its own clock knows milliseconds only.
+    return f"replace(substr({compiler.process(time.clauses, **options)}, 1, 26), 'T', ' ')"
 
 
 @compiles(_TimeOfText, "postgresql")
@@ -159,10 +159,15 @@ def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     return column.in_(sa.select(sa.cast(items.c.value, column.type)))
 
 
+def time_text(value: datetime) -> str:
+    """Return a time as `rows_of` reads it: ISO 8601, UTC, to the microsecond."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def rows_of(parameter: str, **columns: sa.types.TypeEngine[Any]) -> sa.Subquery:
     """Return as a table the JSON array of arrays given as `parameter`: of each inner one, its `columns` in order.
 
-    Times are texts of ISO 8601 with their zone, kept to the millisecond.
+    Times are texts that `time_text` wrote.
     """
     rows = _JsonRows(sa.bindparam(parameter, type_=sa.Text())).table_valued(sa.column("value", sa.JSON()))
     texts = [(name, kind, rows.c.value[place].as_string()) for place, (name, kind) in enumerate(columns.items())]

@@ -11,11 +11,13 @@ from app.editions import models as editions
 from app.feedback import models as feedback
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
+from app.readership import models as readership
 from app.seals import models as seals
 from app.stories import models as stories
 from app.subscriptions import models as subscriptions
 from app.subscriptions.departures import models as departures
 from app.subscriptions.form import counters
+from app.subscriptions.newcomers import models as newcomers
 from app.subscriptions.questions import models as questions
 from app.subscriptions.rights import address_change
 from app.subscriptions.rights import log as rights_log
@@ -35,8 +37,10 @@ __all__ = [
     "editions",
     "feedback",
     "jobs",
+    "newcomers",
     "newsletters",
     "questions",
+    "readership",
     "rights_log",
     "seals",
     "stories",

@@ -13,6 +13,7 @@ from app.cli import (
     dkim,
     drill,
     editions,
+    lists,  # noqa: F401 - adds to the group of subscribers
     newsletters,
     privacy,
     restore,

@@ -28,9 +28,9 @@ from app.web import product
 ACTOR = "cli"
 
 
-@group.command("export")
+@group.command("dossier")
 @click.argument("email")
-def export(email: str) -> None:
+def print_dossier(email: str) -> None:
     """Print all that is held of one reader as JSON, for an answer by letter."""
     wired = product()
     with wired.database.transaction() as session:

@@ -1,35 +1,25 @@
 """`flask subscribers`: readers."""
 
-from collections import Counter
-from itertools import islice
-from pathlib import Path
-
 import click
 from sqlalchemy import select
 
-from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
-from app.errors import InputRefused, NotFound
+from app.errors import NotFound
 from app.mail.address import parse_address
 from app.newsletters.models import newsletter_by_slug
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 from app.subscriptions.newcomers.held import PER_DAY_MAX, read_held, start_asking, stop_asking
-from app.subscriptions.newcomers.imports import Newcomer, Provenance, check_provenance, import_readers
-from app.subscriptions.newcomers.lists import BadRow, ListDefaults, read_day, read_list
 from app.subscriptions.signup import add_subscriber
 from app.web import product
-
-#: Rows of one transaction.
-IMPORTED_AT_ONCE = 500
 
 
 @click.group("subscribers", cls=Commands)
 def group() -> None:
-    """List, show, add and import readers; export, move, restrict, hear or erase one, by address."""
+    """List, show, add, import and export readers; tell all of one, move, restrict, hear or erase them, by address."""
 
 
 @group.command("list")
@@ -102,37 +92,6 @@ def add(email: str, language: str) -> None:
     click.echo(f"A confirmation letter to {email} is queued.")
 
 
-@group.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
-@click.option("--source", help="Where consent was given, for rows that do not say.")
-@click.option("--consented-on", metavar="DAY", help="When, like 2025-12-31.")
-@click.option("--dry-run", is_flag=True, help="Only say what is wrong with the file.")
-@as_json
-def import_list(
-    file: Path, language: str, source: str | None, consented_on: str | None, dry_run: bool, as_json: bool
-) -> None:
-    """Add the readers of a CSV file; those without source and date of their consent are held.
-
-    Nobody who is known, has left, or may not be mailed is changed.
-    """
-    if bool(source) != bool(consented_on):
-        raise InputRefused("--source and --consented-on go together: one without the other proves nothing")
-    provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
-    check_provenance(provenance, now())
-    defaults = ListDefaults(language, frozenset(i18n.LANGUAGES), provenance)
-    counts: Counter[str] = Counter()
-    rows = read_list(file, defaults, now=now())
-    while batch := list(islice(rows, IMPORTED_AT_ONCE)):
-        newcomers = [row for row in batch if isinstance(row, Newcomer)]
-        for row in batch:
-            if isinstance(row, BadRow):
-                click.echo(f"{file}:{row.line}: {row.reason}", err=True)
-        counts["bad"] += len(batch) - len(newcomers)
-        counts.update({"readable": len(newcomers)} if dry_run else _import_batch(newcomers))
-    print_row(dict(counts), as_json=as_json)
-
-
 @group.group("held", cls=Commands)
 def held() -> None:
     """Readers who were imported without proof of consent: have them asked, slowly."""
@@ -175,24 +134,6 @@ def stop() -> None:
         stop_asking(session, newsletter_id=newsletter_id)
         note_act(session, AuditAct.ASKING_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("Nobody is asked any more.")
-
-
-def _import_batch(newcomers: list[Newcomer]) -> dict[str, int]:
-    wired = product()
-    with wired.database.transaction() as session:
-        newsletter_id = session.scalars(newsletter_by_slug()).one().id
-        arrivals = import_readers(
-            session,
-            newcomers,
-            newsletter_id=newsletter_id,
-            actor="cli",
-            suppression_key=wired.config.suppression_key,
-            now=now(),
-        )
-        counts = {arrival.value: number for arrival, number in arrivals.items()}
-        told = ", ".join(f"{name} {number}" for name, number in counts.items() if number)
-        note_act(session, AuditAct.READERS_IMPORTED, f"newsletter:{newsletter_id}", told)
-    return counts
 
 
 def _row(subscriber: Subscriber, subscription: Subscription) -> Row:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.db import rows_of
+from app.db import rows_of, time_text
 from app.delivery.claims import UNTOLD, Copy
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER, retry_at
@@ -106,7 +106,7 @@ def _parted(settlements: Iterable[Settlement]) -> tuple[list[_Accepted], list[_P
         if isinstance(ending, Outcome) and ending.kind is OutcomeKind.ACCEPTED:
             accepted.append((copy.id, copy.attempt, ending.code, ending.text))
         elif isinstance(ending, Unsent):
-            until = None if ending.until is None else ending.until.isoformat()
+            until = None if ending.until is None else time_text(ending.until)
             unsent.append((copy.id, copy.attempt, _state_before(copy), until))
         else:
             others[copy.id] = copy, ending

@@ -27,6 +27,7 @@ from app.feedback.ingest import note_expired
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
 from app.jobs import lease
+from app.jobs.importing import work_on_imports
 from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
 from app.keeping.renewing import run_renewals
@@ -185,6 +186,7 @@ JOBS = (
     Job("pages", 30, read_pages),
     Job("topics", 5, find_topics),
     Job("stories", 30, group_articles),
+    Job("imports", 2, work_on_imports),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
     Job("purge", 300, purge),

@@ -26,6 +26,8 @@ from app.settings.retention import Retention
 from app.subscriptions import archive
 from app.subscriptions.departures.journal import count_lines_before, drop_lines_before
 from app.subscriptions.form.limits import over_counters, purge_counters
+from app.subscriptions.newcomers.files import ImportFiles
+from app.subscriptions.newcomers.planning import drop_imports, imports_before
 from app.subscriptions.questions import staying
 from app.subscriptions.questions.asking import closed_before, drop_closed, silent_questions
 from app.subscriptions.questions.models import QuestionKind
@@ -248,6 +250,13 @@ _DUTIES = (
         "form",
         _counted(lambda k: over_counters(k.now)),
         lambda session, k: purge_counters(session, now=k.now),
+    ),
+    Duty(
+        "imports",
+        _counted(lambda k: imports_before(k.days_ago(k.retention.import_days))),
+        lambda session, k: drop_imports(
+            session, ImportFiles(k.config.imports_dir), before=k.days_ago(k.retention.import_days)
+        ),
     ),
     Duty(
         "sign-ins",

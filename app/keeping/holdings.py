@@ -123,6 +123,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
             ("readings", "left", "suppressed", "stay"),
         ),
         "held_askings": Holding("that an admin has held readers asked, and how fast", reason="until all were asked"),
+        "imports": Holding(
+            "lists of readers that an admin brought along: the file until it is imported, a report with masked "
+            "addresses, what came of how many rows, and which admin it was",
+            ("imports",),
+        ),
+        "saved_filters": Holding("which readers the desk likes to list, by a name", reason=NOT_PERSONAL),
         "schedules": Holding("when digests leave", reason=NOT_PERSONAL),
         "compilations": Holding("what came of each attempt to compile", reason=NOT_PERSONAL),
         "leases": Holding("which process is the scheduler", reason=NOT_PERSONAL),

@@ -21,6 +21,7 @@ class Retention:
     left_days: int = 30
     stay_days: int = 30
     questions_per_day: int = 1_000
+    import_days: int = 30
 
     @classmethod
     def read(cls, env: Environment) -> "Retention":
@@ -38,5 +39,6 @@ class Retention:
             log_months=env.whole("LOG_MONTHS", cls.log_months, 1, 12),
             left_days=env.whole("LEFT_DAYS", cls.left_days, 1, 90),
             stay_days=env.whole("STAY_DAYS", cls.stay_days, 7, 90),
+            import_days=env.whole("IMPORT_DAYS", cls.import_days, 1, 90),
             questions_per_day=env.whole("QUESTIONS_PER_DAY", cls.questions_per_day, 1, 1_000_000),
         )

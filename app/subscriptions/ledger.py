@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, literal, select
 from sqlalchemy.orm import Session
 
+from app.db import BigId, rows_of, time_text
 from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import OWN_METHODS, ConsentKind, ConsentMethod
 from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
@@ -37,6 +38,14 @@ _AT = SAID.index("at")
 _EVENTS = ConsentEvent.__table__
 #: Built once, and past the mappers: they run with every sign-up.
 _INSERT = sa.insert(ConsentEvent)
+#: The columns in the order in which `_event_values` names them.
+_COLUMNS = (
+    "chain_id", "seq", "previous_hash", "subscription_id", "newsletter_id", "kind", "method", "at", "language",
+    "wording_id", "policy_id", "form_url", "actor", "detail", "address_hash", "hash",
+)  # fmt: skip
+_IDS = frozenset({"subscription_id", "wording_id", "policy_id"})  # foreign keys, whose types are not known yet
+_MANY = rows_of("events", **{name: BigId if name in _IDS else _EVENTS.c[name].type for name in _COLUMNS})
+_INSERT_MANY = sa.insert(ConsentEvent).from_select(_COLUMNS, select(*_MANY.c))
 _LAST = (
     select(_EVENTS.c.seq, _EVENTS.c.hash)
     .where(_EVENTS.c.chain_id == bindparam("chain"))
@@ -105,12 +114,12 @@ def append(
 
 def begin_chains(session: Session, acts: Iterable[tuple[Chain, Act, int]], *, newsletter_id: int) -> None:
     """Begin many new chains, each with one act that is about the subscription with the given id."""
-    about = {"newsletter_id": newsletter_id}
-    rows = [
-        _hashed(_event_values(chain, act, seq=1, previous_hash=GENESIS) | about | {"subscription_id": subscription_id})
-        for chain, act, subscription_id in acts
-    ]
-    session.connection().execute(_INSERT, rows)
+    rows = []
+    for chain, act, subscription_id in acts:
+        values = _event_values(chain, act, seq=1, previous_hash=GENESIS)
+        values |= {"newsletter_id": newsletter_id, "subscription_id": subscription_id}
+        rows.append([*_hashed(values).values()])
+    session.connection().execute(_INSERT_MANY, {"events": json.dumps(rows, ensure_ascii=False, default=time_text)})
 
 
 def last_event(chain_id: str) -> sa.Select[ConsentEvent]:

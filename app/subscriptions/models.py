@@ -40,13 +40,19 @@ class Subscriber(Base):
             sqlite_where=sa.text("data_id IS NOT NULL"),
             postgresql_where=sa.text("data_id IS NOT NULL"),
         ),
+        sa.Index(
+            "ix_subscribers_restricted_at",
+            "restricted_at",
+            sqlite_where=sa.text("restricted_at IS NOT NULL"),
+            postgresql_where=sa.text("restricted_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     public_id: Mapped[str] = mapped_column(sa.String(22), unique=True, default=new_public_id)
     email: Mapped[str] = mapped_column(sa.String(254))
     email_ascii: Mapped[str] = mapped_column(sa.String(254))
-    email_key: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    email_key: Mapped[str] = mapped_column(byte_text(254), unique=True)
     chain_id: Mapped[str] = mapped_column(byte_text(22), unique=True, default=new_public_id)
     chain_salt: Mapped[str] = mapped_column(sa.String(22), default=new_public_id)
     created_at: Mapped[datetime]
@@ -79,6 +85,7 @@ class Subscription(Base):
             "paused_until",
         ),
         sa.Index("ix_subscriptions_subscriber_id", "subscriber_id"),
+        sa.Index("ix_subscriptions_status", "status", "id"),
         sa.Index(
             "ix_subscriptions_pending",
             "requested_at",
@@ -230,6 +237,14 @@ class ConsentEvent(Base):
     __table_args__ = (
         sa.UniqueConstraint("chain_id", "seq"),
         sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),
+        sa.Index(
+            "ix_consent_events_first",
+            "kind",
+            "method",
+            "subscription_id",
+            sqlite_where=sa.text("seq = 1"),
+            postgresql_where=sa.text("seq = 1"),
+        ),
         sa.Index(
             "ix_consent_events_erased",
             "at",

@@ -1,4 +1,4 @@
-"""`flask subscribers import` and `held`: what a newsroom brings along, and asks."""
+"""`flask subscribers import`, `export` and `held`: what a newsroom brings along, takes out, and asks."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from app.clock import now
 from app.product import Product
+from app.readership.filters import ReaderFilter
+from app.readership.saved import save_filter
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.newcomers.models import Import
 from tests import make
 
 LIST = "email,source,date\na@reader.example,fair,2025-03-01\nb@reader.example,,\nnobody,,\nb@reader.example,,\n"
@@ -21,12 +26,14 @@ def path(tmp_path: Path) -> str:
 def test_a_list_is_imported_and_its_bad_rows_named(app: Flask, product: Product, path: str) -> None:
     run = app.test_cli_runner()
     trial = run.invoke(args=["subscribers", "import", path, "--dry-run", "--json"])
-    assert json.loads(trial.stdout) == {"bad": 1, "readable": 3}
-    assert f"{path}:4: " in trial.stderr
+    assert json.loads(trial.stdout) == {"refused": 1, "subscribed": 1, "held": 1, "known": 1}
+    assert f"{path}:4: email: This is no address" in trial.stderr
     with product.database.reading() as session:
         assert make.subscriptions(session) == []
+        assert session.get(Import, 1) is None
     done = run.invoke(args=["subscribers", "import", path, "--json"])
-    assert json.loads(done.stdout) == {"bad": 1, "subscribed": 1, "held": 1, "known": 1, "suppressed": 0}
+    counts = json.loads(done.stdout)
+    assert {name: counts[name] for name in ("refused", "subscribed", "held", "known")} == json.loads(trial.stdout)
     assert json.loads(run.invoke(args=["subscribers", "held", "show", "--json"]).stdout)["held"] == 1
     assert run.invoke(args=["subscribers", "held", "ask"], input="n\n").exit_code == 1
     asked = run.invoke(args=["subscribers", "held", "ask", "--per-day", "10"], input="y\n")
@@ -34,7 +41,34 @@ def test_a_list_is_imported_and_its_bad_rows_named(app: Flask, product: Product,
     assert run.invoke(args=["subscribers", "held", "stop"]).exit_code == 0
 
 
-def test_half_a_proof_for_all_rows_is_refused(app: Flask, path: str) -> None:
-    done = app.test_cli_runner().invoke(args=["subscribers", "import", path, "--source", "fair"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(["--source", "fair"], "go together"), (["--map", "email=Nom"], "no 'Nom'"), (["--map", "email"], "--map takes"),
+     (["--resume", "7"], "name a file")],
+)  # fmt: skip
+def test_what_makes_no_import_is_refused(app: Flask, path: str, options: list[str], words: str) -> None:
+    done = app.test_cli_runner().invoke(args=["subscribers", "import", path, *options])
     assert done.exit_code == 1
-    assert "go together" in done.stderr
+    assert words in done.stderr
+
+
+def test_an_import_that_is_not_there_is_not_gone_on_with(app: Flask) -> None:
+    done = app.test_cli_runner().invoke(args=["subscribers", "import", "--resume", "7"])
+    assert (done.exit_code, "no import 7" in done.stderr) == (1, True)
+
+
+def test_readers_are_taken_out_by_a_saved_filter_and_read_back(app: Flask, product: Product, tmp_path: Path) -> None:
+    run = app.test_cli_runner()
+    with product.database.transaction() as session:
+        make.make_subscription(session, email="+a@reader.example")
+        make.make_subscription(session, email="left@reader.example", status=SubscriptionStatus.UNSUBSCRIBED)
+        save_filter(session, name="Subscribed", wanted=ReaderFilter(status=SubscriptionStatus.CONFIRMED), now=now())
+    some = run.invoke(args=["subscribers", "export", "--filter", "Subscribed"])
+    assert some.exit_code == 0, some.exception
+    assert [line.partition(",")[0] for line in some.stdout.splitlines()] == ["email", "'+a@reader.example"]
+    everybody = run.invoke(args=["subscribers", "export"]).stdout
+    assert len(everybody.splitlines()) == 3
+    (tmp_path / "out.csv").write_text(everybody)
+    back = run.invoke(args=["subscribers", "import", str(tmp_path / "out.csv"), "--json"])
+    assert json.loads(back.stdout) | {"import": 0} == {"import": 0, "known": 1, "refused": 1}
+    assert run.invoke(args=["subscribers", "export", "--filter", "Nobody"]).exit_code == 1

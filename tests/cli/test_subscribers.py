@@ -22,7 +22,7 @@ def run(app: Flask, *arguments: str, typed: str | None = None, code: int = 0) ->
 
 def test_rights_are_used_by_address_and_put_on_record(app: Flask, product: Product) -> None:
     make_reader(product)
-    assert json.loads(run(app, "export", EMAIL.upper()))["held"]["profile"][0]["email"] == EMAIL
+    assert json.loads(run(app, "dossier", EMAIL.upper()))["held"]["profile"][0]["email"] == EMAIL
     run(app, "restrict", EMAIL)
     run(app, "restrict", EMAIL, "--lift")
     run(app, "move", EMAIL, "new@reader.example")
@@ -59,6 +59,6 @@ def test_show_tells_what_was_done_with_all_of_a_reader_too(app: Flask, product: 
 
 
 def test_an_unknown_address_is_said_in_a_line(app: Flask) -> None:
-    for command in ("export", "restrict", "object"):
+    for command in ("dossier", "restrict", "object"):
         assert "no subscriber" in run(app, command, EMAIL, code=1)
     assert run(app, "requests", "--json").strip() == "[]"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import pytest
 from sqlalchemy import func, select, update
@@ -30,7 +31,11 @@ from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, Suppressi
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import prune_chain
 from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Newcomer, import_readers
+from app.subscriptions.newcomers.lists import Layout
+from app.subscriptions.newcomers.models import Import
+from app.subscriptions.newcomers.planning import add_import
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
 from app.subscriptions.rights.address_change import AddressChange, request_address_change
@@ -185,6 +190,17 @@ def only_stubs(session: Session) -> bool:
 
 
 IN_MONTHS, IN_YEARS = datetime(2026, 9, 17, 9, tzinfo=NOW.tzinfo), datetime(2029, 3, 17, 9, tzinfo=NOW.tzinfo)
+
+
+def bring_list(session: Session, product: Product) -> None:
+    added = add_import(
+        session, newsletter_id=1, name="readers.csv", size_bytes=6, layout=Layout("utf-8", ",", ("email",)),
+        language="fr", actor="ada", reported_in="fr", now=NOW,
+    )  # fmt: skip
+    files = ImportFiles(product.config.imports_dir)
+    files.keep(files.receive(BytesIO(b"email\n"), max_bytes=10), added.id)
+
+
 CASES = (
     Case(
         "unconfirmed",
@@ -221,6 +237,7 @@ CASES = (
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
     Case("returns", come_back, IN_MONTHS, is_empty(FeedbackEvent)),
     Case("mail", write_back, NOW + 2 * DAY, is_empty(Reply)),
+    Case("imports", bring_list, NOW + 30 * DAY, is_empty(Import)),
     Case("form", use_form, NOW + DAY - timedelta(seconds=1), is_empty(SignupCounter)),
     Case("sign-ins", fail_to_sign_in, NOW + DAY, is_empty(SigninFailures)),
     Case("addresses", change_address, NOW + 3 * DAY, is_empty(AddressChange)),
@@ -251,6 +268,14 @@ def test_a_clock_strikes_when_it_is_time(product: Product, case: Case) -> None:
     assert counted.oldest is not None
     with product.database.reading() as session:
         assert case.is_done(session)
+
+
+def test_the_files_of_an_import_go_with_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        bring_list(session, product)
+    assert len(list(product.config.imports_dir.rglob("list.csv"))) == 1
+    run_clocks(product.database, Keeping(product.config, NOW + 31 * DAY))
+    assert list(product.config.imports_dir.iterdir()) == []
 
 
 def test_all_clocks_run_and_a_dry_run_changes_nothing(product: Product) -> None:

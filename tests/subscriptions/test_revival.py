@@ -107,11 +107,11 @@ def test_an_import_revives_nothing(product: Product, reason: SuppressionReason) 
             now=NOW,
         )  # fmt: skip
         newcomers = [Newcomer(parse_address(email), "fr", proof) for email in (EMAIL, "new@reader.example")]
-        counts = import_readers(
+        arrivals = import_readers(
             session, newcomers, newsletter_id=subscription.newsletter_id, actor="ada", suppression_key=SUPPRESSION_KEY,
             now=NOW,
         )  # fmt: skip
-        assert counts[Arrival.SUPPRESSED] == 2
+        assert arrivals == [Arrival.SUPPRESSED] * 2
         session.refresh(subscription)
         assert subscription.is_withheld
         assert session.scalars(select(Subscription)).all() == [subscription]

@@ -4,16 +4,19 @@ Nobody who is known already, in whatever state, is changed, and nobody whose add
 only the owner of the mailbox can do that.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import insert
+import sqlalchemy as sa
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import insert_into, new_public_id
+from app.db import BigId, insert_into, is_among, new_public_id, rows_of, time_text
 from app.errors import InputRefused
 from app.mail.address import Address
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -25,6 +28,9 @@ from app.subscriptions.suppression import suppressed_among
 NO_PROOF = "no proof of consent"
 SOURCE_MAX = 120
 
+_READERS, _PLACES = Subscriber.__table__.c, Subscription.__table__.c
+_KNOWN_AMONG = select(_READERS.email_key).where(is_among(_READERS.email_key, "keys"))
+
 
 @dataclass(frozen=True)
 class Provenance:
@@ -34,13 +40,14 @@ class Provenance:
     consented_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Newcomer:
-    """One row of a list."""
+    """One row of a list, and the line of the file on which it ends, counted from 1."""
 
     address: Address
     language: str
     provenance: Provenance | None
+    line: int = 0
 
 
 class Arrival(StrEnum):
@@ -60,22 +67,25 @@ def import_readers(
     actor: str,
     suppression_key: str,
     now: datetime,
-) -> Counter[Arrival]:
-    """Add those that are new, a few thousand at a time at most, and return how many rows became what.
+) -> list[Arrival]:
+    """Add those that are new, a few thousand at a time at most, and return what became of each row.
 
     An address that stands twice is known the second time. Raises InputRefused for a date of consent in the future and
     for a source that is empty or too long.
     """
-    for newcomer in newcomers:
-        check_provenance(newcomer.provenance, now)
-    wanted = {newcomer.address.key: newcomer for newcomer in reversed(newcomers)}
-    suppressed = suppressed_among(session, wanted.keys(), suppression_key=suppression_key)
-    free = [newcomer for key, newcomer in wanted.items() if key not in suppressed]
-    added = _add(session, free, newsletter_id=newsletter_id, actor=actor, now=now)
-    counts = Counter(Arrival.HELD if newcomer.provenance is None else Arrival.SUBSCRIBED for newcomer in added)
-    counts[Arrival.SUPPRESSED] = sum(newcomer.address.key in suppressed for newcomer in newcomers)
-    counts[Arrival.KNOWN] = len(newcomers) - counts.total()
-    return counts
+    for provenance in {newcomer.provenance for newcomer in newcomers}:
+        check_provenance(provenance, now)
+    arrivals, new = _sort(session, newcomers, suppression_key)
+    added = _add(session, new, newsletter_id=newsletter_id, actor=actor, now=now)
+    for place, newcomer in new.items():
+        if newcomer.address.key not in added:
+            arrivals[place] = Arrival.KNOWN  # a sign-up was quicker
+    return arrivals
+
+
+def foresee_arrivals(session: Session, newcomers: Sequence[Newcomer], *, suppression_key: str) -> list[Arrival]:
+    """Return what would become of each row if it was imported now; changes nothing."""
+    return _sort(session, newcomers, suppression_key)[0]
 
 
 def check_provenance(provenance: Provenance | None, now: datetime) -> None:
@@ -88,52 +98,95 @@ def check_provenance(provenance: Provenance | None, now: datetime) -> None:
         raise InputRefused(f"the source of a consent is a line of at most {SOURCE_MAX} characters")
 
 
-def _add(
-    session: Session, newcomers: Sequence[Newcomer], *, newsletter_id: int, actor: str, now: datetime
-) -> list[Newcomer]:
-    """Add readers, their subscriptions and the events that say so; return those who were not known."""
-    if not newcomers:
-        return []
-    by_key = {newcomer.address.key: newcomer for newcomer in newcomers}
+def _sort(
+    session: Session, newcomers: Sequence[Newcomer], suppression_key: str
+) -> tuple[list[Arrival], dict[int, Newcomer]]:
+    """Return what each row looks like becoming, and those, by their place, that seem new."""
+    keys = {newcomer.address.key for newcomer in newcomers}
+    suppressed = suppressed_among(session, keys, suppression_key=suppression_key)
+    seen = set(session.connection().scalars(_KNOWN_AMONG, {"keys": json.dumps(list(keys), ensure_ascii=False)}))
+    arrivals, new = [], {}
+    for place, newcomer in enumerate(newcomers):
+        key = newcomer.address.key
+        if key in suppressed:
+            arrivals.append(Arrival.SUPPRESSED)
+        elif key in seen:
+            arrivals.append(Arrival.KNOWN)
+        else:
+            seen.add(key)
+            new[place] = newcomer
+            arrivals.append(Arrival.HELD if newcomer.provenance is None else Arrival.SUBSCRIBED)
+    return arrivals, new
+
+
+def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, actor: str, now: datetime) -> set[str]:
+    """Add readers, their subscriptions and the events that say so; return the keys of those who were not known."""
+    if not new:
+        return set()
+    # In one order, so that two imports of the same readers do not wait for each other in a circle.
+    by_key = {newcomer.address.key: newcomer for newcomer in sorted(new.values(), key=lambda each: each.address.key)}
     chains = {key: Chain(new_public_id(), new_public_id(), key) for key in by_key}
     ids = _insert_readers(session, by_key, chains, now)
-    rows = [_subscription_row(by_key[key], subscriber_id, newsletter_id, now) for key, subscriber_id in ids.items()]
-    if not rows:
-        return []
-    adding = insert(Subscription).returning(Subscription.subscriber_id, Subscription.id)
-    places = {reader: place for reader, place in session.execute(adding, rows)}  # noqa: C416 - as below
-    acts = ((chains[key], _act(by_key[key], actor, now), places[subscriber_id]) for key, subscriber_id in ids.items())
+    places = _insert_places(session, by_key, ids, newsletter_id, now)
+    acts = ((chains[key], _act(by_key[key], actor, now), places[reader_id]) for key, reader_id in ids.items())
     begin_chains(session, acts, newsletter_id=newsletter_id)
-    return [by_key[key] for key in ids]
+    return set(ids)
 
 
 def _insert_readers(
-    session: Session, by_key: dict[str, Newcomer], chains: dict[str, Chain], now: datetime
+    session: Session, by_key: Mapping[str, Newcomer], chains: Mapping[str, Chain], now: datetime
 ) -> dict[str, int]:
     rows = [
-        {"public_id": new_public_id(), "email": newcomer.address.display, "email_ascii": newcomer.address.ascii,
-         "email_key": key, "chain_id": chains[key].chain_id, "chain_salt": chains[key].salt, "created_at": now}
-        for key, newcomer in sorted(by_key.items())
-    ]  # fmt: skip
-    adding = insert_into(session, Subscriber).values(rows).on_conflict_do_nothing(index_elements=["email_key"])
-    added = session.execute(adding.returning(Subscriber.email_key, Subscriber.id))
-    return {email_key: subscriber_id for email_key, subscriber_id in added}  # noqa: C416 - a Row is no tuple to mypy
+        (new_public_id(), newcomer.address.display, newcomer.address.ascii, key, chains[key].chain_id, chains[key].salt)
+        for key, newcomer in by_key.items()
+    ]
+    names = ("public_id", "email", "email_ascii", "email_key", "chain_id", "chain_salt")
+    given = rows_of("rows", **{name: sa.Text() for name in names})
+    chosen = select(*given.c, sa.literal(now, _READERS.created_at.type)).where(sa.true())
+    adding = insert_into(session, Subscriber).from_select([*names, "created_at"], chosen)
+    adding = adding.on_conflict_do_nothing(index_elements=["email_key"])
+    added = session.connection().execute(adding.returning(_READERS.email_key, _READERS.id), _parameters(rows))
+    return {email_key: reader_id for email_key, reader_id in added}  # noqa: C416 - a Row is no tuple to mypy
 
 
-def _subscription_row(newcomer: Newcomer, subscriber_id: int, newsletter_id: int, now: datetime) -> dict[str, object]:
+def _insert_places(
+    session: Session, by_key: Mapping[str, Newcomer], ids: Mapping[str, int], newsletter_id: int, now: datetime
+) -> dict[int, int]:
+    """Add the subscriptions; return their ids by reader."""
+    rows = [(new_public_id(), reader_id, *_standing(by_key[key], now)) for key, reader_id in ids.items()]
+    given = rows_of(
+        "rows", public_id=sa.Text(), subscriber_id=BigId, status=sa.Text(), language=sa.Text(),
+        requested_at=_PLACES.requested_at.type, confirmed_at=_PLACES.confirmed_at.type,
+    )  # fmt: skip
+    fixed = {"newsletter_id": newsletter_id, "is_withheld": False, "is_counted": False, "gets_flashes": False}
+    names = [*given.c.keys(), "acted_at", *fixed]
+    values = [sa.literal(value, _PLACES[name].type) for name, value in fixed.items()]
+    adding = sa.insert(Subscription).from_select(
+        names, select(*given.c, given.c.confirmed_at, *values), include_defaults=False
+    )
+    added = session.connection().execute(adding.returning(_PLACES.subscriber_id, _PLACES.id), _parameters(rows))
+    return {reader_id: place for reader_id, place in added}  # noqa: C416 - as above
+
+
+def _standing(newcomer: Newcomer, now: datetime) -> tuple[str, str, str, str | None]:
+    """Return the status, the language and the two times of a new subscription."""
     proof = newcomer.provenance
-    return {
-        "public_id": new_public_id(),
-        "newsletter_id": newsletter_id,
-        "subscriber_id": subscriber_id,
-        "status": SubscriptionStatus.HELD if proof is None else SubscriptionStatus.CONFIRMED,
-        "language": newcomer.language,
-        "requested_at": now if proof is None else proof.consented_at,
-        "confirmed_at": None if proof is None else proof.consented_at,
-    }
+    if proof is None:
+        return SubscriptionStatus.HELD.value, newcomer.language, time_text(now), None
+    at = time_text(proof.consented_at)
+    return SubscriptionStatus.CONFIRMED.value, newcomer.language, at, at
+
+
+def _parameters(rows: Sequence[Sequence[object]]) -> dict[str, Any]:
+    return {"rows": json.dumps(rows, ensure_ascii=False)}
 
 
 def _act(newcomer: Newcomer, actor: str, now: datetime) -> Act:
-    proof = newcomer.provenance
+    return _act_of(newcomer.provenance, newcomer.language, actor, now)
+
+
+@lru_cache(maxsize=256)
+def _act_of(proof: Provenance | None, language: str, actor: str, now: datetime) -> Act:
+    """Return what happened to all who come alike; a list tells of few sources and days."""
     detail = NO_PROOF if proof is None else f"{proof.consented_at.date().isoformat()}: {proof.source}"
-    return Act(ConsentKind.IMPORTED, ConsentMethod.ADMIN, now, newcomer.language, actor=actor, detail=detail)
+    return Act(ConsentKind.IMPORTED, ConsentMethod.ADMIN, now, language, actor=actor, detail=detail)

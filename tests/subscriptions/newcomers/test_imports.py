@@ -1,5 +1,6 @@
 """Imported readers: proof makes a subscriber, nothing revives anybody, and the rest are held until they are asked."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -25,13 +26,14 @@ from tests.subscriptions.test_signup import ask
 PROOF = Provenance("conference in Tallinn, paper form", NOW - timedelta(days=400))
 
 
-def bring(session: Session, product: Product, *emails: str, proof: Provenance | None = None) -> dict[Arrival, int]:
-    """Import these addresses."""
+def bring(session: Session, product: Product, *emails: str, proof: Provenance | None = None) -> Counter[Arrival]:
+    """Import these addresses, and count what became of them."""
     newcomers = [Newcomer(parse_address(email), "fr", proof) for email in emails]
-    return import_readers(
+    arrivals = import_readers(
         session, newcomers, newsletter_id=make.newsletter(session).id, actor="desk@newsletter.example",
         suppression_key=product.config.suppression_key, now=NOW,
     )  # fmt: skip
+    return Counter(arrivals)
 
 
 def wanted(session: Session, now: datetime = NOW) -> list[str]:
@@ -43,7 +45,7 @@ def wanted(session: Session, now: datetime = NOW) -> list[str]:
 def test_whoever_comes_with_proof_gets_letters_and_an_event_that_says_so(product: Product) -> None:
     with product.database.transaction() as session:
         counts = bring(session, product, "a@reader.example", "A@reader.example", "b@reader.example", proof=PROOF)
-    assert counts == {Arrival.SUBSCRIBED: 2, Arrival.KNOWN: 1, Arrival.SUPPRESSED: 0}
+    assert counts == {Arrival.SUBSCRIBED: 2, Arrival.KNOWN: 1}
     with product.database.reading() as session:
         assert wanted(session) == ["a@reader.example", "b@reader.example"]
         events = session.scalars(select(ConsentEvent)).all()

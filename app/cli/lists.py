@@ -1,0 +1,164 @@
+"""`flask subscribers import` and `export`: lists of readers, in and out."""
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from app import i18n
+from app.admins.models import AuditAct
+from app.cli.acts import note_act, system_actor
+from app.cli.output import as_json, print_row
+from app.cli.subscribers import group
+from app.clock import now
+from app.errors import InputRefused, NotFound, TransitionRefused
+from app.jobs.importing import new_owner, workshop
+from app.newsletters.models import newsletter_by_slug
+from app.readership.exporting import export_readers
+from app.readership.filters import ReaderFilter
+from app.readership.saved import filter_named
+from app.subscriptions.newcomers.columns import places_named
+from app.subscriptions.newcomers.files import ImportFiles
+from app.subscriptions.newcomers.imports import Provenance
+from app.subscriptions.newcomers.lists import RowFault, read_day, read_layout
+from app.subscriptions.newcomers.models import Import, ImportStatus
+from app.subscriptions.newcomers.planning import (
+    Plan,
+    add_import,
+    cancel_import,
+    delete_import,
+    hold_import,
+    start_check,
+    start_import,
+)
+from app.subscriptions.newcomers.running import work_on
+from app.web import product
+
+#: Between two lines that say how far it is, in seconds.
+SAID_EVERY_S = 5.0
+#: Seconds after which we look again whether an import is still somebody else's.
+WAIT_S = 1.0
+
+
+@group.command("import")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--language", type=click.Choice([*i18n.LANGUAGES]), default="fr", show_default=True)
+@click.option("--map", "named", multiple=True, metavar="COLUMN=WORD",
+              help="What the header calls a column, as email=Courriel; nothing behind = leaves it out.")  # fmt: skip
+@click.option("--source", help="Where consent was given, for rows that do not say.")
+@click.option("--consented-at", "--consented-on", "consented_on", metavar="DAY", help="When, like 2025-12-31.")
+@click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
+@click.option("--resume", type=int, metavar="ID", help="Go on with an import that was interrupted.")
+@as_json
+def import_list(
+    file: Path | None, language: str, named: Sequence[str], source: str | None, consented_on: str | None, dry_run: bool,
+    resume: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Add the readers of a CSV file; those without source and date of their consent are held.
+
+    The list is looked through first. Nobody who is known, has left, or may not be mailed is changed. What is
+    interrupted goes on with --resume, or by itself where a scheduler runs.
+    """
+    if bool(source) != bool(consented_on):
+        raise InputRefused("--source and --consented-at go together: one without the other proves nothing")
+    if (file is None) == (resume is None):
+        raise InputRefused("name a file, or with --resume an import")
+    provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
+    import_id = resume or 0 if file is None else _receive(file, named, language, provenance)
+    found = _work(import_id)
+    _name_bad_rows(found, file)
+    if dry_run:
+        _drop(import_id)
+    elif found.status is ImportStatus.CHECKED:
+        found = _import(import_id)
+    print_row(found.counts if dry_run else {"import": import_id, **found.counts}, as_json=as_json)
+    if found.status is ImportStatus.REFUSED:
+        raise InputRefused(f"a list may have {product().config.imports.max_rows} rows at most")
+
+
+@group.command("export")
+@click.option("--filter", "name", help="Only the readers of a filter that the desk has saved under this name.")
+def export(name: str | None) -> None:
+    """Print readers as CSV, which `import` reads back."""
+    with product().database.transaction() as session:
+        wanted = filter_named(session, name) if name else ReaderFilter()
+        note_act(session, AuditAct.READERS_EXPORTED, "readers", ", ".join(sorted(wanted.as_query())) or None)
+    for piece in export_readers(product().database, wanted):
+        sys.stdout.write(piece)
+
+
+def _receive(file: Path, named: Sequence[str], language: str, provenance: Provenance | None) -> int:
+    """Take in a file to be looked through; return the import's id."""
+    layout = read_layout(file)
+    plan = Plan(places_named(layout.header, _names(named)), language, provenance)
+    settings = product().config
+    files = ImportFiles(settings.imports_dir)
+    with file.open("rb") as upload:
+        received = files.receive(upload, max_bytes=settings.imports.max_bytes)
+    with product().database.transaction() as session:
+        added = add_import(
+            session,
+            newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+            name=file.name,
+            size_bytes=received.stat().st_size,
+            layout=layout,
+            language=language,
+            actor=system_actor(),
+            reported_in="en",
+            now=now(),
+        )
+        start_check(session, added, plan, languages=i18n.LANGUAGES, now=now())
+        files.keep(received, added.id)
+    return added.id
+
+
+def _names(named: Sequence[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in named]
+    if not all(sign for _, sign, _ in pairs):
+        raise InputRefused("--map takes a column and the header's word, as email=Courriel")
+    return {column: word for column, _, word in pairs}
+
+
+def _work(import_id: int) -> Import:
+    """Go on with an import until it is read through, and say how far it is."""
+    owner = new_owner()
+    while True:
+        is_ours = work_on(workshop(product()), import_id, owner=owner, limit_s=SAID_EVERY_S)
+        with product().database.reading() as session:
+            found = session.get(Import, import_id)
+        if found is None:
+            raise NotFound(f"no import {import_id}")
+        if not found.status.is_at_work:
+            return found
+        if not is_ours and not ImportFiles(product().config.imports_dir).list_of(import_id).exists():
+            raise TransitionRefused("the file of this import is not on this machine")
+        if not is_ours:
+            time.sleep(WAIT_S)  # the scheduler works on it, or whoever was killed a minute ago
+        click.echo(f"import {import_id}: {100 * found.position // found.size_bytes} %, line {found.line}", err=True)
+
+
+def _import(import_id: int) -> Import:
+    with product().database.transaction() as session:
+        start_import(session, hold_import(session, import_id))
+        note_act(session, AuditAct.IMPORT_STARTED, f"import:{import_id}")
+    found = _work(import_id)
+    if found.status is ImportStatus.DONE:
+        click.echo(f"report: {ImportFiles(product().config.imports_dir).report_of(import_id)}", err=True)
+    return found
+
+
+def _drop(import_id: int) -> None:
+    with product().database.transaction() as session:
+        found = hold_import(session, import_id)
+        if not found.status.is_over:
+            cancel_import(session, found, now=now())
+        delete_import(session, found)
+    ImportFiles(product().config.imports_dir).drop(import_id)
+
+
+def _name_bad_rows(found: Import, file: Path | None) -> None:
+    for line, column, fault in found.shown:
+        where = f"{column}: " if column else ""
+        click.echo(f"{file or found.name}:{line}: {where}{RowFault(str(fault)).sentence}", err=True)
