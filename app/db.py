@@ -141,7 +141,7 @@ def _json_array_of_postgresql(array: _JsonArray, compiler: SQLCompiler, **option
 
 @compiles(_JsonRows, "postgresql")
 def _json_rows_of_postgresql(rows: _JsonRows, compiler: SQLCompiler, **options: Any) -> str:
-    return f"json_array_elements(CAST({compiler.process(rows.clause_expr, **options)} AS JSON))"
+    return f"jsonb_array_elements(CAST({compiler.process(rows.clause_expr, **options)} AS JSONB))"
 
 
 def insert_into(session: Session, table: type[Base]) -> "sqlite.Insert | postgresql.Insert":
