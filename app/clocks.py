@@ -329,7 +329,7 @@ CLOCKS = (
         "IMPORT_DAYS",
         ground="GDPR art. 5(1)(e), art. 5(2)",
         fr=(
-            "Listes d’abonnés reprises",
+            "Listes de lecteurs reprises",
             "Le fichier est effacé dès qu’il est importé\u00a0; s’il ne l’est pas, et pour le compte rendu, où les "
             "adresses sont masquées\u00a0: %(imports)s.",
         ),

@@ -4,6 +4,7 @@ AppError
 ├── InputRefused             what a person or a file gave cannot be taken; the message says why
 │   ├── AddressInvalid       not an address that mail can be sent to
 │   ├── PasswordRefused      too short, too long or too easy to guess; carries which
+│   ├── ListRefused          a file that is no list of readers; carries what is wrong with it
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
@@ -44,6 +45,14 @@ class PasswordRefused(InputRefused):
     def __init__(self, weakness: str) -> None:
         super().__init__(f"the password is too {weakness}")
         self.weakness = weakness
+
+
+class ListRefused(InputRefused):
+    """The file is no list of readers; `fault` says why ("large", "empty", "kind", "header", "wide")."""
+
+    def __init__(self, fault: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class HeaderInvalid(InputRefused):

@@ -24,5 +24,5 @@ def returns(session: Session, subscriber_id: int) -> list[Mapping[str, object]]:
             "status": told.event.status,
             "said": told.words or None,
         }
-        for told in events_of_reader(session, subscriber_id, limit=None)
+        for told in events_of_reader(session, subscriber_id)
     ]

@@ -15,7 +15,6 @@ from app.feedback.notices import NoticeKind
 from app.subscriptions.kinds import SuppressionReason
 from app.subscriptions.models import Suppression
 
-SHOWN_EVENTS = 20
 #: Days over which notices that name no copy are counted for the desk.
 COUNTED_DAYS = 30
 
@@ -37,14 +36,20 @@ class Unlinked:
     number: int
 
 
-def events_of_reader(session: Session, subscriber_id: int, *, limit: int | None = SHOWN_EVENTS) -> Sequence[ToldEvent]:
-    """Return what became of a reader's copies, newest first; the words of a live refusal stand with its copy."""
+def events_of_reader(
+    session: Session, subscriber_id: int, *, before: datetime | None = None, limit: int | None = None
+) -> Sequence[ToldEvent]:
+    """Return what became of a reader's copies `before` a time, newest first.
+
+    The words of a live refusal stand with its copy.
+    """
+    is_before = sa.true() if before is None else FeedbackEvent.at < before
     rows = session.execute(
         select(FeedbackEvent, Diagnostic.text, Delivery.reply_text)
         .outerjoin(Diagnostic, Diagnostic.event_id == FeedbackEvent.id)
         .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
-        .where(FeedbackEvent.subscriber_id == subscriber_id)
-        .order_by(FeedbackEvent.id.desc())
+        .where(FeedbackEvent.subscriber_id == subscriber_id, is_before)
+        .order_by(FeedbackEvent.at.desc(), FeedbackEvent.id.desc())
         .limit(limit)
     )
     return [ToldEvent(event, words or (reply if event.source == SMTP else "") or "") for event, words, reply in rows]

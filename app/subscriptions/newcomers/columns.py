@@ -46,10 +46,12 @@ NAMES: Mapping[Column, frozenset[str]] = MappingProxyType(
 
 
 def guess_places(header: Sequence[str]) -> dict[Column, int]:
-    """Return where the columns stand that a header names; one that two could be is left out."""
+    """Return where the columns stand that a header names, by our own word first; one that two could be is left out."""
     found: dict[Column, int] = {}
+    words = [fold(name) for name in header]
     for column in Column:
-        places = [place for place, name in enumerate(header) if fold(name) in NAMES[column]]
+        own = [place for place, word in enumerate(words) if word == fold(column.value)]
+        places = own or [place for place, word in enumerate(words) if word in NAMES[column]]
         if len(places) == 1:
             found[column] = places[0]
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from app.errors import InputRefused
+from app.errors import ListRefused
 
 #: Octets that are copied at once.
 PIECE_BYTES = 1 << 20
@@ -29,7 +29,7 @@ class ImportFiles:
     def receive(self, upload: IO[bytes], *, max_bytes: int) -> Path:
         """Copy an upload, piece by piece, to a file that no import has yet, and return it.
 
-        Raises InputRefused, and leaves nothing, where it is larger than `max_bytes` or empty.
+        Raises ListRefused, and leaves nothing, where it is larger than `max_bytes` or empty.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.folder / f"received-{os.urandom(8).hex()}"
@@ -39,10 +39,10 @@ class ImportFiles:
                 while piece := upload.read(PIECE_BYTES):
                     size += len(piece)
                     if size > max_bytes:
-                        raise InputRefused(f"a list may have {max_bytes // 1024 // 1024} MB at most")
+                        raise ListRefused("large", f"a list may have {max_bytes // 1024 // 1024} MB at most")
                     file.write(piece)
             if size == 0:
-                raise InputRefused("the file is empty")
+                raise ListRefused("empty", "the file is empty")
         except BaseException:
             path.unlink(missing_ok=True)
             raise

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from app.errors import AddressInvalid, InputRefused
+from app.errors import AddressInvalid, InputRefused, ListRefused
 from app.mail.address import parse_address
 from app.subscriptions.newcomers.cells import unguard
 from app.subscriptions.newcomers.columns import Column, Places
@@ -102,21 +102,21 @@ class Layout:
 def read_layout(path: Path) -> Layout:
     """Find out how a file is written: UTF-8 or Windows-1252, with commas, semicolons or tabs.
 
-    Raises InputRefused for a file that is no list with a header line, and OSError.
+    Raises ListRefused for a file that is no list with a header line, and OSError.
     """
     with path.open("rb") as file:
         start = file.read(LINE_MAX_BYTES)
     if start.startswith(_OTHER_KINDS):
-        raise InputRefused("this is no CSV file: save the table as CSV in UTF-8, unpacked")
+        raise ListRefused("kind", "this is no CSV file: save the table as CSV in UTF-8, unpacked")
     encoding = _encoding(path)
     head = start.decode(encoding, errors="replace").partition("\n")[0]
     delimiter = max(DELIMITERS, key=head.count)
     with ListReader(path, Layout(encoding, delimiter, ())) as rows:
         header = next(rows, None)
         if not isinstance(header, list) or not any(cell.strip() for cell in header):
-            raise InputRefused("the first line cannot be read: it must name the columns")
+            raise ListRefused("header", "the first line cannot be read: it must name the columns")
         if len(header) > COLUMNS_MAX:
-            raise InputRefused(f"a list has {COLUMNS_MAX} columns at most")
+            raise ListRefused("wide", f"a list has {COLUMNS_MAX} columns at most")
         names = tuple(cell.strip()[:80] for cell in header)
         sample = [tuple(row) for _, row in zip(range(SAMPLE_ROWS), rows, strict=False) if isinstance(row, list)]
     return Layout(encoding, delimiter, names, tuple(sample))

@@ -18,7 +18,7 @@ OPEN_TO_STRANGERS = frozenset(
     {"admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
 )
 #: Pages that a browser asks for by itself: they do not keep a session from falling idle.
-ASKED_BY_SCRIPT = frozenset({"admin.progress"})
+ASKED_BY_SCRIPT = frozenset({"admin.progress", "admin.import_progress"})
 #: How long a browser counts as one that has signed in before.
 BROWSER_LIFE_S = 90 * 86_400
 

@@ -1,3 +1,12 @@
 """Who it is sent to: readers, their rights, and who is never mailed."""
 
-from app.web.admin.readers import finding, receipts, renewal, rights, rights_log, suppressions  # noqa: F401 - views attach to the blueprint
+from app.web.admin.readers import (  # noqa: F401 - views attach to the blueprint
+    finding,
+    imports,
+    reader,
+    receipts,
+    renewal,
+    rights,
+    rights_log,
+    suppressions,
+)

@@ -1,108 +1,135 @@
-"""Readers: find one by address, see what was agreed to and what was sent.
+"""Readers: found by how their address begins and by filters, which can be saved, and taken out as a list.
 
 Looking changes nothing of theirs, but who looked is in the audit log (GDPR art. 32; RFC 9110 §9.2.1 on safe methods).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from flask import render_template, request
+from flask import Response, render_template, request, url_for
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response as BaseResponse
 
 from app.admins.models import AuditAct
-from app.delivery.models import Delivery
-from app.errors import NotFound
-from app.feedback.reading import ToldEvent, events_of_reader
-from app.newsletters.models import ConsentWording, PrivacyPolicy, newsletter_by_slug
+from app.choices.models import Cadence
+from app.clock import now
+from app.errors import InputRefused
+from app.newsletters.models import newsletter_by_slug
+from app.readership.exporting import export_readers
+from app.readership.filters import Origin, ReaderFilter, count_up_to, find_readers
+from app.readership.models import SavedFilter
+from app.readership.saved import drop_filter, save_filter, saved_filters
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, Suppression
-from app.subscriptions.suppression import find_suppression
-from app.web import product
+from app.subscriptions.models import Subscriber, Subscription
+from app.topics.topic import TopicKind
+from app.web import product, taxonomy_in_use
 from app.web.admin import bp
+from app.web.admin.access import desk_language
 from app.web.admin.acts import note_act
-from app.web.admin.listing import asked_before, newest_first
+from app.web.admin.listing import PAGE_LENGTH, asked_before, newest_first, whole
 
 SEARCH_MAX = 254
-SHOWN_DELIVERIES = 20
 
 
 @dataclass(frozen=True)
-class Dossier:
-    """What is kept of one reader. Each consent event comes with the versions of the texts that were shown."""
+class Found:
+    """A page of readers. The next ones are those `before` a number or, where they stand by address, `after` one."""
 
-    subscriber: Subscriber
-    subscriptions: list[Subscription]
-    events: list[tuple[ConsentEvent, int | None, int | None]]
-    deliveries: list[Delivery]
-    feedback: Sequence[ToldEvent]
-    suppression: Suppression | None
+    rows: Sequence[Subscription]
+    before: int | None = None
+    after: int | None = None
 
 
 @bp.get("/readers")
 def readers() -> str:
-    """List readers, or those whose address holds what is searched for."""
-    search, status = _asked_address(), request.args.get("status", type=SubscriptionStatus)
+    """List readers, newest first; or by address those whose address begins with what is searched for."""
+    return _page()
+
+
+@bp.post("/readers/filters")
+def filter_save_submit() -> BaseResponse | tuple[str, int]:
+    """Save the filter in use under a name."""
+    wanted, name = ReaderFilter.from_query(request.form), request.form.get("name", "").strip()
+    try:
+        with product().database.transaction() as session:
+            save_filter(session, name=name, wanted=wanted, now=now())
+            note_act(session, AuditAct.FILTER_SAVED, "filters", ", ".join(sorted(wanted.as_query())))
+    except InputRefused:
+        return _page(wanted, problem="name"), 422
+    return redirect(f"{url_for('admin.readers')}?{urlencode({**wanted.as_query(), 'note': 'filter-saved'})}", code=303)
+
+
+@bp.post(f"/readers/filters/<int(max={2**31 - 1}):filter_id>/end")
+def filter_drop_submit(filter_id: int) -> BaseResponse:
+    """Drop a saved filter."""
     with product().database.transaction() as session:
-        page = newest_first(session, find_subscriptions(search, status), Subscription.id, before=asked_before())
+        drop_filter(session, filter_id)
+        note_act(session, AuditAct.FILTER_DROPPED, f"filter:{filter_id}")
+    return redirect(url_for("admin.readers", note="filter-dropped"), code=303)
+
+
+@bp.post("/readers/export")
+def readers_export_submit() -> Response:
+    """Give the readers that a filter means as a CSV file, written as it is read."""
+    wanted, database = ReaderFilter.from_query(request.form), product().database
+    with database.transaction() as session:
+        note_act(session, AuditAct.READERS_EXPORTED, "readers", ", ".join(sorted(wanted.as_query())) or None)
+    name = f"readers-{now().date().isoformat()}.csv"
+    return Response(
+        (piece.encode() for piece in export_readers(database, wanted)),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _page(wanted: ReaderFilter | None = None, *, problem: str | None = None) -> str:
+    wanted, search = wanted or ReaderFilter.from_query(request.args), _asked_address()
+    query = find_readers(wanted, beginning=search)
+    with product().database.transaction() as session:
+        found = _by_address(session, query) if search else _newest(session, query)
+        number = count_up_to(session, query)
+        saved = session.scalars(saved_filters()).all()
         newsletter_id = session.scalars(newsletter_by_slug()).one().id
-        note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(page.rows)}")
+        note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(found.rows)}")
     return render_template(
         "admin/readers/readers.html",
-        page=page,
+        found=found,
+        total=number,
         search=search,
-        status=status,
-        statuses=SubscriptionStatus,
+        wanted=wanted,
+        query=wanted.as_query(),
+        saved=saved,
+        used=_in_use(saved, wanted),
+        problem=problem,
         newsletter_id=newsletter_id,
+        statuses=SubscriptionStatus,
+        cadences=Cadence,
+        origins=Origin,
+        topics=[taxonomy_in_use().of_kind(kind, desk_language()) for kind in TopicKind],
     )
 
 
-@bp.get("/readers/<public_id>")
-def reader(public_id: str) -> str:
-    """Show what is kept of one reader."""
-    with product().database.transaction() as session:
-        dossier = read_dossier(session, public_id)
-        note_act(session, AuditAct.READER_SHOWN, f"reader:{public_id}")
-    return render_template("admin/readers/reader.html", dossier=dossier)
+def _newest(session: Session, query: Select[Subscription]) -> Found:
+    page = newest_first(session, query, Subscription.id, before=asked_before())
+    return Found(page.rows, before=page.before)
 
 
-def find_subscriptions(search: str, status: SubscriptionStatus | None) -> Select[Subscription]:
-    """Select subscriptions by a part of the address and by status; signs like % stand for themselves."""
-    query = select(Subscription).join(Subscription.subscriber).options(joinedload(Subscription.subscriber))
-    if search:
-        query = query.where(Subscriber.email_key.contains(search.lower(), autoescape=True))
-    return query.where(Subscription.status == status) if status else query
+def _by_address(session: Session, query: Select[Subscription]) -> Found:
+    after = request.args.get("after", type=whole)
+    if after is not None:
+        last = select(Subscriber.email_key).where(Subscriber.id == after).scalar_subquery()
+        query = query.where(Subscriber.email_key > last)
+    rows = session.scalars(query.order_by(Subscriber.email_key).limit(PAGE_LENGTH + 1)).all()
+    if len(rows) <= PAGE_LENGTH:
+        return Found(rows)
+    return Found(rows[:PAGE_LENGTH], after=rows[PAGE_LENGTH - 1].subscriber_id)
 
 
-def read_dossier(session: Session, public_id: str) -> Dossier:
-    """Read everything kept of one reader. Raises NotFound."""
-    subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
-    if subscriber is None:
-        raise NotFound("no such reader")
-    subscriptions = list(session.scalars(select(Subscription).where(Subscription.subscriber_id == subscriber.id)))
-    events = (
-        select(ConsentEvent, ConsentWording.version, PrivacyPolicy.version)
-        .outerjoin(ConsentWording, ConsentEvent.wording_id == ConsentWording.id)
-        .outerjoin(PrivacyPolicy, ConsentEvent.policy_id == PrivacyPolicy.id)
-        .where(ConsentEvent.chain_id == subscriber.chain_id)
-        .order_by(ConsentEvent.seq.desc())
-    )
-    letters = (
-        select(Delivery)
-        .where(Delivery.subscriber_id == subscriber.id)
-        .order_by(Delivery.id.desc())
-        .options(joinedload(Delivery.chunk))
-    )
-    return Dossier(
-        subscriber=subscriber,
-        subscriptions=subscriptions,
-        events=[(event, wording, policy) for event, wording, policy in session.execute(events)],
-        deliveries=list(session.scalars(letters.limit(SHOWN_DELIVERIES))),
-        feedback=events_of_reader(session, subscriber.id),
-        suppression=find_suppression(
-            session, email_key=subscriber.email_key, suppression_key=product().config.suppression_key
-        ),
-    )
+def _in_use(saved: Sequence[SavedFilter], wanted: ReaderFilter) -> SavedFilter | None:
+    return next((each for each in saved if ReaderFilter.from_query(each.query) == wanted), None)
 
 
 def _asked_address() -> str:

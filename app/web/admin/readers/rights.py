@@ -7,19 +7,18 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from flask import Response, render_template, request, url_for
+from flask import Response, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import i18n
 from app.admins.models import AuditAct
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
-from app.subscriptions.models import Subscriber, language_of_reader
+from app.subscriptions.models import Subscriber
 from app.subscriptions.preferences import correct_language
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
 from app.subscriptions.rights.address_change import request_address_change
@@ -29,17 +28,12 @@ from app.web import attachment, product
 from app.web.admin import bp
 from app.web.admin.access import require
 from app.web.admin.acts import note_act
+from app.web.admin.readers.reader import reader_page
 
 RIGHTS = "/readers/<public_id>/rights"
 REFUSED = 422
-#: What `admin/readers/reader_rights.html` has words for.
+#: What `admin/readers/_reader_acts.html` has words for.
 EMPTY, INVALID, OFTEN, NOT_TYPED = "empty", "invalid", "often", "typed"
-
-
-@bp.get(RIGHTS)
-def reader_rights(public_id: str) -> str:
-    """Show what can be done in a reader's name."""
-    return _page(public_id)
 
 
 @bp.post(f"{RIGHTS}/export")
@@ -61,7 +55,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     try:
         address = parse_address(typed)
     except AddressInvalid:
-        return _page(public_id, problem=INVALID if typed else EMPTY), REFUSED
+        return reader_page(public_id, problem=INVALID if typed else EMPTY), REFUSED
     try:
         with product().database.transaction() as session:
             is_change = request_address_change(
@@ -74,7 +68,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
             )
             note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "address")
     except TransitionRefused:
-        return _page(public_id, problem=OFTEN), REFUSED
+        return reader_page(public_id, problem=OFTEN), REFUSED
     return _back(public_id, "address-asked" if is_change else "address-corrected")
 
 
@@ -126,7 +120,7 @@ def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
             )
             note_act(session, AuditAct.READER_ERASED, f"reader:{public_id}")
     if not is_meant:
-        return _page(public_id, problem=NOT_TYPED), REFUSED
+        return reader_page(public_id, problem=NOT_TYPED), REFUSED
     return redirect(url_for("admin.readers", note="erased"), code=303)
 
 
@@ -154,13 +148,4 @@ def _reader(session: Session, public_id: str) -> Subscriber:
 
 
 def _back(public_id: str, note: str) -> BaseResponse:
-    return redirect(url_for("admin.reader_rights", public_id=public_id, note=note), code=303)
-
-
-def _page(public_id: str, *, problem: str | None = None) -> str:
-    with product().database.reading() as session:
-        reader = _reader(session, public_id)
-        language = session.scalar(language_of_reader(reader.id))
-    return render_template(
-        "admin/readers/reader_rights.html", reader=reader, problem=problem, chosen=language, languages=i18n.LANGUAGES
-    )
+    return redirect(url_for("admin.reader", public_id=public_id, note=note), code=303)

@@ -1,0 +1,136 @@
+"""One reader: how they stand, all that happened with them, and what can be done in their name.
+
+Looking changes nothing of theirs, but who looked is in the audit log (GDPR art. 32; RFC 9110 §9.2.1 on safe methods).
+"""
+
+from datetime import UTC, datetime
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.admins.models import AuditAct
+from app.choices.choosing import chosen_by
+from app.clock import now
+from app.errors import AddressInvalid, InputRefused, NotFound, TransitionRefused
+from app.mail.address import parse_address
+from app.newsletters.models import newsletter_by_slug
+from app.readership.chronicle import read_chronicle
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.signup import add_subscriber
+from app.subscriptions.suppression import close_address, find_suppression
+from app.web import product, taxonomy_in_use
+from app.web.admin import bp
+from app.web.admin.access import desk_language, require
+from app.web.admin.acts import note_act
+from app.web.admin.listing import whole
+from app.web.forms import printable
+
+REFUSED = 422
+_MICROSECONDS = 1_000_000
+
+
+@bp.get("/readers/<public_id>")
+def reader(public_id: str) -> str:
+    """Show one reader."""
+    return reader_page(public_id)
+
+
+@bp.get("/readers/new")
+def reader_new() -> str:
+    """Offer to add a reader who asked by other means."""
+    return render_template("admin/readers/new.html", problem=None, typed="")
+
+
+@bp.post("/readers/new")
+def reader_new_submit() -> Response | tuple[str, int]:
+    """Add a reader: they get the letter that asks them to confirm, and nothing else before they do."""
+    typed = request.form.get("email", "").strip()
+    try:
+        with product().database.transaction() as session:
+            added = add_subscriber(
+                session,
+                address=parse_address(typed),
+                language=_asked_language(),
+                newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+                actor=require().email,
+                suppression_key=product().config.suppression_key,
+                now=now(),
+            )
+            public_id = added.subscriber.public_id
+            note_act(session, AuditAct.READER_ADDED, f"reader:{public_id}")
+    except AddressInvalid:
+        return _new_again("address", typed)
+    except TransitionRefused:
+        return _new_again("known", typed)
+    return redirect(url_for("admin.reader", public_id=public_id, note="reader-added"), code=303)
+
+
+@bp.post("/readers/<public_id>/suppression")
+def reader_suppression_submit(public_id: str) -> Response | tuple[str, int]:
+    """Mail this reader no more, for a reason that is given."""
+    key, note = product().config.suppression_key, request.form.get("note", "").strip()
+    try:
+        with product().database.transaction() as session:
+            email_key = session.scalar(select(Subscriber.email_key).where(Subscriber.public_id == public_id))
+            if email_key is None:
+                raise NotFound("no such reader")
+            actor = require().email
+            close_address(session, email_key=email_key, suppression_key=key, actor=actor, note=note, now=now())
+            note_act(session, AuditAct.ADDRESS_SUPPRESSED, f"reader:{public_id}")
+    except InputRefused:
+        return reader_page(public_id, problem="note"), REFUSED
+    return redirect(url_for("admin.reader", public_id=public_id, note="suppressed"), code=303)
+
+
+def reader_page(public_id: str, *, problem: str | None = None) -> str:
+    """Return the page of a reader; `problem` names what was refused, as the template has words for it.
+
+    Raises NotFound.
+    """
+    with product().database.transaction() as session:
+        subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
+        if subscriber is None:
+            raise NotFound("no such reader")
+        theirs = select(Subscription).where(Subscription.subscriber_id == subscriber.id).order_by(Subscription.id)
+        subscriptions = session.scalars(theirs).all()
+        page = {
+            "reader": subscriber,
+            "standing": [(each, chosen_by(session, each)) for each in subscriptions],
+            "chronicle": read_chronicle(session, subscriber, before=_asked_before()),
+            "suppression": find_suppression(
+                session, email_key=subscriber.email_key, suppression_key=product().config.suppression_key
+            ),
+        }
+        note_act(session, AuditAct.READER_SHOWN, f"reader:{public_id}")
+    return render_template(
+        "admin/readers/reader.html",
+        **page,
+        chosen=subscriptions[0].language if subscriptions else None,
+        languages=i18n.LANGUAGES,
+        problem=problem,
+        topic_name=lambda key: taxonomy_in_use().label(key, desk_language()),
+        moment=moment,
+    )
+
+
+def moment(at: datetime) -> int:
+    """Return a time as an address of the desk names it, in microseconds since 1970."""
+    return round(at.timestamp() * _MICROSECONDS)
+
+
+def _asked_before() -> datetime | None:
+    asked = request.args.get("before", type=whole)
+    latest = moment(now())
+    return None if asked is None or asked > latest else datetime.fromtimestamp(asked / _MICROSECONDS, UTC)
+
+
+def _asked_language() -> str:
+    asked = request.form.get("letters_language", "")
+    return asked if asked in i18n.LANGUAGES else i18n.DEFAULT_LANGUAGE
+
+
+def _new_again(problem: str, typed: str) -> tuple[str, int]:
+    return render_template("admin/readers/new.html", problem=problem, typed=printable(typed)), REFUSED
