@@ -3,6 +3,7 @@
 Knows no table. SQLite (one machine) and PostgreSQL (many) are the two databases; the URL chooses.
 """
 
+import base64
 import json
 import secrets
 import sqlite3
@@ -86,6 +87,17 @@ def enum_type(enum: type[StrEnum], *, length: int = 20) -> sa.Enum:
 def new_public_id() -> str:
     """Return an opaque URL-safe id of 128 random bits (22 characters), for whatever leaves the house."""
     return secrets.token_urlsafe(16)
+
+
+def new_public_ids(number: int) -> list[str]:
+    """Return so many ids like `new_public_id`'s for rows that are added at once.
+
+    Their first 32 bits are the same, and 96 random ones each one's own: they stand together in an index, which would
+    else be written to in as many places as there are rows.
+    """
+    place, own = secrets.token_bytes(4), secrets.token_bytes(12 * number)
+    octets = (place + own[begin : begin + 12] for begin in range(0, len(own), 12))
+    return [base64.urlsafe_b64encode(each)[:22].decode() for each in octets]
 
 
 class Base(DeclarativeBase):

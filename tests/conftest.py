@@ -109,8 +109,8 @@ def config(database_url: str, tmp_path: Path) -> Config:
     return make_config(database_url, tmp_path)
 
 
-def make_config(database_url: str, tmp_path: Path) -> Config:
-    """Settings of a trial on this machine, with keys that tests know."""
+def make_config(database_url: str, tmp_path: Path, **changes: str) -> Config:
+    """Settings of a trial on this machine, with keys that tests know, and with `changes` by name."""
     return Config.from_env(
         {
             "VIGIE_DATA_DIR": str(tmp_path / "data"),
@@ -119,6 +119,7 @@ def make_config(database_url: str, tmp_path: Path) -> Config:
             "LINK_KEYS": KEY + "-links",
             "SUPPRESSION_KEY": SUPPRESSION_KEY,
             "PROOF_KEYS": KEY + "-proof",
+            **changes,
         }
     )
 

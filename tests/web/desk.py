@@ -15,6 +15,9 @@ from app.db import Base, Database
 from app.editions.compile import compile_edition
 from app.editions.models import Edition
 from app.product import Product
+from app.subscriptions.newcomers.columns import Column
+from app.subscriptions.newcomers.lists import Layout
+from app.subscriptions.newcomers.planning import Plan, add_import, start_check
 from tests import make
 
 EMAIL = "ada@desk.example"
@@ -65,6 +68,18 @@ def make_draft(product: Product, *, articles: int = 3, readers: int = 2, languag
     return compiled.edition_id
 
 
+def make_import(product: Product) -> int:
+    """A list of readers that waits to be looked through."""
+    layout = Layout("utf-8", ",", ("email", "name"))
+    with product.database.transaction() as session:
+        added = add_import(
+            session, newsletter_id=1, name="readers.csv", size_bytes=100, layout=layout, language="fr", actor=EMAIL,
+            reported_in="en", now=now(),
+        )  # fmt: skip
+        start_check(session, added, Plan({Column.EMAIL: 0}, "fr", None), languages={"fr"}, now=now())
+        return added.id
+
+
 def edition(product: Product, edition_id: int) -> Edition:
     with product.database.reading() as session:
         return session.get_one(Edition, edition_id, options=[selectinload(Edition.items)])
@@ -81,6 +96,8 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "request_id": 1,
         "article_id": 1,
         "flood_id": 1,
+        "import_id": 1,
+        "filter_id": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import BigId, insert_into, is_among, new_public_id, rows_of, time_text
+from app.db import BigId, insert_into, is_among, new_public_id, new_public_ids, rows_of, time_text
 from app.errors import InputRefused
 from app.mail.address import Address
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -125,7 +125,9 @@ def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, a
         return set()
     # In one order, so that two imports of the same readers do not wait for each other in a circle.
     by_key = {newcomer.address.key: newcomer for newcomer in sorted(new.values(), key=lambda each: each.address.key)}
-    chains = {key: Chain(new_public_id(), new_public_id(), key) for key in by_key}
+    chains = {
+        key: Chain(name, new_public_id(), key) for key, name in zip(by_key, new_public_ids(len(by_key)), strict=True)
+    }
     ids = _insert_readers(session, by_key, chains, now)
     places = _insert_places(session, by_key, ids, newsletter_id, now)
     acts = ((chains[key], _act(by_key[key], actor, now), places[reader_id]) for key, reader_id in ids.items())
@@ -137,8 +139,8 @@ def _insert_readers(
     session: Session, by_key: Mapping[str, Newcomer], chains: Mapping[str, Chain], now: datetime
 ) -> dict[str, int]:
     rows = [
-        (new_public_id(), newcomer.address.display, newcomer.address.ascii, key, chains[key].chain_id, chains[key].salt)
-        for key, newcomer in by_key.items()
+        (public_id, newcomer.address.display, newcomer.address.ascii, key, chains[key].chain_id, chains[key].salt)
+        for public_id, (key, newcomer) in zip(new_public_ids(len(by_key)), by_key.items(), strict=True)
     ]
     names = ("public_id", "email", "email_ascii", "email_key", "chain_id", "chain_salt")
     given = rows_of("rows", **{name: sa.Text() for name in names})
@@ -153,7 +155,10 @@ def _insert_places(
     session: Session, by_key: Mapping[str, Newcomer], ids: Mapping[str, int], newsletter_id: int, now: datetime
 ) -> dict[int, int]:
     """Add the subscriptions; return their ids by reader."""
-    rows = [(new_public_id(), reader_id, *_standing(by_key[key], now)) for key, reader_id in ids.items()]
+    rows = [
+        (public_id, reader_id, *_standing(by_key[key], now))
+        for public_id, (key, reader_id) in zip(new_public_ids(len(ids)), ids.items(), strict=True)
+    ]
     given = rows_of(
         "rows", public_id=sa.Text(), subscriber_id=BigId, status=sa.Text(), language=sa.Text(),
         requested_at=_PLACES.requested_at.type, confirmed_at=_PLACES.confirmed_at.type,

@@ -29,6 +29,7 @@ FOREIGN = [
 def routes(app: Flask, product: Product) -> list[desk.Route]:
     desk.make_admin(product)
     edition_id = desk.make_draft(product)
+    desk.make_import(product)
     with product.database.transaction() as session:
         public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
     found = list(desk.routes(app, edition_id=edition_id, public_id=public_id))

@@ -150,6 +150,7 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
     """A draft, a run, and every page that has rows to show."""
     draft = desk.make_draft(product, tag="a")
     started = desk.make_draft(product, tag="b", language="en")
+    desk.make_import(product)
     with product.database.transaction() as session:
         source = make.make_source(session)
         source.failure, source.failures = "the server answered 503", 2
@@ -168,7 +169,8 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
         for edition_id in (draft, started)
         for route in desk.routes(app, edition_id=edition_id, public_id=public_id)
         if route.method == "GET"
-        and route.endpoint not in {"admin.letter", "admin.receipt_file", "admin.progress", "admin.sign_in_link"}
+        and route.endpoint
+        not in {"admin.letter", "admin.receipt_file", "admin.progress", "admin.sign_in_link", "admin.import_progress"}
     ]
     return sorted(set(found))
 

@@ -1,5 +1,6 @@
 """Bringing readers along: a list is handed in, its columns are matched, it is looked through, imported, reported on."""
 
+from contextlib import closing
 from datetime import datetime
 from typing import IO
 
@@ -34,7 +35,7 @@ from app.web.admin.access import desk_language, require
 from app.web.admin.acts import note_act
 from app.web.security import MAX_BODY_BYTES
 
-IMPORT = f"/imports/<int(max={2**31 - 1}):import_id>"
+IMPORT = f"/readers/imports/<int(max={2**31 - 1}):import_id>"
 SHOWN_IMPORTS = 20
 REFUSED = 422
 #: How often the page that follows an import asks for figures, in seconds.
@@ -49,22 +50,23 @@ class PlanRefused(Exception):
         self.problem = problem
 
 
-@bp.get("/imports")
+@bp.get("/readers/imports")
 def imports() -> str:
     """List the last imports, and offer to begin one."""
     return _list()
 
 
-@bp.post("/imports")
+@bp.post("/readers/imports")
 def imports_submit() -> BaseResponse | tuple[str, int]:
     """Take a list in, piece by piece, and lead to its columns."""
     settings = product().config.imports
     request.max_content_length = settings.max_bytes + MAX_BODY_BYTES
     try:
         upload = request.files.get("list")
-        if upload is None or not upload.filename:
+        if upload is None:
             return _list("none"), REFUSED
-        import_id = _take_in(upload.stream, upload.filename)
+        with closing(upload):
+            import_id = _take_in(upload.stream, upload.filename or "")
     except RequestEntityTooLarge:
         return _list("large"), 413
     except ListRefused as error:
