@@ -59,6 +59,7 @@ bench: .venv/installed-dev ## measure sign-up, attacks on it, signing, sending a
 	$(BIN)/python bench/bombing.py --into docs/abuse.md
 	$(BIN)/python bench/feeds.py --into docs/wire.md
 	$(BIN)/python bench/dkim.py --json instance/bench/dkim.json
+	$(BIN)/python bench/imports.py --readers $(READERS) --into docs/imports.md
 	$(BIN)/python bench/consents.py --readers $(READERS) --json instance/bench/consents.json --into docs/proof.md
 	$(BIN)/python bench/send.py --letters $(LETTERS) --json instance/bench/send.json
 	$(BIN)/python bench/table.py instance/bench/send.json --into docs/performance.md
