@@ -7,7 +7,7 @@ Which settings there are stands in `app.settings`, by subject; what the whole pr
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +51,7 @@ class Config:
     timezone: str = "Europe/Paris"
     digest_cron: str = "30 7 * * 2"
     flashes_per_day: int = 3
+    story_half_life_hours: int = 24
     sends_welcome: bool = True
     measurement: Measurement = Measurement.OFF
     identity: Identity = Identity()
@@ -65,6 +66,11 @@ class Config:
     returns: ReturnSettings = ReturnSettings()
     hooks: HookSettings = HookSettings()
     imports: ImportSettings = ImportSettings()
+
+    @property
+    def story_half_life(self) -> timedelta:
+        """After which a story counts half."""
+        return timedelta(hours=self.story_half_life_hours)
 
     @property
     def mailbox_dir(self) -> Path:
@@ -138,6 +144,7 @@ class Config:
             timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
             digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
             flashes_per_day=env.whole("FLASHES_PER_DAY", cls.flashes_per_day, 1, 50),
+            story_half_life_hours=env.whole("STORY_HALF_LIFE_HOURS", cls.story_half_life_hours, 1, 720),
             sends_welcome=env.flag("WELCOME_LETTER", cls.sends_welcome),
             measurement=Measurement(
                 env.checked("MEASUREMENT", cls.measurement, _is_measurement, "is neither off, totals nor consent")

@@ -50,6 +50,7 @@ def compile_command(language: str, since: datetime | None, limit: int, as_json: 
             until=at,
             now=at,
             limit=limit,
+            half_life=product().config.story_half_life,
         )
         detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
         note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)

@@ -47,8 +47,13 @@ class Plan:
         return (*self.as_it_stands, *self.nothing, *(each for variant in self.variants for each in variant.circles))
 
 
-def plan_digest(session: Session, edition: Edition, line: Line, *, taxonomy: Taxonomy, now: datetime) -> Plan:
-    """Return what becomes of a digest that is a draft, for the readers there are at `now`."""
+def plan_digest(
+    session: Session, edition: Edition, line: Line, *, taxonomy: Taxonomy, half_life: timedelta, now: datetime
+) -> Plan:
+    """Return what becomes of a digest that is a draft, for the readers there are at `now`.
+
+    After `half_life` a story counts half.
+    """
     keys = [circle.key for circle in read_circles(session, line, stories=(), now=now)]
     begins = {key: max(key.covered_until or edition.since, edition.until - CATCH_UP) - OVERLAP for key in keys}
     if set(keys) <= {USUAL.key} and edition.items == []:
@@ -72,6 +77,7 @@ def plan_digest(session: Session, edition: Edition, line: Line, *, taxonomy: Tax
             had=circle.had,
             now=edition.until,
             bounds=BOUNDS,
+            half_life=half_life,
         )
         by_articles[articles].append(circle)
     return _plan(by_articles, standing)

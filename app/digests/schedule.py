@@ -88,7 +88,7 @@ def run_due_schedules(
     compilations = []
     for schedule_id in due:
         with _going_on(f"schedule {schedule_id}"):
-            compilations.append(_run_schedule(database, schedule_id, now))
+            compilations.append(_run_schedule(database, schedule_id, now, half_life=config.story_half_life))
     with database.reading() as session:
         waiting = session.scalars(_automatic_drafts(now)).all()
     for edition_id in waiting:
@@ -130,7 +130,7 @@ def _claim_period(session: Session, schedule: Schedule, now: datetime) -> dateti
     return last_period(schedule.cron, schedule.timezone, seen=seen, now=now) if moved.rowcount == 1 else None
 
 
-def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compilation | None:
+def _run_schedule(database: Database, schedule_id: int, now: datetime, *, half_life: timedelta) -> Compilation | None:
     with database.transaction() as session:
         schedule = session.get_one(Schedule, schedule_id)
         period_at = _claim_period(session, schedule, now)
@@ -150,6 +150,7 @@ def _run_schedule(database: Database, schedule_id: int, now: datetime) -> Compil
             schedule_id=schedule.id,
             period_at=period_at,
             keeps_empty=session.scalar(_anybody(Line.of(session, schedule), now).where(_HAS_WISHES)) is not None,
+            half_life=half_life,
         )
 
 
@@ -162,7 +163,9 @@ def _start_scheduled(
             letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
             edition = session.get_one(Edition, edition_id)
             line = Line.of(session, edition)
-            plan = plan_digest(session, edition, line, taxonomy=load(config.topics_file), now=now)
+            plan = plan_digest(
+                session, edition, line, taxonomy=load(config.topics_file), half_life=config.story_half_life, now=now
+            )
             variants = set_variants(session, edition, plan.variants, config=config, links=links, now=now)
             is_empty = not edition.items and not variants
         with database.transaction() as session:

@@ -6,7 +6,7 @@ them; whatever they have had of it, in any language or letter, takes it out.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.choices.choices import Interests
 from app.stories.ranking import Standing, by_shares, half_life_over, rank, with_lead
@@ -62,11 +62,13 @@ def select_articles(
     had: frozenset[int],
     now: datetime,
     bounds: Bounds,
+    half_life: timedelta,
 ) -> tuple[int, ...]:
     """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
 
     `had` are the ids of the stories that letters to them carried before. What a feed has beyond its share comes last,
-    in the room that is left; no letter opens with a bare title while another story says more.
+    in the room that is left; no letter opens with a bare title while another story says more. A story counts half after
+    `half_life`, or after as much time as the letter looks back on, if that is more.
     """
     languages = (language, *interests.also_reads)
     wanted = [
@@ -80,7 +82,7 @@ def select_articles(
     pieces = {story_id: piece for story_id, piece in found if piece is not None}
     ranked = rank(
         (offer.standing for offer in wanted), now, followed=interests.followed,
-        half_life=half_life_over(since, now),
+        half_life=half_life_over(since, now, least=half_life),
     )  # fmt: skip
     in_turn = by_shares(ranked, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
     opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare)

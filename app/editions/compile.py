@@ -29,7 +29,7 @@ from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.stories.choosing import also_in, best_first
 from app.stories.models import Story
-from app.stories.ranking import Standing, by_shares, half_life_over, rank, with_lead
+from app.stories.ranking import HALF_LIFE, Standing, by_shares, half_life_over, rank, with_lead
 
 #: The first window of a newsletter reaches this far back.
 FIRST_WINDOW = timedelta(days=7)
@@ -56,6 +56,7 @@ def compile_edition(
     schedule_id: int | None = None,
     period_at: datetime | None = None,
     keeps_empty: bool = False,
+    half_life: timedelta = HALF_LIFE,
 ) -> Compilation:
     """Make a draft of the articles that arrived from `since` to `until` and whose story no edition carries yet.
 
@@ -70,7 +71,8 @@ def compile_edition(
     line = Line(newsletter.id, language, rhythm_id)
     start, reach = _window(session, line, since=since, until=until)
     query = new_articles(line, since=reach, until=until, now=now, limit=limit)
-    articles = in_order(session, session.scalars(query).all(), since=start, until=until, per_source=per_source)
+    found = session.scalars(query).all()
+    articles = in_order(session, found, since=start, until=until, per_source=per_source, half_life=half_life)
     compilation = Compilation(
         schedule_id=schedule_id,
         period_at=period_at,
@@ -154,7 +156,13 @@ def new_articles(
 
 
 def in_order(
-    session: Session, articles: Sequence[Article], *, since: datetime, until: datetime, per_source: int
+    session: Session,
+    articles: Sequence[Article],
+    *,
+    since: datetime,
+    until: datetime,
+    per_source: int,
+    half_life: timedelta,
 ) -> list[Article]:
     """Return the articles as their stories rank: pinned first, then by independent sources and freshness.
 
@@ -164,7 +172,8 @@ def in_order(
     ids = {article.story_id for article in articles if article.story_id is not None}
     stories = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(ids)))}
     by_id = {article.id: article for article in articles}
-    ranked = rank((_standing(each, stories) for each in articles), until, half_life=half_life_over(since, until))
+    counts_half = half_life_over(since, until, least=half_life)
+    ranked = rank((_standing(each, stories) for each in articles), until, half_life=counts_half)
     in_turn = by_shares(ranked, lambda article_id: by_id[article_id].source_id, per_source=per_source)
     return [by_id[story.story_id] for story in with_lead(in_turn, lambda article_id: by_id[article_id].body != "")]
 

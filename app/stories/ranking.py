@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: A day later a story counts half, where not more time is looked at.
+#: A day later a story counts half, where neither the settings nor a longer look back say otherwise.
 HALF_LIFE = timedelta(hours=24)
 #: A followed topic counts as much as three more doublings of the sources.
 FOLLOWED = 3.0

@@ -1,5 +1,6 @@
 """Digests as readers get them: what they follow, when they read, nothing twice and nothing left out."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -12,6 +13,7 @@ from app.digests.schedule import install_schedules
 from app.editions.audience import cancel_edition, pause_edition
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.product import Product
+from app.stories.models import Story
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import pause
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
@@ -64,6 +66,24 @@ def test_a_followed_region_stands_for_its_countries(product: Product) -> None:
     run(product, at)
     with product.database.reading() as session:
         assert letters(session, "alice") == [["Bakou"]]
+
+
+@pytest.mark.parametrize(
+    ("hours", "order"), [(24, ["Ce matin", "Partout"]), (240, ["Partout", "Ce matin"])], ids=["a day", "ten days"]
+)
+def test_how_soon_a_story_counts_less_is_the_newsrooms_choice(product: Product, hours: int, order: list[str]) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "all", now=NOW)
+        make_reader(session, "quiet", now=NOW, interests=Interests(muted=frozenset({"place:IL"})))
+        at = monday(product)
+        file(session, "Ce matin", topics="place:AZ", at=at - HOUR)
+        file(session, "Tel-Aviv", topics="place:IL", at=at - 4 * DAY)
+        told_everywhere = file(session, "Partout", topics="place:AZ", at=at - 3 * DAY)
+        session.get_one(Story, told_everywhere.story_id).sources = 4
+    run(replace(product, config=replace(product.config, story_half_life_hours=hours)), at)
+    with product.database.reading() as session:
+        assert [letter[:2] for letter in letters(session, "all")] == [order]
+        assert letters(session, "quiet") == [order]
 
 
 def test_readers_with_the_same_digest_share_one_letter(product: Product) -> None:

@@ -48,7 +48,10 @@ def compile_submit() -> Response:
     with product().database.transaction() as session:
         newsletter = session.scalars(newsletter_by_slug()).one()
         since = at - WINDOWS[window] if window in WINDOWS else None
-        compilation = compile_edition(session, newsletter=newsletter, language=language, since=since, until=at, now=at)
+        compilation = compile_edition(
+            session, newsletter=newsletter, language=language, since=since, until=at, now=at,
+            half_life=product().config.story_half_life,
+        )  # fmt: skip
         detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
         note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)
     if compilation.edition_id is None:
