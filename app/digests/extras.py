@@ -111,13 +111,15 @@ def start_extra(
 ) -> int:
     """Freeze an extra, queue a copy for each of its readers, and return how many there are; without any, it is none.
 
-    Raises EditionChanged where its article is not as it was when the letter was set, InputRefused where it may not
-    leave.
+    Raises EditionChanged where its article is not as it was when the letter was set, or one named beside it may not
+    leave any more, InputRefused where it may not leave itself.
     """
     if session.scalar(audience.limit(1)) is None:
         return 0
     if read_article(session, extra.article_id, now=now).revision != extra.revision:
         raise EditionChanged("the article was changed in the meantime; look at it again")
+    if session.scalar(select(Article.id).where(Article.id.in_(extra.also), ~may_leave(now)).limit(1)) is not None:
+        raise EditionChanged("an article named beside it is held back since; look at it again")
     edition = _store(session, extra, actor, now)
     return queue_copies(session, edition, audience, now=now, announce=announce)
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import CompoundSelect, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
 from app.editions.draft import draft, remove_item
 from app.editions.headlines import preheader_for, subject_for
-from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 
@@ -17,9 +17,9 @@ from app.newsletters.models import Newsletter
 def set_embargo(session: Session, *, article_id: int, until: datetime | None, now: datetime) -> Sequence[int]:
     """Keep an article back until a time, or let it go now (None); return the ids of the drafts it was taken out of.
 
-    It is taken out, and not left to wait there, so that a digest that the schedule starts goes without it, on time;
-    once its time has come it is new to the next digest. Raises NotFound, TransitionRefused where an edition has left
-    with it already: nobody can call that back.
+    It is taken out, where it is named beside another too, and not left to wait there, so that a digest that the
+    schedule starts goes without it, on time; once its time has come it is new to the next digest. Raises NotFound,
+    TransitionRefused where an edition has left with it already: nobody can call that back.
     """
     # A digest that is being compiled at this moment must not miss the embargo.
     session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
@@ -41,29 +41,44 @@ def set_embargo(session: Session, *, article_id: int, until: datetime | None, no
 
 
 def early_title(session: Session, *, edition: Edition, now: datetime) -> str | None:
-    """Return the title of the first article of `edition` that may not leave at `now`, or None."""
-    query = select(Article.title).join(EditionItem, EditionItem.article_id == Article.id)
-    early = query.where(EditionItem.edition_id == edition.id, ~may_leave(now)).order_by(EditionItem.position)
-    return session.scalars(early.limit(1)).first()
+    """Return the title of an article that `edition` holds or names and that may not leave at `now`, or None."""
+    early = select(Article.title).where(Article.id.in_(_shown(edition.id)), ~may_leave(now))
+    return session.scalars(early.order_by(Article.id).limit(1)).first()
 
 
 def refuse_early(session: Session, *, edition: Edition, now: datetime) -> None:
-    """Raise InputRefused, naming the first, if `edition` holds an article that may not leave at `now`."""
+    """Raise InputRefused, naming it, if `edition` holds or names an article that may not leave at `now`."""
     title = early_title(session, edition=edition, now=now)
     if title is not None:
         raise InputRefused(f"this article may not leave yet: {title}")
 
 
+def _shown(edition_id: int) -> CompoundSelect[int]:
+    """Select the ids of the articles that an edition holds, and of those named beside them."""
+    named = select(AlsoIn.article_id).join(EditionItem, EditionItem.id == AlsoIn.item_id)
+    held = select(EditionItem.article_id).where(EditionItem.edition_id == edition_id)
+    return held.union(named.where(EditionItem.edition_id == edition_id))
+
+
 def _editions_of(session: Session, article_id: int) -> Sequence[Edition]:
-    carrying = select(Edition).join(EditionItem).where(EditionItem.article_id == article_id)
-    return session.scalars(carrying.where(Edition.status != EditionStatus.CANCELLED).order_by(Edition.id)).all()
+    """Return the editions that hold an article, or name it beside another."""
+    held = select(EditionItem.edition_id).where(EditionItem.article_id == article_id)
+    named = select(EditionItem.edition_id).join(AlsoIn, AlsoIn.item_id == EditionItem.id)
+    showing = held.union(named.where(AlsoIn.article_id == article_id))
+    open_or_left = select(Edition).where(Edition.id.in_(showing), Edition.status != EditionStatus.CANCELLED)
+    return session.scalars(open_or_left.order_by(Edition.id)).all()
 
 
 def _take_out(session: Session, edition: Edition, article: Article) -> None:
     """Remove the article, and propose the headlines anew where they would tell of it."""
-    item = next(item for item in edition.items if item.article_id == article.id)
+    for item in edition.items:
+        item.also[:] = [other for other in item.also if other.article_id != article.id]
+    session.flush()
+    carrying = [item.id for item in edition.items if item.article_id == article.id]
+    if not carrying:
+        return
     proposed = _headlines(edition)
-    rest = remove_item(session, edition_id=edition.id, item_id=item.id)
+    rest = remove_item(session, edition_id=edition.id, item_id=carrying[0])
     if not rest.items:
         return
     texts = zip((edition.subject, edition.preheader), proposed, _headlines(rest), strict=True)

@@ -180,6 +180,21 @@ def test_what_changed_since_its_letter_was_set_does_not_leave(product: Product) 
         assert session.scalars(select(Flash.article_id)).all() == []
 
 
+def test_it_does_not_name_what_was_held_back_since_its_letter_was_set(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "ann", now=NOW, timing=REAL_TIME)
+        article = file(session, "Vite", at=NOW - HOUR)
+        other = file(session, "Ailleurs", at=NOW - HOUR, story=article.story_id)
+        other.link = "https://elsewhere.example/1"
+    with product.database.reading() as session:
+        ready = set_flash(session, article.id, config=product.config, links=product.links, now=NOW)
+        assert other.link in ready.letters[0][0].parts.html
+    with product.database.transaction() as session:
+        set_embargo(session, article_id=other.id, until=NOW + HOUR, now=NOW)
+    with pytest.raises(EditionChanged), product.database.transaction() as session:
+        start_flash(session, ready, per_day=3, actor="ada", now=NOW)
+
+
 def test_who_pauses_gets_none_and_the_count_says_how_many_do(product: Product) -> None:
     with product.database.transaction() as session:
         make_reader(session, "ann", now=NOW, timing=REAL_TIME)

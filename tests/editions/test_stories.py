@@ -2,17 +2,21 @@
 
 from datetime import timedelta
 
+import pytest
 from sqlalchemy.orm import Session
 
 from app.editions.audience import cancel_edition
 from app.editions.compose import preview
 from app.editions.draft import fingerprint
+from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, CompileOutcome, Edition
+from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.stories.editing import mute_story, pin_story
 from app.stories.grouping import group_batch
 from tests.conftest import NOW
-from tests.editions.press import compile_now
+from tests.editions.press import compile_now, start
+from tests.make import make_subscription
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, STORM, file_article
 
 HOUR = timedelta(hours=1)
@@ -55,6 +59,32 @@ def test_the_letter_links_the_others_in_both_parts(product: Product) -> None:
         assert f"\n{link}\n" in parts.text
     assert "(fr)" in parts.text
     assert "(en)" not in parts.text
+
+
+def test_an_article_that_is_kept_back_is_not_named_beside_another(product: Product) -> None:
+    wired = {"config": product.config, "links": product.links}
+    with product.database.transaction() as session:
+        file_breach(session)
+        draft = compiled(session)
+        (named, also_named) = (other.article for other in draft.items[0].also)
+        assert set_embargo(session, article_id=named.id, until=NOW + HOUR, now=NOW) == [draft.id]
+        assert shown(draft) == {BREACH_TOLD_ANEW[0]: [BREACH_FR[0]], STORM[0]: []}
+        assert "https://a.example" not in preview(session, edition=draft, now=NOW, **wired).html
+
+        also_named.embargo_until = NOW + HOUR  # the second bolt
+        session.flush()
+        with pytest.raises(InputRefused, match="may not leave yet"):
+            preview(session, edition=draft, now=NOW, **wired)
+
+
+def test_an_embargo_comes_too_late_for_an_article_that_a_letter_has_named(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        make_subscription(session, language="en")
+        draft = compiled(session)
+        start(session, product, draft)
+        with pytest.raises(TransitionRefused, match="too late"):
+            set_embargo(session, article_id=draft.items[0].also[0].article_id, until=NOW + HOUR, now=NOW)
 
 
 def test_a_story_that_was_carried_does_not_come_again(product: Product) -> None:
