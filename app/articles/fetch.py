@@ -25,7 +25,8 @@ PAGE_FORMATS = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 @dataclass(frozen=True)
 class FetchLimits:
-    """What one fetch may take. `allowed_inward`: host:port pairs free of the address rule and the port rule."""
+    """What one fetch may take. `allowed_inward`: host:port pairs free of the address rule and the port rule, as long as
+    nobody else has led there."""
 
     allowed_inward: frozenset[str] = frozenset()
     contact: str = ""
@@ -106,12 +107,13 @@ def parse_address(url: str) -> Url:
 
 
 def _follow(session: requests.Session, url: str, limits: FetchLimits) -> Fetched:
-    previous, times = "", (limits.connect_s, limits.total_s)
+    previous, is_own, times = "", True, (limits.connect_s, limits.total_s)
     for _ in range(limits.max_redirects + 1):
         parts = parse_address(url)
         if previous.startswith("https:") and parts.scheme == "http":
             raise FetchRefused("the server redirects from https to http")
-        if _origin(parts) not in limits.allowed_inward:
+        is_own = is_own and _origin(parts) in limits.allowed_inward
+        if not is_own:  # a stranger's redirect must not have our own machines asked
             _refuse_elsewhere(parts)
         with session.get(parts.url, timeout=times, allow_redirects=False, stream=True) as response:
             target = session.get_redirect_target(response)

@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.apart import Parsers
 from app.articles.clean import one_line
 from app.articles.fetch import PAGE_FORMATS, FetchLimits, fetch
-from app.articles.intake import fetch_limits, lane_of, retry_after
+from app.articles.intake import fetch_limits, lane_of, page_limits, retry_after
 from app.articles.invitations import without_invitation
 from app.articles.lanes import in_lanes
-from app.articles.models import Article
+from app.articles.models import Article, Source
 from app.articles.reading_time import reading_minutes
 from app.articles.web_page import WebPage
 from app.db import Database
@@ -51,11 +52,12 @@ class PageReading:
 
 @dataclass(frozen=True)
 class DuePage:
-    """A page to read; `title` is what its article is called in the feed."""
+    """A page to read; `title` is what its article is called in the feed, `feed` where that is."""
 
     article_id: int
     link: str
     title: str
+    feed: str
 
 
 def read_due_pages(database: Database, *, settings: FetchSettings, now: datetime) -> dict[int, PageReading]:
@@ -69,7 +71,7 @@ def read_due_pages(database: Database, *, settings: FetchSettings, now: datetime
             if before.is_host_away:
                 return before
             time.sleep(PAUSE_S)
-        return _read(page, limits, parsers, now)
+        return _read(page, page_limits(page.feed, limits), parsers, now)
 
     with Parsers() as parsers:
         for page, reading in in_lanes(due, lane_of=lambda page: lane_of(page.link, limits), work=read):
@@ -85,12 +87,13 @@ def read_due_pages(database: Database, *, settings: FetchSettings, now: datetime
 def due_pages(session: Session, now: datetime) -> Sequence[DuePage]:
     """Return the pages to read, the longest waiting first; those of articles that are held wait for the editor too."""
     query = (
-        select(Article.id, Article.link, Article.title)
+        select(Article.id, Article.link, Article.title, sa.func.coalesce(Source.location, ""))
+        .outerjoin(Source, Source.id == Article.source_id)
         .where(Article.page_due_at <= now, Article.link.is_not(None), Article.flood_id.is_(None))
         .order_by(Article.page_due_at, Article.id)
         .limit(PAGES)
     )
-    return [DuePage(article_id, str(link), title) for article_id, link, title in session.execute(query)]
+    return [DuePage(article_id, str(link), *rest) for article_id, link, *rest in session.execute(query)]
 
 
 def record_page(session: Session, *, article_id: int, reading: PageReading, now: datetime) -> None:

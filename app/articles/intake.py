@@ -4,7 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -98,13 +98,15 @@ def fetch_limits(settings: FetchSettings) -> FetchLimits:
     return FetchLimits(allowed_inward=settings.allowed_inward, contact=settings.contact)
 
 
+def page_limits(feed: str, limits: FetchLimits) -> FetchLimits:
+    """Return what a page that a feed links may take: only a feed of the newsroom's own leads inward."""
+    return limits if _is_own(feed, limits) else replace(limits, allowed_inward=frozenset())
+
+
 def lane_of(location: str, limits: FetchLimits) -> str | None:
     """Return the host whose feeds and pages are asked for one at a time; None for files and the newsroom's own."""
     host = host_of(location)
-    try:
-        return None if not host or origin_of(location) in limits.allowed_inward else host
-    except FetchRefused:
-        return host  # it will be told why when its turn has come
+    return None if not host or _is_own(location, limits) else host
 
 
 def add_article(
@@ -133,6 +135,13 @@ def add_article(
         session.add(article)
         session.flush()
     return article
+
+
+def _is_own(location: str, limits: FetchLimits) -> bool:
+    try:
+        return origin_of(location) in limits.allowed_inward
+    except FetchRefused:
+        return False  # whoever asks for it will be told why
 
 
 def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_forced: bool) -> Sequence[Source]:

@@ -176,6 +176,16 @@ def test_a_port_that_is_allowed_inward_opens_no_other(server, limits) -> None:
     assert not other.requests
 
 
+def test_no_stranger_s_server_leads_to_what_is_allowed_inward(server, limits, monkeypatch) -> None:
+    """The newsroom allowed its own feeds; nobody else may have us ask its machines, and print what they say."""
+    server.answers |= {"/feed": redirect(server.url("/drafts")), "/drafts": answer(b"secret")}
+    resolve_to(monkeypatch, [PUBLIC])
+    lead(monkeypatch, PUBLIC, server.port)
+    with pytest.raises(FetchRefused):
+        fetch("http://wire.example/feed", limits=limits)
+    assert len(server.requests) == 1
+
+
 def test_three_redirects_are_followed_and_a_fourth_is_not(server, limits) -> None:
     server.answers |= {f"/{n}": redirect(f"/{n + 1}") for n in range(4)} | {"/4": answer(b"x")}
     assert fetch(server.url("/1"), limits=limits).url == server.url("/4")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.articles import full_text
 from app.articles.full_text import RETRIES, read_due_pages
 from app.articles.intake import fetch_due
-from app.articles.models import Article
+from app.articles.models import Article, Source
 from app.articles.sources import add_source
 from app.product import Product
 from app.settings.fetching import FetchSettings
@@ -82,6 +82,15 @@ def test_no_page_is_read_without_need(more, product, server, settings) -> None:
     bring(product, server, settings, **more)
     assert read_due_pages(product.database, settings=settings, now=NOW) == {}
     assert not any(" /port " in request for request in server.requests)
+
+
+def test_a_stranger_s_feed_has_no_page_read_that_is_allowed_inward(product, server, settings) -> None:
+    bring(product, server, settings)
+    with product.database.transaction() as session:
+        session.scalars(select(Source)).one().location = "https://stranger.example/feed"
+    read_due_pages(product.database, settings=settings, now=NOW)
+    assert not any(" /port " in request for request in server.requests)
+    assert "standard ports" in (article(product).page_failure or "")
 
 
 @pytest.mark.parametrize(
