@@ -75,12 +75,7 @@ def read_due_pages(database: Database, *, settings: FetchSettings, now: datetime
 
     with Parsers() as parsers:
         for page, reading in in_lanes(due, lane_of=lambda page: lane_of(page.link, limits), work=read):
-            readings[page.article_id] = reading
-            try:
-                with database.transaction() as session:
-                    record_page(session, article_id=page.article_id, reading=reading, now=now)
-            except Exception:
-                log.exception("the page of article %s could not be recorded", page.article_id)
+            readings[page.article_id] = _record(database, page.article_id, reading, now)
     return readings
 
 
@@ -111,6 +106,19 @@ def record_page(session: Session, *, article_id: int, reading: PageReading, now:
     article.authors = article.authors or reading.page.authors
     article.image_url = article.image_url or reading.page.image_url
     article.canonical_link = reading.page.link
+
+
+def _record(database: Database, article_id: int, reading: PageReading, now: datetime) -> PageReading:
+    """Store a reading, or else that it could not be stored: its page would stay the first to be read, for ever."""
+    unfit = PageReading(failure="what the page says could not be stored")
+    for each in (reading, unfit):
+        try:
+            with database.transaction() as session:
+                record_page(session, article_id=article_id, reading=each, now=now)
+            return each
+        except Exception:
+            log.exception("the page of article %s could not be recorded", article_id)
+    return unfit
 
 
 def _record_failure(article: Article, reading: PageReading, now: datetime) -> None:

@@ -153,14 +153,16 @@ def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_fo
 
 
 def _record(database: Database, source: Source, reading: Reading, interval: timedelta, now: datetime) -> FetchReport:
-    arrival, failure = Arrival(), reading.failure
-    try:
-        with database.transaction() as session:
-            arrival = record_fetch(session, source_id=source.id, reading=reading, interval=interval, now=now)
-    except Exception:
-        log.exception("source %s could not be recorded", source.id)
-        failure = failure or "what was fetched could not be stored"
-    return FetchReport(source.id, source.name, arrival, failure)
+    """Store a reading, or else that it could not be stored: the source would be due, and asked, again at once."""
+    unfit = Reading(failure="what was fetched could not be stored")
+    for each in (reading, unfit):
+        try:
+            with database.transaction() as session:
+                arrival = record_fetch(session, source_id=source.id, reading=each, interval=interval, now=now)
+            return FetchReport(source.id, source.name, arrival, each.failure)
+        except Exception:
+            log.exception("source %s could not be recorded", source.id)
+    return FetchReport(source.id, source.name, Arrival(), unfit.failure)
 
 
 def _read(source: Source, limits: FetchLimits, parsers: Parsers, now: datetime) -> Reading:

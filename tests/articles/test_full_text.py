@@ -14,6 +14,7 @@ from app.product import Product
 from app.settings.fetching import FetchSettings
 from tests.articles.web_server import WebServer, answer
 from tests.conftest import NOW
+from tests.refusing import refusing
 
 HOUR = timedelta(hours=1)
 PROSE = "Le port a rouvert lundi, après onze jours de silence radio. Les navires attendent encore au large."
@@ -161,3 +162,12 @@ def test_a_defect_of_ours_stops_no_page(product, server, settings, monkeypatch, 
     read_due_pages(product.database, settings=settings, now=NOW)
     assert "error of ours" in (article(product).page_failure or "")
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_page_that_cannot_be_stored_does_not_stay_first_in_the_queue(product, server, settings) -> None:
+    bring(product, server, settings)
+    server.answers["/port"] = answer(page(server), "Content-Type: text/html; charset=utf-8")
+    with refusing(product, "articles", "NEW.authors = 'Ada Lovelace'"):
+        read_due_pages(product.database, settings=settings, now=NOW)
+    assert article(product).page_due_at == NOW + RETRIES[0]
+    assert article(product).page_failure == "what the page says could not be stored"

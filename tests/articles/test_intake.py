@@ -16,6 +16,7 @@ from app.errors import InputRefused, NotFound
 from app.settings.fetching import FetchSettings
 from tests.articles.web_server import answer, redirect
 from tests.conftest import NOW
+from tests.refusing import refusing
 
 HOUR = timedelta(hours=1)
 PIECE = Extracted(None, "Un fait.\n\nUn autre.", "Un fait. Un autre.")
@@ -350,3 +351,16 @@ def test_a_json_feed_comes_in_too(product, server, settings) -> None:
     server.answers["/feed"] = answer(json.dumps(feed).encode(), "Content-Type: application/feed+json")
     add(product, server.url())
     assert fetch_due(product.database, settings=settings, now=NOW)[0].new == 1
+
+
+def test_a_feed_that_cannot_be_stored_is_left_alone_like_one_that_fails(product, server, settings) -> None:
+    """Else it would be asked again at every tick of the schedule, for ever."""
+    server.answers["/feed"] = answer(rss(item("a"), item("poison")))
+    server.answers["/other"] = answer(rss(item("b")))
+    source_id = add(product, server.url())
+    add(product, server.url("/other"))
+    with refusing(product, "articles", "NEW.title = 'poison'"):
+        reports = {report.source_id: report for report in fetch_due(product.database, settings=settings, now=NOW)}
+    assert [article.title for article in articles(product)] == ["b"]
+    assert reports[source_id].failure == read(product, source_id).failure == "what was fetched could not be stored"
+    assert read(product, source_id).next_fetch_at >= NOW + timedelta(minutes=30)

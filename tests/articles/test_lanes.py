@@ -32,3 +32,22 @@ def test_items_without_a_lane_all_go_at_once() -> None:
 
 def test_nothing_to_do_is_done() -> None:
     assert list(in_lanes([], lane_of=str, work=lambda item, _: item)) == []
+
+
+def test_work_that_breaks_does_not_keep_the_caller_waiting_for_ever() -> None:
+    def work(item: str, before: str | None) -> str:
+        return {"a": "fine"}[item]
+
+    found: list[object] = []
+
+    def ask() -> None:
+        try:
+            found.extend(in_lanes(["a", "b"], lane_of=str, work=work))
+        except KeyError as error:
+            found.append(error.args)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(5)
+    assert not asking.is_alive()
+    assert found[-1] == ("b",)
