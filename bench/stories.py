@@ -26,6 +26,7 @@ from app.articles.models import Article, Source, SourceKind
 from app.db import Database, make_migration_engine
 from app.stories.grouping import BATCH, group_batch
 from app.stories.models import Story
+from app.topics.taxonomy import load
 from bench.markdown import as_table, put_between_marks
 from bench.story_labels import Item, read_items, read_others, read_pairs
 
@@ -69,7 +70,7 @@ def group_items(database: Database, items: Sequence[Item]) -> dict[str, int]:
             for item in day:
                 session.get_one(Article, ids[item.id]).grouped_at = None
             session.flush()
-            group_batch(session, now=NOW, limit=len(items))
+            group_batch(session, load(), now=NOW, limit=len(items))
     with database.reading() as session:
         stories = {row.id: row.story_id for row in session.execute(select(Article.id, Article.story_id))}
     return {item_id: stories[article_id] for item_id, article_id in ids.items()}
@@ -141,7 +142,7 @@ def measure_cost(database: Database, articles: int) -> Iterator[float]:
             session.execute(insert(Article), rows)
         started = time.process_time()
         with database.transaction() as session:
-            group_batch(session, now=NOW)
+            group_batch(session, load(), now=NOW)
         taken += time.process_time() - started
         if (first + BATCH) % (articles // 10) == 0:
             yield taken * 1000 / (articles // 10)

@@ -101,7 +101,7 @@ def file_sent_editions(product: Product) -> None:
 
 def group_articles(product: Product) -> None:
     """Put new articles into stories."""
-    grouped = group_new(product.database, now=now())
+    grouped = group_new(product.database, load(product.config.topics_file), now=now())
     if grouped:
         log.info("grouped %d articles into stories", grouped)
 

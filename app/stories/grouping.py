@@ -29,17 +29,18 @@ from app.stories.likeness import Trace, belonging, sameness, vector_of
 from app.stories.merging import are_parted, begin_story, move_articles, recount
 from app.stories.models import ALL_ARTICLES
 from app.stories.repeats import Wording, is_copy, is_twin
+from app.topics.taxonomy import Taxonomy
 
 #: Articles of one transaction.
 BATCH = 200
 
 
-def group_new(database: Database, *, now: datetime) -> int:
+def group_new(database: Database, taxonomy: Taxonomy, *, now: datetime) -> int:
     """Group all articles that are not grouped yet, batch by batch, and forget old traces; return their number."""
     grouped = 0
     while True:
         with database.transaction() as session:
-            number = group_batch(session, now=now)
+            number = group_batch(session, taxonomy, now=now)
         grouped += number
         if number < BATCH:
             break
@@ -49,13 +50,13 @@ def group_new(database: Database, *, now: datetime) -> int:
     return grouped
 
 
-def group_batch(session: Session, *, now: datetime, limit: int = BATCH) -> int:
+def group_batch(session: Session, taxonomy: Taxonomy, *, now: datetime, limit: int = BATCH) -> int:
     """Group the first `limit` articles that are not grouped yet, by time of publication; return how many there were."""
     if session.scalars(ungrouped().limit(1)).first() is None:
         return 0
     take_turn(session)  # whoever had it before may have grouped them meanwhile
     articles = session.scalars(ungrouped().limit(limit)).all()
-    keys = {article.id: keys_of(article.title, article.summary, article.body) for article in articles}
+    keys = {article.id: _keys(taxonomy, article) for article in articles}
     count_keys(session, list(keys.values()))
     counts = counts_of(session, {key for of_article in keys.values() for key in of_article})
     touched: set[int] = set()
@@ -122,6 +123,10 @@ def _are_one(traces: Mapping[int, Trace], ours: Sequence[Article], others: Seque
         if one.id in traces and other.id in traces
     ]
     return bool(pairs) and sum(pairs) / len(pairs) >= 1
+
+
+def _keys(taxonomy: Taxonomy, article: Article) -> Mapping[str, float]:
+    return keys_of(taxonomy, title=article.title, summary=article.summary, body=article.body, language=article.language)
 
 
 def _wording(article: Article) -> Wording:

@@ -1,7 +1,9 @@
-"""What an article can be recognised by, in either language: words cut to their beginnings, numbers, flaws, countries.
+"""What an article can be recognised by, in either language: who and where, words, numbers, flaws.
 
 French and English spell most words of a newsroom alike at their beginnings (cyberattaque, cyberattack), and names
-almost always: words with the same first letters count as one word (cognates; Simard, Foster and Isabelle, 1992).
+almost always: words with the same first letters count as one word (cognates; Simard, Foster and Isabelle, 1992). What
+they call otherwise has a second key, which only counts across languages: what it means, by the taxonomy for places and
+actors ("place:EE"), by our vocabulary for other words ("word:ransom").
 """
 
 import re
@@ -10,6 +12,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from babel import Locale
+
+from app.stories.vocabulary import vocabulary_matcher
+from app.topics.mentions import mentions
+from app.topics.taxonomy import Taxonomy
 
 #: So many letters tell words apart, and leave endings and most differences between the languages out.
 STEM_LENGTH = 6
@@ -44,16 +50,27 @@ tout toute toutes tres très trois trop une vers vos votre vous
 """
 
 
-def keys_of(title: str, summary: str, body: str = "") -> Mapping[str, float]:
+def keys_of(taxonomy: Taxonomy, *, title: str, summary: str, body: str, language: str) -> Mapping[str, float]:
     """Return the keys of an article with the weight of each in it, before how rare the key is counts."""
+    text = summary[:SUMMARY_CHARS] if summary != title else ""
     keys: dict[str, float] = {}
-    texts = [(title, TITLE_WEIGHT), (summary[:SUMMARY_CHARS] if summary != title else "", TEXT_WEIGHT)]
-    for text, weight in texts:
-        for key in _keys(text):
+    named: set[str] = set()
+    for matcher in (taxonomy.place_matcher(language), vocabulary_matcher(language)):
+        for mention in mentions(matcher, title=title, text=text):
+            if not mention.words <= named:
+                keys[mention.key] = TITLE_WEIGHT if mention.is_in_title else TEXT_WEIGHT
+                named |= mention.words
+    for part, weight in ((title, TITLE_WEIGHT), (text, TEXT_WEIGHT)):
+        for key in _keys(part):
             keys[key] = max(weight, keys.get(key, 0.0))
     for flaw in _FLAW.findall(f"{title}\n{summary}\n{body[:BODY_CHARS]}"):
         keys[flaw] = FLAW_WEIGHT
     return keys
+
+
+def is_meaning(key: str) -> bool:
+    """Tell whether a key is what words mean; those words are keys themselves."""
+    return ":" in key
 
 
 def flaws_of(keys: Mapping[str, float]) -> frozenset[str]:
@@ -82,10 +99,7 @@ def fold(text: str) -> str:
 
 
 def _keys(text: str) -> Iterator[str]:
-    folded = without_dates(fold(_GROUPED.sub("", text)))
-    for country in _countries().finditer(folded):
-        yield _codes()[country[0]]
-    for token in _TOKEN.finditer(_countries().sub(" ", folded)):
+    for token in _TOKEN.finditer(without_dates(fold(_GROUPED.sub("", text)))):
         if token[0][0].isdigit():
             number = token[0].replace(",", ".")
             if 1 < len(number) <= NUMBER_LENGTH:
@@ -128,20 +142,3 @@ def _dates() -> re.Pattern[str]:
     }
     month = rf"(?:{'|'.join(sorted(months, key=len, reverse=True))})\b\.?"
     return re.compile(rf"\b(?:\d{{1,2}}(?:er|st|nd|rd|th)? {month}|{month} \d{{1,2}}(?:st|nd|rd|th)?),? \d{{4}}\b")
-
-
-@cache
-def _codes() -> Mapping[str, str]:
-    """The countries by their names in both languages; a name that means two of them means none."""
-    codes: dict[str, str] = {}
-    for language in _LANGUAGES:
-        for code, name in Locale(language).territories.items():
-            if len(code) == 2 and code.isalpha() and code not in ("ZZ", "XA", "XB", "EZ"):
-                codes[fold(name).replace("’", "'")] = f"place:{code}"
-    return codes
-
-
-@cache
-def _countries() -> re.Pattern[str]:
-    names = sorted(_codes(), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")

@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
-from app.stories.keys import flaws_of, fold, serial_form
+from app.stories.keys import flaws_of, fold, is_meaning, serial_form
 
 #: How much more a rare key counts than a common one.
 RARITY_POWER = 1.5
@@ -34,6 +35,11 @@ class Trace:
     title: str
     vector: Vector
 
+    @cached_property
+    def own(self) -> Vector:
+        """What is compared within a language: words as they stand, not what they mean."""
+        return _unit({key: weight for key, weight in self.vector.items() if not is_meaning(key)})
+
 
 def vector_of(keys: Mapping[str, float], *, counts: Mapping[str, int], articles: int) -> Vector:
     """Return the vector of an article; `counts` tells in how many of all `articles` a key stands."""
@@ -42,8 +48,7 @@ def vector_of(keys: Mapping[str, float], *, counts: Mapping[str, int], articles:
         key: weight * math.log(1 + all_articles / (counts.get(key, 0) + 1)) ** RARITY_POWER
         for key, weight in keys.items()
     }
-    length = math.sqrt(sum(weight * weight for weight in weights.values()))
-    return {key: weight / length for key, weight in weights.items()} if length else {}
+    return _unit(weights)
 
 
 def likeness(one: Vector, other: Vector) -> float:
@@ -59,10 +64,9 @@ def sameness(one: Trace, other: Trace) -> float:
     if flaws and others and not flaws & others:
         return 0.0
     if one.language != other.language:
-        needed = SAME_EVENT_ACROSS_LANGUAGES
-    else:
-        needed = SAME_EVENT_IN_ONE_SOURCE if one.source == other.source else SAME_EVENT
-    return likeness(one.vector, other.vector) / needed
+        return likeness(one.vector, other.vector) / SAME_EVENT_ACROSS_LANGUAGES
+    needed = SAME_EVENT_IN_ONE_SOURCE if one.source == other.source else SAME_EVENT
+    return likeness(one.own, other.own) / needed
 
 
 def belonging(article: Trace, members: Iterable[Trace]) -> float:
@@ -72,6 +76,11 @@ def belonging(article: Trace, members: Iterable[Trace]) -> float:
     """
     scores = [sameness(article, member) for member in members]
     return (max(scores) + sum(scores) / len(scores)) / 2 if scores else 0.0
+
+
+def _unit(weights: Vector) -> Vector:
+    length = math.sqrt(sum(weight * weight for weight in weights.values()))
+    return {key: weight / length for key, weight in weights.items()} if length else {}
 
 
 def _is_next_of_series(one: Trace, other: Trace) -> bool:

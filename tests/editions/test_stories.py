@@ -14,6 +14,7 @@ from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.stories.editing import mute_story, pin_story
 from app.stories.grouping import group_batch
+from app.topics.taxonomy import load
 from tests.conftest import NOW
 from tests.editions.press import compile_now, start
 from tests.make import make_subscription
@@ -29,7 +30,7 @@ def file_breach(session: Session) -> None:
     file_article(session, BREACH_TOLD_ANEW, "b", at=NOW - 3 * HOUR, body=BREACH_TOLD_ANEW[1] + " All that is known.")
     file_article(session, BREACH_FR, "c", at=NOW - 2 * HOUR, language="fr")
     file_article(session, STORM, "d", at=NOW - HOUR)
-    group_batch(session, now=NOW)
+    group_batch(session, load(), now=NOW)
 
 
 def compiled(session: Session, **options: object) -> Edition:
@@ -90,10 +91,10 @@ def test_an_embargo_comes_too_late_for_an_article_that_a_letter_has_named(produc
 def test_a_story_that_was_carried_does_not_come_again(product: Product) -> None:
     with product.database.transaction() as session:
         file_article(session, BREACH, "a", at=NOW - HOUR)
-        group_batch(session, now=NOW)
+        group_batch(session, load(), now=NOW)
         first = compiled(session)
         file_article(session, BREACH_TOLD_ANEW, "b", at=NOW + HOUR)
-        group_batch(session, now=NOW + HOUR)
+        group_batch(session, load(), now=NOW + HOUR)
         assert compile_now(session, language="en", now=NOW + 2 * HOUR).outcome is CompileOutcome.NOTHING_NEW
 
         cancel_edition(session, edition_id=first.id, actor="desk@example.org", now=NOW + 2 * HOUR)

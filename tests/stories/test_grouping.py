@@ -12,6 +12,7 @@ from app.stories.editing import mute_story, split_story
 from app.stories.grouping import BATCH, group_batch, group_new
 from app.stories.index import KEPT, WINDOW
 from app.stories.models import ALL_ARTICLES, ArticleTrace, KeyCount, Story, StoryAct, StoryEvent
+from app.topics.taxonomy import load
 from tests.conftest import NOW
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, RESULTS, STORM, file_article, group
 
@@ -60,7 +61,7 @@ def test_grouping_twice_changes_nothing(product: Product) -> None:
         before = group(session, *articles)
         counts = session.scalar(select(func.sum(KeyCount.articles)))
 
-        assert group_batch(session, now=LATER) == 0
+        assert group_batch(session, load(), now=LATER) == 0
         assert group(session, *articles) == before
         assert session.scalar(select(func.sum(KeyCount.articles))) == counts
 
@@ -145,7 +146,7 @@ def test_all_that_waits_is_grouped_in_batches_and_old_traces_are_forgotten(produ
         old = file_article(session, STORM, "a", at=NOW - KEPT - DAY)
         for number in range(BATCH):
             file_article(session, (f"Item {number} of {number}{number}", f"Nothing but {number * 7919}."), "b")
-    assert group_new(product.database, now=NOW) == BATCH + 1
+    assert group_new(product.database, load(), now=NOW) == BATCH + 1
     with product.database.reading() as session:
         assert session.get(ArticleTrace, old.id) is None
         assert session.get_one(KeyCount, ALL_ARTICLES).articles == BATCH

@@ -1,41 +1,65 @@
 """What an article is recognised by."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from app.stories.keys import flaws_of, keys_of, serial_form
+from app.stories.keys import flaws_of, is_meaning, keys_of, serial_form
+from app.topics.taxonomy import load
+
+
+def keys(title: str, summary: str = "", body: str = "", language: str = "en") -> Mapping[str, float]:
+    return keys_of(load(), title=title, summary=summary, body=body, language=language)
 
 
 def test_words_of_both_languages_meet_at_their_beginnings() -> None:
-    french = keys_of("Cyberattaque contre des infrastructures électriques", "")
-    english = keys_of("Cyberattack on electrical infrastructure", "")
+    french = keys("Cyberattaque contre des infrastructures électriques", language="fr")
+    english = keys("Cyberattack on electrical infrastructure")
 
     assert {"cybera", "infras", "electr"} <= french.keys() & english.keys()
 
 
 @pytest.mark.parametrize(
-    ("french", "english", "code"),
-    [("Allemagne", "Germany", "DE"), ("États-Unis", "United States", "US"), ("Arménie", "Armenia", "AM")],
+    ("french", "english", "key"),
+    [
+        ("Allemagne : un accord", "A deal in Germany", "place:DE"),
+        ("Le ministre estonien", "The minister in Tallinn", "place:EE"),
+        ("Le groupe Lazarus", "Hackers of Lazarus", "actor:lazarus"),
+        ("Un port paralysé par un rançongiciel", "Ransomware halts a port", "word:ransomware"),
+        ("Des logiciels espions", "Spyware was found", "word:spyware"),
+        ("L’OTAN au sommet", "The NATO summit", "word:nato"),
+    ],
 )
-def test_a_country_is_one_key_in_both_languages(french: str, english: str, code: str) -> None:
-    assert f"place:{code}" in keys_of(f"{french} : un accord", "").keys() & keys_of(f"A deal in {english}", "").keys()
+def test_what_the_languages_call_otherwise_meets_by_its_meaning(french: str, english: str, key: str) -> None:
+    assert key in keys(french, language="fr").keys() & keys(english).keys()
+
+
+def test_a_phrase_means_what_it_means_as_a_whole() -> None:
+    assert {key for key in keys("Un projet de loi", language="fr") if is_meaning(key)} == {"word:bill"}
+    assert "word:north" not in keys("North Korea denies it")
+
+
+def test_words_of_a_third_language_have_no_meaning_in_ours() -> None:
+    assert not any(key.startswith("word:") for key in keys("Die Partei mit dem Chip", language="de"))
 
 
 def test_a_number_is_one_key_however_it_is_grouped() -> None:
-    assert "120000" in keys_of("120\u00a0000 foyers sans courant", "").keys() & keys_of("120,000 homes", "").keys()
+    assert "120000" in keys("120\u00a0000 foyers sans courant", language="fr").keys() & keys("120,000 homes").keys()
 
 
 def test_the_title_weighs_more_than_the_text() -> None:
-    keys = keys_of("Fortress breached", "The fortress had a gateway.")
+    found = keys("Estonian fortress breached", "The fortress had a gateway in Mali.")
 
-    assert keys["fortre"] > keys["gatewa"] > 0
+    assert found["fortre"] > found["gatewa"] > 0
+    assert found["place:EE"] > found["place:ML"] > 0
 
 
 def test_flaws_are_found_in_the_body_too() -> None:
-    assert flaws_of(keys_of("Patch now", "A flaw.", "It is tracked as CVE-2031-40011.")) == {"CVE-2031-40011"}
+    assert flaws_of(keys("Patch now", "A flaw.", "It is tracked as CVE-2031-40011.")) == {"CVE-2031-40011"}
 
 
 def test_days_and_small_words_are_no_keys() -> None:
-    assert not keys_of("On Monday, le lundi, what will be with them in May", "")
+    assert not keys("On Monday, le lundi, what will be with them in May")
 
 
 @pytest.mark.parametrize(

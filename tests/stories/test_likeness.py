@@ -6,15 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.stories.keys import keys_of
+from app.stories.keys import is_meaning, keys_of
 from app.stories.likeness import Trace, belonging, likeness, sameness, vector_of
+from app.topics.taxonomy import load
 from tests.conftest import NOW
 
 KEYS = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from([0.5, 1.0, 2.0]), max_size=6)
 
 
 def make_trace(title: str, *, source: str = "wire.example", language: str = "en", text: str = "") -> Trace:
-    vector = vector_of(keys_of(title, text), counts={"attack": 600, "vulner": 500}, articles=2_000)
+    made = keys_of(load(), title=title, summary=text, body="", language=language)
+    vector = vector_of(made, counts={"attack": 600, "vulner": 500}, articles=2_000)
     return Trace(article_id=1, source=source, language=language, at=NOW, title=title, vector=vector)
 
 
@@ -57,3 +59,11 @@ def test_a_story_of_many_is_not_joined_for_one_likeness() -> None:
     like, unlike = make_trace("Varna cranes stand still"), make_trace("Wheat prices fall")
 
     assert belonging(article, [like]) > belonging(article, [like, unlike, unlike, unlike])
+
+
+def test_what_words_mean_counts_across_languages_and_not_within_one() -> None:
+    french = make_trace("Un rançongiciel paralyse les grues de Varna", source="fil.example", language="fr")
+    english = make_trace("Ransomware idles cranes at Varna", source="b.example")
+    assert sameness(french, english) >= 1
+    assert not any(is_meaning(key) for key in english.own)
+    assert any(is_meaning(key) for key in english.vector)

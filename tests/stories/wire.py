@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article, Source
 from app.stories.grouping import group_batch
+from app.topics.taxonomy import load
 from tests.conftest import NOW
 from tests.make import make_article, make_source
 
@@ -41,7 +42,7 @@ def file_article(
 
 def group(session: Session, *articles: Article, now: datetime = NOW + timedelta(hours=1)) -> list[int | None]:
     """Group what is not grouped, and return the stories of `articles`."""
-    group_batch(session, now=now)
+    group_batch(session, load(), now=now)
     for article in articles:
         session.refresh(article)
     return [article.story_id for article in articles]

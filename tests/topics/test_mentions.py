@@ -11,7 +11,7 @@ SEED = Path(__file__).resolve().parents[3] / "shared" / "seeds" / "000_066c727f8
 
 
 def named(text: str, language: str = "en", title: str = "") -> set[str]:
-    return {mention.key for mention in mentions(load(), title=title, text=text, language=language)}
+    return {mention.key for mention in mentions(load().place_matcher(language), title=title, text=text)}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_a_language_that_is_neither_is_searched_for_both() -> None:
 
 
 def test_the_most_named_come_first_and_titles_are_told() -> None:
-    found = mentions(load(), title="Mali", text="Niger. Le Niger, et le Niger.", language="fr")
+    found = mentions(load().place_matcher("fr"), title="Mali", text="Niger. Le Niger, et le Niger.")
     assert [(each.key, each.times, each.is_in_title) for each in found] == [
         ("place:NE", 3, False),
         ("place:ML", 1, True),
@@ -68,7 +68,7 @@ def test_the_most_named_come_first_and_titles_are_told() -> None:
 
 @pytest.mark.parametrize("text", ["", " ", "\x00\ud83d", "’’’", "İstanbul ıǆﬁ", "á" * 10_000])
 def test_no_text_is_too_odd(text: str) -> None:
-    mentions(load(), title=text, text=text, language="fr")
+    mentions(load().place_matcher("fr"), title=text, text=text)
 
 
 @pytest.mark.skipif(not SEED.exists(), reason="the seed article lies beside the repository")

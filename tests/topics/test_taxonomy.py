@@ -52,7 +52,7 @@ def test_a_newsroom_may_bring_its_own(tmp_path: Path) -> None:
     taxonomy = load(file)
     assert taxonomy.label("theme:war", "fr") == "Guerre"
     assert taxonomy.regions_of("place:FR") == ("region:south",)
-    assert [each.key for each in mentions(taxonomy, title="", text="Germany", language="en")] == ["place:DE"]
+    assert [each.key for each in mentions(taxonomy.place_matcher("en"), title="", text="Germany")] == ["place:DE"]
     assert taxonomy.digest != load().digest
 
 
