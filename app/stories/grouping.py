@@ -4,10 +4,12 @@ A batch is grouped in the order of publication, after all its keys were counted:
 the same stories come out. One that is grouped stays where it is; only an editor, or a merge of its story, moves it.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
@@ -31,6 +33,8 @@ from app.stories.models import ALL_ARTICLES
 from app.stories.repeats import Wording, is_copy, is_twin
 from app.topics.taxonomy import Taxonomy
 
+log = logging.getLogger(__name__)
+
 #: Articles of one transaction.
 BATCH = 200
 
@@ -39,8 +43,14 @@ def group_new(database: Database, taxonomy: Taxonomy, *, now: datetime) -> int:
     """Group all articles that are not grouped yet, batch by batch, and forget old traces; return their number."""
     grouped = 0
     while True:
-        with database.transaction() as session:
-            number = group_batch(session, taxonomy, now=now)
+        try:
+            with database.transaction() as session:
+                number = group_batch(session, taxonomy, now=now)
+        except OperationalError:
+            raise  # the database is away or busy: no article's fault
+        except Exception:
+            log.exception("a batch of articles cannot be grouped: one by one")
+            number = _group_singly(database, taxonomy, now)
         grouped += number
         if number < BATCH:
             break
@@ -70,6 +80,23 @@ def group_batch(session: Session, taxonomy: Taxonomy, *, now: datetime, limit: i
 def ungrouped() -> Select[Article]:
     """Select the articles that are not grouped yet, by time of publication."""
     return select(Article).where(Article.grouped_at.is_(None)).order_by(Article.published_at, Article.id)
+
+
+def _group_singly(database: Database, taxonomy: Taxonomy, now: datetime) -> int:
+    """Group the next batch one by one; what breaks that stays alone, or it would keep all others waiting for ever."""
+    with database.reading() as session:
+        ids = session.scalars(ungrouped().with_only_columns(Article.id).limit(BATCH)).all()
+    for article_id in ids:
+        try:
+            with database.transaction() as session:
+                group_batch(session, taxonomy, now=now, limit=1)
+        except OperationalError:
+            raise
+        except Exception:
+            log.exception("article %s cannot be grouped", article_id)
+            with database.transaction() as session:
+                session.execute(update(Article).where(Article.id == article_id).values(grouped_at=now))
+    return len(ids)
 
 
 def _group(session: Session, article: Article, trace: Trace, counts: Mapping[str, int], now: datetime) -> set[int]:

@@ -1,10 +1,12 @@
 """Classifies the articles that are new or whose text changed, and all of them anew when the taxonomy did."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, Select, delete, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
@@ -13,6 +15,8 @@ from app.topics.classify import Classification, classify
 from app.topics.corrections import carried_topics
 from app.topics.models import ArticleTopic, TaxonomyUse
 from app.topics.taxonomy import Taxonomy
+
+log = logging.getLogger(__name__)
 
 #: Articles read, classified and written at once.
 BATCH = 100
@@ -61,6 +65,21 @@ def _go_on(database: Database, taxonomy: Taxonomy, use: TaxonomyUse, now: dateti
 
 
 def _classify(database: Database, taxonomy: Taxonomy, texts: Sequence[_Text], now: datetime) -> int:
+    """Classify articles, or each by itself where one breaks it: that stays without topics, and keeps none waiting."""
+    try:
+        return _classify_at_once(database, taxonomy, texts, now)
+    except OperationalError:
+        raise  # the database is away or busy: no article's fault
+    except Exception:
+        if len(texts) > 1:
+            return sum(_classify(database, taxonomy, [text], now) for text in texts)
+        log.exception("article %s cannot be classified", texts[0].id)
+    with database.transaction() as session:
+        session.execute(update(Article).where(Article.id == texts[0].id).values(classified_at=now))
+    return 1
+
+
+def _classify_at_once(database: Database, taxonomy: Taxonomy, texts: Sequence[_Text], now: datetime) -> int:
     found = {
         text.id: classify(taxonomy, title=text.title, text=text.body or text.summary, language=text.language)
         for text in texts

@@ -14,6 +14,7 @@ from app.stories.index import KEPT, WINDOW
 from app.stories.models import ALL_ARTICLES, ArticleTrace, KeyCount, Story, StoryAct, StoryEvent
 from app.topics.taxonomy import load
 from tests.conftest import NOW
+from tests.refusing import refusing
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, RESULTS, STORM, file_article, group
 
 DAY = timedelta(days=1)
@@ -152,3 +153,17 @@ def test_all_that_waits_is_grouped_in_batches_and_old_traces_are_forgotten(produ
         assert session.get_one(KeyCount, ALL_ARTICLES).articles == BATCH
         assert session.get(KeyCount, "ingrid") is None
         assert session.scalar(select(func.count()).where(Article.grouped_at.is_(None))) == 0
+
+
+def test_an_article_that_cannot_be_grouped_keeps_no_other_waiting(product: Product) -> None:
+    with product.database.transaction() as session:
+        one = file_article(session, BREACH, "a")
+        poison = file_article(session, STORM, "b", at=NOW + DAY)
+        two = file_article(session, BREACH_TOLD_ANEW, "c", at=NOW + 2 * DAY)
+    with refusing(product, "article_traces", f"NEW.article_id = {poison.id}"):
+        assert group_new(product.database, load(), now=LATER) == 3
+        assert group_new(product.database, load(), now=LATER) == 0
+    with product.database.reading() as session:
+        stories = {article.id: article.story_id for article in session.scalars(select(Article))}
+    assert stories[one.id] == stories[two.id]
+    assert stories[poison.id] is None

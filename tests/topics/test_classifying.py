@@ -17,6 +17,7 @@ from app.topics.models import ArticleTopic, Correction, TaxonomyUse, TopicCorrec
 from app.topics.taxonomy import Taxonomy, load
 from tests import make
 from tests.conftest import NOW
+from tests.refusing import refusing
 
 LATER = NOW + timedelta(hours=1)
 EDITOR = "ada@desk.example"
@@ -173,3 +174,11 @@ def test_what_is_not_there_cannot_be_corrected(product: Product) -> None:
         correct(product, article_id, "theme:none", Correction.ADDED)
     with pytest.raises(NotFound):
         correct(product, 999, "place:ML", Correction.REMOVED)
+
+
+def test_an_article_that_cannot_be_classified_keeps_no_other_waiting(product: Product) -> None:
+    older, poison, newer = (add(product, number) for number in range(3))
+    with refusing(product, "article_topics", f"NEW.article_id = {poison}"):
+        assert classify_articles(product.database, load(), now=NOW) == Classified(3, 0)
+        assert classify_articles(product.database, load(), now=NOW) == Classified(0, 0)
+    assert [bool(carried(product, each)) for each in (older, poison, newer)] == [True, False, True]
