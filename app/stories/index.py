@@ -81,17 +81,18 @@ def stories_near(session: Session, *, keys: Sequence[str], at: datetime) -> dict
         .limit(CANDIDATES)
     )
     found = select(Article.story_id).where(Article.id.in_(shared), Article.story_id.is_not(None))
-    members = (
-        select(Article)
+    newest_first = (Article.published_at.desc(), Article.id.desc())
+    place = func.row_number().over(partition_by=Article.story_id, order_by=newest_first)
+    ranked = (
+        select(Article.id, place.label("place"))
         .where(Article.story_id.in_(found), Article.published_at.between(at - WINDOW, at + WINDOW))
-        .order_by(Article.published_at.desc(), Article.id.desc())
+        .subquery()
     )
+    members = select(Article).join(ranked, ranked.c.id == Article.id).where(ranked.c.place <= MEMBERS)
     stories: dict[int, list[Article]] = {}
-    for article in session.scalars(members):
+    for article in session.scalars(members.order_by(*newest_first)):
         assert article.story_id is not None
-        of_story = stories.setdefault(article.story_id, [])
-        if len(of_story) < MEMBERS:
-            of_story.append(article)
+        stories.setdefault(article.story_id, []).append(article)
     return stories
 
 

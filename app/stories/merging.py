@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.articles.models import Article
 from app.stories.families import family_of
@@ -47,7 +47,8 @@ def recount(session: Session, story_ids: Iterable[int]) -> None:
     ids = sorted(set(story_ids))
     stories = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(ids)))}
     members: dict[int, list[Article]] = {story_id: [] for story_id in stories}
-    for article in session.scalars(select(Article).where(Article.story_id.in_(ids))):
+    texts = (defer(Article.summary), defer(Article.body))  # long, and nothing is counted in them
+    for article in session.scalars(select(Article).where(Article.story_id.in_(ids)).options(*texts)):
         assert article.story_id is not None
         members[article.story_id].append(article)
     for story_id, articles in members.items():

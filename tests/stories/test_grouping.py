@@ -4,13 +4,13 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app.articles.models import Article
 from app.product import Product
 from app.stories.editing import mute_story, split_story
 from app.stories.grouping import BATCH, group_batch, group_new
-from app.stories.index import KEPT, WINDOW
+from app.stories.index import KEPT, MEMBERS, WINDOW, stories_near
 from app.stories.models import ALL_ARTICLES, ArticleTrace, KeyCount, Story, StoryAct, StoryEvent
 from app.topics.taxonomy import load
 from tests.conftest import NOW
@@ -167,3 +167,26 @@ def test_an_article_that_cannot_be_grouped_keeps_no_other_waiting(product: Produ
         stories = {article.id: article.story_id for article in session.scalars(select(Article))}
     assert stories[one.id] == stories[two.id]
     assert stories[poison.id] is None
+
+
+def test_a_story_of_hundreds_costs_no_more_than_its_newest_articles(product: Product) -> None:
+    """Whatever a feed repeats each hour, a batch is not to read it all, bodies and all, for each new article."""
+    with product.database.transaction() as session:
+        first = file_article(session, BREACH, "a")
+        (story_id,) = group(session, first)
+        source_id = first.source_id
+        session.add_all(
+            Article(
+                source_id=source_id, guid=str(number), title=BREACH[0], summary=BREACH[1], body=BREACH[1],
+                language="en", published_at=NOW, added_at=NOW, grouped_at=NOW, story_id=story_id,
+            )
+            for number in range(MEMBERS + 20)
+        )  # fmt: skip
+    read: list[int] = []
+    note = lambda article, _: read.append(article.id)  # noqa: E731 - to be removed again
+    event.listen(Article, "load", note)
+    with product.database.reading() as session:
+        near = stories_near(session, keys=["orvane", "tallin"], at=NOW)
+    event.remove(Article, "load", note)
+    assert [len(members) for members in near.values()] == [MEMBERS]
+    assert len(read) == MEMBERS
