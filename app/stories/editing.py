@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,34 +51,22 @@ def split_story(session: Session, *, story_id: int, article_ids: Collection[int]
 
 def pin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
     """Let a story stand before all others; pinning it twice is one pin. Raises NotFound, TransitionRefused."""
-    story = story_of(session, story_id)
-    if story.pinned_at is None:
-        story.pinned_at = now
-        _record(session, story, StoryAct.PINNED, actor, now)
+    _mark(session, story_id, "pinned_at", now, StoryEvent(act=StoryAct.PINNED, at=now, actor=actor))
 
 
 def unpin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
     """Let a story rank as others do. Raises NotFound, TransitionRefused."""
-    story = story_of(session, story_id)
-    if story.pinned_at is not None:
-        story.pinned_at = None
-        _record(session, story, StoryAct.UNPINNED, actor, now)
+    _mark(session, story_id, "pinned_at", None, StoryEvent(act=StoryAct.UNPINNED, at=now, actor=actor))
 
 
 def mute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
     """Keep a story, and what will join it, out of digests. Raises NotFound, TransitionRefused."""
-    story = story_of(session, story_id)
-    if story.muted_at is None:
-        story.muted_at = now
-        _record(session, story, StoryAct.MUTED, actor, now)
+    _mark(session, story_id, "muted_at", now, StoryEvent(act=StoryAct.MUTED, at=now, actor=actor))
 
 
 def unmute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
     """Let digests have a story again. Raises NotFound, TransitionRefused."""
-    story = story_of(session, story_id)
-    if story.muted_at is not None:
-        story.muted_at = None
-        _record(session, story, StoryAct.UNMUTED, actor, now)
+    _mark(session, story_id, "muted_at", None, StoryEvent(act=StoryAct.UNMUTED, at=now, actor=actor))
 
 
 def story_of(session: Session, story_id: int) -> Story:
@@ -94,6 +83,14 @@ def story_of(session: Session, story_id: int) -> Story:
     return story
 
 
-def _record(session: Session, story: Story, act: StoryAct, actor: str, now: datetime) -> None:
-    session.add(StoryEvent(story_id=story.id, at=now, act=act, actor=actor))
+def _mark(
+    session: Session, story_id: int, name: Literal["pinned_at", "muted_at"], at: datetime | None, event: StoryEvent
+) -> None:
+    """Set a mark of a story, or take it away (None), and record that; one that is so already stays as it is."""
+    story = story_of(session, story_id)
+    if (getattr(story, name) is None) is (at is None):
+        return
+    setattr(story, name, at)
+    event.story_id = story.id
+    session.add(event)
     session.flush()
