@@ -36,9 +36,9 @@ class Trace:
     vector: Vector
 
     @cached_property
-    def own(self) -> Vector:
-        """What is compared within a language: words as they stand, not what they mean."""
-        return _unit({key: weight for key, weight in self.vector.items() if not is_meaning(key)})
+    def length_in_words(self) -> float:
+        """How long the part is that counts within a language: words as they stand, not what they mean."""
+        return math.sqrt(sum(weight * weight for key, weight in self.vector.items() if not is_meaning(key)))
 
 
 def vector_of(keys: Mapping[str, float], *, counts: Mapping[str, int], articles: int) -> Vector:
@@ -48,12 +48,20 @@ def vector_of(keys: Mapping[str, float], *, counts: Mapping[str, int], articles:
         key: weight * math.log(1 + all_articles / (counts.get(key, 0) + 1)) ** RARITY_POWER
         for key, weight in keys.items()
     }
-    return _unit(weights)
+    length = math.sqrt(sum(weight * weight for weight in weights.values()))
+    return {key: weight / length for key, weight in weights.items()} if length else {}
 
 
 def likeness(one: Vector, other: Vector) -> float:
     """Return the cosine of two vectors: 0 where they share no key, 1 where they are equal."""
     return sum(one[key] * other[key] for key in one.keys() & other.keys())
+
+
+def likeness_in_words(one: Trace, other: Trace) -> float:
+    """Return the cosine of what two articles in one language have, but for what their words mean."""
+    both = one.vector.keys() & other.vector.keys()
+    product = sum(one.vector[key] * other.vector[key] for key in both if not is_meaning(key))
+    return product / (one.length_in_words * other.length_in_words) if product else 0.0
 
 
 def sameness(one: Trace, other: Trace) -> float:
@@ -66,7 +74,7 @@ def sameness(one: Trace, other: Trace) -> float:
     if one.language != other.language:
         return likeness(one.vector, other.vector) / SAME_EVENT_ACROSS_LANGUAGES
     needed = SAME_EVENT_IN_ONE_SOURCE if one.source == other.source else SAME_EVENT
-    return likeness(one.own, other.own) / needed
+    return likeness_in_words(one, other) / needed
 
 
 def belonging(article: Trace, members: Iterable[Trace]) -> float:
@@ -76,11 +84,6 @@ def belonging(article: Trace, members: Iterable[Trace]) -> float:
     """
     scores = [sameness(article, member) for member in members]
     return (max(scores) + sum(scores) / len(scores)) / 2 if scores else 0.0
-
-
-def _unit(weights: Vector) -> Vector:
-    length = math.sqrt(sum(weight * weight for weight in weights.values()))
-    return {key: weight / length for key, weight in weights.items()} if length else {}
 
 
 def _is_next_of_series(one: Trace, other: Trace) -> bool:
