@@ -76,10 +76,11 @@ def test_how_soon_a_story_counts_less_is_the_newsrooms_choice(product: Product, 
         make_reader(session, "all", now=NOW)
         make_reader(session, "quiet", now=NOW, interests=Interests(muted=frozenset({"place:IL"})))
         at = monday(product)
-        file(session, "Ce matin", topics="place:AZ", at=at - HOUR)
+        told_twice = file(session, "Ce matin", topics="place:AZ", at=at - HOUR)
         file(session, "Tel-Aviv", topics="place:IL", at=at - 4 * DAY)
-        told_everywhere = file(session, "Partout", topics="place:AZ", at=at - 3 * DAY)
-        session.get_one(Story, told_everywhere.story_id).sources = 4
+        told_thrice = file(session, "Partout", topics="place:AZ", at=at - 3 * DAY)
+        session.get_one(Story, told_twice.story_id).sources = 2
+        session.get_one(Story, told_thrice.story_id).sources = 3
     run(replace(product, config=replace(product.config, story_half_life_hours=hours)), at)
     with product.database.reading() as session:
         assert [letter[:2] for letter in letters(session, "all")] == [order]

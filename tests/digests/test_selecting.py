@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from app.choices.choices import Interests
 from app.digests.selecting import Bounds, Offer, Piece, select_articles
-from app.stories.ranking import Standing
+from app.stories.ranking import HALF_LIFE, Standing
 from tests.conftest import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -22,8 +22,9 @@ def offer(
 def select(*offers: Offer, items: int = 9, since: timedelta = DAY) -> tuple[int, ...]:
     followed = Interests(followed=frozenset({"theme:ai"}))
     return select_articles(
-        offers, language="en", interests=followed, since=NOW - since, had=frozenset(), now=NOW, bounds=Bounds(items, 2)
-    )
+        offers, language="en", interests=followed, since=NOW - since, had=frozenset(), now=NOW,
+        bounds=Bounds(items, 2), half_life=HALF_LIFE,
+    )  # fmt: skip
 
 
 def test_beyond_its_share_a_feed_stands_behind_all_others() -> None:

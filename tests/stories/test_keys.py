@@ -67,11 +67,11 @@ def test_days_and_small_words_are_no_keys() -> None:
     ["Thursday, July 30th, 2026", "du jeudi 30 juillet 2026", "1er août 2026", "Aug. 3, 2026", "3rd August 2026"],
 )
 def test_a_date_in_full_is_no_key(title: str) -> None:
-    assert keys_of(f"Open Mike, {title}", "").keys() == {"open", "mike"}
+    assert keys(f"Open Mike, {title}").keys() == {"open", "mike"}
 
 
 def test_the_figures_of_a_day_stay() -> None:
-    assert {"30", "2026"} <= keys_of("30 sites hit on July 26, says a 2026 report", "").keys()
+    assert {"30", "2026"} <= keys("30 sites hit on July 26, says a 2026 report").keys()
 
 
 @pytest.mark.parametrize(
