@@ -3,6 +3,7 @@
 An edition has one item for each story; other articles on it are named beside the item.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -288,12 +289,11 @@ def also_of(
 
     They are named in editions in `language`.
     """
-    return {article.id: _also_in(session, article, language, until) for article in articles}
-
-
-def _also_in(session: Session, article: Article, language: str, until: datetime) -> list[Article]:
-    if article.story_id is None:
-        return []
-    of_story = select(Article).where(Article.story_id == article.story_id, Article.added_at <= until, may_leave(until))
+    carried = list(articles)
+    stories = {article.story_id for article in carried if article.story_id is not None}
+    query = select(Article).where(Article.story_id.in_(stories), Article.added_at <= until, may_leave(until))
+    of_story = defaultdict[int | None, list[Article]](list)
+    for other in session.scalars(query):
+        of_story[other.story_id].append(other)
     languages = (language, *(code for code in LANGUAGES if code != language))
-    return also_in(session.scalars(of_story).all(), article, languages)[:ALSO_IN_MAX]
+    return {article.id: also_in(of_story[article.story_id], article, languages)[:ALSO_IN_MAX] for article in carried}

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.editions.audience import cancel_edition
+from app.editions.compile import also_of
 from app.editions.compose import preview
 from app.editions.draft import fingerprint
 from app.editions.embargo import set_embargo
@@ -18,6 +19,7 @@ from app.topics.taxonomy import load
 from tests.conftest import NOW
 from tests.editions.press import compile_now, start
 from tests.make import make_subscription
+from tests.statements import statements
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, STORM, file_article
 
 HOUR = timedelta(hours=1)
@@ -129,3 +131,14 @@ def test_an_edition_whose_named_others_changed_is_not_the_one_that_was_looked_at
         seen = fingerprint(edition)
         edition.items[0].also.pop()
         assert fingerprint(edition) != seen
+
+
+def test_the_others_of_all_stories_are_looked_up_at_once(product: Product) -> None:
+    """A digest with its variants carries hundreds of stories."""
+    with product.database.transaction() as session:
+        file_breach(session)
+        two = [item.article for item in compiled(session).items]
+    with product.database.reading() as session, statements(product.database) as asked:
+        others = also_of(session, two, language="en", until=NOW)
+    assert [len(others[article.id]) for article in two] == [2, 0]
+    assert len(asked) == 1
