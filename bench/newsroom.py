@@ -21,7 +21,7 @@ from app.db import new_public_id
 from app.delivery.models import OPEN, DeliveryState
 from app.editions.audience import edition_counts, start_edition
 from app.editions.compile import compile_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.jobs import fleet
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, WordingPurpose
 from app.product import Product, make_product
@@ -138,7 +138,8 @@ def start_editions(product: Product) -> Started:
         if edition_id is None:
             raise BenchFailed("the edition has no articles")
         with product.database.reading() as session:
-            letter = set_letter(session, edition_id=edition_id, config=product.config, links=product.links, now=at)
+            manuscript = read_manuscript(session, edition_id=edition_id, now=at)
+        letter = set_letter(manuscript, config=product.config, links=product.links, now=at)
         begun = time.monotonic()
         with product.database.transaction() as session:
             copies += start_edition(session, letter=letter, actor="bench", now=at, announce=product.announce)

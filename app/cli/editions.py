@@ -16,7 +16,7 @@ from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
 from app.editions.audience import count_audience, count_superseded, edition_counts, start_edition
 from app.editions.compile import compile_edition
-from app.editions.compose import preview, set_letter
+from app.editions.compose import preview, read_manuscript, set_letter
 from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.progress import Cause, read_progress
@@ -120,7 +120,8 @@ def send(edition_id: int, yes: bool, wait: bool) -> None:
         readers = count_audience(session, edition=edition, now=at)
         superseded = count_superseded(session, edition=edition)
         warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=at)
-        letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
+        manuscript = read_manuscript(session, edition_id=edition_id, now=at)
+    letter = set_letter(manuscript, config=wired.config, links=wired.links, now=at)
     if superseded:
         click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if warm_up is not None and warm_up.left is not None:

@@ -10,7 +10,7 @@ from app.clock import now
 from app.db import new_public_id
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.errors import InputRefused
 from app.newsletters.models import newsletter_by_slug
 from app.product import Product
@@ -39,7 +39,8 @@ def make_crowd(product: Product, readers: int) -> int:
     if edition_id is None:
         raise InputRefused("there is nothing to send")
     with product.database.reading() as session:
-        letter = set_letter(session, edition_id=edition_id, config=product.config, links=product.links, now=at)
+        manuscript = read_manuscript(session, edition_id=edition_id, now=at)
+    letter = set_letter(manuscript, config=product.config, links=product.links, now=at)
     with product.database.transaction() as session:
         start_edition(session, letter=letter, actor="drill", now=at, announce=product.announce)
     return edition_id

@@ -44,13 +44,17 @@ class Circle:
     but: frozenset[int] = frozenset()
 
 
-def read_circles(session: Session, line: Line, *, stories: Collection[int], now: datetime) -> list[Circle]:
-    """Return the circles of those who are to have a digest of `line` at `now`, out of these stories."""
+def read_keys(session: Session, line: Line, *, now: datetime) -> list[Key]:
+    """Return the keys that those have who are to have a digest of `line` at `now`."""
+    chosen = select(Subscription.profile_id, Subscription.covered_until).where(are_due(line, now)).distinct()
+    return [Key(*row) for row in session.execute(chosen)]
+
+
+def read_circles(
+    session: Session, line: Line, keys: Sequence[Key], *, stories: Collection[int], now: datetime
+) -> list[Circle]:
+    """Return the circles of those who have one of `keys` (`read_keys`), for a digest out of these stories."""
     due = are_due(line, now)
-    keys = [
-        Key(*row)
-        for row in session.execute(select(Subscription.profile_id, Subscription.covered_until).where(due).distinct())
-    ]
     had = _had(session, due, stories, now)
     apart: dict[Key, dict[frozenset[int], set[int]]] = defaultdict(lambda: defaultdict(set))
     for reader, key in _keys_of(session, due, had):

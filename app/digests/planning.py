@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.choices.choices import Interests
 from app.choices.choosing import interests_of
 from app.choices.models import Profile
-from app.digests.circles import Circle, Key, read_circles
+from app.digests.circles import Circle, Key, read_circles, read_keys
 from app.digests.offers import read_offers
 from app.digests.selecting import Bounds, select_articles
 from app.editions.compile import ITEMS_MAX, OVERLAP, PER_SOURCE_MAX, Line
@@ -52,17 +52,18 @@ def plan_digest(
 ) -> Plan:
     """Return what becomes of a digest that is a draft, for the readers there are at `now`.
 
-    After `half_life` a story counts half.
+    After `half_life` a story counts half. What is read several times of readers must be of one moment: the session is
+    to see no other.
     """
-    keys = [circle.key for circle in read_circles(session, line, stories=(), now=now)]
+    keys = read_keys(session, line, now=now)
     begins = {key: max(key.covered_until or edition.since, edition.until - CATCH_UP) - OVERLAP for key in keys}
     if set(keys) <= {USUAL.key} and edition.items == []:
         return Plan((), (), tuple(map(Circle, keys)))
     since = min(begins.values(), default=edition.since)
     offers = read_offers(session, taxonomy, since=since, until=edition.until)
     stories = [offer.standing.story_id for offer in offers]
-    circles = read_circles(session, line, stories=stories, now=now)
-    interests = _interests(session, taxonomy)  # after the circles: a profile of theirs may be new
+    circles = read_circles(session, line, keys, stories=stories, now=now)
+    interests = _interests(session, taxonomy)
     by_articles: dict[tuple[int, ...], list[Circle]] = defaultdict(list)
     standing = tuple(item.article_id for item in edition.items)
     for circle in circles:
@@ -73,7 +74,7 @@ def plan_digest(
             offers,
             language=edition.language,
             interests=interests[circle.key.profile_id],
-            since=begins.get(circle.key, since),
+            since=begins[circle.key],
             had=circle.had,
             now=edition.until,
             bounds=BOUNDS,

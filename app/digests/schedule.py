@@ -19,11 +19,8 @@ from app.choices.models import Rhythm
 from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
-from app.digests.flash import count_flashes, refuse_newer_flashes
-from app.digests.planning import plan_digest
-from app.digests.starting import set_variants, start_digest
+from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.compile import Line, compile_edition
-from app.editions.compose import set_letter
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.errors import InputRefused, TransitionRefused
 from app.links import Links
@@ -158,25 +155,17 @@ def _start_scheduled(
     database: Database, edition_id: int, *, now: datetime, config: Config, links: Links, announce: Announce
 ) -> None:
     try:
-        with database.reading() as session:
-            flashes = count_flashes(session)
-            letter = set_letter(session, edition_id=edition_id, config=config, links=links, now=now)
-            edition = session.get_one(Edition, edition_id)
-            line = Line.of(session, edition)
-            plan = plan_digest(
-                session, edition, line, taxonomy=load(config.topics_file), half_life=config.story_half_life, now=now
+        with database.snapshot() as session:
+            material = read_digest(
+                session, edition_id, taxonomy=load(config.topics_file), half_life=config.story_half_life, now=now
             )
-            variants = set_variants(session, edition, plan.variants, config=config, links=links, now=now)
-            is_empty = not edition.items and not variants
-        with database.transaction() as session:
-            if is_empty:
+        if material.is_empty:
+            with database.transaction() as session:
                 drop_empty(session, edition_id=edition_id)
-                return
-            refuse_newer_flashes(session, flashes)
-            start_digest(
-                session, letter=letter, line=line, plan=plan, variants=variants, actor=ACTOR, now=now,
-                announce=announce,
-            )  # fmt: skip
+            return
+        digest = set_digest(material, config=config, links=links, now=now)
+        with database.transaction() as session:
+            start_digest(session, digest, actor=ACTOR, now=now, announce=announce)
     except TransitionRefused as refusal:
         log.info("edition %d is not started: %s", edition_id, refusal)  # somebody else was first, or changed it
     except InputRefused as refusal:

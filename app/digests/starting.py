@@ -1,25 +1,30 @@
-"""Starting a digest: its letter and those of its variants are set first, then all is frozen and queued in one go."""
+"""Starting a digest: all that its letters say is read at one moment, then they are set, then all is frozen and queued
+in one go. While letters are set, the database is not needed: that takes a second for every hundred variants.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.articles.models import Article, may_leave
 from app.db import new_public_id
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import Circle, audience_of
 from app.digests.coverage import settle_coverage
-from app.digests.planning import Plan, Variant
+from app.digests.flash import count_flashes, refuse_newer_flashes
+from app.digests.planning import Plan, Variant, plan_digest
 from app.editions.audience import begin_edition, queue_copies
 from app.editions.compile import Line, also_of, items_of
-from app.editions.compose import SetLetter, marked_links, newsletter_of
+from app.editions.compose import Manuscript, SetLetter, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionStatus
-from app.editions.typeset import Parts, typeset
+from app.editions.typeset import Parts
+from app.errors import EditionChanged
 from app.links import Links
+from app.topics.taxonomy import Taxonomy
 from config import Config
 
 #: Circles that one statement tells apart.
@@ -27,66 +32,100 @@ CIRCLES = 200
 
 
 @dataclass(frozen=True)
+class Material:
+    """What a digest is set from: its plan, the draft, and the articles of its variants with the others on their
+    stories, by id. `flashes` had left by then."""
+
+    line: Line
+    plan: Plan
+    manuscript: Manuscript
+    articles: Mapping[int, Article]
+    also: Mapping[int, Sequence[Article]]
+    flashes: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it carries nothing for anybody."""
+        return not self.manuscript.edition.items and not self.plan.variants
+
+
+@dataclass(frozen=True)
 class SetVariant:
-    """A variant whose letter is set: its public id, the revisions of its articles, and others named beside each."""
+    """A variant whose letter is set: its public id, and others named beside each of its articles."""
 
     variant: Variant
     public_id: str
     subject: str
     preheader: str
-    revisions: tuple[int, ...]
     also: tuple[tuple[int, ...], ...]
     parts: Parts
 
 
-def set_variants(
-    session: Session, edition: Edition, variants: Sequence[Variant], *, config: Config, links: Links, now: datetime
-) -> list[SetVariant]:
-    """Set the letters of the variants of a draft; stores nothing."""
-    wanted = {article_id for variant in variants for article_id in variant.articles}
+@dataclass(frozen=True)
+class SetDigest:
+    """A digest whose letters are set, and what from."""
+
+    material: Material
+    letter: SetLetter
+    variants: tuple[SetVariant, ...]
+
+
+def read_digest(
+    session: Session, edition_id: int, *, taxonomy: Taxonomy, half_life: timedelta, now: datetime
+) -> Material:
+    """Read what a digest that is a draft is set from; the session is to see one moment throughout.
+
+    After `half_life` a story counts half.
+
+    Raises NotFound, TransitionRefused where it is no draft, InputRefused when an article may not leave yet.
+    """
+    flashes = count_flashes(session)
+    manuscript = read_manuscript(session, edition_id=edition_id, now=now)
+    edition = manuscript.edition
+    line = Line.of(session, edition)
+    plan = plan_digest(session, edition, line, taxonomy=taxonomy, half_life=half_life, now=now)
+    wanted = {article_id for variant in plan.variants for article_id in variant.articles}
     articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(wanted)))}
     also = also_of(session, articles.values(), language=edition.language, until=edition.until)
-    newsletter = newsletter_of(session, edition)
-    made = []
-    for variant in variants:
-        carried = [articles[key] for key in variant.articles]
-        number = _number(edition, carried, also)
-        parts = typeset(
-            number, newsletter=newsletter, config=config, links=links, at=now, personal=marked_links(number, links)
-        )
-        revisions = tuple(article.revision for article in carried)
-        made.append(
-            SetVariant(variant, number.public_id, number.subject, number.preheader, revisions, _ids(number), parts)
-        )
-    return made
+    return Material(line, plan, manuscript, articles, also, flashes)
+
+
+def set_digest(material: Material, *, config: Config, links: Links, now: datetime) -> SetDigest:
+    """Set the letters of a digest and of its variants. Raises InputRefused when one cannot be made to fit."""
+    letter = set_letter(material.manuscript, config=config, links=links, now=now)
+    variants = (_set(material, variant, config, links, now) for variant in material.plan.variants)
+    return SetDigest(material, letter, tuple(variants))
 
 
 def start_digest(
-    session: Session,
-    *,
-    letter: SetLetter,
-    line: Line,
-    plan: Plan,
-    variants: Sequence[SetVariant],
-    actor: str,
-    now: datetime,
-    announce: Announce = announce_nothing,
+    session: Session, digest: SetDigest, *, actor: str, now: datetime, announce: Announce = announce_nothing
 ) -> int:
     """Freeze a digest with its variants, queue each reader's copy, and return how many there are.
 
-    Raises as `begin_edition` does.
+    Raises as `begin_edition` does, and EditionChanged where a flash left or an article of a variant is not as it was.
     """
-    edition = begin_edition(session, letter=letter, actor=actor, now=now)
+    material = digest.material
+    refuse_newer_flashes(session, material.flashes)
+    _refuse_changed(session, material.articles, now)
+    edition = begin_edition(session, letter=digest.letter, actor=actor, now=now)
     queued = 0
-    for audience in _audiences(line, plan.as_it_stands, now):
+    for audience in _audiences(material.line, material.plan.as_it_stands, now):
         queued += queue_copies(session, edition, audience, now=now, announce=announce)
-    for ready in variants:
-        variant_id = _store(session, edition, ready)
-        for audience in _audiences(line, ready.variant.circles, now):
+    for ready in digest.variants:
+        variant_id = _store(session, edition, ready, material.articles)
+        for audience in _audiences(material.line, ready.variant.circles, now):
             queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
-    keys = {circle.key for circle in plan.circles}
-    settle_coverage(session, line, keys, since=edition.since, now=now)
+    keys = {circle.key for circle in material.plan.circles}
+    settle_coverage(session, material.line, keys, since=edition.since, now=now)
     return queued
+
+
+def _set(material: Material, variant: Variant, config: Config, links: Links, now: datetime) -> SetVariant:
+    edition = material.manuscript.edition
+    number = _number(edition, [material.articles[key] for key in variant.articles], material.also)
+    parts = Manuscript(number, material.manuscript.newsletter).typeset(config=config, links=links, at=now)
+    also = tuple(tuple(other.article.id for other in item.also) for item in number.items)
+    return SetVariant(variant, number.public_id, number.subject, number.preheader, also, parts)
 
 
 def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]]) -> Edition:
@@ -105,20 +144,24 @@ def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Se
     )
 
 
-def _ids(number: Edition) -> tuple[tuple[int, ...], ...]:
-    return tuple(tuple(other.article.id for other in item.also) for item in number.items)
+def _refuse_changed(session: Session, articles: Mapping[int, Article], now: datetime) -> None:
+    """Keep a variant from leaving with an article that was corrected, or held back, while its letter was set."""
+    leaving = select(Article.id, Article.revision).where(Article.id.in_(articles), may_leave(now))
+    revisions = {key: revision for key, revision in session.execute(leaving)}  # noqa: C416 - a Row is no tuple
+    if revisions != {key: each.revision for key, each in articles.items()}:
+        raise EditionChanged("an article was changed or held back while the digest was set")
 
 
-def _store(session: Session, edition: Edition, ready: SetVariant) -> int:
-    sent = zip(ready.variant.articles, ready.revisions, ready.also, strict=True)
+def _store(session: Session, edition: Edition, ready: SetVariant, articles: Mapping[int, Article]) -> int:
+    sent = zip(ready.variant.articles, ready.also, strict=True)
     items = [
         EditionItem(
             article_id=article_id,
             position=position,
-            revision=revision,
+            revision=articles[article_id].revision,
             also=[AlsoIn(article_id=other, position=place) for place, other in enumerate(also, start=1)],
         )
-        for position, (article_id, revision, also) in enumerate(sent, start=1)
+        for position, (article_id, also) in enumerate(sent, start=1)
     ]
     number = Edition(
         public_id=ready.public_id,

@@ -25,6 +25,19 @@ from config import Config
 
 
 @dataclass(frozen=True)
+class Manuscript:
+    """What a letter is set from: the articles of `edition` with their sources, and the newsletter, are read already."""
+
+    edition: Edition
+    newsletter: Newsletter
+
+    def typeset(self, *, config: Config, links: Links, at: datetime) -> Parts:
+        """Return the letter, dated `at`, with marks for what is personal. Raises as `typeset` does."""
+        personal = marked_links(self.edition, links)
+        return typeset(self.edition, newsletter=self.newsletter, config=config, links=links, at=at, personal=personal)
+
+
+@dataclass(frozen=True)
 class SetLetter:
     """The letter of a draft, ready to be frozen; `fingerprint` tells which state of the draft it was set from."""
 
@@ -34,18 +47,25 @@ class SetLetter:
     parts: Parts
 
 
-def set_letter(session: Session, *, edition_id: int, config: Config, links: Links, now: datetime) -> SetLetter:
-    """Set the letter of a draft, dated `now`, with marks for what is personal; stores nothing.
+def read_manuscript(session: Session, *, edition_id: int, now: datetime) -> Manuscript:
+    """Read what the letter of a draft is set from, whole, so that the database can be left before it is set.
 
-    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark, when
-    an article may not leave yet, or when the letter cannot be made to fit.
+    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark, or
+    when an article may not leave yet.
     """
     edition = read_draft(session, edition_id)
     refuse_early(session, edition=edition, now=now)
     _refuse_marks(edition)
-    newsletter = newsletter_of(session, edition)
-    personal = marked_links(edition, links)
-    parts = typeset(edition, newsletter=newsletter, config=config, links=links, at=now, personal=personal)
+    return Manuscript(edition, newsletter_of(session, edition))
+
+
+def set_letter(manuscript: Manuscript, *, config: Config, links: Links, now: datetime) -> SetLetter:
+    """Set the letter of a draft, dated `now`, with marks for what is personal.
+
+    Raises InputRefused when it cannot be made to fit.
+    """
+    edition = manuscript.edition
+    parts = manuscript.typeset(config=config, links=links, at=now)
     return SetLetter(edition.id, fingerprint(edition), edition.subject, parts)
 
 

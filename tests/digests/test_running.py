@@ -5,17 +5,23 @@ from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.pool import QueuePool
 
 from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.models import Chunk
-from app.digests.schedule import install_schedules
+from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
+from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.audience import cancel_edition, pause_edition
+from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.errors import EditionChanged
+from app.links import Links
 from app.product import Product
 from app.stories.models import Story
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import pause
+from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.make import newsletter
 
@@ -191,6 +197,58 @@ def test_a_digest_that_carries_nothing_for_anybody_leaves_only_its_record(produc
     with product.database.reading() as session:
         assert session.scalars(select(Edition.id)).all() == []
         assert set(session.scalars(select(Compilation.outcome))) == {CompileOutcome.NOTHING_NEW}
+
+
+class WatchedLinks(Links):
+    """Links that note, whenever a letter is set, how many connections to the database are in use."""
+
+    def __init__(self, product: Product) -> None:
+        super().__init__(product.config.public_url, product.link_tokens)
+        self._pool = product.database.engine.pool
+        self.connections: list[int] = []
+
+    def view(self, language: str, edition_public_id: str) -> str:
+        assert isinstance(self._pool, QueuePool)
+        self.connections.append(self._pool.checkedout())
+        return super().view(language, edition_public_id)
+
+
+def test_no_connection_is_held_while_letters_are_set(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "all", now=NOW)
+        make_reader(session, "alice", now=NOW, interests=Interests(followed=frozenset({"place:AZ"})))
+        at = monday(product)
+        bakou = file(session, "Bakou", topics="place:AZ", at=at - DAY)
+        file(session, "Baku", topics="place:AZ", language="en", story=bakou.story_id, at=at - DAY)
+        file(session, "Paris", topics="place:FR", at=at - DAY)
+    links = WatchedLinks(product)
+    run_due_schedules(product.database, now=at, config=product.config, links=links)
+    assert links.connections == [0, 0, 0], "an edition and a variant in French, an edition in English"
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["Bakou"]]
+
+
+def test_a_digest_waits_for_the_next_look_when_an_article_of_a_variant_is_held_back_meanwhile(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "both", now=NOW, interests=Interests(also_reads=("en",)))
+        at = monday(product)
+        held = file(session, "Baku", language="en", at=at - DAY)
+        file(session, "Paris", at=at - DAY)
+    with product.database.reading() as session:
+        french = session.scalars(select(Schedule.id).where(Schedule.language == "fr")).one()
+    compilation = _run_schedule(product.database, french, at)
+    assert compilation is not None
+    assert compilation.edition_id is not None
+    with product.database.snapshot() as session:
+        material = read_digest(session, compilation.edition_id, taxonomy=load(), now=at)
+    digest = set_digest(material, config=product.config, links=product.links, now=at)
+    with product.database.transaction() as session:
+        set_embargo(session, article_id=held.id, until=at + DAY, now=at)
+    with pytest.raises(EditionChanged), product.database.transaction() as session:
+        start_digest(session, digest, actor="schedule", now=at)
+    run(product, at)
+    with product.database.reading() as session:
+        assert letters(session, "both") == [["Paris"]]
 
 
 def test_a_variant_goes_its_editions_way(product: Product) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article, Source
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.models import Compilation, Edition, EditionItem, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
@@ -76,7 +76,9 @@ def make_draft(session: Session, *, language: str = "fr", now: datetime = NOW) -
 
 def start(session: Session, product: Product, edition: Edition, *, now: datetime = NOW) -> int:
     """Start an edition as an admin does."""
-    letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=now)
+    letter = set_letter(
+        read_manuscript(session, edition_id=edition.id, now=now), config=product.config, links=product.links, now=now
+    )
     return start_edition(session, letter=letter, actor="a@desk.example", now=now, announce=product.announce)
 
 

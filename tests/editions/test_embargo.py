@@ -12,7 +12,7 @@ from app.delivery.settling import Withheld
 from app.digests.schedule import run_due_schedules
 from app.editions.archive import past_edition, past_editions
 from app.editions.audience import send_test, start_edition
-from app.editions.compose import preview, set_letter
+from app.editions.compose import preview, read_manuscript, set_letter
 from app.editions.copies import compose_test
 from app.editions.draft import set_texts
 from app.editions.embargo import set_embargo
@@ -68,7 +68,9 @@ def test_a_draft_that_holds_it_goes_on_without_it(product: Product) -> None:
         assert [item.position for item in draft.items] == [1, 2]
         assert kept.title not in draft.subject + draft.preheader
         assert draft.subject == draft.items[0].article.title
-        letter = set_letter(session, edition_id=draft.id, config=product.config, links=product.links, now=NOW)
+        letter = set_letter(
+            read_manuscript(session, edition_id=draft.id, now=NOW), config=product.config, links=product.links, now=NOW
+        )
         assert kept.title not in letter.parts.html + letter.parts.text
         make_subscription(session)
         assert start_edition(session, letter=letter, actor="a@desk.example", now=NOW) == 1
@@ -87,7 +89,9 @@ def test_an_editors_own_headlines_stay_unless_they_name_it(product: Product) -> 
 def test_what_was_looked_at_before_the_embargo_is_not_what_leaves(product: Product) -> None:
     with product.database.transaction() as session:
         draft = make_draft(session)
-        letter = set_letter(session, edition_id=draft.id, config=product.config, links=product.links, now=NOW)
+        letter = set_letter(
+            read_manuscript(session, edition_id=draft.id, now=NOW), config=product.config, links=product.links, now=NOW
+        )
         keep_back(session, draft.items[0].article)
         with pytest.raises(EditionChanged):
             start_edition(session, letter=letter, actor="a@desk.example", now=NOW)
@@ -110,11 +114,11 @@ def test_an_article_that_got_into_a_draft_all_the_same_leaves_by_no_way(product:
         make_subscription(session)
         draft = make_draft(session)
         wired = {"config": product.config, "links": product.links}
-        letter = set_letter(session, edition_id=draft.id, now=NOW, **wired)
+        letter = set_letter(read_manuscript(session, edition_id=draft.id, now=NOW), now=NOW, **wired)
         draft.items[0].article.embargo_until = NOW + DAY
         session.flush()
         with pytest.raises(InputRefused, match="may not leave yet"):
-            set_letter(session, edition_id=draft.id, now=NOW, **wired)
+            set_letter(read_manuscript(session, edition_id=draft.id, now=NOW), now=NOW, **wired)
         with pytest.raises(InputRefused, match="may not leave yet"):
             preview(session, edition=draft, now=NOW, **wired)
         with pytest.raises(InputRefused, match="may not leave yet"), session.begin_nested():

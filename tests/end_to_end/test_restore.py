@@ -15,7 +15,7 @@ from app.cli.running import await_departures
 from app.clock import now
 from app.delivery.settling import Withheld
 from app.editions.audience import count_audience, start_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import EDITION, edition_letters
 from app.editions.models import Edition
 from app.errors import TransitionRefused
@@ -53,7 +53,8 @@ def product(app_without_tables: Flask, runner: FlaskCliRunner) -> Product:
             make.make_subscription(session, email=email, at=now() - timedelta(days=2))
     draft = desk.make_draft(product, readers=0)
     with product.database.reading() as session:
-        letter = set_letter(session, edition_id=draft, config=product.config, links=product.links, now=now())
+        manuscript = read_manuscript(session, edition_id=draft, now=now())
+    letter = set_letter(manuscript, config=product.config, links=product.links, now=now())
     with product.database.transaction() as session:
         assert start_edition(session, letter=letter, actor="ada", now=now()) == 4
     return product

@@ -20,7 +20,7 @@ from app.delivery.models import Delivery
 from app.delivery.queue import enqueue
 from app.delivery.settling import Withheld
 from app.editions.audience import start_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import edition_letters
 from app.editions.models import AlsoIn, Edition, EditionItem
 from app.links import Links
@@ -196,7 +196,7 @@ def make_links(config: Config) -> Links:
 
 
 def start_as_scheduled(session: Session, config: Config, links: Links, edition: Edition) -> None:
-    letter = set_letter(session, edition_id=edition.id, config=config, links=links, now=NOW)
+    letter = set_letter(read_manuscript(session, edition_id=edition.id, now=NOW), config=config, links=links, now=NOW)
     start_edition(session, letter=letter, actor="schedule", now=NOW)
 
 

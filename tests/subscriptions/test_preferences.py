@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.delivery.settling import Withheld
 from app.editions.audience import start_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import edition_letters
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.product import Product
@@ -32,7 +32,12 @@ def test_a_paused_reader_gets_no_copy_that_was_queued_before_and_a_new_consent_e
     with product.database.transaction() as session:
         subscription = make.make_subscription(session)
         edition = make_draft(session)
-        letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=NOW)
+        letter = set_letter(
+            read_manuscript(session, edition_id=edition.id, now=NOW),
+            config=product.config,
+            links=product.links,
+            now=NOW,
+        )
         start_edition(session, letter=letter, actor="ada", now=NOW)
         pause(session, public_id=subscription.public_id, until=date(2027, 3, 17), now=NOW)
         [made] = edition_letters(product.config, product.links)["edition"](session, make.copies(session))

@@ -16,7 +16,7 @@ from app.clock import now
 from app.delivery.engine import Engine
 from app.delivery.queue import enqueue
 from app.editions.audience import start_edition
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import edition_letters
 from app.mail.envelope import Envelope
 from app.mail.memory import MemoryTransport
@@ -64,7 +64,12 @@ def letters(product: Product) -> list[bytes]:
                     subscriber_id=reader.subscriber_id, reference=reader.confirmation_id,
                 )  # fmt: skip
             edition = make_draft(session, language=language)
-            letter = set_letter(session, edition_id=edition.id, config=product.config, links=product.links, now=at)
+            letter = set_letter(
+                read_manuscript(session, edition_id=edition.id, now=at),
+                config=product.config,
+                links=product.links,
+                now=at,
+            )
             start_edition(session, letter=letter, actor="test", now=at)
     return sent(product)
 

@@ -15,7 +15,7 @@ from app.editions.audience import (
     send_test,
     start_edition,
 )
-from app.editions.compose import set_letter
+from app.editions.compose import read_manuscript, set_letter
 from app.editions.draft import fingerprint
 from app.editions.models import EditionStatus
 from app.editions.progress import read_progress
@@ -112,7 +112,8 @@ def _start(edition_id: int, *, seen: str) -> None:
     """Start the edition as it was seen. Raises EditionChanged, TransitionRefused."""
     wired, at = product(), now()
     with wired.database.reading() as session:
-        letter = set_letter(session, edition_id=edition_id, config=wired.config, links=wired.links, now=at)
+        manuscript = read_manuscript(session, edition_id=edition_id, now=at)
+    letter = set_letter(manuscript, config=wired.config, links=wired.links, now=at)
     if letter.fingerprint != seen:
         raise EditionChanged("the edition is another one now")
     with wired.database.transaction() as session:
