@@ -156,14 +156,15 @@ def cancel_edition(session: Session, *, edition_id: int, actor: str, now: dateti
 
 
 def finish_editions(session: Session, *, now: datetime) -> list[int]:
-    """Mark as sent the editions whose copies have all come to an end; return their ids.
+    """Mark as sent the editions whose copies have all come to an end, with their variants; return their ids.
 
     They are held first and looked at again: somebody may have had copies tried once more at this moment.
     """
     unfinished = select(Chunk.id).where(
         Chunk.edition_id == Edition.id, Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
     )
-    is_over = sa.and_(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
+    is_under_way = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.variant_of.is_(None)
+    is_over = sa.and_(is_under_way, ~unfinished.exists())
     held = session.scalars(select(Edition.id).where(is_over).with_for_update(skip_locked=True)).all()
     finished = session.scalars(
         update(Edition)
@@ -172,6 +173,10 @@ def finish_editions(session: Session, *, now: datetime) -> list[int]:
         .returning(Edition.id)
         .execution_options(synchronize_session="fetch")
     ).all()
+    variants = update(Edition).where(Edition.variant_of.in_(finished))
+    session.execute(
+        variants.values(status=EditionStatus.SENT, finished_at=now), execution_options={"synchronize_session": "fetch"}
+    )
     for edition_id in finished:
         release_edition(session, edition_id=edition_id)
     return sorted(finished)

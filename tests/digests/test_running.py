@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.pool import QueuePool
 
 from app.choices.choices import Interests, Timing
@@ -12,7 +12,7 @@ from app.choices.models import Cadence
 from app.delivery.models import Chunk
 from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
 from app.digests.starting import read_digest, set_digest, start_digest
-from app.editions.audience import cancel_edition, pause_edition
+from app.editions.audience import cancel_edition, finish_editions, pause_edition
 from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.errors import EditionChanged
@@ -263,3 +263,19 @@ def test_a_variant_goes_its_editions_way(product: Product) -> None:
         assert variant.variant_of == whole.id
         cancel_edition(session, edition_id=whole.id, actor="a", now=at)
         assert {each.status for each in (whole, variant)} == {EditionStatus.CANCELLED}
+
+
+def test_a_variant_ends_with_its_edition_and_not_before(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW, interests=Interests(followed=frozenset({"place:AZ"})))
+        at = monday(product)
+        file(session, "Bakou", topics="place:AZ", at=at - DAY)
+        file(session, "Paris", topics="place:FR", at=at - DAY)
+    run(product, at)
+    with product.database.transaction() as session:
+        assert finish_editions(session, now=at) == []
+        assert set(session.scalars(select(Edition.status))) == {EditionStatus.SENDING}
+        session.execute(update(Chunk).values(next_attempt_at=None))
+        whole, variant = session.scalars(select(Edition).order_by(Edition.id))
+        assert finish_editions(session, now=at + HOUR) == [whole.id]
+        assert (variant.status, variant.finished_at) == (EditionStatus.SENT, at + HOUR)
