@@ -60,6 +60,7 @@ _SPANS: Mapping[str, tuple[str, Callable[[Retention], int]]] = MappingProxyType(
         "left": ("day", lambda retention: retention.left_days),
         "stay": ("day", lambda retention: retention.stay_days),
         "imports": ("day", lambda retention: retention.import_days),
+        "variants": ("day", lambda retention: retention.variant_days),
         "logs": ("month", lambda retention: retention.log_months),
         "inactive": ("year", lambda retention: retention.inactive_years),
         "proof": ("year", lambda retention: retention.proof_years),
@@ -237,6 +238,21 @@ CLOCKS = (
             "La trace d’une lettre de confirmation, de bienvenue ou de rappel\u00a0: %(logs)s.",
         ),
         en=("Service letters", "The trace of a confirmation, a welcome or a reminder: %(logs)s."),
+    ),
+    _clock(
+        "variants",
+        "VARIANT_DAYS",
+        ground="GDPR art. 5(1)(e)",
+        fr=(
+            "Lettres composées selon vos choix",
+            "Le texte d’une lettre composée selon ce que vous avez choisi de lire, ou quand\u00a0: %(variants)s après "
+            "la fin de l’envoi. Reste la liste de ses articles.",
+        ),
+        en=(
+            "Letters made for your choices",
+            "The text of a letter made for what you chose to read, or when: %(variants)s after it went. The list of "
+            "its articles stays.",
+        ),
     ),
     _clock(
         "readings",

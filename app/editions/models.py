@@ -11,6 +11,7 @@ from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
 
 _UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
+_UNCLEARED = sa.text("schedule_id IS NOT NULL AND cleared_at IS NULL")
 
 
 class EditionStatus(StrEnum):
@@ -56,7 +57,8 @@ class Edition(Base):
     carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
     an extra's.
-    `filed_at`: when its articles became clippings.
+    `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
+    choices.
     """
 
     __tablename__ = "editions"
@@ -70,6 +72,7 @@ class Edition(Base):
         ),
         sa.Index("ix_editions_unfiled", "id", sqlite_where=_UNFILED, postgresql_where=_UNFILED),
         sa.Index("ix_editions_kind", "kind", "started_at"),
+        sa.Index("ix_editions_uncleared", "finished_at", sqlite_where=_UNCLEARED, postgresql_where=_UNCLEARED),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -91,6 +94,7 @@ class Edition(Base):
     started_by: Mapped[str | None] = mapped_column(sa.String(254))
     finished_at: Mapped[datetime | None]
     filed_at: Mapped[datetime | None]
+    cleared_at: Mapped[datetime | None]
 
     items: Mapped[list["EditionItem"]] = relationship(
         back_populates="edition", order_by="EditionItem.position", cascade="all, delete-orphan"

@@ -19,6 +19,7 @@ from app.admins.signin import purge_signins, spent_signins
 from app.clocks import CLOCKS
 from app.db import Database
 from app.delivery.clearing import clear_replies, delete_one_offs, edition_chunks_before, one_off_chunks_before
+from app.editions.clearing import drop_letters, letters_before
 from app.editions.counting import drop_readings, readings_before
 from app.feedback.ingest import drop_events, events_before
 from app.feedback.replies import over_replies, purge_replies
@@ -215,6 +216,11 @@ _DUTIES = (
         "letters",
         _counted(lambda k: one_off_chunks_before(k.logs_end)),
         lambda session, k: delete_one_offs(session, before=k.logs_end),
+    ),
+    Duty(
+        "variants",
+        _counted(lambda k: letters_before(k.days_ago(k.retention.variant_days))),
+        lambda session, k: drop_letters(session, before=k.days_ago(k.retention.variant_days), now=k.now),
     ),
     Duty(
         "readings",

@@ -113,7 +113,10 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "edition_items": Holding("the articles of an edition", reason=NOT_PERSONAL),
         "edition_also_in": Holding("other articles on the same stories", reason=NOT_PERSONAL),
         "clippings": Holding("articles of sent editions, to be found in public", reason=NOT_PERSONAL),
-        "edition_contents": Holding("the letter as it was sent, without anything of a reader's", reason=NOT_PERSONAL),
+        "edition_contents": Holding(
+            "letters as they were sent, without anything of a reader's; those made for readers' choices end",
+            ("variants",),
+        ),
         "flashes": Holding("which article went out of turn, and which admin let it", reason=WHILE_NEEDED),
         "errata": Holding("what was corrected of an article, and which admin said so", reason=WHILE_NEEDED),
         "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),

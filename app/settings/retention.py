@@ -9,7 +9,8 @@ from app.settings.environment import Environment
 class Retention:
     """How long things are kept; the privacy page prints these same values.
 
-    `questions_per_day`: letters a day that ask readers whether they stay.
+    `variant_days`: the letters made for readers' choices. `questions_per_day`: letters a day that ask readers whether
+    they stay.
     """
 
     confirm_hours: int = 72
@@ -20,6 +21,7 @@ class Retention:
     log_months: int = 6
     left_days: int = 30
     stay_days: int = 30
+    variant_days: int = 35
     questions_per_day: int = 1_000
     import_days: int = 30
 
@@ -40,5 +42,7 @@ class Retention:
             left_days=env.whole("LEFT_DAYS", cls.left_days, 1, 90),
             stay_days=env.whole("STAY_DAYS", cls.stay_days, 7, 90),
             import_days=env.whole("IMPORT_DAYS", cls.import_days, 1, 90),
+            # Copies are tried once more within a week, and readers come back to a letter.
+            variant_days=env.whole("VARIANT_DAYS", cls.variant_days, 14, 365),
             questions_per_day=env.whole("QUESTIONS_PER_DAY", cls.questions_per_day, 1, 1_000_000),
         )

@@ -15,7 +15,7 @@ from app.clocks import CLOCKS, rules
 from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
-from app.editions.models import Reading
+from app.editions.models import Edition, EditionContent, EditionStatus, Reading, Schedule
 from app.feedback.models import FeedbackEvent, Reply
 from app.feedback.notices import NoticeKind
 from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks
@@ -134,6 +134,28 @@ def count_reading(session: Session, product: Product) -> None:
     session.add(Reading(subscription_id=subscription.id, edition_id=make_draft(session).id, opened_on=NOW.date()))
 
 
+def send_variant(session: Session, product: Product) -> None:
+    from tests.editions.press import make_draft
+
+    usual = make_draft(session)
+    schedule = Schedule(newsletter_id=usual.newsletter_id, language="fr", cron="0 7 * * 2", timezone="UTC",
+                        next_run_at=NOW)  # fmt: skip
+    session.add(schedule)
+    session.flush()
+    values = {
+        "newsletter_id": usual.newsletter_id, "language": "fr", "schedule_id": schedule.id, "since": NOW, "until": NOW,
+        "subject": "La mer", "preheader": "", "created_at": NOW, "status": EditionStatus.SENT, "finished_at": NOW,
+    }  # fmt: skip
+    for variant_of in (None, usual.id):
+        content = EditionContent(subject="La mer", html="<p>", text="La mer")
+        session.add(Edition(**values, variant_of=variant_of, content=content))
+
+
+def only_the_usual_letter_is_left(session: Session) -> bool:
+    [left] = session.scalars(select(EditionContent))
+    return left.edition.variant_of is None and left.edition.cleared_at is None
+
+
 def write_line(session: Session, product: Product) -> None:
     journal = begin_journal(product.config.departures_dir, database_id="d" * 22, now=NOW)
     journal.append([Entry(NOW, "c" * 22, "a" * 64, 1, None)])
@@ -234,6 +256,7 @@ CASES = (
         lambda session: is_empty(Chunk)(session) and is_empty(Delivery)(session),
     ),
     Case("readings", count_reading, datetime(2026, 9, 17, 23, 59, 59, tzinfo=NOW.tzinfo), is_empty(Reading)),
+    Case("variants", send_variant, NOW + 35 * DAY, only_the_usual_letter_is_left),
     Case("questions", close_question, IN_MONTHS, is_empty(Question)),
     Case("returns", come_back, IN_MONTHS, is_empty(FeedbackEvent)),
     Case("mail", write_back, NOW + 2 * DAY, is_empty(Reply)),

@@ -6,11 +6,13 @@ from datetime import timedelta
 import pytest
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
+from app.articles.models import Article
+from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
-from app.editions.models import AlsoIn, Edition, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionContent, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, make_feed, start
@@ -48,6 +50,26 @@ def test_the_letter_opens_in_a_browser_without_anything_personal(client: FlaskCl
         assert personal not in answer.text
     assert product.links.home("fr") in answer.text
     assert counts(product) == before
+
+
+def test_the_page_of_a_letter_that_is_no_longer_kept_names_its_articles_and_says_so(
+    client: FlaskClient, product: Product
+) -> None:
+    public_id = send_edition(product)
+    with product.database.transaction() as session:
+        session.execute(delete(EditionContent))
+        edition = session.scalars(select(Edition)).one()
+        edition.cleared_at = NOW
+        titles = [item.article.title for item in edition.items]
+    answer = client.get(path_of(product.links.view("fr", public_id), product))
+    assert answer.status_code == 200
+    assert "Cette lettre n’est plus conservée" in answer.text
+    assert all(title in answer.text for title in titles)
+    assert "canonical" not in answer.text
+    assert "noindex" in answer.headers["X-Robots-Tag"]
+    with product.database.transaction() as session:
+        session.scalars(select(Article)).first().embargo_until = now() + timedelta(days=1)
+    assert client.get(path_of(product.links.view("fr", public_id), product)).status_code == 422
 
 
 def test_the_letters_page_runs_nothing_and_is_kept_by_nobody(client: FlaskClient, product: Product) -> None:

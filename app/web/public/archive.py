@@ -1,13 +1,15 @@
 """The letter in a browser, and the public archive of what was sent."""
 
-from flask import Response, redirect, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.clock import now
 from app.editions.archive import PastEdition, past_edition, past_editions, sent_at, sent_on
 from app.editions.clippings import primary_topics
 from app.editions.compose import newsletter_of, preview
+from app.editions.embargo import refuse_early
 from app.editions.excerpts import shorten
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
@@ -34,13 +36,19 @@ LETTER_HEADERS = {
 
 @bp.get(f"/{LANGUAGE}/view/<token>", provide_automatic_options=False)
 def view(language: str, token: str) -> Response:
-    """Show the letter of an edition without anything personal; the token opens this page and no other."""
+    """Show the letter of an edition without anything personal; the token opens this page and no other.
+
+    Where the letter is no longer kept, a page names the articles that it carried.
+    """
     wired = product()
     public_id = wired.link_tokens.read("view", token)
     with wired.database.reading() as session:
         edition = session.scalars(select(Edition).where(Edition.public_id == public_id)).one_or_none()
         if edition is None:
             raise NotFound("no such edition")
+        if edition.cleared_at is not None:
+            refuse_early(session, edition=edition, now=now())
+            return make_response(_edition_page(session, edition, _pieces(session, edition), about=None))
         letter = preview(session, edition=edition, config=wired.config, links=wired.links, now=now())
     return Response(letter.html, content_type="text/html; charset=utf-8", headers=LETTER_HEADERS)
 
@@ -64,19 +72,28 @@ def archive(language: str) -> Response:
 @bp.get(f"/{LANGUAGE}/archive/<public_id>", provide_automatic_options=False)
 def archived_edition(language: str, public_id: str) -> AnyResponse:
     """Show one sent edition as a page; an edition has one language, so in another there is only the list."""
-    wired = product()
-    with wired.database.reading() as session:
+    with product().database.reading() as session:
         edition = past_edition(session, public_id=public_id, now=now())
         if edition.language != language:
             return redirect(url_for("public.archive", language=language))
-        zone = newsletter_of(session, edition).timezone
-        pieces = pieces_of(edition, zone=zone, publication=wired.config.identity.publication)
-        topics = primary_topics(session, [item.article_id for item in edition.items])
-    page = render_template(
+        pieces = _pieces(session, edition)
+        page = _edition_page(session, edition, pieces, about=_about_edition(edition, pieces))
+    return cached(page)
+
+
+def _pieces(session: Session, edition: Edition) -> list[Piece]:
+    zone = newsletter_of(session, edition).timezone
+    return pieces_of(edition, zone=zone, publication=product().config.identity.publication)
+
+
+def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, about: About | None) -> str:
+    """Return the page of an edition; without `about`, that of one whose letter is no longer kept."""
+    topics = primary_topics(session, [item.article_id for item in edition.items])
+    return render_template(
         "public/archived_edition.html",
-        about=_about_edition(edition, pieces),
+        about=about,
         subject=edition.subject,
-        sent_on=sent_on(edition, zone),
+        sent_on=sent_on(edition, newsletter_of(session, edition).timezone),
         introduction=introduction_html(edition.introduction),
         pieces=[
             (item.position, piece, topics.get(item.article_id, ()))
@@ -84,7 +101,6 @@ def archived_edition(language: str, public_id: str) -> AnyResponse:
         ],
         taxonomy=taxonomy_in_use(),
     )
-    return cached(page)
 
 
 def _about_archive(editions: list[PastEdition], language: str, before: str | None) -> About:
