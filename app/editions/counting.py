@@ -6,7 +6,7 @@ neither: they are written in as it is cast, so that a reader's say counts until 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from html import escape, unescape
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.articles.models import Article
 from app.db import insert_into
 from app.editions.models import ClickTotal, Edition, EditionItem, EditionStatus, Reading
 from app.editions.typeset import Parts, web_address
@@ -34,12 +35,29 @@ READINGS = 2_000
 
 
 @dataclass(frozen=True)
-class Clicks:
-    """What was counted of an edition: clicks by place; of the readers counted, how many opened and how many clicked."""
+class Followed:
+    """How often readers of an edition, or of a variant of it, followed an article."""
 
-    totals: Mapping[int, int]
+    title: str
+    clicks: int
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """What was counted of an edition with its variants.
+
+    `articles` are the edition's own in order, then those that only variants carry, the most followed first; of the
+    readers counted, so many opened and so many clicked.
+    """
+
+    articles: Sequence[Followed]
     counted_openings: int
     counted_clickers: int
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nobody was counted yet."""
+        return not self.counted_openings and not any(article.clicks for article in self.articles)
 
 
 @dataclass(frozen=True)
@@ -138,13 +156,33 @@ def drop_readings(session: Session, *, before: datetime) -> int:
 
 
 def read_clicks(session: Session, edition_id: int) -> Clicks:
-    """Return what was counted of an edition."""
-    totals = session.execute(select(ClickTotal.place, ClickTotal.clicks).where(ClickTotal.edition_id == edition_id))
-    people = (Reading.edition_id == edition_id, Reading.is_machine.is_(False))
+    """Return what was counted of an edition, whichever of its variants a reader had."""
+    whole = select(Edition.id).where(sa.or_(Edition.id == edition_id, Edition.variant_of == edition_id))
+    totals = (
+        select(EditionItem.article_id, sa.func.sum(ClickTotal.clicks))
+        .join_from(
+            ClickTotal,
+            EditionItem,
+            sa.and_(EditionItem.edition_id == ClickTotal.edition_id, EditionItem.position == ClickTotal.place),
+        )
+        .where(ClickTotal.edition_id.in_(whole))
+        .group_by(EditionItem.article_id)
+    )
+    clicks = {article_id: int(total) for article_id, total in session.execute(totals)}
+    people = (Reading.edition_id.in_(whole), Reading.is_machine.is_(False))
     openings, clickers = session.execute(
         select(sa.func.count(), sa.func.count().filter(Reading.clicks > 0)).where(*people)
     ).one()
-    return Clicks({place: clicks for place, clicks in totals}, openings, clickers)  # noqa: C416 - a Row is no tuple
+    return Clicks(_followed(session, edition_id, clicks), openings, clickers)
+
+
+def _followed(session: Session, edition_id: int, clicks: Mapping[int, int]) -> list[Followed]:
+    own = select(Article.id, Article.title).join(EditionItem, EditionItem.article_id == Article.id)
+    own = own.where(EditionItem.edition_id == edition_id).order_by(EditionItem.position)
+    titles = {article_id: title for article_id, title in session.execute(own)}  # noqa: C416 - a Row is no tuple
+    others = select(Article.id, Article.title).where(Article.id.in_(clicks.keys() - titles.keys()))
+    rest = sorted(session.execute(others), key=lambda row: (-clicks[row.id], row.id))
+    return [Followed(title, clicks.get(article_id, 0)) for article_id, title in (*titles.items(), *rest)]
 
 
 def _places(edition: Edition) -> dict[str, int]:

@@ -26,8 +26,8 @@ from app.subscriptions.models import ConsentEvent, Subscription
 from config import Config
 from tests import letter_rules
 from tests.conftest import NOW
-from tests.editions.press import make_draft, start
-from tests.make import copies, make_subscription, write
+from tests.editions.press import make_draft, make_sent, start
+from tests.make import copies, make_article, make_subscription, write
 from tests.web.visitor import Page
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
@@ -140,7 +140,29 @@ def test_who_agreed_is_counted_once_for_each_article_and_the_day_of_opening(
         reading = session.scalars(select(Reading)).one()
         clicks = read_clicks(session, session.scalars(select(Edition.id)).one())
     assert (reading.clicks, reading.opened_on) == (2, NOW.date())
-    assert (dict(clicks.totals), clicks.counted_openings, clicks.counted_clickers) == ({1: 2, 2: 1}, 1, 1)
+    assert [article.clicks for article in clicks.articles] == [2, 1, 0]
+    assert (clicks.counted_openings, clicks.counted_clickers) == (1, 1)
+
+
+def test_an_edition_and_its_variants_are_counted_as_one(product: Product) -> None:
+    with product.database.transaction() as session:
+        alice, bob = (make_subscription(session, email=email) for email in EMAILS)
+        whole = make_draft(session)
+        titles = [item.article.title for item in whole.items]
+        only_here = make_article(session, title="Ailleurs", language="fr")
+        variant = make_sent(session, [only_here, whole.items[1].article])
+        variant.variant_of = whole.id
+        make_sent(session, [only_here])
+        for edition, place, clicks in ((whole, 1, 5), (whole, 2, 3), (variant, 1, 2), (variant, 2, 10)):
+            session.add(ClickTotal(edition_id=edition.id, place=place, clicks=clicks))
+        session.add(Reading(subscription_id=alice.id, edition_id=whole.id, opened_on=NOW.date(), clicks=1))
+        session.add(Reading(subscription_id=bob.id, edition_id=variant.id, opened_on=NOW.date()))
+    with product.database.reading() as session:
+        clicks = read_clicks(session, whole.id)
+    assert [(article.title, article.clicks) for article in clicks.articles] == list(
+        zip([*titles, "Ailleurs"], [5, 13, 0, 2], strict=True)
+    )
+    assert (clicks.counted_openings, clicks.counted_clickers) == (2, 1)
 
 
 def test_links_followed_faster_than_anybody_reads_count_for_nothing(counting: tuple[FlaskClient, Product]) -> None:
