@@ -61,6 +61,7 @@ class AuditAct(StrEnum):
     FLOOD_PASSED = "flood-passed"
     FLOOD_REFUSED = "flood-refused"
     ARTICLE_ADDED = "article-added"
+    ARTICLE_REVISED = "article-revised"
     TOPIC_ADDED = "topic-added"
     TOPIC_REMOVED = "topic-removed"
     ARTICLE_EMBARGOED = "article-embargoed"

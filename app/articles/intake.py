@@ -23,8 +23,9 @@ from app.articles.fetch import Fetched, FetchLimits, fetch, origin_of
 from app.articles.lanes import in_lanes
 from app.articles.models import Article, Source, SourceKind
 from app.articles.reading_time import reading_minutes
+from app.articles.revisions import own_key
 from app.articles.sources import Reading, due_sources, record_fetch
-from app.articles.urls import host_of, index_key, link_key, web_link
+from app.articles.urls import host_of, link_key, web_link
 from app.db import Database
 from app.errors import FetchRefused, HostAway, InputRefused
 from app.settings.fetching import FetchSettings
@@ -124,7 +125,7 @@ def add_article(
     page = web_link(link) if link else None
     if link and page is None:
         raise InputRefused("the link is not an http or https address")
-    key, guid = link_key(page) if page else None, index_key(f"{language} {heading}\n{extracted.text}")
+    key, guid = link_key(page) if page else None, own_key(language, heading, extracted.text)
     same = Article.link_key == key if key else and_(Article.source_id.is_(None), Article.guid == guid)
     article = session.scalars(select(Article).where(same)).first()
     if article is None:

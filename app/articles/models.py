@@ -87,7 +87,7 @@ class Article(Base):
 
     `classified_at` is empty where its topics are yet to be found, or its text has changed since.
     `copy_of_id` is an article with nearly the same text, `twin_of_id` one with the same text in another language.
-    `revision` counts the texts that a feed has given it, `text_hash` tells the newest of them from the next.
+    `revision` counts the texts that it was given, `text_hash` tells the newest of them from the next.
     `reading_minutes` is empty where only a teaser is known. `page_due_at`: when its page is to be read for the whole
     text; empty where nothing is to be done, or where `page_failure` says why nothing more is tried.
     """
@@ -143,7 +143,7 @@ class Article(Base):
 
 
 class ArticleRevision(Base):
-    """An earlier text of an article, which a feed replaced `at` that time: its title, and a hash of all of it."""
+    """An earlier text of an article, which was replaced `at` that time: its title, and a hash of all of it."""
 
     __tablename__ = "article_revisions"
 

@@ -1,13 +1,19 @@
-"""What a feed says anew of an article it has brought before: the newer text is kept, and what it replaced is noted."""
+"""What is said anew of an article that is there: the newer text is kept, and what it replaced is noted."""
 
 import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.articles.clean import title_line
+from app.articles.extract import Extracted
 from app.articles.models import Article, ArticleRevision
+from app.articles.reading_time import reading_minutes
+from app.articles.urls import index_key
+from app.errors import NotFound, TransitionRefused
 
 #: Earlier texts that are noted of one article: some feeds write the hour into each.
 NOTED_MAX = 50
@@ -20,8 +26,39 @@ def text_hash(title: str, body: str) -> str:
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
 
 
+def own_key(language: str, title: str, text: str) -> str:
+    """Return what an article of no feed is known by, where it has no link: its text."""
+    return index_key(f"{language} {title}\n{text}")
+
+
+def revise_own_article(
+    session: Session, *, article_id: int, title: str | None, extracted: Extracted, now: datetime
+) -> Article:
+    """Give an article that was put in by hand the text of `extracted`, and its title, unless it keeps the one it has.
+
+    Raises NotFound; TransitionRefused for an article of a feed, which would bring its own text again, and where the
+    text is the one that it has.
+    """
+    session.execute(select(Article.id).where(Article.id == article_id).with_for_update())
+    article = session.get(Article, article_id, populate_existing=True)
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    if article.source_id is not None:
+        raise TransitionRefused("this article is a feed's, which says what it reads")
+    heading = title_line(title or extracted.title or "") or article.title
+    row = {
+        "text_hash": text_hash(heading, extracted.text), "title": heading, "summary": extracted.summary,
+        "body": extracted.text, "reading_minutes": reading_minutes(extracted.text), "page_due_at": None,
+    }  # fmt: skip
+    if not revise_article(session, article, row, now):
+        raise TransitionRefused("this is the text that the article has")
+    article.guid = own_key(article.language, heading, extracted.text)
+    session.flush()
+    return article
+
+
 def revise_article(session: Session, article: Article, row: Mapping[str, object], now: datetime) -> bool:
-    """Give `article` the text of `row` if that is another one than its feed gave last; say whether it was.
+    """Give `article` the text of `row` if that is another one than it was given last; say whether it was.
 
     A text that was read from the article's page stays until the page is read again, which is then due.
     """

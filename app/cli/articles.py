@@ -12,6 +12,7 @@ from app.admins.models import AuditAct
 from app.articles.extract import extract_file
 from app.articles.intake import add_article
 from app.articles.models import Article
+from app.articles.revisions import revise_own_article
 from app.cli.acts import note_act, system_actor
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
@@ -41,6 +42,21 @@ def add(file: Path, language: str, title: str | None, link: str | None, as_json:
         article = add_article(session, language=language, title=title, extracted=extracted, link=link, now=now())
         row = _row(article)
         note_act(session, AuditAct.ARTICLE_ADDED, f"article:{article.id}")
+    print_row(row, as_json=as_json)
+
+
+@group.command("revise")
+@click.argument("article_id", metavar="ID", type=int)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--title", help="Another title than the file's, or the one it has.")
+@as_json
+def revise(article_id: int, file: Path, title: str | None, as_json: bool) -> None:
+    """Give an article that was put in by hand another text; `correct` then tells who got an earlier one."""
+    extracted = extract_file(file.read_bytes(), file.name)
+    with product().database.transaction() as session:
+        article = revise_own_article(session, article_id=article_id, title=title, extracted=extracted, now=now())
+        row = {**_row(article), "revision": article.revision}
+        note_act(session, AuditAct.ARTICLE_REVISED, f"article:{article_id}", f"revision {article.revision}")
     print_row(row, as_json=as_json)
 
 

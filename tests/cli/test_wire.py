@@ -47,6 +47,20 @@ def test_pages_are_extracted_a_line_each_without_tables(app_without_tables: Flas
     assert {"title", "text", "language", "published", "author", "link"} <= set(second)
 
 
+def test_an_article_is_put_in_and_given_another_text(app: Flask, tmp_path: Path) -> None:
+    file, runner = tmp_path / "port.md", app.test_cli_runner()
+    file.write_text(PROSE, encoding="utf-8")
+    asked = ["articles", "add", "--language", "fr", "--title", "Le port rouvre", "--json", str(file)]
+    added = json.loads(runner.invoke(args=asked).output)
+    file.write_text(PROSE.replace("lundi", "mardi"), encoding="utf-8")
+    revised = json.loads(runner.invoke(args=["articles", "revise", str(added["id"]), str(file), "--json"]).output)
+    assert (revised["id"], revised["revision"], revised["title"]) == (added["id"], 2, "Le port rouvre")
+    assert "mardi" in revised["summary"]
+    assert json.loads(runner.invoke(args=asked).output)["id"] == added["id"], "put in again, it is the same"
+    again = runner.invoke(args=["articles", "revise", str(added["id"]), str(file)])
+    assert (again.exit_code, "the text that" in again.output) == (1, True)
+
+
 def test_a_flood_is_listed_and_let_through(app: Flask, product: Product) -> None:
     with product.database.transaction() as session:
         source = make.make_source(session)

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select, update
 
+from app.articles.extract import Extracted
 from app.articles.models import Article
+from app.articles.revisions import revise_own_article
 from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.models import Chunk, Delivery, DeliveryState
@@ -21,7 +23,7 @@ from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run
-from tests.make import newsletter
+from tests.make import make_article, make_source, newsletter
 
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
 MORNING = datetime(2026, 3, 18, 8, 0, tzinfo=UTC)
@@ -92,6 +94,26 @@ def test_it_goes_to_exactly_those_who_got_an_earlier_text(product: Product, arti
         assert letters(session, "baku") == [["Bakou"]]
         sent = session.scalars(select(EditionItem.revision).where(EditionItem.article_id == article_id)).all()
         assert sorted(sent, key=str) == [1, 1, 1, 2, 2, 2], "three letters, two errata, and the digest of a newcomer"
+
+
+def test_an_article_that_was_put_in_by_hand_is_corrected_too(product: Product, article_id: int) -> None:
+    text = Extracted(title=None, text="Le câble est danois.", summary="Le câble est danois.")
+    by = {"article_id": article_id, "title": None, "extracted": text, "now": NOON}
+    with product.database.transaction() as session:
+        article = revise_own_article(session, **by)
+        assert (article.revision, article.title, article.classified_at) == (2, "Le câble", None)
+    with product.database.transaction() as session, pytest.raises(TransitionRefused, match="the text that"):
+        revise_own_article(session, **by)
+    assert correct(product, article_id) == 3
+    assert sorted(told(product)) == ["both", "cables", "plain"]
+
+
+def test_a_feeds_article_is_not_given_another_text_by_hand(product: Product) -> None:
+    with product.database.transaction() as session, pytest.raises(TransitionRefused, match="a feed's"):
+        revise_own_article(
+            session, article_id=make_article(session, source=make_source(session)).id, title="Un autre",
+            extracted=Extracted(title=None, text="Un autre.", summary=""), now=NOON,
+        )  # fmt: skip
 
 
 def test_it_says_what_was_corrected_in_the_language_of_the_letters(product: Product, article_id: int) -> None:
