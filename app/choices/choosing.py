@@ -16,6 +16,7 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock_confirmed
 from app.subscriptions.models import Subscription
+from app.subscriptions.wishes import Wish
 
 
 @dataclass(frozen=True)
@@ -36,15 +37,24 @@ def choose(
     subscription = lock_confirmed(session, public_id)
     if chosen_by(session, subscription) == Chosen(interests, timing):
         return subscription
-    subscription.profile_id = None if interests == Interests() else profile_id(session, interests)
-    subscription.gets_flashes = timing is not None and timing.cadence is Cadence.REAL_TIME
-    rhythm = None if timing is None else rhythm_id(session, timing)
-    if rhythm != subscription.rhythm_id:
+    wish = find_wish(session, chosen=Chosen(interests, timing))
+    if wish.rhythm_id != subscription.rhythm_id:
         subscription.covered_until = min(since, subscription.covered_until or since)
-        subscription.rhythm_id = rhythm
+    subscription.profile_id, subscription.rhythm_id = wish.profile_id, wish.rhythm_id
+    subscription.gets_flashes = wish.gets_flashes
     act = Act(ConsentKind.CHOICES_CHANGED, ConsentMethod.PREFERENCES, now, subscription.language)
     record_act(session, subscription, act)
     return subscription
+
+
+def find_wish(session: Session, *, chosen: Chosen) -> Wish:
+    """Return the rows of what was chosen, made where there are none, and held."""
+    timing = chosen.timing
+    return Wish(
+        profile_id=None if chosen.interests == Interests() else profile_id(session, chosen.interests),
+        rhythm_id=None if timing is None else rhythm_id(session, timing),
+        gets_flashes=timing is not None and timing.cadence is Cadence.REAL_TIME,
+    )
 
 
 def chosen_by(session: Session, subscription: Subscription) -> Chosen:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Base, BigId, byte_text, enum_type, new_public_id
 from app.errors import TransitionRefused
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
+from app.subscriptions.wishes import NO_WISH, Wish
 
 #: Characters of what an admin writes about a suppression.
 NOTE_MAX = 200
@@ -170,10 +171,11 @@ class Subscription(Base):
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 
-    def request(self, at: datetime, language: str) -> None:
+    def request(self, at: datetime, language: str, wish: Wish = NO_WISH) -> None:
         """Begin, or begin anew, a double opt-in; links of an older request stop working.
 
-        A confirmed one may only be asked for anew while it is withheld.
+        What the request chose waits with it; what was chosen before a departure is not asked for by signing up anew. A
+        confirmed one may only be asked for anew while it is withheld.
         """
         if self.status is SubscriptionStatus.CONFIRMED and not self.is_withheld:
             raise TransitionRefused("already confirmed")
@@ -181,6 +183,7 @@ class Subscription(Base):
         self.language = language
         self.requested_at = at
         self.confirmation_id = new_public_id()
+        self._wish(wish)
 
     def void_request(self) -> None:
         """Let the link of a request that was not confirmed open nothing any more."""
@@ -190,8 +193,7 @@ class Subscription(Base):
     def confirm(self, at: datetime) -> None:
         """Confirm the pending request; the confirmation id stays, so that a repeated press finds its own success.
 
-        What was chosen before a departure, be it what to read, a pause, or to be counted, is not asked for by signing
-        up anew.
+        A pause, or to be counted, is not asked for by signing up anew.
         """
         if self.status is not SubscriptionStatus.PENDING:
             raise TransitionRefused("nothing to confirm")
@@ -199,8 +201,7 @@ class Subscription(Base):
         self.confirmed_at = self.acted_at = at
         self.unsubscribed_at = None
         self.paused_until = None
-        self.is_counted = self.gets_flashes = False
-        self.profile_id = self.rhythm_id = self.covered_until = None
+        self.is_counted = False
 
     def resume(self, at: datetime) -> None:
         """Take back an end that came by itself, for want of an answer; the answer came late."""
@@ -211,7 +212,12 @@ class Subscription(Base):
         self.unsubscribed_at = None
 
     def unsubscribe(self, at: datetime) -> None:
-        """End the subscription; the confirmation id goes, so that an old confirm link never revives it."""
+        """End the subscription; the confirmation id goes, so that an old confirm link never revives it.
+
+        What a request chose that was never confirmed goes with it.
+        """
+        if self.status is SubscriptionStatus.PENDING:
+            self._wish(NO_WISH)
         self.status = SubscriptionStatus.UNSUBSCRIBED
         self.confirmation_id = None
         self.unsubscribed_at = at
@@ -223,6 +229,10 @@ class Subscription(Base):
             raise TransitionRefused("no departure to undo")
         self.status = SubscriptionStatus.CONFIRMED
         self.unsubscribed_at = None
+
+    def _wish(self, wish: Wish) -> None:
+        self.profile_id, self.rhythm_id, self.gets_flashes = wish.profile_id, wish.rhythm_id, wish.gets_flashes
+        self.covered_until = None
 
 
 class ConsentEvent(Base):

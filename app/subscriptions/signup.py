@@ -21,6 +21,7 @@ from app.subscriptions.ledger import Act, Chain, append, record_act
 from app.subscriptions.locking import lock
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, subscription_of
 from app.subscriptions.suppression import find_suppression, is_suppressed, revive
+from app.subscriptions.wishes import NO_WISH, FindWish, Wish, wish_for_all
 
 CONFIRMATION = "confirmation"
 WELCOME = "welcome"
@@ -79,13 +80,15 @@ def request_subscription(
     suppression_key: str,
     now: datetime,
     has_room: bool = True,
+    find_wish: FindWish = wish_for_all,
 ) -> None:
     """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
 
     An address that bounced, or whose data was erased, gets a confirmation letter: its owner may want to come back.
     After a complaint it gets none, nor does a reader whose data may not be used (GDPR art. 18), nor anybody where the
-    limits have no room for the letter. Returns nothing on purpose: new, pending, confirmed, gone, restricted and
-    suppressed addresses, and those asked for too often, must look the same outside.
+    limits have no room for the letter. What the form chose waits with the request; a subscription that stands keeps
+    what its reader chose. Returns nothing on purpose: new, pending, confirmed, gone, restricted and suppressed
+    addresses, and those asked for too often, must look the same outside.
     """
     request = Act(
         kind=ConsentKind.REQUESTED,
@@ -98,12 +101,13 @@ def request_subscription(
     )
     suppression = find_suppression(session, email_key=address.key, suppression_key=suppression_key)
     may_ask = (suppression is None or suppression.may_ask) and not _is_restricted(session, address)
+    asked = _Asked(address, newsletter_id, request, find_wish)
     if has_room and may_ask:
-        _record_request(session, request, address=address, newsletter_id=newsletter_id, revives=suppression is not None)
+        _record_request(session, asked, revives=suppression is not None)
         return
     with session.begin_nested() as unkept:
         # The same work, thrown away: how long an answer takes must not tell that no letter goes.
-        _record_request(session, request, address=address, newsletter_id=newsletter_id, revives=True)
+        _record_request(session, asked, revives=True)
         unkept.rollback()
 
 
@@ -188,7 +192,9 @@ def confirm_subscription(
     return subscription
 
 
-def ask_to_confirm(session: Session, subscription: Subscription, language: str, now: datetime) -> None:
+def ask_to_confirm(
+    session: Session, subscription: Subscription, language: str, now: datetime, wish: Wish = NO_WISH
+) -> None:
     """Begin a new request and queue its letter: the links of older ones die, and their letters that wait are not sent.
 
     The caller holds the reader's row, and records who asked.
@@ -196,7 +202,7 @@ def ask_to_confirm(session: Session, subscription: Subscription, language: str, 
     if subscription.confirmation_id is not None:
         letters = {"request": subscription.confirmation_id, "reader": subscription.subscriber_id, "at": now}
         session.execute(_CANCEL_LETTERS, letters)
-    subscription.request(now, language)
+    subscription.request(now, language, wish)
     _queue(session, subscription, CONFIRMATION, now)
 
 
@@ -209,14 +215,28 @@ class _Place:
     is_new_reader: bool
 
 
-def _record_request(session: Session, request: Act, *, address: Address, newsletter_id: int, revives: bool) -> None:
+@dataclass(frozen=True)
+class _Asked:
+    """What a form asked for."""
+
+    address: Address
+    newsletter_id: int
+    request: Act
+    find_wish: FindWish
+
+
+def _record_request(session: Session, asked: _Asked, *, revives: bool) -> None:
     """`revives`: the address is suppressed, and a confirmation is to end that, though an older one may still stand."""
-    place = _place(session, address=address, language=request.language, newsletter_id=newsletter_id, now=request.at)
+    request = asked.request
+    place = _place(
+        session, address=asked.address, language=request.language, newsletter_id=asked.newsletter_id, now=request.at
+    )
     subscription = place.subscription
+    wish = asked.find_wish(session)  # whether it is kept or not: the same work
     if subscription.status is SubscriptionStatus.CONFIRMED and not (revives and subscription.is_withheld):
         _remind(session, subscription, request.at)
     else:
-        ask_to_confirm(session, subscription, request.language, request.at)
+        ask_to_confirm(session, subscription, request.language, request.at, wish)
     append(session, place.chain, request, subscription=subscription, is_new=place.is_new_reader)
 
 

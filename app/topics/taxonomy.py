@@ -39,6 +39,7 @@ class Taxonomy:
         self.actors = reader.actors
         self._targets = reader.targets
         self._matchers: dict[tuple[str, bool], Matcher] = {}
+        self._ordered: dict[tuple[TopicKind, str], list[Topic]] = {}
         self._regions: dict[str, tuple[str, ...]] = {
             country: tuple(topic.key for topic in self.topics.values() if country in topic.countries)
             for country in self.topics
@@ -60,8 +61,10 @@ class Taxonomy:
 
     def of_kind(self, kind: TopicKind, language: str) -> list[Topic]:
         """Return the topics of one kind, ordered by their names in `language`, accents aside."""
-        chosen = (topic for topic in self.topics.values() if topic.kind is kind)
-        return sorted(chosen, key=lambda topic: words_of(topic.labels[language]).folded)
+        if (kind, language) not in self._ordered:
+            chosen = (topic for topic in self.topics.values() if topic.kind is kind)
+            self._ordered[kind, language] = sorted(chosen, key=lambda topic: words_of(topic.labels[language]).folded)
+        return self._ordered[kind, language].copy()
 
     def theme_matcher(self, language: str) -> Matcher:
         """Return what finds themes in texts of `language`; the words of all languages for one that we don't speak."""

@@ -136,6 +136,15 @@ def test_by_keyboard_alone_a_mistake_is_found_and_mended(
     )
 
 
+def test_what_is_chosen_with_the_sign_up_fits_the_screen(site: str, open_page: Callable[..., "Page"]) -> None:
+    page = open_page()
+    page.goto(f"{site}/fr/")
+    for summary in page.locator("summary").all():
+        summary.click()
+    page.check("[value=weekly]")
+    assert faults(page) == []
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_form_fits_the_screen_and_axe_finds_nothing(
     site: str, product: Product, open_page: Callable[..., "Page"], language: str

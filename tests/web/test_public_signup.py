@@ -62,13 +62,18 @@ def test_the_form_shows_the_stored_wording_before_a_button_that_names_the_act(
     assert (link["target"], link["rel"]) == ("_blank", "noopener")
 
 
+@pytest.mark.parametrize("path", ["/fr/embed", "/en/embed", "/fr/confirm/x"])
+def test_the_small_form_asks_for_the_address_alone(client: FlaskClient, path: str) -> None:
+    assert {each["name"] for each in Page(client.get(path).text).all("input")} == {"email", "token", TRAP}
+
+
 @pytest.mark.parametrize("path", ["/fr/", "/en/", "/fr/embed", "/en/embed", "/fr/confirm/x"])
-def test_the_form_asks_for_the_address_alone_and_ticks_nothing(client: FlaskClient, path: str) -> None:
+def test_the_form_needs_the_address_alone_and_ticks_nothing(client: FlaskClient, path: str) -> None:
     page = Page(client.get(path).text)
     inputs = page.all("input")
-    assert {each["name"] for each in inputs} == {"email", "token", TRAP}
     assert [each["name"] for each in inputs if "required" in each] == ["email"]
-    assert not [each for each in inputs if "checked" in each or each["type"] in {"checkbox", "radio"}]
+    assert {each["value"] for each in inputs if "checked" in each} <= {"newsletter"}, "as it comes, unless one chooses"
+    assert not [each for each in page.all("details") if "open" in each]
     email = inputs[0]
     assert (email["type"], email["autocomplete"]) == ("email", "email")
     assert email["id"] in {each.get("for") for each in page.all("label")}

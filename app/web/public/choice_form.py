@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 
 from babel import Locale
-from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from app.choices.choices import MONTHDAYS, TOPICS_MAX, Interests, Timing, zones
-from app.choices.choosing import Chosen, chosen_by
+from app.choices.choosing import Chosen
 from app.choices.models import Cadence
 from app.errors import InputRefused
 from app.i18n import LANGUAGES
-from app.newsletters.models import Newsletter
-from app.subscriptions.models import Subscription
 from app.topics.taxonomy import Taxonomy
 from app.topics.topic import TopicKind
 from app.topics.words import words_of
@@ -132,36 +129,43 @@ class ChoiceForm:
 
 
 def choices_panel(
-    session: Session,
-    subscription: Subscription,
     taxonomy: Taxonomy,
+    chosen: Chosen,
     *,
+    letters_language: str,
     page_language: str,
+    timezone: str,
     sent: ChoiceForm | None = None,
     problems: Sequence[Problem] = (),
 ) -> dict[str, object]:
     """Return what `_partials/choices.html` shows: what is chosen, what may be, and the form.
 
-    The form stands as it was `sent`, where it could not be stored, else as the reader chose before.
+    The form stands as it was `sent`, where it could not be stored, else as was `chosen` before; then with the zone of
+    the newsletter, `timezone`.
     """
-    chosen = chosen_by(session, subscription)
-    interests = chosen.interests.among(taxonomy.topics)
-    timezone = session.get_one(Newsletter, subscription.newsletter_id).timezone
-    filled = ChoiceForm.filled(Chosen(interests, chosen.timing), language=subscription.language, timezone=timezone)
+    known = Chosen(chosen.interests.among(taxonomy.topics), chosen.timing)
     return {
-        "interests": interests,
-        "timing": chosen.timing,
-        "has_chosen": chosen != Chosen(Interests(), None),
-        "letters_language": subscription.language,
-        "form": sent or filled,
+        **said_choices(taxonomy, chosen, letters_language=letters_language, page_language=page_language),
+        "form": sent or ChoiceForm.filled(known, language=letters_language, timezone=timezone),
         "problems": problems,
         "topics": {kind.value: taxonomy.of_kind(kind, page_language) for kind in TopicKind},
-        "followed_names": _labels(taxonomy, interests.followed, page_language),
-        "left_out_names": _labels(taxonomy, interests.muted, page_language),
         "label": partial(taxonomy.label, language=page_language),
         "topics_max": TOPICS_MAX,
         "zones": offered_zones(),
         "monthdays": MONTHDAYS,
+    }
+
+
+def said_choices(taxonomy: Taxonomy, chosen: Chosen, *, letters_language: str, page_language: str) -> dict[str, object]:
+    """Return what says in words what a reader chose whose letters are in `letters_language`."""
+    interests = chosen.interests.among(taxonomy.topics)
+    return {
+        "interests": interests,
+        "timing": chosen.timing,
+        "has_chosen": chosen != Chosen(Interests(), None),
+        "letters_language": letters_language,
+        "followed_names": _labels(taxonomy, interests.followed, page_language),
+        "left_out_names": _labels(taxonomy, interests.muted, page_language),
     }
 
 

@@ -7,16 +7,19 @@ from flask import Response, make_response, redirect, render_template, request, u
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.choices.choosing import chosen_by
 from app.clock import now
+from app.digests.schedule import ensure_schedules
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
 from app.subscriptions.form.limits import forget_mailbox_of
 from app.subscriptions.signup import confirm_subscription, confirmable, confirmable_by, texts_of_request
-from app.web import product
+from app.web import product, taxonomy_in_use
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
+from app.web.public.choice_form import said_choices
 from app.web.public.signup import REFUSED, current_texts, show_resend_form
 
 GONE = 400
@@ -48,6 +51,7 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
                 shown=shown,
                 now=now(),
             )
+            ensure_schedules(session, subscription, now())
     except (NotFound, TransitionRefused):
         return show_resend_form(language, GONE)
     except TextsNotShown:
@@ -74,9 +78,20 @@ def _page(language: str, confirmation_id: str, *, is_again: bool = False) -> Res
         address = mask(subscription.subscriber.email)
         cancel_token = wired.link_tokens.sign("unsubscribe", subscription.public_id)
         has_proof = texts_of_request(session, subscription) is not None
+        choices = said_choices(
+            taxonomy_in_use(),
+            chosen_by(session, subscription),
+            letters_language=subscription.language,
+            page_language=language,
+        )
     statement = {} if has_proof else _statement(language)
     page = render_template(
-        "public/confirm.html", address=address, cancel_token=cancel_token, is_again=is_again, **statement
+        "public/confirm.html",
+        address=address,
+        cancel_token=cancel_token,
+        choices=choices,
+        is_again=is_again,
+        **statement,
     )
     return make_response(page, REFUSED if is_again else 200)
 

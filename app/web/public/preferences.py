@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
-from app.choices.choosing import Chosen, choose
+from app.choices.choosing import Chosen, choose, chosen_by
 from app.clock import months_later, now
 from app.digests.coverage import covered_since
 from app.digests.schedule import ensure_schedules
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.mail.address import mask
+from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock_confirmed
 from app.subscriptions.models import Subscription, subscription_by_public_id
@@ -152,7 +153,13 @@ def _page(
             languages=i18n.LANGUAGES,
             token=token,
             choices=choices_panel(
-                session, subscription, taxonomy_in_use(), page_language=language, sent=form, problems=problems
+                taxonomy_in_use(),
+                chosen_by(session, subscription),
+                letters_language=subscription.language,
+                page_language=language,
+                timezone=session.get_one(Newsletter, subscription.newsletter_id).timezone,
+                sent=form,
+                problems=problems,
             ),
             counting=counting_form(session, language, is_counted=subscription.is_counted),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),

@@ -1,12 +1,17 @@
 """The sign-up form, as a page and as a frame under other sites' articles. It answers at once and the same to all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from babel.dates import get_day_names
 from flask import Response, make_response, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
+from app.choices.choices import Interests
+from app.choices.choosing import Chosen, find_wish
 from app.clock import now
 from app.errors import AddressInvalid, NotFound, ProofNeeded
 from app.i18n import gettext
@@ -17,7 +22,7 @@ from app.settings.publication import Measurement
 from app.subscriptions.form.limits import count_letter, count_network
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.signup import request_subscription
-from app.web import product
+from app.web import product, taxonomy_in_use
 from app.web.forms import (
     TRAP,
     FormAge,
@@ -30,22 +35,28 @@ from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
 from app.web.public.about import About, about_page, edition_feeds
+from app.web.public.choice_form import ChoiceForm, ChoicesRefused, choices_panel
+from app.web.public.choice_form import Problem as ChoiceProblem
 
 REFUSED = 422
 #: Why the form comes back where too many sign-ups arrive, and how.
 BUSY, UNAVAILABLE = "busy", 503
+#: Why it does where something cannot be chosen.
+CHOICES = "choices"
 
 
 @dataclass(frozen=True)
 class Problem:
     """Why the form is shown again: one of the reasons that `_partials/signup_form.html` has words for.
 
-    `waited` marks since when a form waits that comes back because too many sign-ups arrive.
+    `waited` marks since when a form waits that comes back because too many sign-ups arrive; `choices` says what of the
+    choices cannot be.
     """
 
     reason: str
     suggestion: str = ""
     waited: str = ""
+    choices: Sequence[ChoiceProblem] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ class FormTexts:
     wording: ConsentWording
     policy: PrivacyPolicy
     tagline: str
+    timezone: str
 
     @property
     def shown(self) -> ShownTexts:
@@ -97,9 +109,11 @@ def signup_submit(language: str) -> BaseResponse:
     if address is None or problem is not None:
         return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
     try:
-        if _store(is_embedded, address, shown, read_evidence(form, address)):
+        if _store(is_embedded, address, shown, read_evidence(form, address), chosen_with(request.form)):
             return _answer(language, is_embedded)
         problem = Problem(FormAge.TOO_OLD.name.lower())
+    except ChoicesRefused as refusal:
+        problem = Problem(CHOICES, choices=refusal.problems)
     except ProofNeeded:
         problem = Problem(BUSY, waited=wait_mark(form, address))
     return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
@@ -134,7 +148,7 @@ def current_texts(language: str) -> FormTexts:
         newsletter = session.scalars(newsletter_by_slug()).one_or_none()
     if wording is None or policy is None or newsletter is None:
         raise NotFound("the newsletter is not set up yet: run flask db upgrade")
-    return FormTexts(wording, policy, newsletter.in_language(language).description)
+    return FormTexts(wording, policy, newsletter.in_language(language).description, newsletter.timezone)
 
 
 def read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
@@ -151,7 +165,14 @@ def read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
     return address, None
 
 
-def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evidence) -> bool:
+def chosen_with(fields: MultiDict[str, str]) -> Chosen:
+    """Return what was chosen beside the address; nothing by a form that offers no choices. Raises as the form does."""
+    if "cadence" not in fields:
+        return Chosen(Interests(), None)
+    return ChoiceForm.sent(fields).read(taxonomy_in_use())
+
+
+def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evidence, chosen: Chosen) -> bool:
     """Store the request; False when the form's texts are not in the database, as after a restored backup.
 
     Counted and stored in one transaction: what fails has cost nothing, and may be sent again. Raises SignupThrottled,
@@ -177,6 +198,7 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evi
             policy_id=shown.policy_id,
             suppression_key=wired.config.suppression_key,
             has_room=has_room,
+            find_wish=partial(find_wish, chosen=chosen),
             now=at,
         )
     return True
@@ -196,8 +218,11 @@ def _form_page(
     shown: ShownTexts | None = None,
 ) -> Response:
     """Show the form, empty or with the address that was given; `shown` keeps the mark of a form that was in order."""
-    template = "public/embed.html" if is_embedded else "public/home.html"
-    response = make_response(_render_form(template, language, form, problem, shown, is_embedded=is_embedded))
+    if is_embedded:
+        page = _render_form("public/embed.html", language, form, problem, shown, is_embedded=True)
+    else:
+        page = _render_form("public/home.html", language, form, problem, shown, offers_choices=True)
+    response = make_response(page)
     response.status_code = REFUSED if problem else 200
     if problem and problem.reason == BUSY:
         response.status_code = UNAVAILABLE
@@ -214,6 +239,7 @@ def _render_form(
     shown: ShownTexts | None,
     *,
     is_embedded: bool = False,
+    offers_choices: bool = False,
     **more: object,
 ) -> str:
     texts = current_texts(language)
@@ -229,12 +255,29 @@ def _render_form(
         is_embedded=is_embedded,
         email=printable(form.email) if form else "",
         problem=problem,
+        choices=_choices(language, problem, texts) if offers_choices else None,
         tagline=texts.tagline,
         is_reading_counted=product().config.measurement is not Measurement.OFF,
-        weekday=_weekday(language, product().config.digest_cron),
+        digest_day=_weekday(language, product().config.digest_cron),
         about=_about_form(language, texts),
         **more,
     )
+
+
+def _choices(language: str, problem: Problem | None, texts: FormTexts) -> dict[str, object]:
+    """Return what may be chosen with a sign-up, as it stands in the form that was sent."""
+    sent = ChoiceForm.sent(request.form) if "cadence" in request.form else None
+    panel = choices_panel(
+        taxonomy_in_use(),
+        Chosen(Interests(), None),
+        letters_language=language,
+        page_language=language,
+        timezone=texts.timezone,
+        sent=sent,
+        problems=problem.choices if problem else (),
+    )
+    untouched = ChoiceForm(timezone=texts.timezone)
+    return {**panel, "is_begun": sent is not None and sent != untouched}
 
 
 def _about_form(language: str, texts: FormTexts) -> About:
