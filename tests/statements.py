@@ -1,5 +1,6 @@
 """What a piece of code asks of the database."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,21 @@ def statements(database: Database) -> Iterator[list[str]]:
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         if not statement.startswith("BEGIN"):
             seen.append(statement)
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def parameters(database: Database) -> Iterator[dict[str, list[int]]]:
+    """How many parameters each statement has that is executed within the block, by its first word."""
+    seen = defaultdict[str, list[int]](list)
+
+    def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        seen[statement.partition(" ")[0]].append(len(values))
 
     sa.event.listen(database.engine, "before_cursor_execute", note)
     try:

@@ -19,7 +19,7 @@ from app.db import is_among
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.digests.offers import story_of
 from app.editions.compile import Line
-from app.editions.models import EditionItem
+from app.editions.models import Edition, EditionItem
 from app.subscriptions.models import Subscription, gets_letters
 
 #: A copy in one of these states brought its reader nothing.
@@ -120,19 +120,25 @@ def was_brought(now: datetime) -> ColumnElement[bool]:
 
 def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], now: datetime) -> Mapping[int, set[int]]:
     """Return the stories, of these, that letters brought to readers who are due, by subscriber id."""
-    carried = defaultdict(set)
-    query = select(EditionItem.edition_id, story_of()).join(Article, Article.id == EditionItem.article_id)
-    for edition_id, story_id in session.execute(query.where(story_of().in_(stories))):
+    carried: dict[int, set[int]] = defaultdict(set)
+    wholes = set()
+    query = select(Edition.id, sa.func.coalesce(Edition.variant_of, Edition.id), story_of())
+    query = query.join(EditionItem, EditionItem.edition_id == Edition.id)
+    query = query.join(Article, Article.id == EditionItem.article_id).where(is_among(story_of(), "stories"))
+    for edition_id, whole_id, story_id in session.execute(query, {"stories": json.dumps(list(stories))}):
         carried[edition_id].add(story_id)
+        wholes.add(whole_id)
     had: dict[int, set[int]] = defaultdict(set)
-    for letter_id, reader in session.execute(_copies(due, list(carried), now)):
+    letters = {"letters": json.dumps(list(carried)), "wholes": json.dumps(list(wholes))}
+    for letter_id, reader in session.execute(_copies(due, now), letters):
         had[reader or 0] |= carried[letter_id or 0]
     return had
 
 
-def _copies(due: ColumnElement[bool], edition_ids: Sequence[int], now: datetime) -> Select[int | None, int | None]:
-    """Select which of the letters named were brought to which readers who are due."""
+def _copies(due: ColumnElement[bool], now: datetime) -> Select[int | None, int | None]:
+    """Select which of the `letters` of the editions `wholes` were brought to which readers who are due."""
     letter = letter_id()
+    chunks = Chunk.__table__.c
     return (
         select(letter, Delivery.subscriber_id)
         .join_from(Chunk, Delivery, Delivery.chunk_id == Chunk.id)
@@ -142,7 +148,7 @@ def _copies(due: ColumnElement[bool], edition_ids: Sequence[int], now: datetime)
                 Subscription.subscriber_id == Delivery.subscriber_id, Subscription.newsletter_id == Chunk.newsletter_id
             ),
         )
-        .where(sa.or_(Chunk.variant_id.in_(edition_ids), Chunk.edition_id.in_(edition_ids)), letter.in_(edition_ids))
+        .where(is_among(chunks.edition_id, "wholes"), is_among(letter, "letters"))
         .where(was_brought(now), due)
     )
 

@@ -4,6 +4,7 @@ Mostly that is the end of their schedule's last window, and their row says nothi
 rhythm, or were left out when their digest went: then they catch up with the next.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.db import is_among
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, are_due, are_of, has_key
 from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
@@ -40,7 +42,7 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
     keys = list(keys)
     planned = {key.profile_id for key in keys if key.covered_until is None}
     is_planned = sa.or_(
-        Subscription.profile_id.in_(sorted(filter(None, planned))),
+        is_among(Subscription.__table__.c.profile_id, "planned"),
         Subscription.profile_id.is_(None) if None in planned else sa.false(),
     )
     left_out = sa.and_(
@@ -49,7 +51,11 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
         Subscription.covered_until.is_(None),
         sa.func.coalesce(sa.and_(are_due(line, now), is_planned), sa.false()).is_(False),
     )
-    session.execute(update(Subscription).where(left_out).values(covered_until=since), execution_options=_UNSYNCHRONIZED)
+    session.execute(
+        update(Subscription).where(left_out).values(covered_until=since),
+        {"planned": json.dumps(sorted(filter(None, planned)))},
+        execution_options=_UNSYNCHRONIZED,
+    )
     for some in _batches([key for key in keys if key.covered_until is not None]):
         served = sa.and_(are_due(line, now), sa.or_(*map(has_key, some)))
         session.execute(

@@ -1,5 +1,6 @@
 """The stories that digests may carry at a moment, read once for all readers."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, arrived, may_leave
+from app.db import is_among
 from app.digests.selecting import Offer, Piece
 from app.stories.choosing import best_first
 from app.stories.models import Story
@@ -81,13 +83,14 @@ def _pieces(session: Session, are_wanted: sa.ColumnElement[bool], *, until: date
 
 
 def _stories(session: Session, ids: Collection[int]) -> Iterable[Story]:
-    return session.scalars(select(Story).where(Story.id.in_([story_id for story_id in ids if story_id > 0])))
+    return session.scalars(select(Story).where(is_among(Story.__table__.c.id, "ids")), {"ids": json.dumps(list(ids))})
 
 
 def _topics(session: Session, article_ids: Collection[int]) -> Mapping[int, list[tuple[str, Rank]]]:
     found = defaultdict(list)
     query = select(ArticleTopic.article_id, ArticleTopic.topic, ArticleTopic.rank)
-    for article_id, topic, rank in session.execute(query.where(ArticleTopic.article_id.in_(article_ids))):
+    query = query.where(is_among(ArticleTopic.__table__.c.article_id, "ids"))
+    for article_id, topic, rank in session.execute(query, {"ids": json.dumps(list(article_ids))}):
         found[article_id].append((topic, rank))
     return found
 

@@ -2,6 +2,7 @@
 in one go. While letters are set, the database is not needed: that takes a second for every hundred variants.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.db import new_public_id
+from app.db import is_among, new_public_id
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import Circle, audience_of
 from app.digests.coverage import settle_coverage
@@ -85,7 +86,8 @@ def read_digest(
     line = Line.of(session, edition)
     plan = plan_digest(session, edition, line, taxonomy=taxonomy, half_life=half_life, now=now)
     wanted = {article_id for variant in plan.variants for article_id in variant.articles}
-    articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(wanted)))}
+    found = select(Article).where(is_among(Article.__table__.c.id, "ids"))
+    articles = {each.id: each for each in session.scalars(found, {"ids": json.dumps(list(wanted))})}
     also = also_of(session, articles.values(), language=edition.language, until=edition.until)
     return Material(line, plan, manuscript, articles, also, flashes)
 
@@ -146,8 +148,9 @@ def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Se
 
 def _refuse_changed(session: Session, articles: Mapping[int, Article], now: datetime) -> None:
     """Keep a variant from leaving with an article that was corrected, or held back, while its letter was set."""
-    leaving = select(Article.id, Article.revision).where(Article.id.in_(articles), may_leave(now))
-    revisions = {key: revision for key, revision in session.execute(leaving)}  # noqa: C416 - a Row is no tuple
+    leaving = select(Article.id, Article.revision).where(is_among(Article.__table__.c.id, "ids"), may_leave(now))
+    rows = session.execute(leaving, {"ids": json.dumps(list(articles))})
+    revisions = {key: revision for key, revision in rows}  # noqa: C416 - a Row is no tuple
     if revisions != {key: each.revision for key, each in articles.items()}:
         raise EditionChanged("an article was changed or held back while the digest was set")
 

@@ -3,6 +3,7 @@
 An edition has one item for each story; other articles on it are named beside the item.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, arrived, may_leave
+from app.db import is_among
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import (
     AlsoIn,
@@ -291,9 +293,10 @@ def also_of(
     """
     carried = list(articles)
     stories = {article.story_id for article in carried if article.story_id is not None}
-    query = select(Article).where(Article.story_id.in_(stories), Article.added_at <= until, may_leave(until))
+    is_of_one = is_among(Article.__table__.c.story_id, "stories")
+    query = select(Article).where(is_of_one, Article.added_at <= until, may_leave(until))
     of_story = defaultdict[int | None, list[Article]](list)
-    for other in session.scalars(query):
+    for other in session.scalars(query, {"stories": json.dumps(list(stories))}):
         of_story[other.story_id].append(other)
     languages = (language, *(code for code in LANGUAGES if code != language))
     return {article.id: also_in(of_story[article.story_id], article, languages)[:ALSO_IN_MAX] for article in carried}

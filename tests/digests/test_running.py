@@ -24,6 +24,7 @@ from app.subscriptions.preferences import pause
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.make import newsletter
+from tests.statements import parameters
 
 #: A Tuesday; the newsletter comes on Mondays at 07:00 UTC by the settings below.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
@@ -249,6 +250,26 @@ def test_a_digest_waits_for_the_next_look_when_an_article_of_a_variant_is_held_b
     run(product, at)
     with product.database.reading() as session:
         assert letters(session, "both") == [["Paris"]]
+
+
+def test_no_statement_grows_with_what_a_digest_carries(product: Product) -> None:
+    """SQLite takes 32,766 parameters: a wire of 300 stories a day has more in the 92 days of a long pause."""
+    with product.database.transaction() as session:
+        make_reader(session, "all", now=NOW)
+        make_reader(session, "alice", now=NOW, interests=Interests(muted=frozenset({"place:AZ"})))
+        at = monday(product)
+    longest = []
+    for number in (40, 80):
+        with product.database.transaction() as session:
+            for each in range(number):
+                file(session, f"Paris {number}-{each}", topics="place:FR", at=at - DAY)
+        with parameters(product.database) as counts:
+            run(product, at, arrives=False)
+        longest.append(max(counts["SELECT"]))
+        at += 7 * DAY
+    with product.database.reading() as session:
+        assert [len(letter) for letter in letters(session, "alice")] == [30, 30]
+    assert longest[0] == longest[1]
 
 
 def test_a_variant_goes_its_editions_way(product: Product) -> None:
