@@ -39,3 +39,19 @@ def parameters(database: Database) -> Iterator[dict[str, list[int]]]:
         yield seen
     finally:
         sa.event.remove(database.engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def plans(database: Database) -> Iterator[list[str]]:
+    """The steps by which SQLite goes through its tables for the statements that are executed within the block."""
+    steps: list[str] = []
+
+    def note(_: Any, cursor: Any, statement: str, values: Any, *___: Any) -> None:
+        if not statement.startswith("BEGIN"):
+            steps.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield steps
+    finally:
+        sa.event.remove(database.engine, "before_cursor_execute", note)

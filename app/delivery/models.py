@@ -50,12 +50,6 @@ class Chunk(Base):
 
     __tablename__ = "chunks"
     __table_args__ = (
-        sa.Index(
-            "ix_chunks_variant_id",
-            "variant_id",
-            sqlite_where=sa.text("variant_id IS NOT NULL"),
-            postgresql_where=sa.text("variant_id IS NOT NULL"),
-        ),
         sa.UniqueConstraint("edition_id", "number"),
         sa.Index(
             "ix_chunks_due",

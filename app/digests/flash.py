@@ -25,7 +25,7 @@ from app.digests.extras import Extra, hold_article, hold_extras, read_article, s
 from app.digests.models import Flash
 from app.digests.offers import is_of_story, read_offer
 from app.digests.selecting import Offer, Piece
-from app.editions.models import Edition, EditionItem, EditionKind
+from app.editions.models import IS_EXTRA, Edition, EditionItem, EditionKind
 from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.links import Links
 from app.subscriptions.models import Subscription, gets_letters
@@ -165,7 +165,7 @@ def _audience(article: Article, group: Group, per_day: int, now: datetime) -> Se
     story_id = article.story_id or -article.id
     carrying = select(EditionItem.edition_id).join(Article).where(is_of_story(story_id))
     wholes = select(sa.func.coalesce(Edition.variant_of, Edition.id)).where(Edition.id.in_(carrying))
-    recent = select(Edition.id).where(Edition.kind == EditionKind.FLASH, Edition.started_at > now - DAY)
+    recent = select(Edition.id).where(IS_EXTRA, Edition.kind == EditionKind.FLASH, Edition.started_at > now - DAY)
     had = _copies(wholes, now).where(letter_id().in_(carrying))
     flashes = _copies(recent, now).with_only_columns(sa.func.count(), maintain_column_froms=True)
     ids = json.dumps([profile_id for profile_id in group.profiles if profile_id is not None])

@@ -21,7 +21,7 @@ from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
 from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.compile import Line, compile_edition
-from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.editions.models import IS_UNDER_WAY, Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.errors import InputRefused, TransitionRefused
 from app.links import Links
 from app.newsletters.models import Newsletter
@@ -195,7 +195,12 @@ def _due_schedules(now: datetime) -> Select[int]:
 def _automatic_drafts(now: datetime) -> Select[int]:
     return (
         select(Edition.id)
-        .where(Edition.is_automatic, Edition.status == EditionStatus.DRAFT, Edition.created_at > now - CATCH_UP)
+        .where(
+            IS_UNDER_WAY,
+            Edition.is_automatic,
+            Edition.status == EditionStatus.DRAFT,
+            Edition.created_at > now - CATCH_UP,
+        )
         .order_by(Edition.id)
     )
 

@@ -59,11 +59,11 @@ def newest_editions(session: Session, *, language: str, length: int, now: dateti
     return [(edition, zone) for edition, zone in session.execute(query)]
 
 
-def listed_addresses(session: Session, *, length: int, now: datetime) -> Sequence[tuple[str, str, datetime]]:
-    """Return the language, public id and end of the editions in the archive, newest first."""
-    query = select(Edition.language, Edition.public_id, sa.func.coalesce(Edition.finished_at, Edition.until))
-    query = query.where(is_listed(now)).order_by(Edition.id.desc()).limit(length)
-    return [(language, public_id, at) for language, public_id, at in session.execute(query)]
+def listed_addresses(session: Session, *, language: str, length: int, now: datetime) -> Sequence[tuple[str, datetime]]:
+    """Return the public id and end of the editions of a language in the archive, newest first."""
+    query = select(Edition.public_id, sa.func.coalesce(Edition.finished_at, Edition.until))
+    query = query.where(Edition.language == language, is_listed(now)).order_by(Edition.id.desc()).limit(length)
+    return [(public_id, at) for public_id, at in session.execute(query)]
 
 
 def past_edition(session: Session, *, public_id: str, now: datetime) -> Edition:
@@ -86,10 +86,11 @@ def is_listed(now: datetime) -> sa.ColumnElement[bool]:
     named = named.join(Article, Article.id == AlsoIn.article_id)
     named = named.where(EditionItem.edition_id == Edition.id, ~may_leave(now))
     is_sent = (Edition.status == EditionStatus.SENT) | is_reopened
-    return is_sent & _is_the_newsletters() & ~carried.exists() & ~named.exists()
+    return is_sent & is_the_newsletters() & ~carried.exists() & ~named.exists()
 
 
-def _is_the_newsletters() -> sa.ColumnElement[bool]:
+def is_the_newsletters() -> sa.ColumnElement[bool]:
+    """Return the condition that an edition may ever be listed: it is no extra, no variant, of no rhythm, not empty."""
     of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not(None))
     is_usual = Edition.schedule_id.is_(None) | Edition.schedule_id.not_in(of_rhythm)
     has_articles = select(EditionItem.id).where(EditionItem.edition_id == Edition.id).correlate(Edition).exists()

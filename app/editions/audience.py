@@ -25,7 +25,7 @@ from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.models import Edition, EditionAct, EditionContent, EditionKind, EditionStatus
+from app.editions.models import IS_UNDER_WAY, Edition, EditionAct, EditionContent, EditionKind, EditionStatus
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
@@ -163,9 +163,11 @@ def finish_editions(session: Session, *, now: datetime) -> list[int]:
     unfinished = select(Chunk.id).where(
         Chunk.edition_id == Edition.id, Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None)
     )
-    is_under_way = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)) & Edition.variant_of.is_(None)
-    is_over = sa.and_(is_under_way, ~unfinished.exists())
-    held = session.scalars(select(Edition.id).where(is_over).with_for_update(skip_locked=True)).all()
+    is_over = sa.and_(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
+    over = select(Edition.id).where(IS_UNDER_WAY, is_over)
+    held = session.scalars(over.with_for_update(skip_locked=True)).all()
+    if not held:
+        return []
     finished = session.scalars(
         update(Edition)
         .where(Edition.id.in_(held), is_over)

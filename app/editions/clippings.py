@@ -10,9 +10,9 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
-from app.editions.archive import is_listed, sent_at
+from app.editions.archive import is_listed, is_the_newsletters, sent_at
 from app.editions.clipping_search import filed_words, newest_with
-from app.editions.models import Clipping, Edition, EditionItem, EditionStatus
+from app.editions.models import Clipping, Edition, EditionItem
 from app.editions.typeset import Piece, piece_of
 from app.newsletters.models import Newsletter
 from app.topics.classify import Rank
@@ -24,6 +24,9 @@ BATCH = 20
 #: What topics are counted over: the clippings of so long, and no more than so many of them.
 COUNTED_FOR = timedelta(days=365)
 COUNTED_MAX = 5_000
+
+#: Literally, as the partial index says it.
+_IS_UNFILED = sa.text("editions.status = 'sent' AND editions.filed_at IS NULL AND editions.variant_of IS NULL")
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,12 @@ def file_editions(session: Session, *, now: datetime) -> int:
     """Make clippings of the articles of editions that were sent since, the oldest first; return how many editions.
 
     An article that an earlier edition of the same language carried keeps its place. The first article of an edition is
-    filed last, so that it comes first where the newest do.
+    filed last, so that it comes first where the newest do. What will never be listed is filed without any: to be looked
+    at once is enough.
     """
-    unfiled = select(Edition).where(Edition.status == EditionStatus.SENT, Edition.filed_at.is_(None), is_listed(now))
+    others = sa.update(Edition).where(_IS_UNFILED, ~is_the_newsletters()).values(filed_at=now)
+    session.execute(others, execution_options={"synchronize_session": False})
+    unfiled = select(Edition).where(_IS_UNFILED, is_listed(now))
     held = unfiled.order_by(Edition.id).limit(BATCH).with_for_update(skip_locked=True, of=Edition)
     editions = session.scalars(held).all()
     for edition in editions:

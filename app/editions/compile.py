@@ -112,13 +112,13 @@ class Line:
     def holds(self, made: type[Edition | Compilation]) -> ColumnElement[bool]:
         """Return the condition that an edition or compilation is of this line; what is made by hand is of the usual.
 
-        Extras are of no line: what a flash brought to some readers is still to come to the others.
+        Variants are parts of theirs. Extras are of no line: what a flash brought to some is still to come to others.
         """
         of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not_distinct_from(self.rhythm_id))
         is_of_rhythm = made.schedule_id.in_(of_rhythm)
         is_usual = self.rhythm_id is None
         return sa.and_(
-            Edition.kind == EditionKind.NUMBER if made is Edition else sa.true(),
+            Edition.variant_of.is_(None) & (Edition.kind == EditionKind.NUMBER) if made is Edition else sa.true(),
             made.newsletter_id == self.newsletter_id,
             made.language == self.language,
             sa.or_(made.schedule_id.is_(None), is_of_rhythm) if is_usual else is_of_rhythm,
@@ -250,7 +250,7 @@ def _carried(line: Line) -> Select[Any]:
         select(Article)
         .join(EditionItem, EditionItem.article_id == Article.id)
         .join(Edition, Edition.id == EditionItem.edition_id)
-        .where(line.holds(Edition), Edition.variant_of.is_(None), Edition.status != EditionStatus.CANCELLED)
+        .where(line.holds(Edition), Edition.status != EditionStatus.CANCELLED)
     )
 
 

@@ -11,6 +11,9 @@ from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
 
 _UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
+_EXTRA = sa.text("kind <> 'number'")
+_WHOLE = sa.text("variant_of IS NULL")
+_UNDER_WAY = sa.text("variant_of IS NULL AND status IN ('draft', 'sending', 'paused')")
 _UNCLEARED = sa.text("schedule_id IS NOT NULL AND cleared_at IS NULL")
 
 
@@ -63,15 +66,20 @@ class Edition(Base):
 
     __tablename__ = "editions"
     __table_args__ = (
-        sa.Index("ix_editions_newsletter", "newsletter_id", "language", "status"),
+        # Of whole ones alone: a digest may have thousands of variants, which lists and lines pass over.
+        sa.Index(
+            "ix_editions_line", "newsletter_id", "language", "schedule_id", sqlite_where=_WHOLE, postgresql_where=_WHOLE
+        ),
+        sa.Index("ix_editions_whole", "language", "id", sqlite_where=_WHOLE, postgresql_where=_WHOLE),
+        sa.Index("ix_editions_under_way", "status", "id", sqlite_where=_UNDER_WAY, postgresql_where=_UNDER_WAY),
         sa.Index(
             "ix_editions_variant_of",
             "variant_of",
             sqlite_where=sa.text("variant_of IS NOT NULL"),
             postgresql_where=sa.text("variant_of IS NOT NULL"),
         ),
-        sa.Index("ix_editions_unfiled", "id", sqlite_where=_UNFILED, postgresql_where=_UNFILED),
-        sa.Index("ix_editions_kind", "kind", "started_at"),
+        sa.Index("ix_editions_unfiled", "status", "id", sqlite_where=_UNFILED, postgresql_where=_UNFILED),
+        sa.Index("ix_editions_extras", "kind", "started_at", sqlite_where=_EXTRA, postgresql_where=_EXTRA),
         sa.Index("ix_editions_uncleared", "finished_at", sqlite_where=_UNCLEARED, postgresql_where=_UNCLEARED),
     )
 
@@ -269,6 +277,12 @@ class Compilation(Base):
     at: Mapped[datetime]
     outcome: Mapped[CompileOutcome] = mapped_column(enum_type(CompileOutcome))
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
+
+
+#: Literally, as the partial index says it: what is yet to come to an end, its variants aside.
+IS_UNDER_WAY = sa.text("editions.variant_of IS NULL AND editions.status IN ('draft', 'sending', 'paused')")
+#: Likewise, what left out of turn.
+IS_EXTRA = sa.text("editions.kind <> 'number'")
 
 
 def whole_editions() -> sa.Select[Edition]:

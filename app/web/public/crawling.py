@@ -13,8 +13,8 @@ from app.web.public.about import absolute
 from app.web.public.caching import FEED_MAX_AGE_S, cached
 from app.web.public.topics import counts_by_topic
 
-#: A sitemap may have 50,000 addresses (sitemaps.org); pages of topics take some hundreds.
-EDITIONS_MAX = 40_000
+#: Of one language: a sitemap may have 50,000 addresses (sitemaps.org), of which pages of topics take some hundreds.
+EDITIONS_MAX = 20_000
 PAGES = ("public.home", "public.archive", "public.topics", "public.privacy", "public.legal")
 
 
@@ -28,10 +28,12 @@ def robots() -> Response:
 @bp.get("/sitemap.xml", provide_automatic_options=False)
 def sitemap() -> Response:
     """List every page that is worth finding, with the day of each edition."""
-    with product().database.reading() as session:
-        editions = listed_addresses(session, length=EDITIONS_MAX, now=now())
     pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language)]
-    sent = [(product().links.archived_edition(language, public_id), at) for language, public_id, at in editions]
+    sent = []
+    with product().database.reading() as session:
+        for language in i18n.LANGUAGES:
+            editions = listed_addresses(session, language=language, length=EDITIONS_MAX, now=now())
+            sent += [(product().links.archived_edition(language, public_id), at) for public_id, at in editions]
     page = render_template("public/sitemap.xml", pages=[*pages, *sent])
     return cached(page, content_type="application/xml; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
 
