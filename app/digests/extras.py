@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article, may_leave
 from app.db import new_public_id
 from app.delivery.queue import Announce
-from app.editions.audience import queue_copies
+from app.editions.audience import count_readers_anew, queue_copies
 from app.editions.compile import also_of, items_of
 from app.editions.compose import marked_links, newsletter_of
 from app.editions.excerpts import shorten
@@ -121,6 +121,7 @@ def start_extra(
     if session.scalar(select(Article.id).where(Article.id.in_(extra.also), ~may_leave(now)).limit(1)) is not None:
         raise EditionChanged("an article named beside it is held back since; look at it again")
     edition = _store(session, extra, actor, now)
+    count_readers_anew(session, extra.newsletter_id)
     return queue_copies(session, edition, audience, now=now, announce=announce)
 
 

@@ -84,7 +84,15 @@ def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datet
     edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
     session.flush()
     end_earlier_editions(session, editions=_of_line(session, edition), edition_id=edition.id, now=now)
+    count_readers_anew(session, edition.newsletter_id)
     return edition
+
+
+def count_readers_anew(session: Session, newsletter_id: int) -> None:
+    """Let a newsletter that warms up know how many readers there are, once for all copies that are to be queued."""
+    plan = open_plan(session, newsletter_id)
+    if plan is not None:
+        count_anew(session, plan)
 
 
 def queue_copies(
@@ -102,7 +110,7 @@ def queue_copies(
     they get.
     """
     plan = open_plan(session, edition.newsletter_id)
-    copies = enqueue_edition(
+    return enqueue_edition(
         session,
         audience=audience if plan is None else audience.add_columns(Subscription.confirmed_at),
         kind=EDITION,
@@ -114,9 +122,6 @@ def queue_copies(
         now=now,
         announce=announce,
     )
-    if plan is not None:
-        count_anew(session, plan)
-    return copies
 
 
 def pause_edition(
