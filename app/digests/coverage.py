@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.db import is_among
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.digests.circles import Key, are_due, are_of, has_key
+from app.digests.circles import Key, are_due, are_of, has_key, letter_id
+from app.editions.audience import cancel_edition
 from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
-from app.editions.models import Edition, EditionKind
+from app.editions.models import Edition, EditionKind, EditionStatus
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscription
 
@@ -26,11 +27,14 @@ _UNSYNCHRONIZED = {"synchronize_session": False}
 
 
 def covered_since(session: Session, subscription: Subscription, now: datetime) -> datetime:
-    """Return until when a reader has been looked after: what arrived since is still to come to them."""
+    """Return until when a reader has been looked after: what arrived since is still to come to them.
+
+    A digest that is a draft has reached nobody yet: who chooses another rhythm meanwhile would miss its window.
+    """
     if subscription.covered_until is not None:
         return subscription.covered_until
     line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
-    return end_of_last_window(session, line) or now - FIRST_WINDOW
+    return end_of_last_window(session, line, but=(EditionStatus.CANCELLED, EditionStatus.DRAFT)) or now - FIRST_WINDOW
 
 
 def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since: datetime, now: datetime) -> None:
@@ -65,21 +69,38 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
 
 def give_back(session: Session, chunk_ids: Sequence[int], now: datetime) -> None:
     """Let readers whose copies of digests or flashes expired just now catch up with the next digest."""
-    expired = (
-        select(Delivery.subscriber_id, sa.func.min(Edition.since).label("since"), Edition.newsletter_id)
+    lost = Delivery.chunk_id.in_(chunk_ids) & (Delivery.state == DeliveryState.EXPIRED)
+    _catch_up(session, lost & (Delivery.settled_at == now), now)
+
+
+def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) -> int:
+    """Cancel an edition as `cancel_edition` does; whoever caught up with it does so with the next digest."""
+    cancelled = cancel_edition(session, edition_id=edition_id, actor=actor, now=now)
+    edition = session.get_one(Edition, edition_id)
+    lost = (Delivery.state == DeliveryState.CANCELLED) & (Delivery.settled_at == now) & (Chunk.edition_id == edition_id)
+    if edition.status is EditionStatus.CANCELLED:
+        lost &= Edition.since != edition.since  # for all others, its window is one that nobody looked through
+    _catch_up(session, lost, now)
+    return cancelled
+
+
+def _catch_up(session: Session, lost: ColumnElement[bool], now: datetime) -> None:
+    """Let the readers of the copies that were `lost` be looked after from the beginning of those letters' windows."""
+    copies = (
+        select(Delivery.subscriber_id, Edition.since, Edition.newsletter_id)
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-        .join(Edition, Edition.id == Chunk.edition_id)
-        .where(Delivery.chunk_id.in_(chunk_ids), Delivery.state == DeliveryState.EXPIRED, Delivery.settled_at == now)
-        .where(Edition.schedule_id.is_not(None) | (Edition.kind == EditionKind.FLASH))
-        .group_by(Delivery.subscriber_id, Edition.newsletter_id)
+        .join(Edition, Edition.id == letter_id())
+        .where(lost, Edition.schedule_id.is_not(None) | (Edition.kind == EditionKind.FLASH))
     )
-    for subscriber_id, since, newsletter_id in session.execute(expired):
-        theirs = update(Subscription).where(
-            Subscription.subscriber_id == subscriber_id,
+    windows = copies.with_only_columns(Edition.since, Edition.newsletter_id).distinct()
+    for since, newsletter_id in session.execute(windows).all():
+        theirs = copies.with_only_columns(Delivery.subscriber_id).where(Edition.since == since)
+        behind = update(Subscription).where(
             Subscription.newsletter_id == newsletter_id,
+            Subscription.subscriber_id.in_(theirs.where(Edition.newsletter_id == newsletter_id)),
             sa.func.coalesce(Subscription.covered_until, now) > since,
         )
-        session.execute(theirs.values(covered_until=since), execution_options=_UNSYNCHRONIZED)
+        session.execute(behind.values(covered_until=since), execution_options=_UNSYNCHRONIZED)
 
 
 def _batches(keys: Sequence[Key]) -> Iterable[Sequence[Key]]:

@@ -1,7 +1,6 @@
 """What becomes of a digest: who gets it as it stands, and which variants of it go to the others."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,6 +19,8 @@ from app.topics.taxonomy import Taxonomy
 
 #: Whoever was not looked after for longer, as after a long pause, catches up with this much.
 CATCH_UP = timedelta(days=92)
+#: What one letter carries: articles that arrived after a time.
+Contents = tuple[datetime, tuple[int, ...]]
 #: The circle of those who chose nothing, and had nothing by other ways.
 USUAL = Circle(Key(None, None))
 BOUNDS = Bounds(ITEMS_MAX, PER_SOURCE_MAX)
@@ -27,8 +28,13 @@ BOUNDS = Bounds(ITEMS_MAX, PER_SOURCE_MAX)
 
 @dataclass(frozen=True)
 class Variant:
-    """The ids of articles, in order, and the circles whose digest carries just these."""
+    """The ids of articles, in order, and the circles whose digest carries just these of what arrived after `since`.
 
+    Whoever catches up has a variant for that, be it with the articles of others: should it not reach them, it says from
+    when on they are still to be looked after.
+    """
+
+    since: datetime
     articles: tuple[int, ...]
     circles: tuple[Circle, ...]
 
@@ -56,32 +62,32 @@ def plan_digest(
     to see no other.
     """
     keys = read_keys(session, line, now=now)
-    begins = {key: max(key.covered_until or edition.since, edition.until - CATCH_UP) - OVERLAP for key in keys}
+    begins = {key: max(key.covered_until or edition.since, edition.until - CATCH_UP) for key in keys}
     if set(keys) <= {USUAL.key} and edition.items == []:
         return Plan((), (), tuple(map(Circle, keys)))
     since = min(begins.values(), default=edition.since)
-    offers = read_offers(session, taxonomy, since=since, until=edition.until)
+    offers = read_offers(session, taxonomy, since=since - OVERLAP, until=edition.until)
     stories = [offer.standing.story_id for offer in offers]
     circles = read_circles(session, line, keys, stories=stories, now=now)
     interests = _interests(session, taxonomy)
-    by_articles: dict[tuple[int, ...], list[Circle]] = defaultdict(list)
-    standing = tuple(item.article_id for item in edition.items)
+    letters: dict[Contents, list[Circle]] = defaultdict(list)
+    standing = edition.since, tuple(item.article_id for item in edition.items)
     for circle in circles:
         if _is_usual(circle):
-            by_articles[standing].append(circle)
+            letters[standing].append(circle)
             continue
         articles = select_articles(
             offers,
             language=edition.language,
             interests=interests[circle.key.profile_id],
-            since=begins[circle.key],
+            since=begins[circle.key] - OVERLAP,
             had=circle.had,
             now=edition.until,
             bounds=BOUNDS,
             half_life=half_life,
         )
-        by_articles[articles].append(circle)
-    return _plan(by_articles, standing)
+        letters[begins[circle.key], articles].append(circle)
+    return _plan(letters, standing)
 
 
 def _is_usual(circle: Circle) -> bool:
@@ -95,15 +101,15 @@ def _interests(session: Session, taxonomy: Taxonomy) -> dict[int | None, Interes
     return interests
 
 
-def _plan(by_articles: dict[tuple[int, ...], list[Circle]], standing: tuple[int, ...]) -> Plan:
-    def circles(articles: tuple[int, ...]) -> Sequence[Circle]:
-        return by_articles.get(articles, ())
-
+def _plan(letters: dict[Contents, list[Circle]], standing: Contents) -> Plan:
     variants = (
-        Variant(articles, tuple(members)) for articles, members in by_articles.items() if articles not in {standing, ()}
+        Variant(since, articles, tuple(circles))
+        for (since, articles), circles in letters.items()
+        if articles and (since, articles) != standing
     )
+    nothing = (circle for (_, articles), circles in letters.items() if not articles for circle in circles)
     return Plan(
-        as_it_stands=tuple(circles(standing)) if standing else (),
+        as_it_stands=tuple(letters.get(standing, ())) if standing[1] else (),
         variants=tuple(variants),
-        nothing=tuple(circles(())),
+        nothing=tuple(nothing),
     )

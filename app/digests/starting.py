@@ -124,13 +124,16 @@ def start_digest(
 
 def _set(material: Material, variant: Variant, config: Config, links: Links, now: datetime) -> SetVariant:
     edition = material.manuscript.edition
-    number = _number(edition, [material.articles[key] for key in variant.articles], material.also)
+    articles = [material.articles[key] for key in variant.articles]
+    number = _number(edition, articles, material.also, since=variant.since)
     parts = Manuscript(number, material.manuscript.newsletter).typeset(config=config, links=links, at=now)
     also = tuple(tuple(other.article.id for other in item.also) for item in number.items)
     return SetVariant(variant, number.public_id, number.subject, number.preheader, also, parts)
 
 
-def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]]) -> Edition:
+def _number(
+    edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]], *, since: datetime
+) -> Edition:
     """Return what a variant's letter is set from; it is no row."""
     return Edition(
         public_id=new_public_id(),
@@ -138,9 +141,9 @@ def _number(edition: Edition, articles: Sequence[Article], also: Mapping[int, Se
         language=edition.language,
         kind=edition.kind,
         subject=subject_for(articles, edition.language, at=edition.until),
-        preheader=preheader_for(articles, edition.language, since=edition.since, until=edition.until),
+        preheader=preheader_for(articles, edition.language, since=since, until=edition.until),
         introduction=edition.introduction,
-        since=edition.since,
+        since=since,
         until=edition.until,
         items=items_of(articles, also),
     )
@@ -177,7 +180,7 @@ def _store(session: Session, edition: Edition, ready: SetVariant, articles: Mapp
         subject=ready.subject,
         preheader=ready.preheader,
         introduction=edition.introduction,
-        since=edition.since,
+        since=ready.variant.since,
         until=edition.until,
         created_at=edition.created_at,
         started_at=edition.started_at,

@@ -5,7 +5,7 @@ An edition has one item for each story; other articles on it are named beside th
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -230,15 +230,17 @@ def _window(session: Session, line: Line, *, since: datetime | None, until: date
     return start, last_end - OVERLAP if last_end else start
 
 
-def end_of_last_window(session: Session, line: Line) -> datetime | None:
-    """Return where the last window ended that was really looked through and whose edition was not cancelled."""
+def end_of_last_window(
+    session: Session, line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)
+) -> datetime | None:
+    """Return where the last window ended that was really looked through, and whose edition is in none of `but`."""
     return session.scalar(
         select(Compilation.until)
         .outerjoin(Edition, Edition.id == Compilation.edition_id)
         .where(
             line.holds(Compilation),
             Compilation.outcome != CompileOutcome.MISSED,
-            sa.func.coalesce(Edition.status, EditionStatus.SENT) != EditionStatus.CANCELLED,
+            sa.func.coalesce(Edition.status, EditionStatus.SENT).not_in(but),
         )
         .order_by(Compilation.until.desc())
         .limit(1)

@@ -9,12 +9,15 @@ from sqlalchemy.pool import QueuePool
 
 from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
+from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk
+from app.digests.coverage import call_off, give_back
 from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
 from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.audience import cancel_edition, finish_editions, pause_edition
 from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.editions.warm_up import plan_warm_up
 from app.errors import EditionChanged
 from app.links import Links
 from app.product import Product
@@ -24,7 +27,7 @@ from app.subscriptions.preferences import pause
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.make import newsletter
-from tests.statements import parameters
+from tests.statements import parameters, statements
 
 #: A Tuesday; the newsletter comes on Mondays at 07:00 UTC by the settings below.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
@@ -172,12 +175,65 @@ def test_what_a_called_off_digest_held_comes_with_the_next(product: Product) -> 
         file(session, "perdu", at=MORNING - HOUR)
     run(product, MORNING, arrives=False)
     with product.database.transaction() as session:
-        edition = session.scalars(select(Edition)).one()
+        edition = session.scalars(select(Edition).where(Edition.variant_of.is_(None))).one()
         pause_edition(session, edition_id=edition.id, actor="a", now=MORNING)
         cancel_edition(session, edition_id=edition.id, actor="a", now=MORNING)
     run(product, MORNING + DAY)
     with product.database.reading() as session:
         assert letters(session, "alice") == [["perdu"]]
+
+
+@pytest.fixture
+def catching_up(product: Product) -> int:
+    """A daily digest under way that brings Alice, and her alone, what she missed in a pause of two days."""
+    with product.database.transaction() as session:
+        subscription = make_reader(session, "alice", now=NOW, timing=DAILY)
+        make_reader(session, "bob", now=NOW, timing=DAILY)
+        pause(session, public_id=subscription.public_id, until=date(2026, 3, 20), now=NOW)
+        for day in range(3):
+            file(session, f"jour {day}", at=MORNING + day * DAY - HOUR)
+    for day in range(3):
+        run(product, MORNING + day * DAY, arrives=day < 2)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["jour 2", "jour 1", "jour 0"]]
+        return session.scalars(select(Edition.id).where(Edition.variant_of.is_(None)).order_by(Edition.id)).all()[-1]
+
+
+def test_a_catch_up_that_was_called_off_comes_whole_with_the_next(product: Product, catching_up: int) -> None:
+    with product.database.transaction() as session:
+        call_off(session, edition_id=catching_up, actor="ada", now=MORNING + 2 * DAY)
+    run(product, MORNING + 3 * DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["jour 2", "jour 1", "jour 0"]]
+        assert letters(session, "bob") == [["jour 0"], ["jour 1"], ["jour 2"]]
+
+
+def test_a_catch_up_that_came_too_late_comes_whole_later(product: Product, catching_up: int) -> None:
+    run(product, MORNING + 3 * DAY, arrives=False)
+    with product.database.transaction() as session:
+        file(session, "jour 4", at=MORNING + 4 * DAY - HOUR)
+        session.execute(update(Chunk).where(Chunk.edition_id == catching_up).values(expires_at=MORNING + 3 * DAY))
+        expire_copies(session, now=MORNING + 3 * DAY, on_expired=give_back)
+    run(product, MORNING + 4 * DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice")[-1] == ["jour 4", "jour 2", "jour 1", "jour 0"]
+        assert letters(session, "bob")[-1] == ["jour 4", "jour 2"]
+
+
+def test_who_changes_their_rhythm_while_a_digest_is_set_does_not_miss_its_window(product: Product) -> None:
+    with product.database.transaction() as session:
+        alice = make_reader(session, "alice", now=NOW, timing=DAILY)
+        make_reader(session, "bob", now=NOW, timing=DAILY)
+        file(session, "mardi", at=MORNING - HOUR)
+        daily = select(Schedule.id).where(Schedule.rhythm_id == alice.rhythm_id, Schedule.language == "fr")
+        schedule_id = session.scalars(daily).one()
+    assert _run_schedule(product.database, schedule_id, MORNING) is not None
+    with product.database.transaction() as session:
+        wish(session, session.merge(alice), now=MORNING)
+    run(product, MORNING)
+    run(product, monday(product))
+    with product.database.reading() as session:
+        assert (letters(session, "alice"), letters(session, "bob")) == ([["mardi"]], [["mardi"]])
 
 
 def test_a_rhythm_without_readers_makes_no_edition(product: Product) -> None:
@@ -270,6 +326,21 @@ def test_no_statement_grows_with_what_a_digest_carries(product: Product) -> None
     with product.database.reading() as session:
         assert [len(letter) for letter in letters(session, "alice")] == [30, 30]
     assert longest[0] == longest[1]
+
+
+def test_a_warm_up_counts_readers_once_for_a_digest_and_all_its_variants(product: Product) -> None:
+    with product.database.transaction() as session:
+        for place in ("AZ", "FR", "IL"):
+            make_reader(session, place, now=NOW, interests=Interests(followed=frozenset({f"place:{place}"})))
+        at = monday(product)
+        for place in ("AZ", "FR", "IL"):
+            file(session, place, topics=f"place:{place}", at=at - DAY)
+        plan_warm_up(session, newsletter_id=newsletter(session).id, starts_on=NOW.date(), now=NOW)
+    with statements(product.database) as asked:
+        run(product, at, arrives=False)
+    with product.database.reading() as session:
+        assert session.scalar(select(func.count(Edition.variant_of))) == 3
+    assert len([each for each in asked if "substr(subscribers.email_key" in each]) == 1
 
 
 def test_a_variant_goes_its_editions_way(product: Product) -> None:

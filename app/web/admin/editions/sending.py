@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.admins.models import AuditAct
 from app.clock import now
+from app.digests.coverage import call_off
 from app.editions.audience import (
-    cancel_edition,
     count_audience,
     count_superseded,
     pause_edition,
@@ -103,7 +103,7 @@ def cancel(edition_id: int) -> str:
 def cancel_submit(edition_id: int) -> BaseResponse:
     """Give up the copies that wait; what has left has left."""
     with product().database.transaction() as session:
-        cancel_edition(session, edition_id=edition_id, actor=require().email, now=now())
+        call_off(session, edition_id=edition_id, actor=require().email, now=now())
         note_act(session, AuditAct.EDITION_CANCELLED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="cancelled"), code=303)
 
