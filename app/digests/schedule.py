@@ -21,8 +21,9 @@ from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
 from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.compile import Line, compile_edition
+from app.editions.draft import draft
 from app.editions.models import IS_UNDER_WAY, Compilation, CompileOutcome, Edition, EditionStatus, Schedule
-from app.errors import InputRefused, TransitionRefused
+from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.links import Links
 from app.newsletters.models import Newsletter
 from app.subscriptions.models import Subscription
@@ -177,7 +178,12 @@ _HAS_WISHES = Subscription.profile_id.is_not(None) | Subscription.covered_until.
 
 
 def drop_empty(session: Session, *, edition_id: int) -> None:
-    """Delete a draft that turned out to carry nothing for anybody; its compilation found nothing new."""
+    """Delete a draft that turned out to carry nothing for anybody; its compilation found nothing new.
+
+    Raises TransitionRefused, NotFound where it is one no longer.
+    """
+    if draft(session, edition_id).items:
+        raise EditionChanged("the edition was changed in the meantime")
     found = update(Compilation).where(Compilation.edition_id == edition_id)
     session.execute(found.values(edition_id=None, outcome=CompileOutcome.NOTHING_NEW))
     session.delete(session.get_one(Edition, edition_id))

@@ -52,9 +52,12 @@ def start_edition(
 ) -> int:
     """Freeze a draft as its `letter` was set and queue one copy for each confirmed reader; return how many.
 
-    Raises as `begin_edition` does, and TransitionRefused where there is nothing to send.
+    Raises as `begin_edition` does, and TransitionRefused where there is nothing to send, or where it is a digest of a
+    schedule: that leaves by itself, to the readers of its line alone, and to each as they chose.
     """
     edition = begin_edition(session, letter=letter, actor=actor, now=now)
+    if edition.schedule_id is not None:
+        raise TransitionRefused("a digest leaves by its schedule, to each reader as they chose")
     if not edition.items:
         raise TransitionRefused("an edition without articles is not sent")
     return queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)

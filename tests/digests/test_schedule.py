@@ -10,10 +10,11 @@ from sqlalchemy import select, update
 from app.delivery.models import Delivery
 from app.digests.schedule import _run_schedule, install_schedules, last_period, next_run, run_due_schedules
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.errors import TransitionRefused
 from app.newsletters.models import Newsletter
 from app.product import Product
 from tests.conftest import NOW
-from tests.editions.press import compile_now, make_draft
+from tests.editions.press import compile_now, make_draft, start
 from tests.make import make_article, make_subscription
 
 PARIS = "Europe/Paris"
@@ -114,6 +115,16 @@ def test_a_due_digest_is_compiled_and_started_at_once(product: Product) -> None:
         edition = session.scalars(select(Edition)).one()
         assert (edition.status, edition.started_by, edition.is_automatic) == ("sending", "schedule", True)
         assert session.scalars(select(Delivery.edition_id)).all() == [edition.id]
+
+
+def test_a_digest_of_a_schedule_is_not_sent_to_all_by_hand(product: Product) -> None:
+    install(product)
+    with product.database.transaction() as session:
+        make_subscription(session)
+        edition = make_draft(session)
+        edition.schedule_id = session.scalars(select(Schedule.id)).first()
+        with pytest.raises(TransitionRefused, match="by its schedule"):
+            start(session, product, edition)
 
 
 def test_a_period_runs_once_however_often_one_looks(product: Product) -> None:
