@@ -108,7 +108,8 @@ def start_digest(
     """
     material = digest.material
     refuse_newer_flashes(session, material.flashes)
-    _refuse_changed(session, material.articles, now)
+    others = {other.id: other for also in material.also.values() for other in also}
+    _refuse_changed(session, {**others, **material.articles}, now)
     edition = begin_edition(session, letter=digest.letter, actor=actor, now=now)
     queued = 0
     for audience in _audiences(material.line, material.plan.as_it_stands, now):

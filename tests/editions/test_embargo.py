@@ -16,7 +16,7 @@ from app.editions.compose import preview, read_manuscript, set_letter
 from app.editions.copies import compose_test
 from app.editions.draft import set_texts
 from app.editions.embargo import set_embargo
-from app.editions.models import Compilation, Edition, EditionStatus
+from app.editions.models import AlsoIn, Compilation, Edition, EditionStatus
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW
@@ -74,6 +74,22 @@ def test_a_draft_that_holds_it_goes_on_without_it(product: Product) -> None:
         assert kept.title not in letter.parts.html + letter.parts.text
         make_subscription(session)
         assert start_edition(session, letter=letter, actor="a@desk.example", now=NOW) == 1
+
+
+def test_a_draft_that_names_it_beside_another_article_goes_on_without_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        draft = make_draft(session)
+        kept = make_article(session, title="À côté", link="https://beside.example/")
+        draft.items[1].also = [AlsoIn(article=kept, position=1)]
+        session.flush()
+        assert keep_back(session, kept) == [draft.id]
+        manuscript = read_manuscript(session, edition_id=draft.id, now=NOW)
+        letter = set_letter(manuscript, config=product.config, links=product.links, now=NOW)
+        assert "beside.example" not in letter.parts.html + letter.parts.text
+        draft.items[1].also = [AlsoIn(article=kept, position=1)]
+        session.flush()
+        with pytest.raises(InputRefused, match="may not leave yet"):
+            read_manuscript(session, edition_id=draft.id, now=NOW)
 
 
 def test_an_editors_own_headlines_stay_unless_they_name_it(product: Product) -> None:
