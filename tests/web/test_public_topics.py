@@ -153,6 +153,8 @@ def test_what_may_not_be_seen_is_nowhere(client: FlaskClient, product: Product, 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_every_page_says_what_it_is(client: FlaskClient, product: Product, language: str) -> None:
     at = now()
+    other = {"fr": "en", "en": "fr"}[language]
+    send(product, ("Tallinn", ["place:EE", "theme:espionage"]), language=other, at=at - timedelta(hours=1))
     public_id = send(product, ("Tallinn, 1944", ["place:EE", "theme:espionage"]), language=language, at=at)
     site, seen = product.config.public_url, set()
     for path in ("/", *PATHS, f"/archive/{public_id}"):
@@ -164,6 +166,7 @@ def test_every_page_says_what_it_is(client: FlaskClient, product: Product, langu
         assert canonical == f"{site}/{language}{path}" == meta["og:url"]
         alternates = {each["hreflang"]: each["href"] for each in links if "hreflang" in each}
         twins = {code: f"{site}/{code}{path}" for code in ("fr", "en")}
+        twins |= {"x-default": f"{site}/"} if path == "/" else {}
         assert alternates == ({} if path.startswith(("/search", "/archive/")) else twins)
         assert 30 <= len(meta["description"]) <= 160 or path.startswith("/archive/")
         assert meta["og:description"] == meta["description"]

@@ -1,6 +1,6 @@
 """What a page says of itself to search engines, feed readers and whoever shows its address elsewhere."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlencode
@@ -51,22 +51,23 @@ def about_page(
     feeds: Sequence[FeedLink] = (),
     query: dict[str, object] | None = None,
     is_indexed: bool = True,
+    languages: Collection[str] = tuple(i18n.LANGUAGES),
     listed: Iterable[tuple[str, str]] = (),
 ) -> About:
     """Describe a page that there is in each language, and which lists things: their addresses and names.
 
     `path` gives its path in a language; `query` is what follows it on a page that is not the first: only the first has
-    a twin.
+    a twin, and only among the `languages` in which it is to be indexed: search engines believe no other.
     """
     canonical = absolute(path(language)) + (f"?{urlencode(query)}" if query else "")
-    others = [(code, absolute(path(code))) for code in i18n.LANGUAGES]
+    twins = [(code, absolute(path(code))) for code in i18n.LANGUAGES if code in languages]
     description = shorten(description, DESCRIPTION_LENGTH)
     return About(
         title=title,
         description=description,
         canonical=canonical,
         locale=LOCALES[language],
-        alternates=() if query or not is_indexed else others,
+        alternates=() if query or not is_indexed or len(twins) < 2 else twins,
         feeds=feeds,
         is_indexed=is_indexed,
         data=collection(title, description, canonical, language, listed),
@@ -113,6 +114,21 @@ def collection(
         "inLanguage": language,
         "isPartOf": {"@type": "WebSite", "name": product().config.identity.publication, "url": absolute("/")},
         **({"mainEntity": {"@type": "ItemList", "itemListElement": items}} if items else {}),
+    }
+
+
+def web_site(title: str, description: str, url: str, language: str) -> dict[str, object]:
+    """Return the JSON-LD of a front page (schema.org WebSite), by which search engines learn the name of a site."""
+    identity = product().config.identity
+    return {
+        "@context": "https://schema.org",
+        "@type": "WebSite",
+        "name": identity.publication,
+        "headline": title,
+        "description": description,
+        "url": url,
+        "inLanguage": language,
+        "publisher": {"@type": "Organization", "name": identity.publisher, "url": absolute("/")},
     }
 
 

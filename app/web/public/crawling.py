@@ -20,7 +20,10 @@ PAGES = ("public.home", "public.archive", "public.topics", "public.privacy", "pu
 
 @bp.get("/robots.txt", provide_automatic_options=False)
 def robots() -> Response:
-    """Say that the desk is of no interest; pages with a reader's token say so themselves."""
+    """Say that the desk is of no interest; pages with a reader's token say so themselves.
+
+    These are not named here: an engine that may not fetch a page never learns that it is to be in no index.
+    """
     lines = ("User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute(url_for('public.sitemap'))}", "")
     return cached("\n".join(lines), content_type="text/plain; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
 

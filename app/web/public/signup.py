@@ -1,7 +1,7 @@
 """The sign-up form, as a page and as a frame under other sites' articles. It answers at once and the same to all."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from babel.dates import get_day_names
@@ -34,7 +34,7 @@ from app.web.forms import (
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
 from app.web.public import LANGUAGE, bp
-from app.web.public.about import About, about_page, edition_feeds
+from app.web.public.about import About, about_page, absolute, edition_feeds, web_site
 from app.web.public.choice_form import ChoiceForm, ChoicesRefused, choices_panel
 from app.web.public.choice_form import Problem as ChoiceProblem
 
@@ -281,7 +281,7 @@ def _choices(language: str, problem: Problem | None, texts: FormTexts) -> dict[s
 
 
 def _about_form(language: str, texts: FormTexts) -> About:
-    return about_page(
+    about = about_page(
         lambda code: url_for("public.home", language=code),
         language,
         title=texts.wording.heading,
@@ -289,6 +289,11 @@ def _about_form(language: str, texts: FormTexts) -> About:
             language, "Subscribe to the newsletter: cyberspace and geopolitics, in French and English."
         ),
         feeds=edition_feeds(language),
+    )
+    return replace(
+        about,
+        alternates=[*about.alternates, ("x-default", absolute(url_for("public.start")))],
+        data=web_site(about.title, about.description, about.canonical, language),
     )
 
 

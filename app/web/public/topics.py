@@ -2,6 +2,7 @@
 
 from flask import Response, render_template, request, url_for
 
+from app import i18n
 from app.clock import now
 from app.editions.clippings import Clip, clippings, topic_counts
 from app.errors import NotFound
@@ -129,5 +130,6 @@ def _about_topic(topic: Topic, clips: list[Clip], language: str, before: int | N
         feeds=topic_feeds(language, kind=kind, name=name, label=label),
         query={"before": before} if before else None,
         is_indexed=bool(clips),
+        languages=[code for code in i18n.LANGUAGES if code == language or clips_on(topic, code, length=1)],
         listed=[(clip.piece.link or absolute(place_of(clip, language)), clip.piece.title) for clip in clips],
     )
