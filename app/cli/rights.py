@@ -12,6 +12,7 @@ from app.cli.acts import note_act
 from app.cli.output import Row, as_json, print_rows
 from app.cli.subscribers import group
 from app.clock import now
+from app.digests.coverage import without_gap
 from app.errors import NotFound
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
@@ -133,7 +134,8 @@ def language_(email: str, language: str) -> None:
     """Correct the language of one reader's letters."""
     with product().database.transaction() as session:
         reader = _reader(session, email)
-        correct_language(session, subscriber_id=reader.id, language=language, actor=ACTOR, now=now())
+        with without_gap(session, reader.id, now()):
+            correct_language(session, subscriber_id=reader.id, language=language, actor=ACTOR, now=now())
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "language")
     click.echo("The language is corrected.")
 

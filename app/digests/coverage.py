@@ -5,7 +5,8 @@ rhythm, or were left out when their digest went: then they catch up with the nex
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from app.editions.audience import cancel_edition
 from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
 from app.editions.models import Edition, EditionKind, EditionStatus
 from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscription
 
 #: Keys of one statement.
@@ -35,6 +37,22 @@ def covered_since(session: Session, subscription: Subscription, now: datetime) -
         return subscription.covered_until
     line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
     return end_of_last_window(session, line, but=(EditionStatus.CANCELLED, EditionStatus.DRAFT)) or now - FIRST_WINDOW
+
+
+@contextmanager
+def without_gap(session: Session, subscriber_id: int, now: datetime) -> Iterator[None]:
+    """Hold a reader; whatever line they are of after the block, what came since they were last looked after comes."""
+    lock_reader(session, subscriber_id)
+    theirs = select(Subscription).where(
+        Subscription.subscriber_id == subscriber_id, Subscription.status == SubscriptionStatus.CONFIRMED
+    )
+    subscriptions = session.scalars(theirs.execution_options(populate_existing=True)).all()
+    before = [covered_since(session, subscription, now) for subscription in subscriptions]
+    yield
+    for subscription, since in zip(subscriptions, before, strict=True):
+        if covered_since(session, subscription, now) > since:
+            subscription.covered_until = since
+    session.flush()
 
 
 def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since: datetime, now: datetime) -> None:

@@ -3,6 +3,7 @@ what was counted of their reading, where they let us."""
 
 from collections.abc import Mapping
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ def letters(session: Session, subscriber_id: int) -> list[Mapping[str, object]]:
     found = session.execute(
         select(Chunk.kind, Chunk.created_at, state_now(), Delivery, Edition.subject)
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-        .outerjoin(Edition, Edition.id == Delivery.edition_id)
+        .outerjoin(Edition, Edition.id == sa.func.coalesce(Chunk.variant_id, Chunk.edition_id))
         .where(Delivery.subscriber_id == subscriber_id)
         .order_by(Delivery.id.desc())
     )

@@ -11,10 +11,11 @@ from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk
-from app.digests.coverage import call_off, give_back
+from app.digests.coverage import call_off, give_back, without_gap
 from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
 from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.audience import cancel_edition, finish_editions, pause_edition
+from app.editions.dossier import letters as dossier_letters
 from app.editions.embargo import set_embargo
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.editions.warm_up import plan_warm_up
@@ -23,9 +24,10 @@ from app.links import Links
 from app.product import Product
 from app.stories.models import Story
 from app.subscriptions.models import Subscription
-from app.subscriptions.preferences import pause
+from app.subscriptions.preferences import change_language, pause
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
+from tests.editions.press import compile_now
 from tests.make import newsletter
 from tests.statements import parameters, statements
 
@@ -181,6 +183,26 @@ def test_what_a_called_off_digest_held_comes_with_the_next(product: Product) -> 
     run(product, MORNING + DAY)
     with product.database.reading() as session:
         assert letters(session, "alice") == [["perdu"]]
+
+
+def test_who_changes_the_language_of_their_letters_misses_nothing(product: Product) -> None:
+    """A digest made by hand in French, and none in English, lets their windows end at different times."""
+    with product.database.transaction() as session:
+        interests = Interests(also_reads=("fr", "en"), muted=frozenset({"place:FR"}))
+        alice = make_reader(session, "alice", now=NOW, language="en", interests=interests)
+        file(session, "mardi", at=NOW + HOUR)
+        edition_id = compile_now(session, now=NOW + DAY).edition_id
+        session.get_one(Edition, edition_id).status = EditionStatus.SENT
+        with without_gap(session, alice.subscriber_id, NOW + DAY):
+            change_language(session, public_id=alice.public_id, language="fr", now=NOW + DAY)
+        file(session, "jeudi", at=NOW + 2 * DAY)
+        file(session, "Paris", topics="place:FR", at=NOW + 3 * DAY)
+    run(product, monday(product))
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["jeudi", "mardi"]]
+        [letter] = dossier_letters(session, alice.subscriber_id)
+        variant = session.scalars(select(Edition).where(Edition.variant_of.is_not(None))).one()
+        assert letter["subject"] == variant.subject == "jeudi", "her own, among her data"
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import i18n
 from app.choices.choosing import Chosen, choose, chosen_by
 from app.clock import months_later, now
-from app.digests.coverage import covered_since
+from app.digests.coverage import covered_since, without_gap
 from app.digests.schedule import ensure_schedules
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.mail.address import mask
@@ -50,7 +50,9 @@ def preferences_submit(language: str, token: str) -> BaseResponse:
         raise InputRefused("no such language")
     try:
         with product().database.transaction() as session:
-            change_language(session, public_id=public_id, language=chosen, now=now())
+            subscription = lock_confirmed(session, public_id)
+            with without_gap(session, subscription.subscriber_id, now()):
+                change_language(session, public_id=public_id, language=chosen, now=now())
     except (NotFound, TransitionRefused):
         return redirect(url_for("public.preferences", language=language, token=token), code=303)
     return redirect(url_for("public.preferences", language=chosen, token=token, saved=""), code=303)

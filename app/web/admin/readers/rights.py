@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.admins.models import AuditAct
 from app.clock import now
+from app.digests.coverage import without_gap
 from app.errors import AddressInvalid, NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
@@ -78,7 +79,8 @@ def reader_language_submit(public_id: str) -> BaseResponse:
     language = request.form.get("letters_language", "")
     with product().database.transaction() as session:
         reader_id = _reader(session, public_id).id
-        correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
+        with without_gap(session, reader_id, now()):
+            correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "language")
     return _back(public_id, "language-corrected")
 
