@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from app.i18n import day, day_beside, moment
 from app.mail.meanings import Meaning
+from app.subscriptions.newcomers.lists import RowFault
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = sorted((ROOT / "translations" / "fr").glob("*.po"))
@@ -29,7 +30,7 @@ def wanted() -> set[str]:
     )
     for _, _, message, _, _ in [*templates, *code]:
         found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
-    return (found | {meaning.sentence for meaning in Meaning}) - {""}
+    return (found | {each.sentence for each in (*Meaning, *RowFault)}) - {""}
 
 
 def known() -> dict[str, tuple[str, ...]]:

@@ -23,6 +23,7 @@ from app.errors import EditionChanged
 from app.links import Links
 from app.product import Product
 from app.stories.models import Story
+from app.stories.ranking import HALF_LIFE
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import change_language, pause
 from app.topics.taxonomy import load
@@ -249,7 +250,7 @@ def test_who_changes_their_rhythm_while_a_digest_is_set_does_not_miss_its_window
         file(session, "mardi", at=MORNING - HOUR)
         daily = select(Schedule.id).where(Schedule.rhythm_id == alice.rhythm_id, Schedule.language == "fr")
         schedule_id = session.scalars(daily).one()
-    assert _run_schedule(product.database, schedule_id, MORNING) is not None
+    assert _run_schedule(product.database, schedule_id, MORNING, half_life=HALF_LIFE) is not None
     with product.database.transaction() as session:
         wish(session, session.merge(alice), now=MORNING)
     run(product, MORNING)
@@ -315,11 +316,11 @@ def test_a_digest_waits_for_the_next_look_when_an_article_of_a_variant_is_held_b
         file(session, "Paris", at=at - DAY)
     with product.database.reading() as session:
         french = session.scalars(select(Schedule.id).where(Schedule.language == "fr")).one()
-    compilation = _run_schedule(product.database, french, at)
+    compilation = _run_schedule(product.database, french, at, half_life=HALF_LIFE)
     assert compilation is not None
     assert compilation.edition_id is not None
     with product.database.snapshot() as session:
-        material = read_digest(session, compilation.edition_id, taxonomy=load(), now=at)
+        material = read_digest(session, compilation.edition_id, taxonomy=load(), half_life=HALF_LIFE, now=at)
     digest = set_digest(material, config=product.config, links=product.links, now=at)
     with product.database.transaction() as session:
         set_embargo(session, article_id=held.id, until=at + DAY, now=at)

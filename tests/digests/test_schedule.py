@@ -13,6 +13,7 @@ from app.editions.models import Compilation, CompileOutcome, Edition, EditionSta
 from app.errors import TransitionRefused
 from app.newsletters.models import Newsletter
 from app.product import Product
+from app.stories.ranking import HALF_LIFE
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
 from tests.make import make_article, make_subscription
@@ -208,7 +209,7 @@ def test_a_scheduler_that_comes_late_leaves_the_next_period_alone(product: Produ
     run(product, DUE)
     with product.database.reading() as session:
         schedule_id = session.scalars(select(Schedule.id).where(Schedule.language == "fr")).one()
-    assert _run_schedule(product.database, schedule_id, DUE) is None
+    assert _run_schedule(product.database, schedule_id, DUE, half_life=HALF_LIFE) is None
     assert outcomes(product) == [(DUE, CompileOutcome.COMPILED)]
 
 
