@@ -9,6 +9,24 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Base, BigId, byte_text, enum_type
 
 
+class Role(StrEnum):
+    """What an admin may do at the desk; each role may do what those before it may."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    PUBLISHER = "publisher"
+    ADMIN = "admin"
+
+    @property
+    def and_above(self) -> tuple["Role", ...]:
+        """This role and those that may do more, the least first."""
+        return tuple(Role)[tuple(Role).index(self) :]
+
+    def may_act_as(self, needed: "Role") -> bool:
+        """Say whether this role is `needed` or one above it."""
+        return self in needed.and_above
+
+
 class AuditAct(StrEnum):
     """What an audit entry records. The desk's words for them are in `templates/admin/_acts.html`."""
 
@@ -18,6 +36,7 @@ class AuditAct(StrEnum):
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
     LANGUAGE_CHANGED = "language-changed"
     ADMIN_ADDED = "admin-added"
+    ACCESS_REFUSED = "access-refused"
 
     READERS_LISTED = "readers-listed"
     READER_SHOWN = "reader-shown"
@@ -95,6 +114,7 @@ class Admin(Base):
     email: Mapped[str] = mapped_column(sa.String(254))
     email_key: Mapped[str] = mapped_column(sa.String(254), unique=True)
     language: Mapped[str] = mapped_column(sa.String(8))
+    role: Mapped[Role] = mapped_column(enum_type(Role))
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[datetime]
 

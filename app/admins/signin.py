@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.admins import passwords, throttle
 from app.admins.audit import STRANGER, record_audit, record_refusal
-from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, SigninFailures, SigninLink
+from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role, SigninFailures, SigninLink
 from app.db import Database
 from app.errors import AddressInvalid, NotFound, SigninRefused, SigninThrottled
 from app.mail.address import parse_address
@@ -40,12 +40,20 @@ def admin_by_email(email: str) -> Select[Admin]:
     return select(Admin).where(Admin.email_key == _email_key(email))
 
 
-def create_admin(session: Session, *, email: str, language: str, now: datetime) -> Admin:
-    """Return the admin of an address, added without a password where there is none. Raises AddressInvalid."""
+def admins_of(role: Role) -> Select[Admin]:
+    """Select the admins of a role, who came first before others."""
+    return select(Admin).where(Admin.role == role).order_by(Admin.id)
+
+
+def create_admin(session: Session, *, email: str, language: str, role: Role, now: datetime) -> Admin:
+    """Return the admin of an address, added with `role` and without a password where there is none.
+
+    Whoever is known keeps their role. Raises AddressInvalid.
+    """
     address = parse_address(email)
     if (known := session.scalar(admin_by_email(email))) is not None:
         return known
-    admin = Admin(email=address.display, email_key=address.key, language=language, created_at=now)
+    admin = Admin(email=address.display, email_key=address.key, language=language, role=role, created_at=now)
     session.add(admin)
     session.flush()
     return admin

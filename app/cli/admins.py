@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import click
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.admins.signin import LINK_LIFE, create_admin, make_signin_link
 from app.cli.acts import note_act
 from app.cli.output import Commands
@@ -17,17 +17,21 @@ FIRST_LINK_LIFE = timedelta(hours=1)
 
 @click.group("admins", cls=Commands)
 def group() -> None:
-    """Create people of the desk."""
+    """Let people into the desk."""
 
 
-@group.command("create")
+@group.command("add")
 @click.argument("email")
+@click.option("--role", type=click.Choice(list(Role)), default=Role.ADMIN, show_default=True)
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
-def create(email: str, language: str) -> None:
-    """Create an admin and print a one-time sign-in link, good for an hour; ten minutes for one who has a password."""
+def add(email: str, role: str, language: str) -> None:
+    """Add an admin and print a one-time sign-in link, good for an hour; ten minutes for one who has a password.
+
+    Whoever is known keeps their role and language, and gets a new link.
+    """
     wired = product()
     with wired.database.transaction() as session:
-        admin = create_admin(session, email=email, language=language, now=now())
+        admin = create_admin(session, email=email, language=language, role=Role(role), now=now())
         life = LINK_LIFE if admin.password_hash else FIRST_LINK_LIFE
         secret = make_signin_link(session, admin=admin, now=now(), life=life)
         note_act(session, AuditAct.ADMIN_ADDED, f"admin:{admin.id}", "sign-in link")

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from app.admins.audit import record_audit
-from app.admins.models import Admin, AuditAct
+from app.admins.models import Admin, AuditAct, Role
 from app.admins.signin import create_admin, make_signin_link
 from app.articles.intake import fetch_due
 from app.articles.models import Source
@@ -36,7 +36,7 @@ def make_first_admin(product: Product, *, actor: str) -> str | None:
             return None
         admin = session.scalars(select(Admin).order_by(Admin.id)).first()
         if admin is None:
-            admin = create_admin(session, email=FIRST_ADMIN, language="fr", now=now())
+            admin = create_admin(session, email=FIRST_ADMIN, language="fr", role=Role.ADMIN, now=now())
         secret = make_signin_link(session, admin=admin, now=now(), life=LINK_LIFE)
         act, target = AuditAct.ADMIN_ADDED, f"admin:{admin.id}"
         record_audit(session, actor=actor, act=act, target=target, detail="sign-in link", now=now())

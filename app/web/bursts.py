@@ -16,7 +16,7 @@ from limits.storage import Storage
 
 from app.clock import now
 from app.settings.form import Bursts
-from app.web.admin.access import OPEN_TO_STRANGERS
+from app.web.admin.access import is_for_strangers
 from app.web.network import network
 from app.web.proving import counter_keys
 from app.web.security import TOKEN_ROUTES
@@ -110,7 +110,7 @@ def hidden_network() -> str:
 
 def is_no_open_post() -> bool:
     """Whether the request is none that a stranger may post, or one that is owed."""
-    is_open = request.blueprint == "public" or request.endpoint in OPEN_TO_STRANGERS
+    is_open = request.blueprint == "public" or is_for_strangers(request.endpoint)
     return request.method != "POST" or not is_open or request.endpoint in UNLIMITED_POSTS
 
 

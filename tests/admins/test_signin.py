@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from app.admins import passwords, signin
-from app.admins.models import Admin, AdminSession, SigninFailures, SigninLink
+from app.admins.models import Admin, AdminSession, Role, SigninFailures, SigninLink
 from app.errors import AddressInvalid, PasswordRefused, SigninRefused, SigninThrottled
 from app.product import Product
 from tests.conftest import NOW
@@ -19,7 +19,7 @@ KEY = "throttle-key-of-the-tests"
 @pytest.fixture
 def ada(product: Product) -> Admin:
     with product.database.transaction() as session:
-        admin = signin.create_admin(session, email="Ada@Desk.example", language="en", now=NOW)
+        admin = signin.create_admin(session, email="Ada@Desk.example", language="en", role=Role.ADMIN, now=NOW)
         signin.set_password(session, admin=admin, password=PASSWORD, kept_secret=None, now=NOW)
     return admin
 
@@ -47,13 +47,15 @@ def use_link(product: Product, secret: str, *, at: datetime = NOW) -> signin.Sig
 
 def test_an_admin_is_found_by_address_whatever_its_case(product: Product, ada: Admin) -> None:
     with product.database.transaction() as session:
-        assert signin.create_admin(session, email="ADA@desk.EXAMPLE", language="fr", now=NOW).id == ada.id
+        assert (
+            signin.create_admin(session, email="ADA@desk.EXAMPLE", language="fr", role=Role.ADMIN, now=NOW).id == ada.id
+        )
         assert session.scalar(sa.select(sa.func.count()).select_from(Admin)) == 1
 
 
 def test_an_admin_needs_a_valid_address(product: Product) -> None:
     with pytest.raises(AddressInvalid), product.database.transaction() as session:
-        signin.create_admin(session, email="nobody", language="fr", now=NOW)
+        signin.create_admin(session, email="nobody", language="fr", role=Role.ADMIN, now=NOW)
 
 
 def test_there_is_no_admin_by_default(product: Product) -> None:
@@ -150,7 +152,7 @@ def test_an_unknown_address_costs_as_much_hashing_as_a_known_one(
 
 def test_an_admin_without_password_comes_in_by_link_only(product: Product) -> None:
     with product.database.transaction() as session:
-        signin.create_admin(session, email="ben@desk.example", language="fr", now=NOW)
+        signin.create_admin(session, email="ben@desk.example", language="fr", role=Role.ADMIN, now=NOW)
     for password in ("", PASSWORD):
         with pytest.raises(SigninRefused):
             enter(product, password, email="ben@desk.example")

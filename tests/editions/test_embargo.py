@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.admins.models import Role
 from app.admins.signin import create_admin
 from app.articles.models import Article
 from app.delivery.settling import Withheld
@@ -176,7 +177,7 @@ def test_the_schedules_digest_leaves_without_it(product: Product) -> None:
 def test_a_test_letter_is_withheld(product: Product) -> None:
     with product.database.transaction() as session:
         draft = make_draft(session)
-        create_admin(session, email="ada@desk.example", language="fr", now=NOW)
+        create_admin(session, email="ada@desk.example", language="fr", role=Role.ADMIN, now=NOW)
         send_test(session, edition_id=draft.id, address="ada@desk.example", now=NOW)
         draft.items[0].article.embargo_until = clock.now() + DAY
         session.flush()

@@ -43,7 +43,7 @@ def furnished(house: House, postbox: Postbox, browser: Browser, tmp_path_factory
 def sign_in(page: Page, house: House, language: str) -> None:
     """Open the desk by a one-time link."""
     email = f"desk-{language}@newsletter.example"
-    link = house.flask("admins", "create", email, "--language", language).stdout.strip().splitlines()[-1]
+    link = house.flask("admins", "add", email, "--language", language).stdout.strip().splitlines()[-1]
     page.goto(link)
     page.locator("main form button").first.click()
     page.wait_for_url(re.compile("/admin/"))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from werkzeug.test import TestResponse
 
 from app.admins import signin
+from app.admins.models import Role
 from app.clock import now
 from app.db import Base, Database
 from app.editions.compile import compile_edition
@@ -35,9 +36,12 @@ class Route:
     path: str
 
 
-def make_admin(product: Product, *, email: str = EMAIL, password: str | None = PASSWORD, language: str = "en") -> int:
+def make_admin(
+    product: Product, *, email: str = EMAIL, password: str | None = PASSWORD, language: str = "en",
+    role: Role = Role.ADMIN,
+) -> int:  # fmt: skip
     with product.database.transaction() as session:
-        admin = signin.create_admin(session, email=email, language=language, now=now())
+        admin = signin.create_admin(session, email=email, language=language, role=role, now=now())
         if password:
             signin.set_password(session, admin=admin, password=password, kept_secret=None, now=now())
         return admin.id

@@ -18,12 +18,12 @@ from app import create_app
 from app.product import Product
 from app.settings.form import Bursts
 from app.subscriptions.kinds import SubscriptionStatus
-from app.web.admin.access import OPEN_TO_STRANGERS
 from app.web.bursts import Tally
 from config import Config
 from tests import make
 from tests.conftest import NOW, create_tables
 from tests.end_to_end.house import free_port
+from tests.web import desk
 from tests.web.visitor import only
 
 
@@ -101,7 +101,7 @@ def test_only_leaving_has_no_burst_among_what_strangers_post_to(config: Config, 
     unlimited: set[str] = set()
     asked: list[str] = []
     for rule in patient.url_map.iter_rules():
-        is_open = rule.endpoint.startswith("public.") or rule.endpoint in OPEN_TO_STRANGERS
+        is_open = rule.endpoint.startswith("public.") or rule.endpoint in desk.OPEN
         if is_open and "POST" in (rule.methods or ()):
             values = {name: {"language": "fr"}.get(name, "x") for name in rule.arguments}
             network = f"192.0.2.{len(asked)}"

@@ -12,8 +12,8 @@ bp = Blueprint("admin", __name__, url_prefix="/admin")
 
 
 def register(app: Flask) -> None:
-    """Put the desk on `app`."""
-    from app.web.admin import (  # noqa: F401,PLC0415 - views and the guard attach to bp
+    """Put the desk on `app`. Raises RuntimeError where a page does not say who may use it."""
+    from app.web.admin import (  # noqa: PLC0415,F401 - views and the guard attach to bp
         access,
         editions,
         figures,
@@ -25,3 +25,4 @@ def register(app: Flask) -> None:
     )
 
     app.register_blueprint(bp)
+    access.check_declared(app)

@@ -1,36 +1,101 @@
-"""Who is asking. Every page of the desk needs a live session, save those that open one; nothing of it is cached."""
+"""Who is asking, and whether they may. Nothing of the desk is cached.
 
+Each page declares which role it needs, or that it is for strangers; one that declares nothing stops the start.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import Response, g, make_response, redirect, request, url_for
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
 from app.admins import signin
-from app.admins.models import Admin, AdminSession
+from app.admins.audit import record_refusal
+from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role
 from app.clock import now
 from app.errors import TokenInvalid
 from app.web import product
 from app.web.admin import bp
 
-#: Pages for strangers.
-OPEN_TO_STRANGERS = frozenset(
-    {"admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
-)
 #: Pages that a browser asks for by itself: they do not keep a session from falling idle.
 ASKED_BY_SCRIPT = frozenset({"admin.progress", "admin.import_progress"})
 #: How long a browser counts as one that has signed in before.
 BROWSER_LIFE_S = 90 * 86_400
 
 
+#: How many of those who can change a role are named to whoever lacks one.
+NAMED = 3
+
+View = TypeVar("View", bound=Callable[..., object])
+_needed: dict[Callable[..., object], Role] = {}
+_for_strangers: set[Callable[..., object]] = set()
+
+
+def needs(role: Role) -> Callable[[View], View]:
+    """Declare that a page of the desk is for `role` and those above it."""
+
+    def declare(view: View) -> View:
+        _needed[view] = role
+        return view
+
+    return declare
+
+
+def for_strangers(view: View) -> View:
+    """Declare that a page of the desk is for whoever is not signed in."""
+    _for_strangers.add(view)
+    return view
+
+
+def check_declared(app: Flask) -> None:
+    """Raise RuntimeError where a page of the desk says neither which role it needs nor that it is for strangers."""
+    desk = {name: view for name, view in app.view_functions.items() if name.startswith(f"{bp.name}.")}
+    silent = sorted(name for name, view in desk.items() if (view in _needed) == (view in _for_strangers))
+    if silent:
+        raise RuntimeError(f"declare @needs(role) or @for_strangers, one of them: {', '.join(silent)}")
+
+
+def is_for_strangers(endpoint: str | None) -> bool:
+    """Say whether `endpoint` is a page of the desk that needs no session."""
+    return endpoint is not None and current_app.view_functions[endpoint] in _for_strangers
+
+
+def role_of(endpoint: str) -> Role:
+    """Return the least role that may use a page of the desk, named as for `url_for`."""
+    return _needed[current_app.view_functions[endpoint]]
+
+
+def may(name: str) -> bool:
+    """Say whether who is signed in may use the page `name` of the desk: buttons and links to others are not shown."""
+    admin = current_admin()
+    return admin is not None and admin.role.may_act_as(role_of(f"{bp.name}.{name}"))
+
+
 @bp.before_request
-def require_admin() -> BaseResponse | None:
-    """Let an admin pass, send anyone else to sign in."""
+def require_admin() -> BaseResponse | tuple[str, int] | None:
+    """Let an admin pass where their role may go, send a stranger to sign in."""
     found = find_session()
     if found is not None:
         g.admin_session = found
+    if is_for_strangers(request.endpoint):
         return None
-    return None if request.endpoint in OPEN_TO_STRANGERS else ask_to_sign_in()
+    if found is None:
+        return ask_to_sign_in()
+    needed = role_of(request.endpoint or "")
+    return None if found.admin.role.may_act_as(needed) else refuse(found.admin, needed)
+
+
+def refuse(admin: Admin, needed: Role) -> tuple[str, int]:
+    """Show who may do what `admin` may not, and put the try into the log (OWASP ASVS 16.3.2)."""
+    page = f"page:{(request.endpoint or '').removeprefix(f'{bp.name}.')}"
+    with product().database.transaction() as session:
+        record_refusal(
+            session, actor=admin.email, act=AuditAct.ACCESS_REFUSED, result=AuditResult.FAILED, target=page, now=now()
+        )
+        named = session.scalars(signin.admins_of(Role.ADMIN).limit(NAMED)).all()
+    return render_template("admin/people/refused.html", needed=needed, named=named), 403
 
 
 @bp.after_request

@@ -11,16 +11,17 @@ from app import i18n, templating
 from app.clock import now
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import current_admin, desk_language
+from app.web.admin.access import current_admin, desk_language, may
 
 
 @bp.context_processor
 def desk_words() -> dict[str, object]:
-    """Give every template of the desk its words, its admin, and ways to write numbers and times."""
+    """Give every template of the desk its words, its admin, what they may do, and ways to write numbers and times."""
     language, zone = desk_language(), product().config.timezone
     return {
         **templating.words(language),
         "admin": current_admin(),
+        "may": may,
         "identity": product().config.identity,
         "languages": i18n.LANGUAGES,
         "zone": zone,

@@ -4,19 +4,21 @@ from flask import render_template, request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.delivery.models import Delivery, DeliveryState
 from app.editions.progress import UNHAPPY, unhappy_copies
 from app.mail.meanings import Meaning
 from app.subscriptions.models import Subscriber
 from app.web import product
 from app.web.admin import EDITION, bp
+from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 from app.web.admin.editions.drafts import load_edition
 from app.web.admin.listing import asked_before, newest_first
 
 
 @bp.get(f"{EDITION}/copies")
+@needs(Role.ADMIN)
 def copies(edition_id: int) -> str:
     """List the copies of an edition that are not well, each with its reader."""
     state, meaning = _asked_state(), Meaning.__members__.get(request.args.get("meaning", ""))

@@ -9,7 +9,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app import i18n
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.archive import is_listed
 from app.editions.compile import compile_edition
@@ -19,6 +19,7 @@ from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
 from app.web.admin import EDITION, bp
+from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 from app.web.admin.editions.run import read_run
 from app.web.admin.listing import asked_before, newest_first
@@ -29,6 +30,7 @@ WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedel
 
 
 @bp.get("/editions")
+@needs(Role.VIEWER)
 def editions() -> str:
     """List editions and offer to compile one."""
     with product().database.reading() as session:
@@ -40,6 +42,7 @@ def editions() -> str:
 
 
 @bp.post("/editions")
+@needs(Role.EDITOR)
 def compile_submit() -> Response:
     """Compile a draft from articles that no edition has carried."""
     at, language, window = now(), request.form.get("language", ""), request.form.get("window")
@@ -60,6 +63,7 @@ def compile_submit() -> Response:
 
 
 @bp.get(EDITION)
+@needs(Role.VIEWER)
 def edition(edition_id: int) -> str:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
@@ -72,6 +76,7 @@ def edition(edition_id: int) -> str:
 
 
 @bp.post(f"{EDITION}/texts")
+@needs(Role.EDITOR)
 def texts_submit(edition_id: int) -> Response | tuple[str, int]:
     """Save subject, preheader and introduction."""
     names = ("subject", "preheader", "introduction")
@@ -88,6 +93,7 @@ def texts_submit(edition_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{EDITION}/order")
+@needs(Role.EDITOR)
 def order_submit(edition_id: int) -> Response:
     """Move one article up or down by one place."""
     by, moved = (-1, "up") if "up" in request.form else (1, "down")
@@ -99,6 +105,7 @@ def order_submit(edition_id: int) -> Response:
 
 
 @bp.post(f"{EDITION}/removal")
+@needs(Role.EDITOR)
 def removal_submit(edition_id: int) -> Response:
     """Take one article out; a later edition may carry it."""
     item_id = request.form.get("item", 0, type=int)

@@ -2,11 +2,13 @@
 
 from flask import Response, render_template
 
+from app.admins.models import Role
 from app.clock import now
 from app.editions.compose import newsletter_of
 from app.editions.compose import preview as compose_preview
 from app.web import product
 from app.web.admin import EDITION, bp
+from app.web.admin.access import needs
 from app.web.admin.editions.drafts import load_edition
 
 #: The letter's own styles and pictures, and nothing that acts; a link opens a window of its own.
@@ -17,6 +19,7 @@ LETTER_POLICY = (
 
 
 @bp.get(f"{EDITION}/preview")
+@needs(Role.VIEWER)
 def preview(edition_id: int) -> str:
     """Show the letter at the width of a phone and of a mail program, and as text."""
     wired = product()
@@ -28,6 +31,7 @@ def preview(edition_id: int) -> str:
 
 
 @bp.get(f"{EDITION}/letter")
+@needs(Role.VIEWER)
 def letter(edition_id: int) -> Response:
     """Serve the HTML part for a frame; its links open in a window of their own."""
     wired = product()

@@ -4,12 +4,12 @@ from flask import render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.web import product
 from app.web.admin import EDITION, bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.editions.drafts import load_edition
 
@@ -17,12 +17,14 @@ RETRY = f"{EDITION}/retry/<any(uncertain, rejected):which>"
 
 
 @bp.get(RETRY)
+@needs(Role.PUBLISHER)
 def retry(edition_id: int, which: str) -> str:
     """Show how many copies would be tried once more, and ask."""
     return _second_look(edition_id, Retry(which))
 
 
 @bp.post(RETRY)
+@needs(Role.PUBLISHER)
 def retry_submit(edition_id: int, which: str) -> Response | tuple[str, int]:
     """Queue them once more."""
     if "confirmed" not in request.form:

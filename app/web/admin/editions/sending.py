@@ -4,7 +4,7 @@ from flask import Response, make_response, render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.digests.coverage import call_off
 from app.editions.audience import (
@@ -24,13 +24,14 @@ from app.errors import EditionChanged, TransitionRefused
 from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.editions.drafts import load_edition
 from app.web.admin.editions.run import read_run
 
 
 @bp.post(f"{EDITION}/test")
+@needs(Role.EDITOR)
 def test_submit(edition_id: int) -> BaseResponse:
     """Send one copy to oneself; there is no field for another address."""
     address = parse_address(require().email).ascii
@@ -41,12 +42,14 @@ def test_submit(edition_id: int) -> BaseResponse:
 
 
 @bp.get(f"{EDITION}/send")
+@needs(Role.PUBLISHER)
 def send(edition_id: int) -> str | BaseResponse:
     """Show what would be sent and to how many, and ask once more."""
     return _second_look(edition_id)
 
 
 @bp.post(f"{EDITION}/send")
+@needs(Role.PUBLISHER)
 def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseResponse:
     """Start the run, once: a repeated press finds the edition running and shows it."""
     if "confirmed" not in request.form:
@@ -61,6 +64,7 @@ def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseRespons
 
 
 @bp.get(f"{EDITION}/progress")
+@needs(Role.VIEWER)
 def progress(edition_id: int) -> Response:
     """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
     with product().database.reading() as session:
@@ -73,6 +77,7 @@ def progress(edition_id: int) -> Response:
 
 
 @bp.post(f"{EDITION}/pause")
+@needs(Role.PUBLISHER)
 def pause_submit(edition_id: int) -> BaseResponse:
     """Hold the copies that wait."""
     with product().database.transaction() as session:
@@ -82,6 +87,7 @@ def pause_submit(edition_id: int) -> BaseResponse:
 
 
 @bp.post(f"{EDITION}/resume")
+@needs(Role.PUBLISHER)
 def resume_submit(edition_id: int) -> BaseResponse:
     """Let them go on."""
     with product().database.transaction() as session:
@@ -91,6 +97,7 @@ def resume_submit(edition_id: int) -> BaseResponse:
 
 
 @bp.get(f"{EDITION}/cancel")
+@needs(Role.PUBLISHER)
 def cancel(edition_id: int) -> str:
     """Ask before giving up what waits."""
     with product().database.reading() as session:
@@ -100,6 +107,7 @@ def cancel(edition_id: int) -> str:
 
 
 @bp.post(f"{EDITION}/cancel")
+@needs(Role.PUBLISHER)
 def cancel_submit(edition_id: int) -> BaseResponse:
     """Give up the copies that wait; what has left has left."""
     with product().database.transaction() as session:

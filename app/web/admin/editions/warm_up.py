@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.delivery.warm_ups import day_of, stop_warm_up
 from app.editions.warm_up import plan_warm_up, read_warm_up_now
@@ -16,18 +16,21 @@ from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
+from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 
 WARM_UP = f"{NEWSLETTER}/warm-up"
 
 
 @bp.get(WARM_UP)
+@needs(Role.VIEWER)
 def warm_up(newsletter_id: int) -> str:
     """Show how the warm-up stands, or offer one."""
     return _page(newsletter_id)
 
 
 @bp.post(WARM_UP)
+@needs(Role.PUBLISHER)
 def warm_up_submit(newsletter_id: int) -> Response | tuple[str, int]:
     """Start a warm-up."""
     try:
@@ -42,6 +45,7 @@ def warm_up_submit(newsletter_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{WARM_UP}/end")
+@needs(Role.PUBLISHER)
 def warm_up_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
     """Stop it: what waits for it goes."""
     if "confirmed" not in request.form:

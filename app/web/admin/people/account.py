@@ -6,22 +6,24 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.admins import passwords, signin
-from app.admins.models import Admin, AuditAct
+from app.admins.models import Admin, AuditAct, Role
 from app.clock import now
 from app.errors import PasswordRefused, SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import require, session_secret
+from app.web.admin.access import needs, require, session_secret
 from app.web.admin.acts import note_act
 
 
 @bp.get("/account")
+@needs(Role.VIEWER)
 def account() -> str:
     """Show the forms."""
     return _page(problem=None)
 
 
 @bp.post("/account/password")
+@needs(Role.VIEWER)
 def password_submit() -> Response | tuple[str, int]:
     """Change the password; every other session of this admin ends."""
     try:
@@ -36,6 +38,7 @@ def password_submit() -> Response | tuple[str, int]:
 
 
 @bp.post("/account/language")
+@needs(Role.VIEWER)
 def language_submit() -> Response:
     """Choose the language of the desk."""
     language = request.form.get("language", "")

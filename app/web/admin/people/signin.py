@@ -4,17 +4,19 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.admins import signin
+from app.admins.models import Role
 from app.clock import now
 from app.errors import SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import current_admin, enter, known_browser, leave, own_path
+from app.web.admin.access import current_admin, enter, for_strangers, known_browser, leave, needs, own_path
 from app.web.network import network
 
 Page = str | tuple[str, int] | tuple[str, int, dict[str, str]] | Response
 
 
 @bp.get("/sign-in")
+@for_strangers
 def sign_in() -> Page:
     """Ask for address and password."""
     target = own_path(request.args.get("next", ""))
@@ -22,6 +24,7 @@ def sign_in() -> Page:
 
 
 @bp.post("/sign-in")
+@for_strangers
 def sign_in_submit() -> Page:
     """Open a session, or say why not, in the same words whichever of the two was wrong."""
     email, target = request.form.get("email", ""), own_path(request.form.get("next", ""))
@@ -34,6 +37,7 @@ def sign_in_submit() -> Page:
 
 
 @bp.get("/sign-in/<secret>")
+@for_strangers
 def sign_in_link(secret: str) -> Page:
     """Show one button: mail scanners follow links, and a link that is looked at must not be used up."""
     with product().database.reading() as session:
@@ -42,6 +46,7 @@ def sign_in_link(secret: str) -> Page:
 
 
 @bp.post("/sign-in/<secret>")
+@for_strangers
 def sign_in_link_submit(secret: str) -> Page:
     """Use the link up."""
     try:
@@ -55,6 +60,7 @@ def sign_in_link_submit(secret: str) -> Page:
 
 
 @bp.post("/sign-out")
+@needs(Role.VIEWER)
 def sign_out_submit() -> Page:
     """End the session."""
     return leave()

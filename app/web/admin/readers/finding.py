@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.choices.models import Cadence
 from app.clock import now
 from app.errors import InputRefused
@@ -27,7 +27,7 @@ from app.subscriptions.models import Subscriber, Subscription
 from app.topics.topic import TopicKind
 from app.web import product, taxonomy_in_use
 from app.web.admin import bp
-from app.web.admin.access import desk_language
+from app.web.admin.access import desk_language, needs
 from app.web.admin.acts import note_act
 from app.web.admin.listing import PAGE_LENGTH, asked_before, newest_first, whole
 
@@ -44,12 +44,14 @@ class Found:
 
 
 @bp.get("/readers")
+@needs(Role.ADMIN)
 def readers() -> str:
     """List readers, newest first; or by address those whose address begins with what is searched for."""
     return _page()
 
 
 @bp.post("/readers/filters")
+@needs(Role.ADMIN)
 def filter_save_submit() -> BaseResponse | tuple[str, int]:
     """Save the filter in use under a name."""
     wanted, name = ReaderFilter.from_query(request.form), request.form.get("name", "").strip()
@@ -63,6 +65,7 @@ def filter_save_submit() -> BaseResponse | tuple[str, int]:
 
 
 @bp.post(f"/readers/filters/<int(max={2**31 - 1}):filter_id>/end")
+@needs(Role.ADMIN)
 def filter_drop_submit(filter_id: int) -> BaseResponse:
     """Drop a saved filter."""
     with product().database.transaction() as session:
@@ -72,6 +75,7 @@ def filter_drop_submit(filter_id: int) -> BaseResponse:
 
 
 @bp.post("/readers/export")
+@needs(Role.ADMIN)
 def readers_export_submit() -> Response:
     """Give the readers that a filter means as a CSV file, written as it is read."""
     wanted, database = ReaderFilter.from_query(request.form), product().database

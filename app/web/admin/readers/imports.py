@@ -11,7 +11,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused, ListRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
@@ -31,7 +31,7 @@ from app.subscriptions.newcomers.planning import (
 )
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import desk_language, require
+from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
 from app.web.security import MAX_BODY_BYTES
 
@@ -51,12 +51,14 @@ class PlanRefused(Exception):
 
 
 @bp.get("/readers/imports")
+@needs(Role.ADMIN)
 def imports() -> str:
     """List the last imports, and offer to begin one."""
     return _list()
 
 
 @bp.post("/readers/imports")
+@needs(Role.ADMIN)
 def imports_submit() -> BaseResponse | tuple[str, int]:
     """Take a list in, piece by piece, and lead to its columns."""
     settings = product().config.imports
@@ -75,12 +77,14 @@ def imports_submit() -> BaseResponse | tuple[str, int]:
 
 
 @bp.get(IMPORT)
+@needs(Role.ADMIN)
 def import_page(import_id: int) -> str:
     """Show an import: its columns, how far it is, or what came of it."""
     return _page(import_id)
 
 
 @bp.get(f"{IMPORT}/progress")
+@needs(Role.ADMIN)
 def import_progress(import_id: int) -> Response | str:
     """Show how far an import is, for the script that follows it; once it is read through, have the page made anew."""
     found = _find(import_id)
@@ -90,6 +94,7 @@ def import_progress(import_id: int) -> Response | str:
 
 
 @bp.post(f"{IMPORT}/check")
+@needs(Role.ADMIN)
 def import_check_submit(import_id: int) -> BaseResponse | tuple[str, int]:
     """Have a list looked through as the form says."""
     try:
@@ -103,6 +108,7 @@ def import_check_submit(import_id: int) -> BaseResponse | tuple[str, int]:
 
 
 @bp.post(f"{IMPORT}/start")
+@needs(Role.ADMIN)
 def import_start_submit(import_id: int) -> BaseResponse:
     """Add the readers of a list that was looked through."""
     with product().database.transaction() as session:
@@ -112,6 +118,7 @@ def import_start_submit(import_id: int) -> BaseResponse:
 
 
 @bp.post(f"{IMPORT}/cancel")
+@needs(Role.ADMIN)
 def import_cancel_submit(import_id: int) -> BaseResponse:
     """Go no further with a list."""
     with product().database.transaction() as session:
@@ -122,6 +129,7 @@ def import_cancel_submit(import_id: int) -> BaseResponse:
 
 
 @bp.post(f"{IMPORT}/report")
+@needs(Role.ADMIN)
 def import_report_submit(import_id: int) -> Response:
     """Give the report as a file. Raises NotFound where there is none, or none here."""
     path = _files().report_of(import_id)

@@ -11,7 +11,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app import i18n
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.choices.choosing import chosen_by
 from app.clock import now
 from app.errors import AddressInvalid, InputRefused, NotFound, TransitionRefused
@@ -23,7 +23,7 @@ from app.subscriptions.signup import add_subscriber
 from app.subscriptions.suppression import close_address, find_suppression
 from app.web import product, taxonomy_in_use
 from app.web.admin import bp
-from app.web.admin.access import desk_language, require
+from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.listing import whole
 from app.web.forms import printable
@@ -33,18 +33,21 @@ _MICROSECONDS = 1_000_000
 
 
 @bp.get("/readers/<public_id>")
+@needs(Role.ADMIN)
 def reader(public_id: str) -> str:
     """Show one reader."""
     return reader_page(public_id)
 
 
 @bp.get("/readers/new")
+@needs(Role.ADMIN)
 def reader_new() -> str:
     """Offer to add a reader who asked by other means."""
     return render_template("admin/readers/new.html", problem=None, typed="")
 
 
 @bp.post("/readers/new")
+@needs(Role.ADMIN)
 def reader_new_submit() -> Response | tuple[str, int]:
     """Add a reader: they get the letter that asks them to confirm, and nothing else before they do."""
     typed = request.form.get("email", "").strip()
@@ -69,6 +72,7 @@ def reader_new_submit() -> Response | tuple[str, int]:
 
 
 @bp.post("/readers/<public_id>/suppression")
+@needs(Role.ADMIN)
 def reader_suppression_submit(public_id: str) -> Response | tuple[str, int]:
     """Mail this reader no more, for a reason that is given."""
     key, note = product().config.suppression_key, request.form.get("note", "").strip()

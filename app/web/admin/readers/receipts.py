@@ -6,18 +6,19 @@ from flask import Response, render_template, url_for
 from sqlalchemy import select
 
 from app import templating
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import NotFound
 from app.subscriptions.models import Subscriber
 from app.subscriptions.rights.receipts import Receipt, make_receipt
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import desk_language
+from app.web.admin.access import desk_language, needs
 from app.web.admin.acts import note_act
 
 
 @bp.get("/readers/<public_id>/receipt")
+@needs(Role.ADMIN)
 def receipt(public_id: str) -> str:
     """Show the receipt in the language that the reader chose."""
     made = _make(public_id)
@@ -31,6 +32,7 @@ def receipt(public_id: str) -> str:
 
 
 @bp.get("/readers/<public_id>/receipt.json")
+@needs(Role.ADMIN)
 def receipt_file(public_id: str) -> Response:
     """Serve the signed file."""
     return Response(

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter, current_wording
@@ -20,19 +20,21 @@ from app.subscriptions.questions.renewal import (
 )
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 
 RENEWAL = f"{NEWSLETTER}/renewal"
 
 
 @bp.get(RENEWAL)
+@needs(Role.ADMIN)
 def renewal(newsletter_id: int) -> str:
     """Show how the last renewal stands, or offer one."""
     return _page(newsletter_id)
 
 
 @bp.post(RENEWAL)
+@needs(Role.ADMIN)
 def renewal_submit(newsletter_id: int) -> Response | tuple[str, int]:
     """Start a renewal; the admin has typed how many readers it concerns."""
     try:
@@ -62,6 +64,7 @@ def renewal_submit(newsletter_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{RENEWAL}/end")
+@needs(Role.ADMIN)
 def renewal_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
     """Stop it: nobody is asked any more, and nothing ends."""
     if "confirmed" not in request.form:

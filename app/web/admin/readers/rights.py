@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.digests.coverage import without_gap
 from app.errors import AddressInvalid, NotFound, TransitionRefused
@@ -27,7 +27,7 @@ from app.subscriptions.rights.dossier import gather
 from app.subscriptions.rights.erasure import erase_reader
 from app.web import attachment, product
 from app.web.admin import bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.readers.reader import reader_page
 
@@ -38,6 +38,7 @@ EMPTY, INVALID, OFTEN, NOT_TYPED = "empty", "invalid", "often", "typed"
 
 
 @bp.post(f"{RIGHTS}/export")
+@needs(Role.ADMIN)
 def export_submit(public_id: str) -> Response:
     """Give all that is held of the reader as a file, for an answer by letter."""
     wired = product()
@@ -50,6 +51,7 @@ def export_submit(public_id: str) -> Response:
 
 
 @bp.post(f"{RIGHTS}/address")
+@needs(Role.ADMIN)
 def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     """Correct the address, or have a new one confirmed by its owner."""
     typed = request.form.get("email", "").strip()
@@ -74,6 +76,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
 
 
 @bp.post(f"{RIGHTS}/language")
+@needs(Role.ADMIN)
 def reader_language_submit(public_id: str) -> BaseResponse:
     """Send the reader's letters in another language."""
     language = request.form.get("letters_language", "")
@@ -86,12 +89,14 @@ def reader_language_submit(public_id: str) -> BaseResponse:
 
 
 @bp.post(f"{RIGHTS}/restriction")
+@needs(Role.ADMIN)
 def reader_restriction_submit(public_id: str) -> BaseResponse:
     """Keep the reader's data and use it no more."""
     return _perform(public_id, restrict, AuditAct.READER_RESTRICTED, "restricted")
 
 
 @bp.post(f"{RIGHTS}/lifting")
+@needs(Role.ADMIN)
 def reader_lifting_submit(public_id: str) -> BaseResponse:
     """Use the reader's data again: who asked for the restriction is told before (GDPR art. 18(3))."""
     act = partial(lift_restriction, suppression_key=product().config.suppression_key)
@@ -99,6 +104,7 @@ def reader_lifting_submit(public_id: str) -> BaseResponse:
 
 
 @bp.post(f"{RIGHTS}/objection")
+@needs(Role.ADMIN)
 def reader_objection_submit(public_id: str) -> BaseResponse:
     """End all of the reader's subscriptions and mail the address no more."""
     act = partial(accept_objection, suppression_key=product().config.suppression_key)
@@ -106,6 +112,7 @@ def reader_objection_submit(public_id: str) -> BaseResponse:
 
 
 @bp.post(f"{RIGHTS}/erasure")
+@needs(Role.ADMIN)
 def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     """Erase the reader, if their address was typed as it is."""
     with product().database.transaction() as session:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused
 from app.mail.address import parse_address
@@ -27,7 +27,7 @@ from app.subscriptions.rights.log import (
 )
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 
@@ -37,12 +37,14 @@ SHOWN_OPEN = 200
 
 
 @bp.get("/readers/requests")
+@needs(Role.ADMIN)
 def rights() -> str:
     """List what awaits an answer, the most pressing first, and below it what was answered."""
     return _page()
 
 
 @bp.post("/readers/requests")
+@needs(Role.ADMIN)
 def rights_submit() -> Response | tuple[str, int]:
     """Log a request."""
     form = request.form
@@ -68,6 +70,7 @@ def rights_submit() -> Response | tuple[str, int]:
 
 
 @bp.post(f"{REQUEST}/answer")
+@needs(Role.ADMIN)
 def answer_submit(request_id: int) -> Response:
     """Note that a request was answered."""
     with product().database.transaction() as session:
@@ -77,6 +80,7 @@ def answer_submit(request_id: int) -> Response:
 
 
 @bp.post(f"{REQUEST}/extension")
+@needs(Role.ADMIN)
 def extension_submit(request_id: int) -> Response:
     """Note that the reader was told that it takes two months more."""
     with product().database.transaction() as session:

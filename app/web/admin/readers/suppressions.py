@@ -8,7 +8,7 @@ from sqlalchemy import select
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import AddressInvalid, InputRefused
 from app.feedback.reading import count_suppressions, count_unlinked
@@ -19,7 +19,7 @@ from app.subscriptions.models import Suppression
 from app.subscriptions.suppression import address_hmac, close_address, find_suppression, lift_suppression
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 
@@ -28,12 +28,14 @@ HASH_SHOWN = 16
 
 
 @bp.get("/suppressions")
+@needs(Role.ADMIN)
 def suppressions() -> str:
     """List what is suppressed, newest first."""
     return _page()
 
 
 @bp.post("/suppressions/find")
+@needs(Role.ADMIN)
 def suppression_find_submit() -> str | tuple[str, int]:
     """Say whether an address is suppressed; a POST, so that no address stands in a log of addresses."""
     try:
@@ -44,6 +46,7 @@ def suppression_find_submit() -> str | tuple[str, int]:
 
 
 @bp.post("/suppressions")
+@needs(Role.ADMIN)
 def suppression_submit() -> Response | tuple[str, int]:
     """Never mail an address again."""
     try:
@@ -59,6 +62,7 @@ def suppression_submit() -> Response | tuple[str, int]:
 
 
 @bp.post("/suppressions/lift")
+@needs(Role.ADMIN)
 def suppression_lift_submit() -> Response | tuple[str, int]:
     """Let the owner of an address subscribe anew. Raises NotFound, TransitionRefused."""
     address = _asked_address()
@@ -72,6 +76,7 @@ def suppression_lift_submit() -> Response | tuple[str, int]:
 
 
 @bp.post("/suppressions/spike/apply")
+@needs(Role.ADMIN)
 def spike_apply_submit() -> Response:
     """Let a provider's held bounces count after all."""
     provider = request.form.get("provider", "")
@@ -82,6 +87,7 @@ def spike_apply_submit() -> Response:
 
 
 @bp.post("/suppressions/spike/discard")
+@needs(Role.ADMIN)
 def spike_discard_submit() -> Response:
     """Let them be without consequence."""
     provider = request.form.get("provider", "")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.articles.models import Article
 from app.clock import now
 from app.editions.embargo import set_embargo
@@ -18,12 +18,14 @@ from app.topics.corrections import topics_of
 from app.topics.models import ArticleTopic
 from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
+from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.wire.article_page import show_article
 
 
 @bp.get("/articles")
+@needs(Role.VIEWER)
 def articles() -> str:
     """List articles with their topics."""
     with product().database.reading() as session:
@@ -36,12 +38,14 @@ def articles() -> str:
 
 
 @bp.get(ARTICLE)
+@needs(Role.VIEWER)
 def article(article_id: int) -> str:
     """Show an article: what is known of it, its earlier titles, its embargo, what left of it out of turn."""
     return show_article(article_id)
 
 
 @bp.post(f"{ARTICLE}/embargo")
+@needs(Role.EDITOR)
 def embargo_submit(article_id: int) -> Response | tuple[str, int]:
     """Keep the article back until a time on the newsroom's clocks."""
     try:
@@ -62,6 +66,7 @@ def embargo_submit(article_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{ARTICLE}/embargo/end")
+@needs(Role.EDITOR)
 def embargo_end_submit(article_id: int) -> Response:
     """Let the article go now."""
     with product().database.transaction() as session:

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.articles.models import Article
 from app.clock import now
 from app.digests.errata import set_erratum, start_erratum
@@ -14,12 +14,13 @@ from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.i18n import LANGUAGES
 from app.web import product
 from app.web.admin import ARTICLE, bp
-from app.web.admin.access import require
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.wire.article_page import show_article
 
 
 @bp.post(f"{ARTICLE}/flash")
+@needs(Role.PUBLISHER)
 def flash_submit(article_id: int) -> Response | tuple[str, int]:
     """Let an article go at once to those who read in real time, once: a repeated press shows who was first."""
     try:
@@ -34,6 +35,7 @@ def flash_submit(article_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{ARTICLE}/erratum")
+@needs(Role.PUBLISHER)
 def erratum_submit(article_id: int) -> Response | tuple[str, int]:
     """Tell those who got an earlier text of an article what was wrong."""
     notes = {code: request.form.get(f"note_{code}", "").replace("\0", "") for code in LANGUAGES}

@@ -8,7 +8,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app import i18n
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.articles.floods import held_floods, let_through, refuse, titles_of
 from app.articles.models import Source
 from app.articles.sources import add_source
@@ -16,6 +16,7 @@ from app.clock import now
 from app.errors import InputRefused
 from app.web import product
 from app.web.admin import FLOOD, bp
+from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 
 LOCATION_MAX = 2000
@@ -25,12 +26,14 @@ TITLES_SHOWN = 3
 
 
 @bp.get("/sources")
+@needs(Role.VIEWER)
 def sources() -> str:
     """List the feeds, the broken ones first."""
     return _page()
 
 
 @bp.post("/sources")
+@needs(Role.PUBLISHER)
 def source_submit() -> Response | tuple[str, int]:
     """Add a feed by its address; a scheduled fetch reads it soon."""
     location, name = request.form.get("location", "").strip(), request.form.get("name", "").strip()
@@ -55,6 +58,7 @@ def source_submit() -> Response | tuple[str, int]:
 
 
 @bp.post(f"{FLOOD}/passage")
+@needs(Role.PUBLISHER)
 def flood_pass_submit(flood_id: int) -> Response:
     """Let held articles into the next digest."""
     with product().database.transaction() as session:
@@ -64,6 +68,7 @@ def flood_pass_submit(flood_id: int) -> Response:
 
 
 @bp.post(f"{FLOOD}/refusal")
+@needs(Role.PUBLISHER)
 def flood_refuse_submit(flood_id: int) -> Response:
     """Keep held articles out for good."""
     with product().database.transaction() as session:

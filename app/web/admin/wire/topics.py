@@ -4,7 +4,7 @@ from flask import render_template, request, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
 from app.articles.models import Article
 from app.clock import now
 from app.errors import InputRefused, NotFound
@@ -13,17 +13,19 @@ from app.topics.models import Correction
 from app.topics.topic import TopicKind
 from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
-from app.web.admin.access import own_path, require
+from app.web.admin.access import needs, own_path, require
 from app.web.admin.acts import note_act
 
 
 @bp.get(f"{ARTICLE}/topics")
+@needs(Role.VIEWER)
 def article_topics(article_id: int) -> str:
     """Show an article's topics and what gave them, and offer the others."""
     return _page(article_id)
 
 
 @bp.post(f"{ARTICLE}/topics")
+@needs(Role.EDITOR)
 def topic_submit(article_id: int) -> Response | tuple[str, int]:
     """Add a topic to the article."""
     try:
@@ -34,6 +36,7 @@ def topic_submit(article_id: int) -> Response | tuple[str, int]:
 
 
 @bp.post(f"{ARTICLE}/topics/removal")
+@needs(Role.EDITOR)
 def topic_removal_submit(article_id: int) -> Response | tuple[str, int]:
     """Take a topic from the article, and go back to where that was clicked."""
     try:
