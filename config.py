@@ -48,6 +48,7 @@ class Config:
     trusted_proxies: int = 0
     allowed_hosts: frozenset[str] = frozenset()
     frame_ancestors: str = "*"
+    requires_second_factor: bool = True
     timezone: str = "Europe/Paris"
     digest_cron: str = "30 7 * * 2"
     flashes_per_day: int = 3
@@ -141,6 +142,9 @@ class Config:
             trusted_proxies=env.whole("TRUSTED_PROXIES", 0, 0, 10),
             allowed_hosts=env.words("ALLOWED_HOSTS"),
             frame_ancestors=env.text("EMBED_ALLOWED_ORIGINS", cls.frame_ancestors),
+            requires_second_factor=env.flag(
+                "REQUIRE_SECOND_FACTOR", not is_loopback(urlsplit(public_url).hostname or "")
+            ),
             timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
             digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
             flashes_per_day=env.whole("FLASHES_PER_DAY", cls.flashes_per_day, 1, 50),

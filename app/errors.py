@@ -5,13 +5,16 @@ AppError
 │   ├── AddressInvalid       not an address that mail can be sent to
 │   ├── PasswordRefused      too short, too long or too easy to guess; carries which
 │   ├── ListRefused          a file that is no list of readers; carries what is wrong with it
+│   ├── FactorRefused        a second factor that does not hold
+│   ├── AdminKnown           an address that is an admin's already
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
 ├── NotFound                 no such row
 ├── TextsNotShown            nobody can agree to a wording and a policy that no page showed them
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
-│   └── EditionChanged       the draft is not the one that was looked at
+│   ├── EditionChanged       the draft is not the one that was looked at
+│   └── LastAdmin            the only one who may let others into the desk
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
 ├── SignupThrottled          too many sign-ups from one network; carries the seconds to wait
@@ -55,6 +58,14 @@ class ListRefused(InputRefused):
         self.fault = fault
 
 
+class FactorRefused(InputRefused):
+    """The second factor does not hold, so it is not taken on."""
+
+
+class AdminKnown(InputRefused):
+    """There is an admin of this address."""
+
+
 class HeaderInvalid(InputRefused):
     """A value holds a control character or line break and may not enter a header field."""
 
@@ -81,6 +92,10 @@ class TransitionRefused(AppError):
 
 class EditionChanged(TransitionRefused):
     """The draft is not the one that was looked at."""
+
+
+class LastAdmin(TransitionRefused):
+    """They are the only one who may let others into the desk."""
 
 
 class SigninRefused(AppError):

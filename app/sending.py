@@ -9,6 +9,7 @@ from functools import partial
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from app.admins.letters import admin_letters
 from app.delivery.composing import Compose
 from app.delivery.engine import Engine
 from app.delivery.limits import Rates
@@ -79,7 +80,7 @@ def make_loops(app: Flask) -> Sequence[Loop]:
 
 
 def one_off_letters(product: Product) -> Mapping[str, Compose]:
-    """Return, by kind of delivery, who composes the letters that go to one reader at a time."""
+    """Return, by kind of delivery, who composes the letters that go to one person at a time."""
     config, links = product.config, product.links
     return {
         **signup_letters(config, links),
@@ -87,6 +88,7 @@ def one_off_letters(product: Product) -> Mapping[str, Compose]:
         **rights_letters(config, links),
         **trial_letters(config, links),
         **reply_letters(config),
+        **admin_letters(config, links),
     }
 
 

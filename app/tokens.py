@@ -18,7 +18,9 @@ from app.errors import TokenExpired, TokenInvalid
 #: Their tokens never expire: a letter may be opened years later (CAN-SPAM and CASL set floors of 30 and 60 days).
 UNTIMED = frozenset({"unsubscribe", "preferences", "view", "message-id", "go", "reading", "erasure"})
 #: Purposes whose tokens carry the time of their signing.
-TIMED = frozenset({"confirm", "form", "sign-in", "data", "address", "address-undo", "undo", "wait", "stay", "renew"})
+TIMED = frozenset(
+    {"confirm", "form", "sign-in", "data", "address", "address-undo", "undo", "wait", "stay", "renew", "invite"}
+)
 
 
 class Tokens:

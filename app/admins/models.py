@@ -1,10 +1,13 @@
-"""Tables of admins, their sessions and their acts. Secrets are stored as SHA-256 only, passwords as argon2id."""
+"""Tables of admins, their second factors, their sessions and their acts.
+
+Secrets are stored as SHA-256 only, passwords as argon2id; what an authenticator shares with us, encrypted.
+"""
 
 from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.db import Base, BigId, byte_text, enum_type
 
@@ -32,10 +35,22 @@ class AuditAct(StrEnum):
 
     SIGN_IN = "sign-in"
     SIGN_IN_LINK = "sign-in-link"
+    FIRST_STEP = "first-step"
+    SECOND_STEP = "second-step"
+    PROVED_AGAIN = "proved-again"
     SIGN_OUT = "sign-out"
+    SESSIONS_ENDED = "sessions-ended"
+    FACTOR_ADDED = "factor-added"
+    FACTOR_REMOVED = "factor-removed"
+    FACTORS_RESET = "factors-reset"
+    CODES_MADE = "codes-made"
+    CODES_TAKEN = "codes-taken"
     PASSWORD_CHANGED = "password-changed"  # noqa: S105 - the name of an act
     LANGUAGE_CHANGED = "language-changed"
     ADMIN_ADDED = "admin-added"
+    ADMIN_INVITED = "admin-invited"
+    ADMIN_REMOVED = "admin-removed"
+    ROLE_CHANGED = "role-changed"
     ACCESS_REFUSED = "access-refused"
 
     READERS_LISTED = "readers-listed"
@@ -105,8 +120,49 @@ class AuditResult(StrEnum):
     THROTTLED = "throttled"
 
 
+class Authenticator(Base):
+    """An app that shows an admin codes (RFC 6238). `last_step` is that of the last code taken: none is taken twice."""
+
+    __tablename__ = "authenticators"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id", ondelete="CASCADE"), unique=True)
+    locked_secret: Mapped[bytes]
+    last_step: Mapped[int] = mapped_column(sa.BigInteger)
+    created_at: Mapped[datetime]
+
+
+class Passkey(Base):
+    """A key pair on an admin's device (W3C Web Authentication); we hold the public half."""
+
+    __tablename__ = "passkeys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id", ondelete="CASCADE"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(unique=True)
+    public_key: Mapped[bytes]
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger)
+    name: Mapped[str] = mapped_column(sa.String(60))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """Stands in, once, for a second factor that is lost."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    admin_id: Mapped[int] = mapped_column(sa.ForeignKey("admins.id", ondelete="CASCADE"), index=True)
+    code_sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    used_at: Mapped[datetime | None]
+
+
 class Admin(Base):
-    """One person of the desk; without a password, only one-time links let them in."""
+    """One person of the desk; without a password, only one-time links let them in.
+
+    `has_factor`: they have an authenticator or a passkey, and a password or link alone does not let them in.
+    """
 
     __tablename__ = "admins"
 
@@ -117,10 +173,18 @@ class Admin(Base):
     role: Mapped[Role] = mapped_column(enum_type(Role))
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))
     created_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    has_factor: Mapped[bool] = column_property(
+        sa.or_(sa.exists().where(Authenticator.admin_id == id), sa.exists().where(Passkey.admin_id == id))
+    )
 
 
 class AdminSession(Base):
-    """A signed-in browser; ended on the server, by sign-out, idleness or age."""
+    """A browser in which somebody signed in; ended on the server, by sign-out, idleness or age.
+
+    `proved_at` is when they last showed who they are; without it the session awaits their second factor, and opens
+    nothing. `agent` names the browser. `challenge` is what a passkey has to sign, once, until `challenge_until`.
+    """
 
     __tablename__ = "admin_sessions"
 
@@ -130,6 +194,10 @@ class AdminSession(Base):
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    proved_at: Mapped[datetime | None]
+    agent: Mapped[str] = mapped_column(sa.String(60))
+    challenge: Mapped[bytes | None]
+    challenge_until: Mapped[datetime | None]
 
     admin: Mapped[Admin] = relationship(lazy="joined")
 

@@ -1,38 +1,25 @@
-"""Who may sit at the desk: admins, one-time links, passwords, sessions. Knows no page and no cookie.
+"""Who may sit at the desk: admins, one-time links, passwords. Knows no page and no cookie.
 
-Secrets are 256 random bits and stored as SHA-256 only. A session is a row: it ends on the server, by sign-out, after
-half an hour without a request, or after twelve hours.
+A link or a password is a first step: whoever has a second factor is asked for it then (`proving`).
 """
 
-import hashlib
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, Update, delete, or_, select, union_all, update
+from sqlalchemy import ColumnElement, CompoundSelect, Select, delete, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.admins import passwords, throttle
+from app.admins.attempts import Attempt, count_attempt, record_failure
 from app.admins.audit import STRANGER, record_audit, record_refusal
 from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role, SigninFailures, SigninLink
+from app.admins.sessions import SignedIn, end_sessions, open_session, session_is_over, sha256
 from app.db import Database
-from app.errors import AddressInvalid, NotFound, SigninRefused, SigninThrottled
+from app.errors import AddressInvalid, NotFound, SigninRefused
 from app.mail.address import parse_address
 
-IDLE_LIFE = timedelta(minutes=30)
-SESSION_LIFE = timedelta(hours=12)
 #: A link that replaces a password is short-lived.
 LINK_LIFE = timedelta(minutes=10)
-#: `seen_at` is written at most this often: a busy desk is no reason to hold the database's only write lock.
-SEEN_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True)
-class SignedIn:
-    """What a browser is given: the session's secret, and an id that shows next time that it has signed in before."""
-
-    secret: str
-    browser: str
 
 
 def admin_by_email(email: str) -> Select[Admin]:
@@ -62,33 +49,39 @@ def create_admin(session: Session, *, email: str, language: str, role: Role, now
 def make_signin_link(session: Session, *, admin: Admin, now: datetime, life: timedelta = LINK_LIFE) -> str:
     """Return the secret of a new one-time link for `admin`; unused older ones stop working."""
     secret = secrets.token_urlsafe(32)
-    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
-    session.add(SigninLink(admin_id=admin.id, secret_sha256=_sha256(secret), expires_at=now + life))
-    session.flush()
+    store_signin_link(session, admin=admin, secret=secret, now=now, life=life)
     return secret
 
 
-def is_link_open(session: Session, *, secret: str, now: datetime) -> bool:
-    """Say whether a one-time link would still let someone in."""
-    link = select(SigninLink.id).where(SigninLink.secret_sha256 == _sha256(secret), *_link_is_open(now))
-    return session.scalar(link) is not None
+def store_signin_link(session: Session, *, admin: Admin, secret: str, now: datetime, life: timedelta) -> None:
+    """Let `secret`, of 128 random bits or more, in once as `admin`; unused older links stop working."""
+    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
+    session.add(SigninLink(admin_id=admin.id, secret_sha256=sha256(secret), expires_at=now + life))
+    session.flush()
 
 
-def use_signin_link(session: Session, *, secret: str, now: datetime) -> SignedIn:
+def admin_of_link(session: Session, *, secret: str, now: datetime) -> Admin | None:
+    """Return whom a one-time link would let in, or None."""
+    link = select(SigninLink).where(SigninLink.secret_sha256 == sha256(secret), *_link_is_open(now))
+    found = session.scalar(link)
+    return found.admin if found else None
+
+
+def use_signin_link(session: Session, *, secret: str, agent: str, now: datetime) -> SignedIn:
     """Use a one-time link up and open a session. Raises SigninRefused when it is unknown, used or too old.
 
     A link that lets nobody in is for the caller to put into the log: this transaction comes to nothing.
     """
     used = (
         update(SigninLink)
-        .where(SigninLink.secret_sha256 == _sha256(secret), *_link_is_open(now))
+        .where(SigninLink.secret_sha256 == sha256(secret), *_link_is_open(now))
         .values(used_at=now)
         .returning(SigninLink.admin_id)
     )
     admin_id = session.scalar(used)
     if admin_id is None:
         raise SigninRefused("the link is unknown, used or too old")
-    return _open_session(session, _admin(session, admin_id), AuditAct.SIGN_IN_LINK, now)
+    return open_session(session, _admin(session, admin_id), act=AuditAct.SIGN_IN_LINK, agent=agent, now=now)
 
 
 def record_dead_link(session: Session, *, now: datetime) -> None:
@@ -97,21 +90,23 @@ def record_dead_link(session: Session, *, now: datetime) -> None:
 
 
 def sign_in(
-    database: Database, *, email: str, password: str, network: str, browser: str | None, key: str, now: datetime
-) -> SignedIn:
+    database: Database, *, email: str, password: str, network: str, browser: str | None, agent: str, key: str,
+    now: datetime,
+) -> SignedIn:  # fmt: skip
     """Check a password and open a session.
 
-    `network` is the caller's address block, `browser` the id of an earlier SignedIn, `key` hashes the failure counters.
+    `network` is the caller's address block, `browser` the id of an earlier SignedIn, `agent` the browser's name; `key`
+    hashes the failure counters.
     Hashing takes tens of milliseconds and so runs outside the two transactions: one that counts the attempt, one that
     opens the session. Raises SigninRefused, alike for a wrong password and an unknown address, and SigninThrottled.
     """
     with database.reading() as session:
         admin = session.scalar(admin_by_email(email))
     counters = _counters(admin, _email_key(email), network, browser)
-    attempt = _Attempt(AuditAct.SIGN_IN, STRANGER, admin)
-    _count_attempt(database, attempt, counters, key, now)
+    attempt = Attempt(AuditAct.SIGN_IN, STRANGER, admin, counters)
+    count_attempt(database, attempt, key=key, now=now)
     if not passwords.is_password(password, admin.password_hash if admin else None):
-        _record_failure(database, attempt, now)
+        record_failure(database, attempt, now=now)
         raise SigninRefused("wrong address or password")
     assert admin is not None
     assert admin.password_hash is not None
@@ -119,36 +114,7 @@ def sign_in(
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
         _replace_hash(session, admin, renewed)
-        return _open_session(session, admin, AuditAct.SIGN_IN, now)
-
-
-def session_admin(session: Session, *, secret: str, now: datetime) -> AdminSession | None:
-    """Return the live session of `secret`, with its admin, or None."""
-    query = select(AdminSession).where(
-        AdminSession.secret_sha256 == _sha256(secret),
-        AdminSession.ended_at.is_(None),
-        AdminSession.seen_at > now - IDLE_LIFE,
-        AdminSession.created_at > now - SESSION_LIFE,
-    )
-    return session.scalar(query)
-
-
-def is_stale(seen: AdminSession, *, now: datetime) -> bool:
-    """Say whether it is time to write down that the session is in use."""
-    return seen.seen_at <= now - SEEN_EVERY
-
-
-def see_session(session: Session, *, session_id: int, now: datetime) -> None:
-    """Write down that a session is in use: its idle time starts again."""
-    session.execute(update(AdminSession).where(AdminSession.id == session_id).values(seen_at=now))
-
-
-def sign_out(session: Session, *, secret: str, now: datetime) -> None:
-    """End a session on the server; without effect on one that has ended."""
-    ended = _still_open(AdminSession.secret_sha256 == _sha256(secret)).values(ended_at=now)
-    admin_id = session.scalar(ended.returning(AdminSession.admin_id))
-    if admin_id is not None:
-        record_audit(session, actor=_admin(session, admin_id).email, act=AuditAct.SIGN_OUT, now=now)
+        return open_session(session, _admin(session, admin.id), act=AuditAct.SIGN_IN, agent=agent, now=now)
 
 
 def change_password(
@@ -158,13 +124,13 @@ def change_password(
 
     Whoever has a password must give it. Raises SigninRefused when it is wrong, SigninThrottled, PasswordRefused.
     """
-    counters = [throttle.by_password_change(admin_id)]
+    counters = [throttle.by_open_desk(admin_id)]
     with database.reading() as session:
         admin = _admin(session, admin_id)
-    attempt = _Attempt(AuditAct.PASSWORD_CHANGED, admin.email, admin)
-    _count_attempt(database, attempt, counters, key, now)
+    attempt = Attempt(AuditAct.PASSWORD_CHANGED, admin.email, admin, counters)
+    count_attempt(database, attempt, key=key, now=now)
     if admin.password_hash is not None and not passwords.is_password(current, admin.password_hash):
-        _record_failure(database, attempt, now)
+        record_failure(database, attempt, now=now)
         raise SigninRefused("the current password is another one")
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
@@ -175,8 +141,7 @@ def change_password(
 def set_password(session: Session, *, admin: Admin, password: str, kept_secret: str | None, now: datetime) -> None:
     """Set `admin`'s password and end all their sessions but the one of `kept_secret`. Raises PasswordRefused."""
     passwords.choose_password(admin, password)
-    others = _still_open(AdminSession.admin_id == admin.id, AdminSession.secret_sha256 != _sha256(kept_secret or ""))
-    session.execute(others.values(ended_at=now))
+    end_sessions(session, admin_id=admin.id, kept_secret=kept_secret, now=now)
     session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
     session.flush()
 
@@ -184,13 +149,13 @@ def set_password(session: Session, *, admin: Admin, password: str, kept_secret: 
 def forget_password(session: Session, *, admin: Admin, now: datetime) -> None:
     """Take `admin`'s password away and end their sessions: the way back in is a one-time link."""
     admin.password_hash = None
-    session.execute(_still_open(AdminSession.admin_id == admin.id).values(ended_at=now))
+    end_sessions(session, admin_id=admin.id, kept_secret=None, now=now)
     session.flush()
 
 
 def purge_signins(session: Session, *, now: datetime) -> int:
     """Delete sessions, links and failure counters that no longer do anything; return how many."""
-    ended, spent = delete(AdminSession).where(_session_is_over(now)), delete(SigninLink).where(_link_is_spent(now))
+    ended, spent = delete(AdminSession).where(session_is_over(now)), delete(SigninLink).where(_link_is_spent(now))
     rows = [*session.scalars(ended.returning(AdminSession.id)), *session.scalars(spent.returning(SigninLink.id))]
     return len(rows) + throttle.forget_failures(session, now=now)
 
@@ -198,55 +163,10 @@ def purge_signins(session: Session, *, now: datetime) -> int:
 def spent_signins(now: datetime) -> CompoundSelect[datetime]:
     """Select since when each row is kept that `purge_signins` deletes."""
     return union_all(
-        select(AdminSession.created_at).where(_session_is_over(now)),
+        select(AdminSession.created_at).where(session_is_over(now)),
         select(SigninLink.expires_at).where(_link_is_spent(now)),
         select(SigninFailures.last_at).where(throttle.is_stale(now)),
     )
-
-
-def _open_session(session: Session, admin: Admin, act: AuditAct, now: datetime) -> SignedIn:
-    secret = secrets.token_urlsafe(32)
-    session.add(AdminSession(admin_id=admin.id, secret_sha256=_sha256(secret), created_at=now, seen_at=now))
-    session.flush()
-    record_audit(session, actor=admin.email, act=act, now=now)
-    return SignedIn(secret=secret, browser=f"{admin.id}-{secrets.token_urlsafe(16)}")
-
-
-@dataclass(frozen=True)
-class _Attempt:
-    """A try at a password: who tries, as far as that is known, and whose it is, if anyone's."""
-
-    act: AuditAct
-    actor: str
-    admin: Admin | None
-
-    @property
-    def target(self) -> str | None:
-        """What the log says of it; an address that is no admin's leaves no trace but the try."""
-        return f"admin:{self.admin.id}" if self.admin else None
-
-
-def _count_attempt(
-    database: Database, attempt: _Attempt, counters: list[throttle.Counter], key: str, now: datetime
-) -> None:
-    """Count an attempt, or put into the log that it has to wait. Raises SigninThrottled."""
-    try:
-        with database.transaction() as session:
-            throttle.count_attempt(session, counters=counters, key=key, now=now)
-    except SigninThrottled:
-        with database.transaction() as session:
-            record_refusal(
-                session, actor=attempt.actor, act=attempt.act, target=attempt.target,
-                result=AuditResult.THROTTLED, now=now,
-            )  # fmt: skip
-        raise
-
-
-def _record_failure(database: Database, attempt: _Attempt, now: datetime) -> None:
-    with database.transaction() as session:
-        record_audit(
-            session, actor=attempt.actor, act=attempt.act, target=attempt.target, result=AuditResult.FAILED, now=now
-        )
 
 
 def _counters(admin: Admin | None, email_key: str, network: str, browser: str | None) -> list[throttle.Counter]:
@@ -270,14 +190,6 @@ def _replace_hash(session: Session, admin: Admin, renewed: str) -> None:
         session.execute(update(Admin).where(*same).values(password_hash=renewed))
 
 
-def _still_open(*conditions: ColumnElement[bool]) -> Update:
-    return update(AdminSession).where(AdminSession.ended_at.is_(None), *conditions)
-
-
-def _session_is_over(now: datetime) -> ColumnElement[bool]:
-    return or_(AdminSession.ended_at.is_not(None), AdminSession.created_at <= now - SESSION_LIFE)
-
-
 def _link_is_spent(now: datetime) -> ColumnElement[bool]:
     return or_(SigninLink.used_at.is_not(None), SigninLink.expires_at <= now)
 
@@ -292,7 +204,3 @@ def _email_key(email: str) -> str:
         return parse_address(email).key
     except AddressInvalid:
         return ""
-
-
-def _sha256(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -7,6 +7,7 @@ has signed in before is counted apart, so that a stranger's guesses do not even 
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,12 +50,17 @@ def by_browser(browser: str) -> Counter:
     return Counter(f"browser:{browser}", free=5, longest_s=300)
 
 
-def by_password_change(admin_id: int) -> Counter:
-    """Count guesses at the current password by someone who sits at an open desk."""
+def by_open_desk(admin_id: int) -> Counter:
+    """Count guesses by someone who sits at an open desk, at its admin's password or factors."""
     return Counter(f"change:{admin_id}", free=5, longest_s=300)
 
 
-def count_attempt(session: Session, *, counters: list[Counter], key: str, now: datetime) -> None:
+def by_second_step(admin_id: int) -> Counter:
+    """Count guesses at a second factor by whoever has the password: six digits have to last."""
+    return Counter(f"second-step:{admin_id}", free=5, longest_s=900)
+
+
+def count_attempt(session: Session, *, counters: Sequence[Counter], key: str, now: datetime) -> None:
     """Count an attempt against every counter, as failed until `forgive`. Raises SigninThrottled while one must wait."""
     rows = [(counter, _row(session, _hmac(counter, key), now)) for counter in counters]
     wait_s = max((_remaining_s(row, now) for _, row in rows), default=0)
@@ -67,7 +73,7 @@ def count_attempt(session: Session, *, counters: list[Counter], key: str, now: d
     session.flush()
 
 
-def forgive(session: Session, *, counters: list[Counter], key: str) -> None:
+def forgive(session: Session, *, counters: Sequence[Counter], key: str) -> None:
     """Forget the failures of `counters`: the attempt held."""
     names = [_hmac(counter, key) for counter in counters]
     session.execute(delete(SigninFailures).where(SigninFailures.key_hmac.in_(names)))

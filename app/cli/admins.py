@@ -4,11 +4,13 @@ from datetime import timedelta
 
 import click
 
+from app.admins.factors import reset_factors
 from app.admins.models import AuditAct, Role
-from app.admins.signin import LINK_LIFE, create_admin, make_signin_link
+from app.admins.signin import LINK_LIFE, admin_by_email, create_admin, make_signin_link
 from app.cli.acts import note_act
 from app.cli.output import Commands
 from app.clock import now
+from app.errors import NotFound
 from app.web import product
 
 #: Longer than a link that stands in for a password: a new admin has yet to be told of it.
@@ -36,3 +38,21 @@ def add(email: str, role: str, language: str) -> None:
         secret = make_signin_link(session, admin=admin, now=now(), life=life)
         note_act(session, AuditAct.ADMIN_ADDED, f"admin:{admin.id}", "sign-in link")
     click.echo(wired.links.sign_in(secret))
+
+
+@group.group("factors", cls=Commands)
+def factors() -> None:
+    """Second factors of people of the desk."""
+
+
+@factors.command("reset")
+@click.argument("email")
+def reset(email: str) -> None:
+    """Take the second factors of an admin who lost them away, and end their sessions; the password stays."""
+    with product().database.transaction() as session:
+        admin = session.scalar(admin_by_email(email))
+        if admin is None:
+            raise NotFound(f"no admin has the address {email}")
+        removed = reset_factors(session, admin=admin, now=now())
+        note_act(session, AuditAct.FACTORS_RESET, f"admin:{admin.id}", f"factors {removed}")
+    click.echo(f"{removed} factors are gone; the next sign-in asks for the password alone.")

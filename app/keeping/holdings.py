@@ -86,9 +86,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "warm_up_days": Holding("how many letters went on a day", reason=NOT_PERSONAL),
         "warm_up_shares": Holding("how many of them went to a provider", reason=NOT_PERSONAL),
         "admins": Holding(
-            "address, language and password hash of a person of the desk", reason="as long as they have access"
+            "address, language, role and password hash of a person of the desk", reason="as long as they have access"
         ),
-        "admin_sessions": Holding("their open sessions", ("sign-ins",)),
+        "authenticators": Holding("what their app shares with us, encrypted", reason="until they remove it"),
+        "passkeys": Holding("public keys of their devices", reason="until they remove them"),
+        "recovery_codes": Holding("what stands in for a lost device, as hashes", reason="until they make new ones"),
+        "admin_sessions": Holding("their open sessions and the browsers that have them", ("sign-ins",)),
         "signin_links": Holding("their one-time links", ("sign-ins",)),
         "signin_failures": Holding("failed sign-ins, by keyed hash of account or network", ("sign-ins",)),
         "audit_entries": Holding("which admin did what, and who tried to sign in", ("audit",)),

@@ -145,7 +145,7 @@ def test_sign_ins_are_told_apart_and_what_was_typed_is_not_kept(product: Product
     for email, password, browser in tries:
         try:
             signin.sign_in(product.database, email=email, password=password, network="192.0.2.1/32", browser=browser,
-                           key="k" * 32, now=NOW)  # fmt: skip
+                           agent="", key="k" * 32, now=NOW)  # fmt: skip
         except SigninRefused:
             continue
     rows = [(row.actor, row.target, row.result.value) for row in entries(product)]

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-from app.admins import passwords, signin
+from app.admins import passwords, sessions, signin
 from app.admins.models import Admin, AdminSession, Role, SigninFailures, SigninLink
 from app.errors import AddressInvalid, PasswordRefused, SigninRefused, SigninThrottled
 from app.product import Product
@@ -26,13 +26,20 @@ def ada(product: Product) -> Admin:
 
 def enter(product: Product, password: str = PASSWORD, *, email="ada@desk.example", browser=None, at=NOW, network="n1"):
     return signin.sign_in(
-        product.database, email=email, password=password, network=network, browser=browser, key=KEY, now=at
+        product.database,
+        email=email,
+        password=password,
+        network=network,
+        browser=browser,
+        agent="Firefox, Linux",
+        key=KEY,
+        now=at,
     )
 
 
 def live(product: Product, secret: str, *, at: datetime = NOW) -> AdminSession | None:
     with product.database.reading() as session:
-        return signin.session_admin(session, secret=secret, now=at)
+        return sessions.session_admin(session, secret=secret, now=at)
 
 
 def make_link(product: Product, admin: Admin, **kwargs: timedelta) -> str:
@@ -42,7 +49,7 @@ def make_link(product: Product, admin: Admin, **kwargs: timedelta) -> str:
 
 def use_link(product: Product, secret: str, *, at: datetime = NOW) -> signin.SignedIn:
     with product.database.transaction() as session:
-        return signin.use_signin_link(session, secret=secret, now=at)
+        return signin.use_signin_link(session, secret=secret, agent="", now=at)
 
 
 def test_an_admin_is_found_by_address_whatever_its_case(product: Product, ada: Admin) -> None:
@@ -80,12 +87,12 @@ def test_a_link_ends_after_its_life(product: Product, ada: Admin) -> None:
 def test_looking_at_a_link_does_not_use_it(product: Product, ada: Admin) -> None:
     secret = make_link(product, ada)
     with product.database.reading() as session:
-        assert signin.is_link_open(session, secret=secret, now=NOW)
-        assert signin.is_link_open(session, secret=secret, now=NOW)
-        assert not signin.is_link_open(session, secret="another", now=NOW)
+        assert signin.admin_of_link(session, secret=secret, now=NOW)
+        assert signin.admin_of_link(session, secret=secret, now=NOW)
+        assert not signin.admin_of_link(session, secret="another", now=NOW)
     use_link(product, secret)
     with product.database.reading() as session:
-        assert not signin.is_link_open(session, secret=secret, now=NOW)
+        assert not signin.admin_of_link(session, secret=secret, now=NOW)
 
 
 def test_a_new_link_ends_the_one_before(product: Product, ada: Admin) -> None:
@@ -232,7 +239,7 @@ def test_a_session_ends_after_half_an_hour_without_a_request(product: Product, a
     assert live(product, secret, at=almost)
     assert live(product, secret, at=NOW + timedelta(minutes=30)) is None
     with product.database.transaction() as session:
-        signin.see_session(session, session_id=live(product, secret, at=almost).id, now=almost)
+        sessions.see_session(session, session_id=live(product, secret, at=almost).id, now=almost)
     assert live(product, secret, at=NOW + timedelta(minutes=45))
 
 
@@ -243,14 +250,14 @@ def test_a_busy_session_ends_after_twelve_hours(product: Product, ada: Admin) ->
         at += timedelta(minutes=20)
         if (seen := live(product, secret, at=at)) is not None:
             with product.database.transaction() as session:
-                signin.see_session(session, session_id=seen.id, now=at)
+                sessions.see_session(session, session_id=seen.id, now=at)
     assert live(product, secret, at=NOW + timedelta(hours=12)) is None
 
 
 def test_signing_out_ends_the_session_on_the_server(product: Product, ada: Admin) -> None:
     first, second = enter(product).secret, enter(product).secret
     with product.database.transaction() as session:
-        signin.sign_out(session, secret=first, now=NOW)
+        sessions.sign_out(session, secret=first, now=NOW)
     assert live(product, first) is None
     assert live(product, second) is not None
 
@@ -305,7 +312,7 @@ def test_what_no_longer_does_anything_is_purged(product: Product, ada: Admin) ->
     old = enter(product).secret
     use_link(product, make_link(product, ada))
     with product.database.transaction() as session:
-        signin.sign_out(session, secret=old, now=NOW)
+        sessions.sign_out(session, secret=old, now=NOW)
         assert signin.purge_signins(session, now=NOW) == 2
     with product.database.transaction() as session:
         assert signin.purge_signins(session, now=NOW + timedelta(hours=12)) == 1

@@ -24,7 +24,10 @@ from tests import make
 EMAIL = "ada@desk.example"
 PASSWORD = "lanterne plouf orage 7"
 #: Routes that strangers may see.
-OPEN = {"admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit"}
+OPEN = {
+    "admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit", "admin.second_step",
+    "admin.second_step_submit", "admin.challenge_submit",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,9 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "flood_id": 1,
         "import_id": 1,
         "filter_id": 1,
+        "admin_id": 1,
+        "session_id": 1,
+        "passkey_id": 1,
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

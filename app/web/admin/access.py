@@ -7,30 +7,28 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
-from app.admins import signin
+from app.admins import sessions, signin
 from app.admins.audit import record_refusal
 from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role
 from app.clock import now
-from app.errors import TokenInvalid
 from app.web import product
 from app.web.admin import bp
+from app.web.admin.cookies import session_secret
 
 #: Pages that a browser asks for by itself: they do not keep a session from falling idle.
 ASKED_BY_SCRIPT = frozenset({"admin.progress", "admin.import_progress"})
-#: How long a browser counts as one that has signed in before.
-BROWSER_LIFE_S = 90 * 86_400
-
-
 #: How many of those who can change a role are named to whoever lacks one.
 NAMED = 3
 
 View = TypeVar("View", bound=Callable[..., object])
 _needed: dict[Callable[..., object], Role] = {}
 _for_strangers: set[Callable[..., object]] = set()
+_fresh: set[Callable[..., object]] = set()
+_without_factor: set[Callable[..., object]] = set()
 
 
 def needs(role: Role) -> Callable[[View], View]:
@@ -46,6 +44,18 @@ def needs(role: Role) -> Callable[[View], View]:
 def for_strangers(view: View) -> View:
     """Declare that a page of the desk is for whoever is not signed in."""
     _for_strangers.add(view)
+    return view
+
+
+def freshly(view: View) -> View:
+    """Declare that a page wants whoever asks to have shown who they are within a quarter of an hour (ASVS 7.5.3)."""
+    _fresh.add(view)
+    return view
+
+
+def without_factor(view: View) -> View:
+    """Declare that a page is there for admins who have no second factor yet, though the settings ask for one."""
+    _without_factor.add(view)
     return view
 
 
@@ -69,22 +79,26 @@ def role_of(endpoint: str) -> Role:
 
 def may(name: str) -> bool:
     """Say whether who is signed in may use the page `name` of the desk: buttons and links to others are not shown."""
-    admin = current_admin()
-    return admin is not None and admin.role.may_act_as(role_of(f"{bp.name}.{name}"))
+    admin, view = current_admin(), current_app.view_functions[f"{bp.name}.{name}"]
+    return admin is not None and not _lacks_factor(admin, view) and admin.role.may_act_as(_needed[view])
 
 
 @bp.before_request
 def require_admin() -> BaseResponse | tuple[str, int] | None:
     """Let an admin pass where their role may go, send a stranger to sign in."""
-    found = find_session()
+    view, found = current_app.view_functions[request.endpoint or ""], find_session()
     if found is not None:
         g.admin_session = found
-    if is_for_strangers(request.endpoint):
+    if view in _for_strangers:
         return None
     if found is None:
         return ask_to_sign_in()
-    needed = role_of(request.endpoint or "")
-    return None if found.admin.role.may_act_as(needed) else refuse(found.admin, needed)
+    if _lacks_factor(found.admin, view):
+        return redirect(url_for("admin.factors"), code=303)
+    needed = _needed[view]
+    if not found.admin.role.may_act_as(needed):
+        return refuse(found.admin, needed)
+    return None if view not in _fresh or sessions.is_fresh(found, now=now()) else ask_again()
 
 
 def refuse(admin: Admin, needed: Role) -> tuple[str, int]:
@@ -111,15 +125,15 @@ def current_admin() -> Admin | None:
     return found.admin if found else None
 
 
+def current_session() -> AdminSession:
+    """Return the session that asks, on a page that only admins reach."""
+    found: AdminSession = g.admin_session
+    return found
+
+
 def require() -> Admin:
     """Return who is signed in, on a page that only admins reach."""
-    found: AdminSession = g.admin_session
-    return found.admin
-
-
-def session_secret() -> str:
-    """Return the secret that the browser sent, or nothing."""
-    return request.cookies.get(session_cookie(), "")
+    return current_session().admin
 
 
 def find_session() -> AdminSession | None:
@@ -128,10 +142,10 @@ def find_session() -> AdminSession | None:
         return None
     at = now()
     with product().database.reading() as session:
-        found = signin.session_admin(session, secret=session_secret(), now=at)
-    if found and request.endpoint not in ASKED_BY_SCRIPT and signin.is_stale(found, now=at):
+        found = sessions.session_admin(session, secret=session_secret(), now=at)
+    if found and request.endpoint not in ASKED_BY_SCRIPT and sessions.is_stale(found, now=at):
         with product().database.transaction() as session:
-            signin.see_session(session, session_id=found.id, now=at)
+            sessions.see_session(session, session_id=found.id, now=at)
     return found
 
 
@@ -141,35 +155,6 @@ def ask_to_sign_in() -> BaseResponse:
         return Response(status=401, headers={"HX-Redirect": url_for("admin.sign_in")})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("admin.sign_in", next=wanted if wanted != url_for("admin.dashboard") else None))
-
-
-def enter(entered: signin.SignedIn, target: str) -> BaseResponse:
-    """Go to `target` with the cookies of a new session; the browser's old session ends."""
-    with product().database.transaction() as session:
-        signin.sign_out(session, secret=session_secret(), now=now())
-    response = make_response(redirect(target, code=303))
-    known = product().form_tokens.sign("sign-in", entered.browser)
-    _set_cookie(response, session_cookie(), entered.secret, None)
-    _set_cookie(response, browser_cookie(), known, BROWSER_LIFE_S)
-    return response
-
-
-def leave() -> BaseResponse:
-    """End the session on the server and in the browser."""
-    with product().database.transaction() as session:
-        signin.sign_out(session, secret=session_secret(), now=now())
-    response = make_response(redirect(url_for("admin.sign_in"), code=303))
-    response.delete_cookie(session_cookie(), path="/", secure=_is_https(), httponly=True, samesite="Lax")
-    return response
-
-
-def known_browser() -> str | None:
-    """Return the id of a browser that has signed in before."""
-    token = request.cookies.get(browser_cookie(), "")
-    try:
-        return product().form_tokens.read("sign-in", token, max_age_s=BROWSER_LIFE_S)
-    except TokenInvalid:
-        return None
 
 
 def own_path(text: str) -> str:
@@ -182,25 +167,26 @@ def own_path(text: str) -> str:
     return text if is_ours and text.isprintable() else url_for("admin.dashboard")
 
 
+def ask_again() -> BaseResponse:
+    """Send an admin who signed in long ago to show once more who they are, and back to the page they came from."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else _path_before()
+    return redirect(url_for("admin.again", next=own_path(wanted)), code=303)
+
+
 def desk_language() -> str:
     """Return the admin's language, or the best of the browser's for a stranger."""
     admin = current_admin()
     return admin.language if admin else request.accept_languages.best_match(i18n.LANGUAGES) or i18n.DEFAULT_LANGUAGE
 
 
-def session_cookie() -> str:
-    """Return the name of the session cookie; browsers keep `__Host-` to this host, its root and TLS."""
-    return "__Host-vigie" if _is_https() else "vigie-desk"
+def _lacks_factor(admin: Admin, view: Callable[..., object]) -> bool:
+    """Say whether `admin` has to set up a second factor before anything else."""
+    return product().config.requires_second_factor and not admin.has_factor and view not in _without_factor
 
 
-def browser_cookie() -> str:
-    """Return the name of the cookie that shows that a browser has signed in before."""
-    return "__Host-vigie-browser" if _is_https() else "vigie-browser"
-
-
-def _set_cookie(response: Response, name: str, value: str, max_age_s: int | None) -> None:
-    response.set_cookie(name, value, max_age=max_age_s, path="/", secure=_is_https(), httponly=True, samesite="Lax")
-
-
-def _is_https() -> bool:
-    return product().config.public_url.startswith("https:")
+def _path_before() -> str:
+    """Return the path of the page that holds the form; its answer leads back there."""
+    try:
+        return urlsplit(request.referrer or "").path
+    except ValueError:
+        return ""

@@ -21,8 +21,10 @@ from tests.web import desk
 #: A route without a line here fails, and so does a line without a route.
 MATRIX: dict[Role, str] = {
     Role.VIEWER: """
-        account article article_topics articles dashboard edition editions language_submit letter password_submit
-        preview progress sign_out_submit sources warm_up
+        account again again_submit article article_topics articles authenticator_removal_submit authenticator_submit
+        codes_file_submit codes_submit dashboard edition editions factors language_submit letter
+        passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview progress
+        session_end_submit sessions_end_submit sign_out_submit sources warm_up
     """,
     Role.EDITOR: """
         compile_submit embargo_end_submit embargo_submit order_submit removal_submit test_submit texts_submit
@@ -33,6 +35,8 @@ MATRIX: dict[Role, str] = {
         resume_submit retry retry_submit send send_submit source_submit warm_up_end_submit warm_up_submit
     """,
     Role.ADMIN: """
+        invitation_again_submit invitation_submit member member_factors_submit member_removal_submit
+        member_sessions_submit people role_submit
         answer_submit audit copies export_submit extension_submit filter_drop_submit filter_save_submit
         import_cancel_submit import_check_submit import_page import_progress import_report_submit import_start_submit
         imports imports_submit reader reader_address_submit reader_erasure_submit reader_language_submit

@@ -1,3 +1,3 @@
-"""Who works at the desk: coming in, and one's own account."""
+"""Who works at the desk: coming in, showing who one is, one's own account, and the others."""
 
-from app.web.admin.people import account, signin  # noqa: F401 - views attach to the blueprint
+from app.web.admin.people import account, factors, members, proofs, signin  # noqa: F401 - views attach to the blueprint

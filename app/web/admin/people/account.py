@@ -1,4 +1,4 @@
-"""One's own account: password and language."""
+"""One's own account: password, sessions, language."""
 
 from flask import render_template, request, url_for
 from werkzeug.utils import redirect
@@ -6,13 +6,16 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.admins import passwords, signin
+from app.admins.factors import read_factors
 from app.admins.models import Admin, AuditAct, Role
+from app.admins.sessions import end_session, end_sessions, sessions_of
 from app.clock import now
 from app.errors import PasswordRefused, SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import needs, require, session_secret
+from app.web.admin.access import current_session, needs, require
 from app.web.admin.acts import note_act
+from app.web.admin.cookies import session_secret
 
 
 @bp.get("/account")
@@ -49,6 +52,26 @@ def language_submit() -> Response:
     return redirect(url_for("admin.account", note="language"), code=303)
 
 
+@bp.post(f"/account/sessions/<int(max={2**31 - 1}):session_id>/end")
+@needs(Role.VIEWER)
+def session_end_submit(session_id: int) -> Response:
+    """End one of one's own sessions."""
+    with product().database.transaction() as session:
+        ended = end_session(session, admin_id=require().id, session_id=session_id, now=now())
+        note_act(session, AuditAct.SESSIONS_ENDED, f"admin:{require().id}", f"sessions {ended}")
+    return redirect(url_for("admin.account", note="session-ended", _anchor="sessions"), code=303)
+
+
+@bp.post("/account/sessions/end")
+@needs(Role.VIEWER)
+def sessions_end_submit() -> Response:
+    """End all of one's sessions but this one."""
+    with product().database.transaction() as session:
+        ended = end_sessions(session, admin_id=require().id, kept_secret=session_secret(), now=now())
+        note_act(session, AuditAct.SESSIONS_ENDED, f"admin:{require().id}", f"sessions {ended}")
+    return redirect(url_for("admin.account", note="sessions-ended", _anchor="sessions"), code=303)
+
+
 def _change(current: str, new: str) -> None:
     signin.change_password(
         product().database,
@@ -62,8 +85,14 @@ def _change(current: str, new: str) -> None:
 
 
 def _page(*, problem: str | None, wait_s: int = 0) -> str:
+    with product().database.reading() as session:
+        open_sessions = session.scalars(sessions_of(require().id, now())).all()
+        factors = read_factors(session, require().id)
     return render_template(
         "admin/people/account.html",
+        sessions=open_sessions,
+        own_session=current_session().id,
+        factors=factors,
         problem=problem,
         wait_s=wait_s,
         languages=i18n.LANGUAGES,

@@ -27,7 +27,7 @@ from app.subscriptions.models import Subscriber, Subscription
 from app.topics.topic import TopicKind
 from app.web import product, taxonomy_in_use
 from app.web.admin import bp
-from app.web.admin.access import desk_language, needs
+from app.web.admin.access import desk_language, freshly, needs
 from app.web.admin.acts import note_act
 from app.web.admin.listing import PAGE_LENGTH, asked_before, newest_first, whole
 
@@ -76,6 +76,7 @@ def filter_drop_submit(filter_id: int) -> BaseResponse:
 
 @bp.post("/readers/export")
 @needs(Role.ADMIN)
+@freshly
 def readers_export_submit() -> Response:
     """Give the readers that a filter means as a CSV file, written as it is read."""
     wanted, database = ReaderFilter.from_query(request.form), product().database

@@ -27,7 +27,7 @@ from app.subscriptions.rights.dossier import gather
 from app.subscriptions.rights.erasure import erase_reader
 from app.web import attachment, product
 from app.web.admin import bp
-from app.web.admin.access import needs, require
+from app.web.admin.access import freshly, needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.readers.reader import reader_page
 
@@ -39,6 +39,7 @@ EMPTY, INVALID, OFTEN, NOT_TYPED = "empty", "invalid", "often", "typed"
 
 @bp.post(f"{RIGHTS}/export")
 @needs(Role.ADMIN)
+@freshly
 def export_submit(public_id: str) -> Response:
     """Give all that is held of the reader as a file, for an answer by letter."""
     wired = product()
@@ -113,6 +114,7 @@ def reader_objection_submit(public_id: str) -> BaseResponse:
 
 @bp.post(f"{RIGHTS}/erasure")
 @needs(Role.ADMIN)
+@freshly
 def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     """Erase the reader, if their address was typed as it is."""
     with product().database.transaction() as session:
