@@ -26,6 +26,8 @@ CODES = 10
 #: A code is groups of signs that are not mistaken for one another: 28 of 32 signs.
 CODE_GROUPS, GROUP_SIGNS = 7, 4
 _SIGNS = "abcdefghjkmnpqrstvwxyz0123456789"
+#: What people read for a sign that is none of these.
+_LOOKALIKES = str.maketrans("oil", "011")
 #: How long the page with the square may stay open.
 ENROL_S = 15 * 60
 
@@ -210,4 +212,4 @@ def _group() -> str:
 
 
 def _code_sha256(code: str) -> str:
-    return sha256("".join(sign for sign in code.lower() if sign in _SIGNS))
+    return sha256("".join(sign for sign in code.lower().translate(_LOOKALIKES) if sign in _SIGNS))

@@ -24,7 +24,7 @@ def group() -> None:
 
 @group.command("add")
 @click.argument("email")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.ADMIN, show_default=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.ADMIN.value, show_default=True)
 @click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
 def add(email: str, role: str, language: str) -> None:
     """Add an admin and print a one-time sign-in link, good for an hour; ten minutes for one who has a password.

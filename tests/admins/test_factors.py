@@ -152,7 +152,7 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed(product: Product, ada:
     with product.database.transaction() as session:
         codes = factors.make_codes(session, admin=session.get_one(Admin, ada.id), now=NOW)
     assert len(set(codes)) == factors.CODES
-    typed = f" {codes[3].upper().replace('-', ' ')} "
+    typed = f" {codes[3].upper().replace('-', ' ').replace('0', 'O').replace('1', 'l')} "
     assert second_step(product, first_step(product).secret, typed)
     with pytest.raises(SigninRefused):
         second_step(product, first_step(product).secret, codes[3])

@@ -106,7 +106,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "import_id": 1,
         "filter_id": 1,
         "admin_id": 1,
-        "session_id": 1,
+        "session_id": 77,
         "passkey_id": 1,
     }
     with app.test_request_context():
