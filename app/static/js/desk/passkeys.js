@@ -1,5 +1,5 @@
 // Forms that a passkey fills in: asks the server for a challenge, the browser for an answer, and sends that as any form.
-// Without this file, or without passkeys in the browser, they stay hidden.
+// Without this file, or without passkeys in the browser, they stay hidden, and a sentence says why.
 
 const decoded = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
 const encoded = (buffer) =>
@@ -45,6 +45,7 @@ async function fillIn(form, problem) {
 }
 
 if (window.PublicKeyCredential) {
+  for (const hint of document.querySelectorAll("[data-no-passkey]")) hint.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     const problem = form.querySelector("[data-passkey-problem]");
     form.hidden = false;
