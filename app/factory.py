@@ -11,12 +11,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, models
 from app.choices import dossier as choices
 from app.db import UtcDateTime, make_migration_engine
-from app.editions import clipping_search
 from app.editions import dossier as editions
+from app.editions.models import CLIPPING_INDEX
 from app.feedback import dossier as feedback
 from app.jobs import fleet
 from app.product import Teller, make_product
 from app.subscriptions.rights import dossier as subscriptions
+from app.topics.models import ARTICLE_INDEX
 from app.web import admin, bursts, errors, hooks, public, security
 from config import Config
 
@@ -60,7 +61,7 @@ def add_migrations(app: Flask, config: Config) -> None:
 
 def is_ours(name: str | None, kind: str, _: object) -> bool:
     """Return whether a table or index is one of the models': Procrastinate keeps its own beside them, search too."""
-    return not (name or "").startswith(("procrastinate_", clipping_search.INDEX))
+    return not (name or "").startswith(("procrastinate_", CLIPPING_INDEX.name, ARTICLE_INDEX.name))
 
 
 def render_type(kind: str, item: object, _: object) -> str | Literal[False]:

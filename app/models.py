@@ -6,7 +6,6 @@ from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
 from app.digests import models as digests
-from app.editions import clipping_search
 from app.editions import models as editions
 from app.feedback import models as feedback
 from app.jobs import models as jobs
@@ -29,7 +28,6 @@ __all__ = [
     "admins",
     "articles",
     "choices",
-    "clipping_search",
     "counters",
     "delivery",
     "departures",

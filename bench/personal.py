@@ -106,7 +106,7 @@ def add_wire(session: Session, drawn: random.Random, topics: list[str]) -> None:
     pieces = [piece for each in ARTICLES.values() for piece in each]
     for number in range(STORIES):
         at = now() - timedelta(minutes=10 + number)
-        story = Story(first_at=at, last_at=at, sources=drawn.randint(1, 6), languages={})
+        story = Story(first_at=at, last_at=at, ranks_at=at, sources=drawn.randint(1, 6), languages={})
         session.add(story)
         session.flush()
         _, title, summary = pieces[number % len(pieces)]

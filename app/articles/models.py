@@ -89,7 +89,8 @@ class Article(Base):
     `copy_of_id` is an article with nearly the same text, `twin_of_id` one with the same text in another language.
     `revision` counts the texts that it was given, `text_hash` tells the newest of them from the next.
     `reading_minutes` is empty where only a teaser is known. `page_due_at`: when its page is to be read for the whole
-    text; empty where nothing is to be done, or where `page_failure` says why nothing more is tried.
+    text; empty where nothing is to be done, or where `page_failure` says why nothing more is tried. `markdown` is the
+    Markdown of one that an editor wrote by hand.
     """
 
     __tablename__ = "articles"
@@ -120,6 +121,7 @@ class Article(Base):
     title: Mapped[str] = mapped_column(sa.String(300))
     summary: Mapped[str]
     body: Mapped[str]
+    markdown: Mapped[str | None]
     authors: Mapped[str] = mapped_column(sa.String(300), default="")
     image_url: Mapped[str | None] = mapped_column(sa.String(2000))
     reading_minutes: Mapped[int | None]

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.editions.archive import is_listed, is_the_newsletters, sent_at
-from app.editions.clipping_search import filed_words, newest_with
-from app.editions.models import Clipping, Edition, EditionItem
+from app.editions.models import CLIPPING_INDEX, Clipping, Edition, EditionItem
 from app.editions.typeset import Piece, piece_of
 from app.newsletters.models import Newsletter
 from app.topics.classify import Rank
 from app.topics.corrections import topics_of
 from app.topics.models import ArticleTopic
+from app.topics.word_index import filed_words
 
 #: Editions that one call files.
 BATCH = 20
@@ -83,7 +83,7 @@ def clippings(
     if topics:
         query = query.where(_is_on(topics))
     if words:
-        query = newest_with(session, query, words=words, before=before)
+        query = CLIPPING_INDEX.newest_with(session, query, words=words, before=before)
     else:
         query = query.where(Clipping.id < before) if before is not None else query
         query = query.order_by(Clipping.id.desc())

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.articles.models import Article
 from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
+from app.topics.word_index import WordIndex
 
 _UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
 _EXTRA = sa.text("kind <> 'number'")
@@ -148,7 +149,7 @@ class AlsoIn(Base):
 class Clipping(Base):
     """An article as the first sent edition of a language carried it, to be found in public. Newer ones have higher ids.
 
-    `words` are those of its title and summary as they were mailed, folded; `clipping_search.py` has their index.
+    `words` are those of its title and summary as they were mailed, folded, as `CLIPPING_INDEX` has them.
     """
 
     __tablename__ = "clippings"
@@ -163,6 +164,9 @@ class Clipping(Base):
     language: Mapped[str] = mapped_column(sa.String(8))
     sent_at: Mapped[datetime]
     words: Mapped[str]
+
+
+CLIPPING_INDEX = WordIndex("clipping_words", Clipping.id)
 
 
 class EditionContent(Base):

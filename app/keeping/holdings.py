@@ -103,6 +103,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "sources": Holding("feeds, and why the last fetch failed", reason=NOT_PERSONAL),
         "articles": Holding("what was published, as published", reason="journalism, not readers' data"),
         "article_topics": Holding("what articles are about", reason=NOT_PERSONAL),
+        "article_words": Holding("the words by which the desk finds an article", reason=NOT_PERSONAL),
         "topic_corrections": Holding("which admin corrected what an article is about", reason=WHILE_NEEDED),
         "taxonomy_uses": Holding("since when which topics are looked for", reason=NOT_PERSONAL),
         "stories": Holding("which articles tell of the same event, and what an editor decided", reason=NOT_PERSONAL),

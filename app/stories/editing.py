@@ -1,6 +1,9 @@
-"""What an editor does with stories: merge, split, pin, mute. Each act is recorded, and grouping never undoes one."""
+"""What an editor does with stories: merge, split, pin, mute. Each act is recorded, and grouping never undoes one.
 
-from collections.abc import Collection
+Acts return their event, by which an editor may take them back (`undoing.py`), or None where they changed nothing.
+"""
+
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,19 +18,31 @@ from app.stories.merging import begin_story, move_articles, recount
 from app.stories.models import Story, StoryAct, StoryEvent
 
 
-def merge_stories(session: Session, *, story_id: int, into_id: int, actor: str, now: datetime) -> Story:
-    """Move all articles of a story into another; return the other. Raises NotFound, InputRefused, TransitionRefused."""
+def merge_stories(session: Session, *, story_id: int, into_id: int, actor: str, now: datetime) -> StoryEvent:
+    """Move all articles of a story into another. Raises NotFound, InputRefused, TransitionRefused."""
     if story_id == into_id:
         raise InputRefused("a story cannot be merged into itself")
     story_of(session, story_id)
-    target = story_of(session, into_id)
-    move_articles(session, story_id=story_id, into_id=into_id, actor=actor, now=now)
-    recount(session, {story_id, into_id})
-    return target
+    story_of(session, into_id)
+    return merge_into(session, story_id=story_id, into_id=into_id, actor=actor, now=now)
 
 
-def split_story(session: Session, *, story_id: int, article_ids: Collection[int], actor: str, now: datetime) -> Story:
-    """Make some articles of a story one of their own, and return it: grouping will never make them one again.
+def merge_stories_into_oldest(
+    session: Session, *, story_ids: Collection[int], actor: str, now: datetime
+) -> list[StoryEvent]:
+    """Make several stories one, the oldest of them, as grouping does. Raises as `merge_stories` does."""
+    oldest, *others = sorted(set(story_ids)) or [0]
+    if not others:
+        raise InputRefused("choose two stories at least")
+    for story_id in (oldest, *others):
+        story_of(session, story_id)
+    return [merge_into(session, story_id=each, into_id=oldest, actor=actor, now=now) for each in others]
+
+
+def split_story(
+    session: Session, *, story_id: int, article_ids: Collection[int], actor: str, now: datetime
+) -> StoryEvent:
+    """Make some articles of a story one of their own, the event's other story: grouping never makes them one again.
 
     Raises NotFound, TransitionRefused, and InputRefused unless at least one article of the story goes and one stays.
     """
@@ -38,35 +53,27 @@ def split_story(session: Session, *, story_id: int, article_ids: Collection[int]
     if len(leaving) != len(set(article_ids)) or not leaving or not staying:
         raise InputRefused("choose articles of this story, and leave it at least one")
     parted = begin_story(session, leaving[0].published_at)
-    for article in leaving:
-        article.story_id = parted.id
-    for group in (leaving, staying):
-        for article in group:
-            mark_repeats(article, [other for other in group if other.id < article.id])
-    session.add(StoryEvent(story_id=story_id, other_id=parted.id, at=now, act=StoryAct.SPLIT, actor=actor))
-    session.flush()
-    recount(session, {story_id, parted.id})
-    return parted
+    return part(session, story_id=story_id, into_id=parted.id, groups=(staying, leaving), actor=actor, now=now)
 
 
-def pin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
+def pin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> StoryEvent | None:
     """Let a story stand before all others; pinning it twice is one pin. Raises NotFound, TransitionRefused."""
-    _mark(session, story_id, "pinned_at", now, StoryEvent(act=StoryAct.PINNED, at=now, actor=actor))
+    return _mark(session, story_id, "pinned_at", now, StoryEvent(act=StoryAct.PINNED, at=now, actor=actor))
 
 
-def unpin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
+def unpin_story(session: Session, *, story_id: int, actor: str, now: datetime) -> StoryEvent | None:
     """Let a story rank as others do. Raises NotFound, TransitionRefused."""
-    _mark(session, story_id, "pinned_at", None, StoryEvent(act=StoryAct.UNPINNED, at=now, actor=actor))
+    return _mark(session, story_id, "pinned_at", None, StoryEvent(act=StoryAct.UNPINNED, at=now, actor=actor))
 
 
-def mute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
+def mute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> StoryEvent | None:
     """Keep a story, and what will join it, out of digests. Raises NotFound, TransitionRefused."""
-    _mark(session, story_id, "muted_at", now, StoryEvent(act=StoryAct.MUTED, at=now, actor=actor))
+    return _mark(session, story_id, "muted_at", now, StoryEvent(act=StoryAct.MUTED, at=now, actor=actor))
 
 
-def unmute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> None:
+def unmute_story(session: Session, *, story_id: int, actor: str, now: datetime) -> StoryEvent | None:
     """Let digests have a story again. Raises NotFound, TransitionRefused."""
-    _mark(session, story_id, "muted_at", None, StoryEvent(act=StoryAct.UNMUTED, at=now, actor=actor))
+    return _mark(session, story_id, "muted_at", None, StoryEvent(act=StoryAct.UNMUTED, at=now, actor=actor))
 
 
 def story_of(session: Session, story_id: int) -> Story:
@@ -83,14 +90,54 @@ def story_of(session: Session, story_id: int) -> Story:
     return story
 
 
+def merge_into(session: Session, *, story_id: int, into_id: int, actor: str, now: datetime) -> StoryEvent:
+    """Move the articles of a story that is held into another one that is, mark what repeats what, and count anew."""
+    members = session.scalars(select(Article).where(Article.story_id.in_((story_id, into_id)))).all()
+    moved = [article for article in members if article.story_id == story_id]
+    there = [article for article in members if article.story_id == into_id]
+    event = move_articles(session, story_id=story_id, into_id=into_id, actor=actor, now=now)
+    for article, others in [*((each, there) for each in moved), *((each, moved) for each in there)]:
+        if article.copy_of_id is None and article.twin_of_id is None:
+            mark_repeats(article, [other for other in others if other.id < article.id])
+    recount(session, {story_id, into_id})
+    return event
+
+
+def part(
+    session: Session,
+    *,
+    story_id: int,
+    into_id: int,
+    groups: tuple[Sequence[Article], Sequence[Article]],
+    actor: str,
+    now: datetime,
+) -> StoryEvent:
+    """Give the second of the `groups` of a story's articles to another story; the first stays."""
+    leaving = groups[1]
+    for article in leaving:
+        article.story_id = into_id
+    for group in groups:
+        for article in group:
+            mark_repeats(article, [other for other in group if other.id < article.id])
+    event = StoryEvent(
+        story_id=story_id, other_id=into_id, at=now, act=StoryAct.SPLIT, actor=actor,
+        articles=[article.id for article in leaving],
+    )  # fmt: skip
+    session.add(event)
+    session.flush()
+    recount(session, {story_id, into_id})
+    return event
+
+
 def _mark(
     session: Session, story_id: int, name: Literal["pinned_at", "muted_at"], at: datetime | None, event: StoryEvent
-) -> None:
+) -> StoryEvent | None:
     """Set a mark of a story, or take it away (None), and record that; one that is so already stays as it is."""
     story = story_of(session, story_id)
     if (getattr(story, name) is None) is (at is None):
-        return
+        return None
     setattr(story, name, at)
     event.story_id = story.id
     session.add(event)
     session.flush()
+    return event

@@ -11,25 +11,31 @@ from sqlalchemy.orm import Session, defer
 from app.articles.models import Article
 from app.stories.families import family_of
 from app.stories.models import Story, StoryAct, StoryEvent
+from app.stories.ranking import rank_time
 
 
 def begin_story(session: Session, at: datetime) -> Story:
     """Return a new story whose first article was published `at`."""
-    story = Story(first_at=at, last_at=at, languages={})
+    story = Story(first_at=at, last_at=at, ranks_at=at, languages={})
     session.add(story)
     session.flush()
     return story
 
 
-def move_articles(session: Session, *, story_id: int, into_id: int, actor: str | None, now: datetime) -> None:
-    """Move all articles of one story into another, and record the merge; pins go along."""
+def move_articles(session: Session, *, story_id: int, into_id: int, actor: str | None, now: datetime) -> StoryEvent:
+    """Move all articles of one story into another, and record the merge, which is returned; pins go along."""
     story, target = session.get_one(Story, story_id), session.get_one(Story, into_id)
+    moved = session.scalars(select(Article.id).where(Article.story_id == story_id).order_by(Article.id)).all()
     session.execute(update(Article).where(Article.story_id == story_id).values(story_id=into_id))
     story.merged_into_id = into_id
     target.pinned_at = target.pinned_at or story.pinned_at
     story.pinned_at = None
-    session.add(StoryEvent(story_id=into_id, other_id=story_id, at=now, act=StoryAct.MERGED, actor=actor))
+    event = StoryEvent(
+        story_id=into_id, other_id=story_id, at=now, act=StoryAct.MERGED, actor=actor, articles=list(moved)
+    )
+    session.add(event)
     session.flush()
+    return event
 
 
 def are_parted(session: Session, one_id: int, other_id: int) -> bool:
@@ -58,6 +64,7 @@ def recount(session: Session, story_ids: Iterable[int]) -> None:
         if articles:
             story.first_at = min(article.published_at for article in articles)
             story.last_at = max(article.published_at for article in articles)
+        story.ranks_at = rank_time(sources=story.sources, last_at=story.last_at)
     session.flush()
 
 

@@ -15,6 +15,11 @@ from app.db import Base, byte_text, enum_type
 ALL_ARTICLES = ""
 
 
+def _marked(column: str) -> sa.Index:
+    is_marked = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(f"ix_stories_{column}", column, sqlite_where=is_marked, postgresql_where=is_marked)
+
+
 class StoryAct(StrEnum):
     """What was done with a story, by an editor or, for some merges, by grouping."""
 
@@ -30,15 +35,21 @@ class Story(Base):
     """Articles about the same event. A merged one is empty, and `merged_into_id` says where its articles went.
 
     `first_at` and `last_at` are of publication; `sources` counts the independent ones, `languages` the articles in
-    each language.
+    each language. `ranks_at` is what orders them (`ranking.rank_time`).
     """
 
     __tablename__ = "stories"
-    __table_args__ = (sa.Index("ix_stories_last_at", "last_at", "id"),)
+    __table_args__ = (
+        sa.Index("ix_stories_last_at", "last_at", "id"),
+        sa.Index("ix_stories_ranks_at", "ranks_at", "id"),
+        _marked("pinned_at"),
+        _marked("muted_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]
+    ranks_at: Mapped[datetime]
     sources: Mapped[int] = mapped_column(default=1)
     languages: Mapped[dict[str, int]] = mapped_column(sa.JSON, default=dict)
     pinned_at: Mapped[datetime | None]
@@ -47,7 +58,10 @@ class Story(Base):
 
 
 class StoryEvent(Base):
-    """The record of one act: when, by which admin or by grouping (None), and the other story of a merge or split."""
+    """The record of one act: when, by which admin or by grouping (None), and the other story of a merge or split.
+
+    `articles` are the ids of those that a merge or split moved; of acts before it was kept, None.
+    """
 
     __tablename__ = "story_events"
     __table_args__ = (
@@ -61,6 +75,7 @@ class StoryEvent(Base):
     act: Mapped[StoryAct] = mapped_column(enum_type(StoryAct))
     other_id: Mapped[int | None] = mapped_column(sa.ForeignKey("stories.id"))
     actor: Mapped[str | None] = mapped_column(sa.String(254))
+    articles: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
 
 
 class ArticleTrace(Base):

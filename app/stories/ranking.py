@@ -49,6 +49,15 @@ def half_life_over(since: datetime, until: datetime, *, least: timedelta = HALF_
     return max(least, until - since)
 
 
+def rank_time(*, sources: int, last_at: datetime, half_life: timedelta = HALF_LIFE) -> datetime:
+    """Return when a story of one source would have its newest article, to rank as one of so many does.
+
+    Where no reader's interest counts, the later comes first, at whatever time one looks: weight × 0.5 ^ (age /
+    half-life) falls for all stories alike, so that their order rests on last_at + half-life × log2(weight).
+    """
+    return last_at + half_life * math.log2(_weight(sources))
+
+
 def rank(
     stories: Iterable[Standing],
     now: datetime,
@@ -92,8 +101,12 @@ def _ranked(story: Standing, now: datetime, followed: frozenset[str], half_life:
     return Ranked(
         story_id=story.story_id,
         is_pinned=story.is_pinned,
-        weight=1 + math.log2(max(story.sources, 1)),
+        weight=_weight(story.sources),
         interest=FOLLOWED if wanted else 0.0,
         freshness=0.5 ** (age / half_life),
         followed=wanted,
     )
+
+
+def _weight(sources: int) -> float:
+    return 1 + math.log2(max(sources, 1))

@@ -10,11 +10,12 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
-from app.db import Database
+from app.db import Database, insert_into
 from app.topics.classify import Classification, classify
 from app.topics.corrections import carried_topics
-from app.topics.models import ArticleTopic, TaxonomyUse
+from app.topics.models import ArticleTopic, ArticleWords, TaxonomyUse
 from app.topics.taxonomy import Taxonomy
+from app.topics.word_index import filed_words
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ def _classify_at_once(database: Database, taxonomy: Taxonomy, texts: Sequence[_T
 
 
 def _store(session: Session, texts: Sequence[_Text], found: dict[int, Classification], now: datetime) -> int:
-    """Put what was found in the place of the earlier topics of those articles that still have these texts."""
+    """Put topics and words in the place of the earlier ones of those articles that still have these texts."""
     held = _texts().where(Article.id.in_(found)).order_by(Article.id).with_for_update(of=Article)
     as_read = {text.id: tuple(text) for text in texts}
     ids = [text.id for text in session.execute(held).all() if tuple(text) == as_read[text.id]]
@@ -97,8 +98,20 @@ def _store(session: Session, texts: Sequence[_Text], found: dict[int, Classifica
     session.execute(delete(ArticleTopic).where(ArticleTopic.article_id.in_(ids)))
     if rows:
         session.execute(insert(ArticleTopic), rows)
+    _file_words(session, [text for text in texts if text.id in ids])
     session.execute(update(Article).where(Article.id.in_(ids)).values(classified_at=now))
     return len(ids)
+
+
+def _file_words(session: Session, texts: Sequence[_Text]) -> None:
+    """Keep the words by which the desk finds these articles; what has not changed is not written."""
+    if not texts:
+        return
+    rows = [{"article_id": text.id, "words": filed_words(text.title, text.summary)} for text in texts]
+    insert = insert_into(session, ArticleWords).values(rows)
+    changed = {"words": insert.excluded.words}
+    is_other = ArticleWords.words != insert.excluded.words
+    session.execute(insert.on_conflict_do_update(index_elements=["article_id"], set_=changed, where=is_other))
 
 
 def _texts() -> Select[int, str, str, str, str]:

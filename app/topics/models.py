@@ -1,4 +1,4 @@
-"""Tables of the topics that articles carry, of editors' corrections, and of the taxonomies that were in use."""
+"""Tables of the topics that articles carry, of editors' corrections, of words, and of the taxonomies in use."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, enum_type
 from app.topics.classify import Rank
+from app.topics.word_index import WordIndex
 
 TOPIC_MAX = 40
 
@@ -52,6 +53,20 @@ class TopicCorrection(Base):
     correction: Mapped[Correction] = mapped_column(enum_type(Correction))
     by: Mapped[str] = mapped_column(sa.String(254))
     at: Mapped[datetime]
+
+
+class ArticleWords(Base):
+    """The words of an article's title and summary, folded, by which the desk finds it (`ARTICLE_INDEX`)."""
+
+    __tablename__ = "article_words"
+
+    article_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    words: Mapped[str]
+
+
+ARTICLE_INDEX = WordIndex("article_word_index", ArticleWords.article_id)
 
 
 class TaxonomyUse(Base):

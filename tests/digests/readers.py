@@ -36,7 +36,7 @@ def file(
         source=None,
     )
     if story is None:
-        found = Story(first_at=at, last_at=at, languages={language: 1})
+        found = Story(first_at=at, last_at=at, ranks_at=at, languages={language: 1})
         session.add(found)
         session.flush()
         story = found.id

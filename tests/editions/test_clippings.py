@@ -8,12 +8,12 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
-from app.editions.clipping_search import asked_words
 from app.editions.clippings import clippings, file_editions, topic_counts
 from app.editions.models import AlsoIn, Clipping, Edition, EditionItem, EditionStatus
 from app.product import Product
 from app.topics.classify import Rank
 from app.topics.models import ArticleTopic
+from app.topics.word_index import asked_words
 from tests.conftest import NOW
 from tests.editions.press import make_sent
 from tests.make import make_article

@@ -22,7 +22,7 @@ def titles(session, compilation: Compilation) -> list[str]:
 
 
 def make_story(session, *, sources: int = 1, pinned_at: datetime | None = None) -> Story:
-    story = Story(first_at=NOW, last_at=NOW, sources=sources, pinned_at=pinned_at, languages={"fr": 1})
+    story = Story(first_at=NOW, last_at=NOW, ranks_at=NOW, sources=sources, pinned_at=pinned_at, languages={"fr": 1})
     session.add(story)
     session.flush()
     return story

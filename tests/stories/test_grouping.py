@@ -133,12 +133,12 @@ def test_what_an_editor_split_is_not_grouped_together_again(product: Product) ->
         one, two = file_article(session, BREACH, "a"), file_article(session, BREACH_TOLD_ANEW, "b")
         (story, _) = group(session, one, two)
         assert story is not None
-        parted = split_story(session, story_id=story, article_ids=[two.id], actor="desk@example.org", now=LATER)
+        event = split_story(session, story_id=story, article_ids=[two.id], actor="desk@example.org", now=LATER)
 
         (third,) = group(session, file_article(session, (BREACH[0], BREACH_TOLD_ANEW[1]), "c"))
 
-        assert [one.story_id, two.story_id] == [story, parted.id]
-        assert third in (story, parted.id)
+        assert [one.story_id, two.story_id] == [story, event.other_id]
+        assert third in (story, event.other_id)
         assert session.scalars(select(StoryEvent.act)).all() == [StoryAct.SPLIT]
 
 

@@ -3,9 +3,9 @@
 from flask import Response, render_template, request, url_for
 
 from app.clock import now
-from app.editions.clipping_search import TEXT_MAX, asked_words
 from app.editions.clippings import Clip, clippings
 from app.i18n import gettext
+from app.topics.word_index import TEXT_MAX, asked_words
 from app.web import product, taxonomy_in_use
 from app.web.forms import printable
 from app.web.public import LANGUAGE, bp
