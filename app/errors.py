@@ -7,6 +7,7 @@ AppError
 │   ├── ListRefused          a file that is no list of readers; carries what is wrong with it
 │   ├── FactorRefused        a second factor that does not hold
 │   ├── AdminKnown           an address that is an admin's already
+│   ├── SheetRefused         an article written by hand that cannot be taken; carries the field
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
@@ -64,6 +65,14 @@ class FactorRefused(InputRefused):
 
 class AdminKnown(InputRefused):
     """There is an admin of this address."""
+
+
+class SheetRefused(InputRefused):
+    """An article written by hand cannot be taken; `field` says why ("language", "title", "link", "known", "text")."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(f"the article cannot be taken as it is: {field}")
+        self.field = field
 
 
 class HeaderInvalid(InputRefused):

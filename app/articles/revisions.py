@@ -39,12 +39,7 @@ def revise_own_article(
     Raises NotFound; TransitionRefused for an article of a feed, which would bring its own text again, and where the
     text is the one that it has.
     """
-    session.execute(select(Article.id).where(Article.id == article_id).with_for_update())
-    article = session.get(Article, article_id, populate_existing=True)
-    if article is None:
-        raise NotFound(f"no article {article_id}")
-    if article.source_id is not None:
-        raise TransitionRefused("this article is a feed's, which says what it reads")
+    article = own_article(session, article_id)
     heading = title_line(title or extracted.title or "") or article.title
     row = {
         "text_hash": text_hash(heading, extracted.text), "title": heading, "summary": extracted.summary,
@@ -52,8 +47,22 @@ def revise_own_article(
     }  # fmt: skip
     if not revise_article(session, article, row, now):
         raise TransitionRefused("this is the text that the article has")
-    article.guid = own_key(article.language, heading, extracted.text)
+    article.guid, article.markdown = own_key(article.language, heading, extracted.text), None
     session.flush()
+    return article
+
+
+def own_article(session: Session, article_id: int) -> Article:
+    """Return an article that was put in by hand, held until the transaction ends.
+
+    Raises NotFound, and TransitionRefused for an article of a feed, which would bring its own text again.
+    """
+    session.execute(select(Article.id).where(Article.id == article_id).with_for_update())
+    article = session.get(Article, article_id, populate_existing=True)
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    if article.source_id is not None:
+        raise TransitionRefused("this article is a feed's, which says what it reads")
     return article
 
 
