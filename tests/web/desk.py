@@ -102,6 +102,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "newsletter_id": 1,
         "request_id": 1,
         "article_id": 1,
+        "story_id": 1,
         "flood_id": 1,
         "import_id": 1,
         "filter_id": 1,

@@ -2,10 +2,11 @@
 
 from flask import Blueprint, Flask
 
-#: The addresses of one edition, newsletter, article and flood; numbers that no database counts to are not found.
+#: The addresses of one edition, newsletter, article, story and flood; numbers that no database counts to are not found.
 EDITION = f"/editions/<int(max={2**31 - 1}):edition_id>"
 FLOOD = f"/sources/floods/<int(max={2**31 - 1}):flood_id>"
 ARTICLE = f"/articles/<int(max={2**31 - 1}):article_id>"
+STORY = f"/stories/<int(max={2**31 - 1}):story_id>"
 NEWSLETTER = f"/newsletters/<int(max={2**31 - 1}):newsletter_id>"
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")

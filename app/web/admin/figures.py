@@ -1,10 +1,10 @@
 """How the desk writes numbers and times: in the admin's language, times in the newsletter's own zone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from app import i18n, templating
@@ -28,6 +28,7 @@ def desk_words() -> dict[str, object]:
         "today": now().astimezone(ZoneInfo(zone)).date(),
         "number": partial(number, language),
         "short_time": partial(short_time, language),
+        "ago": partial(ago, language),
     }
 
 
@@ -42,3 +43,9 @@ def short_time(language: str, value: datetime, zone: str) -> str:
     local, present = value.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone))
     pattern = "d MMM, HH:mm" if local.year == present.year else "d MMM y, HH:mm"
     return format_datetime(local, pattern, locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)
+
+
+def ago(language: str, value: datetime) -> str:
+    """Return how long ago a time was, in one unit, as "il y a 3 h" or "3 hr ago"."""
+    since = min(value - now(), timedelta(0))
+    return format_timedelta(since, add_direction=True, format="short", threshold=1, locale=language)

@@ -22,6 +22,7 @@ from app.editions.draft import fingerprint
 from app.editions.models import EditionItem
 from app.jobs.importing import work_on_imports
 from app.product import Product
+from app.stories.merging import begin_story
 from app.subscriptions.models import Subscriber
 from app.subscriptions.questions.renewal import count_concerned
 from app.web.admin.listing import PAGE_LENGTH
@@ -31,7 +32,7 @@ from tests.web import desk
 
 #: Acts of the desk that leave no entry, and why.
 UNLOGGED = {"admin.suppression_find_submit": "it only looks, and is a POST to keep the address out of logs"}
-Data = dict[str, str] | dict[str, tuple[BytesIO, str]]
+Data = dict[str, str] | dict[str, str | list[str]] | dict[str, tuple[BytesIO, str]]
 
 
 def first_item(product: Product) -> int:
@@ -66,6 +67,21 @@ def know(product: Product) -> Data:
         article = session.get_one(Article, 1)
         article.classified_at = article.grouped_at = now()
     return {"revision": "1"}
+
+
+def rewrite(product: Product) -> Data:
+    """Make the article of the address one that was written by hand, with the text that the form has."""
+    with product.database.transaction() as session:
+        revision = session.get_one(Article, 1).revision
+    return {"title": "Un phare", "markdown": "Il **luit**.", "language": "fr", "revision": str(revision)}
+
+
+def tell(product: Product) -> Data:
+    """What grouping does: two stories, of an article each."""
+    with product.database.transaction() as session:
+        for number in (1, 2):
+            session.get_one(Article, number).story_id = begin_story(session, now()).id
+    return {}
 
 
 def mislead(product: Product) -> Data:
@@ -111,6 +127,15 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.cancel_submit", lambda _: {}),
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
     ("admin.topic_removal_submit", lambda _: {"topic": "place:FR"}),
+    ("admin.article_new_submit", lambda _: {"title": "Un phare", "markdown": "Il **brille**.", "language": "fr"}),
+    ("admin.article_text_submit", rewrite),
+    ("admin.story_pin_submit", tell),
+    ("admin.story_pin_end_submit", lambda _: {}),
+    ("admin.story_mute_submit", lambda _: {}),
+    ("admin.story_mute_end_submit", lambda _: {}),
+    ("admin.stories_merge_submit", lambda _: {"story": ["1", "2"]}),
+    ("admin.story_split_submit", lambda _: {"article": "2"}),
+    ("admin.stories_undo_submit", lambda _: {"event": "1"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),

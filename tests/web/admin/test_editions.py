@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from app.clock import now
 from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus
 from app.product import Product
+from app.stories.merging import begin_story
 from tests import make
 from tests.web import desk
 
@@ -193,13 +194,15 @@ def test_what_articles_carry_is_shown_as_text(admin: FlaskClient, product: Produ
 def test_long_lists_come_a_page_at_a_time(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
         for number in range(120):
-            make.make_article(session, title=f"Title-{number:03}.", link=f"https://wire.example/{number}")
+            article = make.make_article(session, title=f"Title-{number:03}.", link=f"https://wire.example/{number}")
+            article.story_id = begin_story(session, article.published_at).id
+            article.grouped_at = now()
     seen, path = [], "/admin/articles"
     for expected in (50, 50, 20):
         page = admin.get(path).text
         seen += [number for number in range(120) if f"Title-{number:03}." in page]
-        assert page.count('scope="row"') == expected
-        path = page.partition("/admin/articles?before=")[2].partition('"')[0]
+        assert page.count("data-story") == expected
+        path = page.partition('class="older"')[2].partition("/admin/articles?before=")[2].partition('"')[0]
         path = f"/admin/articles?before={path}"
     assert sorted(seen) == list(range(120))
     assert path.endswith("=")

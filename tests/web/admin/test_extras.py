@@ -87,7 +87,7 @@ def test_who_got_an_earlier_text_is_counted_and_told(client: FlaskClient, produc
     assert 'name="note_en"' not in page, "nobody who got it reads English letters"
     empty = client.post(f"{path}/erratum", data={"revision": "2", "note_fr": " "})
     assert empty.status_code == 422
-    assert 'id="notes-error"' in empty.text
+    assert 'id="notes-error-1"' in empty.text
     stale = client.post(f"{path}/erratum", data={"revision": "1", "note_fr": "Câble <danois>"})
     assert stale.status_code == 409
     assert "Câble &lt;danois&gt;</textarea>" in stale.text, "what was written is not lost"

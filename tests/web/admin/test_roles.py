@@ -27,6 +27,8 @@ MATRIX: dict[Role, str] = {
         session_end_submit sessions_end_submit sign_out_submit sources warm_up
     """,
     Role.EDITOR: """
+        article_new article_new_submit article_text article_text_submit stories_merge_submit stories_undo_submit
+        story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit story_split_submit
         compile_submit embargo_end_submit embargo_submit order_submit removal_submit test_submit texts_submit
         topic_removal_submit topic_submit
     """,

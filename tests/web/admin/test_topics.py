@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from app.product import Product
+from app.stories.grouping import group_new
 from app.topics.classifying import classify_articles
 from app.topics.corrections import topics_of
 from app.topics.models import TopicCorrection
@@ -21,6 +22,7 @@ def article_id(product: Product, client: FlaskClient) -> int:
         added = make.make_article(
             session, title="Mali : une cyberattaque contre la poste", link="https://wire.example/1"
         )
+    group_new(product.database, load(), now=NOW)
     classify_articles(product.database, load(), now=NOW)
     desk.sign_in(client)
     return added.id

@@ -9,12 +9,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, ArticleRevision
+from app.articles.sheet import sheet_html
 from app.clock import now
 from app.digests.errata import count_misled
 from app.digests.flash import count_flash, plan_flash
 from app.digests.models import Erratum, Flash
 from app.errors import InputRefused, NotFound
 from app.web import product, taxonomy_in_use
+from app.web.admin.wire.swaps import is_swap, rows_of
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,13 @@ def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[
         if shown is None:
             raise NotFound(f"no article {article_id}")
         revisions, extras = _revisions(session, article_id), _extras(session, shown, at)
+        row = rows_of(session, [shown.story_id]).get(shown.story_id) if is_swap() and shown.story_id else None
     is_kept = shown.embargo_until is not None and shown.embargo_until > at
+    page = "admin/wire/_article.html" if is_swap() else "admin/wire/article.html"
     return render_template(
-        "admin/wire/article.html", article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
-        notes=notes or {},
+        page, article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
+        notes=notes or {}, text=sheet_html(shown.markdown) if shown.markdown else None, is_swap=is_swap(),
+        row=row,
     )  # fmt: skip
 
 

@@ -1,40 +1,47 @@
-"""What can be written about: the articles that have arrived, what they are about, and how long they are kept back."""
+"""The wire: the stories that articles tell, and how long an article is kept back."""
 
-from collections import defaultdict
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from flask import render_template, request, url_for
-from sqlalchemy import select
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
-from app.articles.models import Article
 from app.clock import now
 from app.editions.embargo import set_embargo
 from app.errors import TransitionRefused
-from app.topics.corrections import topics_of
-from app.topics.models import ArticleTopic
+from app.stories.wire import StoryState
+from app.topics.topic import TopicKind
 from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
-from app.web.admin.access import needs
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.listing import asked_before, newest_first
 from app.web.admin.wire.article_page import show_article
+from app.web.admin.wire.board import SINCE, asked_of_wire, wire_board
+from app.web.admin.wire.swaps import is_swap, undoable, way_back
 
 
 @bp.get("/articles")
 @needs(Role.VIEWER)
 def articles() -> str:
-    """List articles with their topics."""
+    """Show the wire: stories by rank, or those that are asked for."""
+    return show_wire()
+
+
+def show_wire(problem: str | None = None) -> str:
+    """Show the wire with what went wrong; a script that acted on it gets that alone."""
+    if problem and is_swap():
+        return render_template("admin/wire/_problem.html", problem=problem, is_swap=True)
+    language, taxonomy = require().language, taxonomy_in_use()
     with product().database.reading() as session:
-        page = newest_first(session, select(Article), Article.id, before=asked_before())
-        topics = session.scalars(topics_of(article.id for article in page.rows)).all()
-    carried = defaultdict[int, list[ArticleTopic]](list)
-    for topic in topics:
-        carried[topic.article_id].append(topic)
-    return render_template("admin/wire/articles.html", page=page, carried=carried, taxonomy=taxonomy_in_use())
+        board = wire_board(session, asked_of_wire(), taxonomy=taxonomy, language=language)
+        undo = undoable(session)
+    return render_template(
+        "admin/wire/articles.html", board=board, back=way_back(), undo=undo, problem=problem, taxonomy=taxonomy,
+        topics_by_kind={kind.value: taxonomy.of_kind(kind, language) for kind in TopicKind}, states=list(StoryState),
+        spans=list(SINCE),
+    )  # fmt: skip
 
 
 @bp.get(ARTICLE)
@@ -48,10 +55,8 @@ def article(article_id: int) -> str:
 @needs(Role.EDITOR)
 def embargo_submit(article_id: int) -> Response | tuple[str, int]:
     """Keep the article back until a time on the newsroom's clocks."""
-    try:
-        local = datetime.fromisoformat(request.form.get("until", "")).replace(tzinfo=None)
-        until = local.replace(tzinfo=ZoneInfo(product().config.timezone)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    until = read_local_time(request.form.get("until", ""))
+    if until is None:
         return show_article(article_id, problem="unread"), 422
     at = now()
     if until <= at:
@@ -63,6 +68,15 @@ def embargo_submit(article_id: int) -> Response | tuple[str, int]:
     except TransitionRefused:
         return show_article(article_id, problem="left"), 409
     return redirect(url_for("admin.article", article_id=article_id, note="embargo"), code=303)
+
+
+def read_local_time(text: str) -> datetime | None:
+    """Return the time that stands in a field, on the newsroom's clocks; None where it is none."""
+    try:
+        local = datetime.fromisoformat(text).replace(tzinfo=None)
+        return local.replace(tzinfo=ZoneInfo(product().config.timezone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 @bp.post(f"{ARTICLE}/embargo/end")

@@ -15,6 +15,8 @@ from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
 from app.web.admin.access import needs, own_path, require
 from app.web.admin.acts import note_act
+from app.web.admin.wire.naming import topic_named
+from app.web.admin.wire.swaps import Changes, answer, is_swap
 
 
 @bp.get(f"{ARTICLE}/topics")
@@ -26,36 +28,53 @@ def article_topics(article_id: int) -> str:
 
 @bp.post(f"{ARTICLE}/topics")
 @needs(Role.EDITOR)
-def topic_submit(article_id: int) -> Response | tuple[str, int]:
-    """Add a topic to the article."""
+def topic_submit(article_id: int) -> Response | str | tuple[str, int]:
+    """Add a topic to the article, by its key or its name."""
     try:
         _correct(article_id, Correction.ADDED, AuditAct.TOPIC_ADDED)
     except InputRefused:
-        return _page(article_id, problem="unknown"), 422
+        return _refused(article_id), 422
+    if is_swap():
+        return _in_row(article_id, "topic-added")
     return redirect(url_for("admin.article_topics", article_id=article_id, note="topic-added"), code=303)
 
 
 @bp.post(f"{ARTICLE}/topics/removal")
 @needs(Role.EDITOR)
-def topic_removal_submit(article_id: int) -> Response | tuple[str, int]:
+def topic_removal_submit(article_id: int) -> Response | str | tuple[str, int]:
     """Take a topic from the article, and go back to where that was clicked."""
     try:
         _correct(article_id, Correction.REMOVED, AuditAct.TOPIC_REMOVED)
     except InputRefused:
-        return _page(article_id, problem="unknown"), 422
+        return _refused(article_id), 422
+    if is_swap():
+        return _in_row(article_id, "topic-removed")
     back = request.form.get("back", "")
     target = own_path(back) if back else url_for("admin.article_topics", article_id=article_id, note="topic-removed")
     return redirect(target, code=303)
 
 
 def _correct(article_id: int, correction: Correction, act: AuditAct) -> None:
-    topic = request.form.get("topic", "")
+    topic = topic_named(taxonomy_in_use(), request.form.get("topic", ""))
     with product().database.transaction() as session:
         correct_topic(
             session, taxonomy_in_use(), article_id=article_id, topic=topic, correction=correction,
             by=require().email, now=now(),
         )  # fmt: skip
         note_act(session, act, f"article:{article_id}", topic)
+
+
+def _refused(article_id: int) -> str:
+    if is_swap():
+        return render_template("admin/wire/_problem.html", problem="topic", is_swap=True)
+    return _page(article_id, problem="unknown")
+
+
+def _in_row(article_id: int, note: str) -> Response | str:
+    """Answer a script on the wire with the row of the article's story."""
+    with product().database.reading() as session:
+        story_id = session.get_one(Article, article_id).story_id
+    return answer(Changes(note, shown=[story_id] if story_id else []))
 
 
 def _page(article_id: int, problem: str | None = None) -> str:
