@@ -19,8 +19,8 @@ from app.stories.choosing import best_first
 from app.stories.models import Story
 from app.topics.models import ARTICLE_INDEX, ArticleTopic, ArticleWords
 
-#: Stories, or articles with the words that are looked for, that one page goes through.
-WALKED_MAX = 3_000
+#: Stories that one page goes through, and articles with the words that are looked for.
+WALKED_MAX, FOUND_MAX = 3_000, 1_000
 #: Pinned stories and new arrivals that stand above the others.
 PINNED_MAX, ARRIVALS_MAX = 30, 8
 #: Articles of a story that are shown in each language, the best first.
@@ -100,17 +100,20 @@ def stories_with(
 ) -> StoryPage:
     """Return the wanted stories that have an article with all `words` in title and summary, newest articles first."""
     found = ARTICLE_INDEX.newest_with(session, select(ArticleWords.article_id), words=words, before=before)
-    found_ids = found.limit(WALKED_MAX).subquery()
-    ids = select(Article.id, Article.story_id).join(found_ids, found_ids.c.article_id == Article.id)
-    ids = ids.join(Story, Story.id == Article.story_id).where(*_of_article(wanted), *_of_story(wanted))
+    if session.get_bind().dialect.name == "postgresql":
+        # A sum, not the column: else it goes through all articles for the few that have a rare word.
+        found = found.order_by(None).order_by((ArticleWords.article_id + 0).desc())
+    found_ids = session.scalars(found.limit(FOUND_MAX)).all()
+    ids = select(Article.id, Article.story_id).join(Story, Story.id == Article.story_id)
+    ids = ids.where(Article.id.in_(found_ids), *_of_article(wanted), *_of_story(wanted))
     rows = session.execute(ids.order_by(Article.id.desc()).limit(length + 1)).all()
     shown = dict.fromkeys(story_id for _, story_id in rows[:length])
     by_id = {story.id: story for story in session.scalars(select(Story).where(Story.id.in_(shown)))}
     stories = [by_id[story_id] for story_id in shown if story_id is not None]
     if len(rows) > length:
         return StoryPage(stories, rows[length - 1][0])
-    last = session.scalars(found.offset(WALKED_MAX - 1).limit(1)).first()
-    return StoryPage(stories, last, is_cut=last is not None)
+    is_cut = len(found_ids) == FOUND_MAX
+    return StoryPage(stories, found_ids[-1] if is_cut else None, is_cut=is_cut)
 
 
 def articles_of(session: Session, story_ids: Collection[int], language: str) -> dict[int, list[Article]]:

@@ -125,7 +125,9 @@ def test_pinned_stories_stand_apart_and_muted_ones_are_out_of_the_way(database: 
         assert breach.ranks_at > storm.ranks_at
 
 
-def test_words_find_the_stories_of_articles_in_both_languages(database: Product) -> None:
+def test_words_find_the_stories_of_articles_in_both_languages(
+    database: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with database.database.reading() as session:
         assert found(session, "Orvane") == [BREACH[0], RESULTS[0]], "the newest article first, each story once"
         assert found(session, "données ESTONIE") == [BREACH[0]]
@@ -135,6 +137,9 @@ def test_words_find_the_stories_of_articles_in_both_languages(database: Product)
         assert first.before is not None
         rest = stories_with(session, wanted(), words=("orvane",), before=first.before, length=3)  # type: ignore[arg-type]
         assert (titles(session, rest.stories), rest.before) == ([RESULTS[0]], None)
+        monkeypatch.setattr(wire, "FOUND_MAX", 2)
+        cut = stories_with(session, wanted(state=StoryState.MUTED), words=("orvane",), before=None, length=3)
+        assert (cut.stories, cut.is_cut, cut.before) == ([], True, 4)
 
 
 def test_a_new_text_is_found_by_its_words_and_no_longer_by_the_old_ones(database: Product) -> None:

@@ -11,7 +11,7 @@ from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.embargo import set_embargo
 from app.errors import TransitionRefused
-from app.stories.wire import StoryState
+from app.stories.wire import FOUND_MAX, WALKED_MAX, StoryState
 from app.topics.topic import TopicKind
 from app.web import product, taxonomy_in_use
 from app.web.admin import ARTICLE, bp
@@ -40,7 +40,7 @@ def show_wire(problem: str | None = None) -> str:
     return render_template(
         "admin/wire/articles.html", board=board, back=way_back(), undo=undo, problem=problem, taxonomy=taxonomy,
         topics_by_kind={kind.value: taxonomy.of_kind(kind, language) for kind in TopicKind}, states=list(StoryState),
-        spans=list(SINCE),
+        spans=list(SINCE), walked=FOUND_MAX if board.asked.q else WALKED_MAX,
     )  # fmt: skip
 
 
