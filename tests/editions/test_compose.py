@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.admins.models import Admin
+from app.admins.models import Admin, Role
 from app.delivery.claims import Copy
 from app.delivery.composing import Composed, Ready
 from app.delivery.settling import Withheld
@@ -295,7 +295,7 @@ def test_links_to_leave_are_renamed_on_the_page_for_everybody(session: Session, 
 
 
 def make_admin(session: Session, email: str = "a@desk.example") -> None:
-    session.add(Admin(email=email, email_key=email, language="fr", created_at=NOW))
+    session.add(Admin(email=email, email_key=email, language="fr", role=Role.EDITOR, created_at=NOW))
     session.flush()
 
 
