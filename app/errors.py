@@ -15,6 +15,7 @@ AppError
 ├── TextsNotShown            nobody can agree to a wording and a policy that no page showed them
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
 │   ├── EditionChanged       the draft is not the one that was looked at
+│   ├── DraftConflict        two editors changed the same part of a draft; carries both versions
 │   └── LastAdmin            the only one who may let others into the desk
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
@@ -105,6 +106,16 @@ class EditionChanged(TransitionRefused):
 
 class LastAdmin(TransitionRefused):
     """They are the only one who may let others into the desk."""
+
+
+class DraftConflict(TransitionRefused):
+    """Two editors changed the same `parts` of a draft: `mine` and `theirs`, part by part; `actor` was the last."""
+
+    def __init__(
+        self, parts: list[str], mine: dict[str, str], theirs: dict[str, str], actor: str | None = None
+    ) -> None:
+        super().__init__("somebody else changed this meanwhile")
+        self.parts, self.mine, self.theirs, self.actor = parts, mine, theirs, actor
 
 
 class SigninRefused(AppError):

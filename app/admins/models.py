@@ -84,6 +84,8 @@ class AuditAct(StrEnum):
 
     EDITION_COMPILED = "edition-compiled"
     EDITION_CHANGED = "edition-changed"
+    EDITION_COMMENTED = "edition-commented"
+    COMMENT_RESOLVED = "comment-resolved"
     EDITION_TESTED = "edition-tested"
     EDITION_STARTED = "edition-started"
     EDITION_PAUSED = "edition-paused"

@@ -18,7 +18,7 @@ from app.digests.coverage import settle_coverage
 from app.digests.flash import count_flashes, refuse_newer_flashes
 from app.digests.planning import Plan, Variant, plan_digest
 from app.editions.audience import begin_edition, queue_copies
-from app.editions.compile import Line, also_of, items_of
+from app.editions.compile import Line, also_of, items_of, lend_words
 from app.editions.compose import Manuscript, SetLetter, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionStatus
@@ -136,6 +136,8 @@ def _number(
     edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]], *, since: datetime
 ) -> Edition:
     """Return what a variant's letter is set from; it is no row."""
+    items = items_of(articles, also)
+    lend_words(edition, items)
     return Edition(
         public_id=new_public_id(),
         newsletter_id=edition.newsletter_id,
@@ -146,7 +148,7 @@ def _number(
         introduction=edition.introduction,
         since=since,
         until=edition.until,
-        items=items_of(articles, also),
+        items=items,
     )
 
 
@@ -170,6 +172,7 @@ def _store(session: Session, edition: Edition, ready: SetVariant, articles: Mapp
         )
         for position, (article_id, also) in enumerate(sent, start=1)
     ]
+    lend_words(edition, items)
     number = Edition(
         public_id=ready.public_id,
         newsletter_id=edition.newsletter_id,

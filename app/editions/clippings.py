@@ -127,7 +127,7 @@ def _filed(edition: Edition, item: EditionItem) -> dict[str, object]:
         "article_id": item.article_id,
         "language": edition.language,
         "sent_at": sent_at(edition),
-        "words": filed_words(item.article.title, item.article.summary),
+        "words": filed_words(item.shown_title, item.shown_summary),
     }
 
 

@@ -197,7 +197,7 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
     place = sa.func.row_number().over(
         partition_by=sa.func.coalesce(Article.story_id, -Article.id), order_by=best_first()
     )
-    carried = _carried(line)
+    carried = carried_by(line)
     return (
         select(
             Article.id,
@@ -247,7 +247,8 @@ def end_of_last_window(
     )
 
 
-def _carried(line: Line) -> Select[Any]:
+def carried_by(line: Line) -> Select[Any]:
+    """Select the articles that editions of a line carry, or are to carry; joined with their items and editions."""
     return (
         select(Article)
         .join(EditionItem, EditionItem.article_id == Article.id)
@@ -284,6 +285,14 @@ def items_of(articles: Sequence[Article], also: Mapping[int, Sequence[Article]])
         )
         for position, article in enumerate(articles, start=1)
     ]
+
+
+def lend_words(edition: Edition, items: Sequence[EditionItem]) -> None:
+    """Give `items` the titles and teasers of the editors' own that the same articles have in `edition`."""
+    own = {item.article_id: item for item in edition.items}
+    for item in items:
+        if lender := own.get(item.article.id if item.article else item.article_id):
+            item.title, item.teaser = lender.title, lender.teaser
 
 
 def also_of(

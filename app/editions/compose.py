@@ -157,6 +157,7 @@ def newsletter_of(session: Session, edition: Edition) -> Newsletter:
 def _refuse_marks(edition: Edition) -> None:
     marks = marks_of(edition)
     texts = [edition.subject, edition.preheader, edition.introduction]
+    texts += [text for item in edition.items for text in (item.section, item.title, item.teaser) if text]
     named = [article for item in edition.items for article in (item.article, *(other.article for other in item.also))]
     for article in named:
         texts += [article.title, article.summary, article.link or "", article.source.name if article.source else ""]

@@ -1,14 +1,29 @@
 """What an editor may change while an edition is a draft: its texts, its order, what it carries."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.articles.models import Article, may_leave
+from app.editions.compile import Line, also_of, carried_by, items_of
 from app.editions.headlines import checked_preheader, checked_subject
 from app.editions.introduction import MAX_CHARACTERS
 from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.states import (
+    OWN_WORDS,
+    TEXTS,
+    State,
+    checked_words,
+    layout_of,
+    move,
+    read_layout,
+    state_of,
+    taken_out,
+)
 from app.errors import InputRefused, NotFound, TransitionRefused
 
 
@@ -28,29 +43,106 @@ def set_texts(session: Session, *, edition_id: int, subject: str, preheader: str
     return edition
 
 
-def reorder(session: Session, *, edition_id: int, item_ids: Sequence[int]) -> Edition:
-    """Put the items of a draft into the order of `item_ids`, which must name each of them once."""
+def set_layout(session: Session, *, edition_id: int, layout: str) -> Edition:
+    """Put the items of a draft into the order, and under the headings, of `layout`, as `app.editions.states` writes it.
+
+    Raises InputRefused unless it names each of them once.
+    """
     edition = draft(session, edition_id)
-    places = {item_id: place for place, item_id in enumerate(item_ids, start=1)}
-    if len(places) != len(item_ids) or set(places) != {item.id for item in edition.items}:
+    places, items = read_layout(layout), {item.article_id: item for item in edition.items}
+    if {place.article_id for place in places} != set(items):
         raise InputRefused("the order must name each article of the edition once")
-    return _place(session, edition, sorted(edition.items, key=lambda item: places[item.id]))
+    for place in places:
+        items[place.article_id].section = place.section
+    return _place(session, edition, [items[place.article_id] for place in places])
 
 
-def move_item(session: Session, *, edition_id: int, item_id: int, by: int) -> Edition:
-    """Move one item of a draft `by` places, down if positive; it stops at either end."""
+def move_entry(session: Session, *, edition_id: int, entry: str, by: int) -> Edition:
+    """Move an article, by its id, or a heading, as `# Heading`, `by` lines in the layout of a draft, down if positive.
+
+    It stops at either end. Raises NotFound where there is no such line.
+    """
     edition = draft(session, edition_id)
-    item = _item(edition, item_id)
-    others = [other for other in edition.items if other is not item]
-    place = min(max(edition.items.index(item) + by, 0), len(others))
-    return _place(session, edition, [*others[:place], item, *others[place:]])
+    layout = state_of(edition, before={})["layout"]
+    if entry not in layout.splitlines():
+        raise NotFound("no such article or section in this edition")
+    return set_layout(session, edition_id=edition_id, layout=move(layout, entry, by))
 
 
-def remove_item(session: Session, *, edition_id: int, item_id: int) -> Edition:
+def start_section(session: Session, *, edition_id: int, article_id: int, heading: str) -> Edition:
+    """Let a section of a draft begin with an article; those behind it come under the heading up to the next one.
+
+    Where it is the first of a section, that one has the new heading, and none if that is empty: its articles then join
+    what stands before them. Raises InputRefused, NotFound.
+    """
+    edition = draft(session, edition_id)
+    lines = state_of(edition, before={})["layout"].splitlines()
+    place = lines.index(str(_item(edition, article_id).article_id))
+    if place and lines[place - 1].startswith("# "):
+        place -= 1
+        del lines[place]
+    lines[place:place] = [f"# {heading.strip()}"] if heading.strip() else []
+    return set_layout(session, edition_id=edition_id, layout="\n".join(lines))
+
+
+def set_lead(session: Session, *, edition_id: int, article_id: int, lead_id: int) -> Edition:
+    """Let another article of the same story, one named beside it, stand in the place of an article of a draft.
+
+    Raises NotFound where it is none of those.
+    """
+    edition = draft(session, edition_id)
+    item = _item(edition, article_id)
+    lead = next((other.article for other in item.also if other.article_id == lead_id), None)
+    if lead is None:
+        raise NotFound(f"no article {lead_id} beside {article_id} in this edition")
+    [made] = items_of([lead], also_of(session, [lead], language=edition.language, until=edition.until))
+    made.section, made.title, made.teaser = item.section, item.title, item.teaser
+    items = list(edition.items)
+    items[items.index(item)] = made
+    return _place(session, edition, items)
+
+
+def remove_item(session: Session, *, edition_id: int, article_id: int) -> Edition:
     """Take one article out of a draft; no later edition is barred from carrying it."""
     edition = draft(session, edition_id)
-    item = _item(edition, item_id)
+    item = _item(edition, article_id)
     return _place(session, edition, [other for other in edition.items if other is not item])
+
+
+def put_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
+    """Bring a draft into a state that it had, or that an editor wants.
+
+    Articles that are gone, may not leave at `now` or stand in another edition meanwhile are left out. Raises
+    InputRefused for texts that cannot be sent.
+    """
+    edition = set_texts(session, edition_id=edition_id, **{name: state[name] for name in TEXTS})
+    places = read_layout(state["layout"])
+    items = {item.article_id: item for item in edition.items}
+    items |= _returning(session, edition, [each.article_id for each in places if each.article_id not in items], now)
+    kept = [place for place in places if place.article_id in items]
+    for place in kept:
+        item = items[place.article_id]
+        item.section = place.section
+        own = {name: checked_words(name, state.get(f"{name}:{place.article_id}", "")) for name in OWN_WORDS}
+        item.title, item.teaser = own["title"], own["teaser"]
+    return _place(session, edition, [items[place.article_id] for place in kept])
+
+
+def bring_back(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
+    """Put an article that was taken out of a draft, whose last known `state` is given, back at its end.
+
+    Raises NotFound where it was not, InputRefused where it may not leave at `now` or stands in another edition.
+    """
+    edition = draft(session, edition_id)
+    if article_id not in taken_out(state):
+        raise NotFound(f"article {article_id} was not taken out of this edition")
+    places = [*read_layout(state["layout"]), *read_layout(str(article_id))]
+    if places[:-1]:
+        places[-1] = replace(places[-1], section=places[-2].section)
+    edition = put_state(session, edition_id=edition_id, state={**state, "layout": layout_of(places)}, now=now)
+    if article_id not in {item.article_id for item in edition.items}:
+        raise InputRefused("this article may not leave yet, or another edition has it")
+    return edition
 
 
 def draft(session: Session, edition_id: int) -> Edition:
@@ -72,17 +164,33 @@ def read_draft(session: Session, edition_id: int) -> Edition:
 def fingerprint(edition: Edition) -> str:
     """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
     articles = [
-        (item.article_id, item.article.revision, [other.article_id for other in item.also]) for item in edition.items
+        (
+            (item.article_id, item.article.revision, [other.article_id for other in item.also]),
+            (item.section, item.title, item.teaser),
+        )
+        for item in edition.items
     ]
     seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
     return hashlib.sha256(seen.encode()).hexdigest()
 
 
-def _item(edition: Edition, item_id: int) -> EditionItem:
-    found = next((item for item in edition.items if item.id == item_id), None)
+def _item(edition: Edition, article_id: int) -> EditionItem:
+    found = next((item for item in edition.items if item.article_id == article_id), None)
     if found is None:
-        raise NotFound(f"no article {item_id} in this edition")
+        raise NotFound(f"no article {article_id} in this edition")
     return found
+
+
+def _returning(session: Session, edition: Edition, ids: Sequence[int], now: datetime) -> Mapping[int, EditionItem]:
+    """Return new items for those of the articles that may stand in a draft again, by article id."""
+    if not ids:
+        return {}
+    line = Line.of(session, edition)
+    elsewhere = carried_by(line).where(Edition.id != edition.id).with_only_columns(Article.id)
+    query = select(Article).where(Article.id.in_(ids), may_leave(now), Article.id.not_in(elsewhere))
+    articles = session.scalars(query).all()
+    also = also_of(session, articles, language=edition.language, until=edition.until)
+    return {item.article.id: item for item in items_of(articles, also)}
 
 
 def _place(session: Session, edition: Edition, items: Sequence[EditionItem]) -> Edition:

@@ -74,11 +74,10 @@ def _take_out(session: Session, edition: Edition, article: Article) -> None:
     for item in edition.items:
         item.also[:] = [other for other in item.also if other.article_id != article.id]
     session.flush()
-    carrying = [item.id for item in edition.items if item.article_id == article.id]
-    if not carrying:
+    if article.id not in {item.article_id for item in edition.items}:
         return
     proposed = _headlines(edition)
-    rest = remove_item(session, edition_id=edition.id, item_id=carrying[0])
+    rest = remove_item(session, edition_id=edition.id, article_id=article.id)
     if not rest.items:
         return
     texts = zip((edition.subject, edition.preheader), proposed, _headlines(rest), strict=True)

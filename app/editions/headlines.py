@@ -55,12 +55,18 @@ def checked_subject(subject: str) -> str:
 
 def checked_preheader(preheader: str, subject: str) -> str:
     """Return an editor's preheader, trimmed. Raises HeaderInvalid or InputRefused, saying why."""
-    preheader = unicodedata.normalize("NFC", preheader.strip())
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in preheader):
-        raise HeaderInvalid("the preheader is one line of plain text")
+    preheader = one_line(preheader)
     low, high = PREHEADER_LENGTH
     if not low <= len(preheader) <= high:
         raise InputRefused(f"the preheader takes {low} to {high} characters; this one has {len(preheader)}")
     if preheader.casefold() == subject.casefold():
         raise InputRefused("the preheader repeats the subject")
     return preheader
+
+
+def one_line(text: str) -> str:
+    """Return a line of plain text, trimmed. Raises HeaderInvalid for control characters and line breaks."""
+    text = unicodedata.normalize("NFC", text.strip())
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
+        raise HeaderInvalid("this is to be one line of plain text")
+    return text

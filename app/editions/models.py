@@ -62,7 +62,7 @@ class Edition(Base):
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
     an extra's.
     `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
-    choices.
+    choices. `revision`: how often editors saved it while it was a draft.
     """
 
     __tablename__ = "editions"
@@ -104,6 +104,7 @@ class Edition(Base):
     finished_at: Mapped[datetime | None]
     filed_at: Mapped[datetime | None]
     cleared_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0, server_default="0")
 
     items: Mapped[list["EditionItem"]] = relationship(
         back_populates="edition", order_by="EditionItem.position", cascade="all, delete-orphan"
@@ -112,7 +113,11 @@ class Edition(Base):
 
 
 class EditionItem(Base):
-    """An article's place in an edition. `revision` says which text of it was sent, once it was."""
+    """An article's place in an edition. `revision` says which text of it was sent, once it was.
+
+    `section` is the heading over it, if any: items that follow one another under the same one are a section. `title`
+    and `teaser` are the editor's own, in place of the article's title and summary.
+    """
 
     __tablename__ = "edition_items"
     __table_args__ = (
@@ -125,12 +130,25 @@ class EditionItem(Base):
     article_id: Mapped[int] = mapped_column(sa.ForeignKey("articles.id"))
     position: Mapped[int]
     revision: Mapped[int | None]
+    section: Mapped[str | None] = mapped_column(sa.String(80))
+    title: Mapped[str | None] = mapped_column(sa.String(300))
+    teaser: Mapped[str | None]
 
     edition: Mapped[Edition] = relationship(back_populates="items")
     article: Mapped[Article] = relationship(lazy="joined")
     also: Mapped[list["AlsoIn"]] = relationship(
         order_by="AlsoIn.position", cascade="all, delete-orphan", lazy="selectin"
     )
+
+    @property
+    def shown_title(self) -> str:
+        """The title that readers see."""
+        return self.title or self.article.title
+
+    @property
+    def shown_summary(self) -> str:
+        """The summary that readers see."""
+        return self.teaser or self.article.summary
 
 
 class AlsoIn(Base):
@@ -198,6 +216,55 @@ class EditionEvent(Base):
     actor: Mapped[str | None] = mapped_column(sa.String(254))
     reason: Mapped[PauseReason | None] = mapped_column(enum_type(PauseReason))
     copies: Mapped[int | None]
+
+
+class DraftAct(StrEnum):
+    """How a revision of a draft came to be."""
+
+    COMPILED = "compiled"
+    SAVED = "saved"
+    UNDONE = "undone"
+    REDONE = "redone"
+    RESTORED = "restored"
+
+
+class EditionRevision(Base):
+    """What editors may change of a draft, as it stood after a save: `state` is one of `app.editions.states`.
+
+    `parts` name what the save changed. To undo and to redo make revisions too: `stands_at` is the number of the one
+    whose state this is, `parent` that of the one before it, and `tip` of the last that can be redone.
+    """
+
+    __tablename__ = "edition_revisions"
+    __table_args__ = (sa.UniqueConstraint("edition_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    at: Mapped[datetime]
+    actor: Mapped[str | None] = mapped_column(sa.String(254))
+    act: Mapped[DraftAct] = mapped_column(enum_type(DraftAct))
+    parts: Mapped[list[str]] = mapped_column(sa.JSON())
+    state: Mapped[dict[str, str]] = mapped_column(sa.JSON())
+    stands_at: Mapped[int]
+    parent: Mapped[int | None]
+    tip: Mapped[int]
+
+
+class EditionComment(Base):
+    """What one editor says to the others of an edition, or of one article in it. It leaves the desk by no letter."""
+
+    __tablename__ = "edition_comments"
+    __table_args__ = (sa.Index("ix_edition_comments_edition_id", "edition_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"))
+    article_id: Mapped[int | None] = mapped_column(sa.ForeignKey("articles.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    author: Mapped[str] = mapped_column(sa.String(254))
+    text: Mapped[str]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(sa.String(254))
 
 
 class ClickTotal(Base):

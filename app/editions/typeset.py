@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from app.articles.models import Article
@@ -58,7 +59,7 @@ class Other:
 class Piece:
     """One article as the templates see it; `link` is an http address or None, `also` the others on its story.
 
-    `minutes` are those that it takes to read, where its whole text is known.
+    `minutes` are those that it takes to read, where its whole text is known; `section` is the heading over it, if any.
     """
 
     title: str
@@ -69,6 +70,15 @@ class Piece:
     language: str
     also: tuple[Other, ...]
     minutes: int | None = None
+    section: str | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """Stories under one heading: each with its number in the letter, and whether it stands there in full."""
+
+    heading: str | None
+    stories: tuple[tuple[int, Piece, bool], ...]
 
 
 def typeset(
@@ -113,13 +123,14 @@ def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
     article = item.article
     others = ((other.article, web_address(other.article)) for other in item.also)
     return Piece(
-        title=without_addresses(article.title),
+        title=without_addresses(item.shown_title),
         link=web_address(article),
         source=_source(article, publication),
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
-        summary=without_addresses(beyond_title(article.summary, article.title)).strip(),
+        summary=without_addresses(beyond_title(item.shown_summary, item.shown_title)).strip(),
         language=article.language,
         minutes=article.reading_minutes,
+        section=without_addresses(item.section) if item.section else None,
         also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
     )
 
@@ -177,9 +188,23 @@ def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object])
     return render_text(f"{template}.txt", edition.language, introduction=introduction, **_parts(pieces), **context)
 
 
-def _parts(pieces: Sequence[Piece]) -> dict[str, Sequence[Piece]]:
+def _parts(pieces: Sequence[Piece]) -> dict[str, object]:
     in_full, in_brief = in_full_and_in_brief(pieces)
-    return {"pieces": pieces, "in_full": in_full, "in_brief": in_brief}
+    return {"pieces": pieces, "in_full": in_full, "in_brief": in_brief, "sections": _sections(pieces, len(in_full))}
+
+
+def _sections(pieces: Sequence[Piece], in_full: int) -> list[Section]:
+    """Return the sections of a letter, the first `in_full` stories of all with their summaries; none without headings.
+
+    What stands before the first heading is a section without one.
+    """
+    if not any(piece.section for piece in pieces):
+        return []
+    numbered = groupby(enumerate(pieces, start=1), key=lambda each: each[1].section)
+    return [
+        Section(heading, tuple((number, piece, number <= in_full) for number, piece in group))
+        for heading, group in numbered
+    ]
 
 
 def _source(article: Article, publication: str) -> str:

@@ -123,6 +123,8 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         ),
         "flashes": Holding("which article went out of turn, and which admin let it", reason=WHILE_NEEDED),
         "errata": Holding("what was corrected of an article, and which admin said so", reason=WHILE_NEEDED),
+        "edition_revisions": Holding("who changed what in an edition while it was a draft", reason=WHILE_NEEDED),
+        "edition_comments": Holding("what editors say to each other of an edition", reason=WHILE_NEEDED),
         "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
         "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),
         "readings": Holding(

@@ -102,7 +102,7 @@ def test_an_edition_without_articles_is_not_sent_and_stays_a_draft(product: Prod
         make_article(session)
         edition_id = compile_now(session).edition_id
         edition = session.get_one(Edition, edition_id)
-        remove_item(session, edition_id=edition.id, item_id=edition.items[0].id)
+        remove_item(session, edition_id=edition.id, article_id=edition.items[0].article_id)
     with pytest.raises(TransitionRefused), product.database.transaction() as session:
         start(session, product, session.get_one(Edition, edition_id))
     assert status_of(product, edition_id) is EditionStatus.DRAFT

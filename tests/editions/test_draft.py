@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.editions.draft import move_item, remove_item, reorder, set_texts
+from app.editions.draft import move_entry, remove_item, set_layout, set_lead, set_texts, start_section
 from app.editions.models import Edition
 from app.errors import AppError, HeaderInvalid, InputRefused, NotFound, TransitionRefused
 from app.product import Product
@@ -14,7 +14,11 @@ PREHEADER = "De quoi il sera question cette semaine, en quelques mots."
 
 
 def order(edition: Edition) -> list[int]:
-    return [item.id for item in edition.items]
+    return [item.article_id for item in edition.items]
+
+
+def layout(*lines: object) -> str:
+    return "\n".join(map(str, lines))
 
 
 def test_texts_are_trimmed_and_kept(product: Product) -> None:
@@ -69,10 +73,11 @@ def test_a_new_order_names_each_article_once(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
         first, second, third = order(edition)
-        assert order(reorder(session, edition_id=edition.id, item_ids=[third, first, second])) == [third, first, second]
-        for wrong in ([first, second], [first, first, second, third], [first, second, 99]):
+        changed = set_layout(session, edition_id=edition.id, layout=layout(third, first, second))
+        assert order(changed) == [third, first, second]
+        for wrong in ([first, second], [first, first, second, third], [first, second, 99], [first, second, "x"]):
             with pytest.raises(InputRefused):
-                reorder(session, edition_id=edition.id, item_ids=wrong)
+                set_layout(session, edition_id=edition.id, layout=layout(*wrong))
     with product.database.reading() as session:
         assert order(session.get_one(Edition, edition.id)) == [third, first, second]
 
@@ -81,16 +86,55 @@ def test_an_article_moves_up_and_down_and_stops_at_the_ends(product: Product) ->
     with product.database.transaction() as session:
         edition = make_draft(session)
         first, second, third = order(edition)
-        assert order(move_item(session, edition_id=edition.id, item_id=first, by=1)) == [second, first, third]
-        assert order(move_item(session, edition_id=edition.id, item_id=first, by=9)) == [second, third, first]
-        assert order(move_item(session, edition_id=edition.id, item_id=second, by=-1)) == [second, third, first]
+        assert order(move_entry(session, edition_id=edition.id, entry=str(first), by=1)) == [second, first, third]
+        assert order(move_entry(session, edition_id=edition.id, entry=str(first), by=9)) == [second, third, first]
+        assert order(move_entry(session, edition_id=edition.id, entry=str(second), by=-1)) == [second, third, first]
+
+
+def test_an_article_that_passes_a_heading_changes_its_section(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        _, second, third = order(edition)
+        start_section(session, edition_id=edition.id, article_id=third, heading=" La mer ")
+        assert [item.section for item in edition.items] == [None, None, "La mer"]
+        move_entry(session, edition_id=edition.id, entry=str(second), by=1)
+        assert [item.section for item in edition.items] == [None, "La mer", "La mer"]
+        move_entry(session, edition_id=edition.id, entry="# La mer", by=-1)
+        assert [item.section for item in edition.items] == ["La mer"] * 3
+        start_section(session, edition_id=edition.id, article_id=edition.items[0].article_id, heading="")
+        assert [item.section for item in edition.items] == [None] * 3
+
+
+@pytest.mark.parametrize("heading", ["x" * 81, "a\nb", "a\0b", "a\u2028b"])
+def test_a_heading_is_one_short_line(product: Product, heading: str) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        with pytest.raises(InputRefused):
+            start_section(session, edition_id=edition.id, article_id=order(edition)[0], heading=heading)
+
+
+def test_two_sections_have_two_headings(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, _, third = order(edition)
+        start_section(session, edition_id=edition.id, article_id=first, heading="La mer")
+        with pytest.raises(InputRefused):
+            start_section(session, edition_id=edition.id, article_id=third, heading="La mer")
+
+
+def test_only_an_article_of_the_same_story_leads_in_the_place_of_another(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, _ = order(edition)
+        with pytest.raises(NotFound):
+            set_lead(session, edition_id=edition.id, article_id=first, lead_id=second)
 
 
 def test_an_article_taken_out_may_be_carried_by_another_edition(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
         removed = edition.items[0]
-        remove_item(session, edition_id=edition.id, item_id=removed.id)
+        remove_item(session, edition_id=edition.id, article_id=removed.article_id)
         assert [item.position for item in edition.items] == [1, 2]
         later = compile_now(session, since=edition.since)
         assert [item.article_id for item in session.get_one(Edition, later.edition_id).items] == [removed.article_id]
@@ -100,12 +144,12 @@ def test_a_started_edition_can_no_longer_be_changed(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
         start(session, product, edition)
-        item_id = edition.items[0].id
+        article_id = edition.items[0].article_id
         changes = (
             lambda: set_texts(session, edition_id=edition.id, subject="a", preheader=PREHEADER, introduction=""),
-            lambda: reorder(session, edition_id=edition.id, item_ids=order(edition)),
-            lambda: move_item(session, edition_id=edition.id, item_id=item_id, by=1),
-            lambda: remove_item(session, edition_id=edition.id, item_id=item_id),
+            lambda: set_layout(session, edition_id=edition.id, layout=layout(*order(edition))),
+            lambda: move_entry(session, edition_id=edition.id, entry=str(article_id), by=1),
+            lambda: remove_item(session, edition_id=edition.id, article_id=article_id),
         )
         for change in changes:
             with pytest.raises(TransitionRefused):
@@ -116,7 +160,7 @@ def test_what_does_not_exist_is_not_found(product: Product) -> None:
     with product.database.transaction() as session:
         make_article(session)
         edition = make_draft(session, now=NOW)
-        for edition_id, item_id in ((99, 1), (edition.id, 999)):
+        for edition_id, article_id in ((99, 1), (edition.id, 999)):
             with pytest.raises(NotFound) as refusal:
-                remove_item(session, edition_id=edition_id, item_id=item_id)
+                remove_item(session, edition_id=edition_id, article_id=article_id)
             assert isinstance(refusal.value, AppError)

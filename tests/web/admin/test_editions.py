@@ -107,7 +107,7 @@ def test_articles_move_by_one_place(
 ) -> None:
     edition_id = desk.make_draft(product)
     before = titles(product, edition_id)
-    ids = [item.id for item in desk.edition(product, edition_id).items]
+    ids = [item.article_id for item in desk.edition(product, edition_id).items]
     answer = admin.post(f"/admin/editions/{edition_id}/order", data=which(ids))
     assert answer.status_code == 303
     assert titles(product, edition_id) == [before[place] for place in order]
@@ -116,7 +116,7 @@ def test_articles_move_by_one_place(
 def test_an_article_is_taken_out_and_free_for_the_next_edition(admin: FlaskClient, product: Product) -> None:
     edition_id = desk.make_draft(product)
     first = desk.edition(product, edition_id).items[0]
-    admin.post(f"/admin/editions/{edition_id}/removal", data={"item": first.id})
+    admin.post(f"/admin/editions/{edition_id}/removal", data={"item": first.article_id})
     assert len(titles(product, edition_id)) == 2
     admin.post("/admin/editions", data={"language": "fr", "window": "day"})
     assert titles(product, edition_id + 1) == [first.article.title]
@@ -134,14 +134,14 @@ def test_an_article_that_is_not_there_cannot_be_moved(
 
 def test_articles_of_another_edition_cannot_be_moved(admin: FlaskClient, product: Product) -> None:
     mine, other = desk.make_draft(product, tag="a"), desk.make_draft(product, tag="b")
-    item = desk.edition(product, other).items[0].id
+    item = desk.edition(product, other).items[0].article_id
     assert admin.post(f"/admin/editions/{mine}/removal", data={"item": item}).status_code == 404
     assert len(titles(product, other)) == 3
 
 
 def test_a_started_edition_can_no_longer_be_edited(admin: FlaskClient, product: Product) -> None:
     edition_id = desk.make_draft(product)
-    item = desk.edition(product, edition_id).items[0].id
+    item = desk.edition(product, edition_id).items[0].article_id
     with product.database.transaction() as session:
         session.execute(sa.update(Edition).values(status=EditionStatus.SENDING))
     for path, data in (("texts", TEXTS), ("order", {"down": item}), ("removal", {"item": item})):

@@ -72,7 +72,7 @@ def test_an_edition_that_changed_since_it_was_seen_is_not_sent(
     admin: FlaskClient, product: Product, draft: int
 ) -> None:
     data = second_look(admin, draft)
-    item = desk.edition(product, draft).items[0].id
+    item = desk.edition(product, draft).items[0].article_id
     admin.post(f"/admin/editions/{draft}/order", data={"down": item})
     page = admin.post(f"/admin/editions/{draft}/send", data=data)
     assert page.status_code == 409
@@ -129,7 +129,7 @@ def test_there_is_no_button_where_there_is_nothing_to_send_or_nobody_to_send_it_
 ) -> None:
     draft = desk.make_draft(product, articles=articles, readers=readers)
     if articles == 1:
-        admin.post(f"/admin/editions/{draft}/removal", data={"item": desk.edition(product, draft).items[0].id})
+        admin.post(f"/admin/editions/{draft}/removal", data={"item": desk.edition(product, draft).items[0].article_id})
     assert "confirmed" not in admin.get(f"/admin/editions/{draft}/send").text.partition("<main")[2].replace(
         "no confirmed reader", ""
     )

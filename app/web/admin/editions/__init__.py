@@ -1,3 +1,13 @@
 """What is sent: compiling, looking, sending and watching."""
 
-from app.web.admin.editions import causes, drafts, preview, retry, sending, warm_up  # noqa: F401 - views attach to the blueprint
+from app.web.admin.editions import (  # noqa: F401 - views attach to the blueprint
+    causes,
+    comments,
+    drafts,
+    past,
+    preview,
+    retry,
+    saving,
+    sending,
+    warm_up,
+)

@@ -1,5 +1,6 @@
 """Editions: list, compile, edit a draft."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import render_template, request, url_for
@@ -13,7 +14,8 @@ from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.archive import is_listed
 from app.editions.compile import compile_edition
-from app.editions.draft import move_item, remove_item, set_texts
+from app.editions.editor import read_editor
+from app.editions.introduction import introduction_html
 from app.editions.models import Edition, EditionStatus, whole_editions
 from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
@@ -68,51 +70,22 @@ def edition(edition_id: int) -> str:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
         shown = load_edition(session, edition_id)
+        if shown.status is EditionStatus.DRAFT:
+            return render_draft(session, shown)
         run = read_run(session, edition=shown, now=now())
         archive_url = _archive_url(session, shown)
-    if shown.status is EditionStatus.DRAFT:
-        return render_template("admin/editions/draft.html", edition=shown)
     return render_template("admin/editions/run.html", edition=shown, run=run, archive_url=archive_url)
 
 
-@bp.post(f"{EDITION}/texts")
-@needs(Role.EDITOR)
-def texts_submit(edition_id: int) -> Response | tuple[str, int]:
-    """Save subject, preheader and introduction."""
-    names = ("subject", "preheader", "introduction")
-    texts = {name: request.form.get(name, "").replace("\0", "") for name in names}
-    try:
-        with product().database.transaction() as session:
-            set_texts(session, edition_id=edition_id, **texts)
-            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "texts")
-    except InputRefused:
-        with product().database.reading() as session:
-            shown = load_edition(session, edition_id)
-        return render_template("admin/editions/draft.html", edition=shown, refused=texts), 422
-    return redirect(url_for("admin.edition", edition_id=edition_id, note="texts"), code=303)
-
-
-@bp.post(f"{EDITION}/order")
-@needs(Role.EDITOR)
-def order_submit(edition_id: int) -> Response:
-    """Move one article up or down by one place."""
-    by, moved = (-1, "up") if "up" in request.form else (1, "down")
-    item_id = request.form.get(moved, 0, type=int)
-    with product().database.transaction() as session:
-        move_item(session, edition_id=edition_id, item_id=item_id, by=by)
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} {moved}")
-    return redirect(url_for("admin.edition", edition_id=edition_id, _anchor=f"item-{item_id}"), code=303)
-
-
-@bp.post(f"{EDITION}/removal")
-@needs(Role.EDITOR)
-def removal_submit(edition_id: int) -> Response:
-    """Take one article out; a later edition may carry it."""
-    item_id = request.form.get("item", 0, type=int)
-    with product().database.transaction() as session:
-        remove_item(session, edition_id=edition_id, item_id=item_id)
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"item {item_id} removed")
-    return redirect(url_for("admin.edition", edition_id=edition_id, note="removed", _anchor="articles"), code=303)
+def render_draft(session: Session, edition: Edition, *, refused: Mapping[str, str] | None = None) -> str:
+    """Return the page of a draft; `refused` are texts that were sent and not taken."""
+    return render_template(
+        "admin/editions/draft.html",
+        edition=edition,
+        editor=read_editor(session, edition),
+        introduction=introduction_html((refused or {}).get("introduction", edition.introduction)),
+        refused=refused,
+    )
 
 
 def load_edition(session: Session, edition_id: int) -> Edition:

@@ -1,0 +1,16 @@
+// Says how long subject and preheader are, and shows them as the inbox of a phone cuts them.
+
+for (const field of document.querySelectorAll("[data-count]")) {
+  const output = document.getElementById(field.dataset.count);
+  const shown = document.querySelector(`[data-shows="${field.name}"]`);
+
+  const show = () => {
+    const count = [...field.value].length;
+    output.value = output.dataset.many.replace("{count}", count);
+    output.classList.toggle("count-off", count < field.minLength || count > field.maxLength);
+    if (shown) shown.textContent = field.value;
+  };
+
+  field.addEventListener("input", show);
+  show();
+}

@@ -1,0 +1,200 @@
+"""Saving what an editor changed of a draft: texts, order, words. A script gets a line to show, a browser a page.
+
+Where two editors changed the same, both versions are shown, and one of them chooses.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from flask import render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app.admins.models import AuditAct, Role
+from app.clock import now
+from app.editions.draft import bring_back, move_entry, remove_item, set_lead, start_section
+from app.editions.editor import read_editor
+from app.editions.history import recorded, redo, restore, save_state, undo
+from app.editions.introduction import introduction_html
+from app.editions.states import TEXTS
+from app.errors import DraftConflict, InputRefused
+from app.web import product
+from app.web.admin import EDITION, bp
+from app.web.admin.access import needs, require
+from app.web.admin.acts import note_act
+from app.web.admin.editions.drafts import load_edition, render_draft
+
+Answer = Response | str | tuple[str, int]
+
+#: The largest number that the databases count to.
+NUMBER_MAX = 2**31 - 1
+
+
+@bp.post(f"{EDITION}/texts")
+@needs(Role.EDITOR)
+def texts_submit(edition_id: int) -> Answer:
+    """Save subject, preheader and introduction, those that were sent."""
+    texts = {name: _typed(name) for name in TEXTS if name in request.form}
+    try:
+        return _save(edition_id, texts, "texts", note="texts")
+    except InputRefused as refusal:
+        if _is_script():
+            return render_template("admin/editions/_unsaved.html", refusal=refusal), 422
+        with product().database.reading() as session:
+            shown = load_edition(session, edition_id)
+            texts = {name: getattr(shown, name) for name in TEXTS} | texts
+            return render_draft(session, shown, refused=texts), 422
+
+
+@bp.post(f"{EDITION}/introduction")
+@needs(Role.EDITOR)
+def introduction_submit(edition_id: int) -> str:
+    """Show what an introduction looks like; nothing is saved."""
+    return str(introduction_html(_typed("introduction")))
+
+
+@bp.post(f"{EDITION}/order")
+@needs(Role.EDITOR)
+def order_submit(edition_id: int) -> Answer:
+    """Put the draft into an order, or move one article or heading up or down by one line."""
+    if "layout" in request.form:
+        return _save(edition_id, {"layout": _typed("layout")}, "order", anchor="articles")
+    by, moved = (-1, "up") if "up" in request.form else (1, "down")
+    entry = request.form.get(moved, "")
+    with _changed(edition_id, f"{entry} {moved}") as (session, _):
+        move_entry(session, edition_id=edition_id, entry=entry, by=by)
+    return _answer(edition_id, anchor=f"item-{entry}" if entry.isdecimal() else "articles")
+
+
+@bp.post(f"{EDITION}/removal")
+@needs(Role.EDITOR)
+def removal_submit(edition_id: int) -> Answer:
+    """Take one article out; a later edition may carry it."""
+    article_id = request.form.get("item", 0, type=int)
+    with _changed(edition_id, f"article {article_id} removed") as (session, _):
+        remove_item(session, edition_id=edition_id, article_id=article_id)
+    return _answer(edition_id, note="removed", anchor="articles")
+
+
+@bp.post(f"{EDITION}/return")
+@needs(Role.EDITOR)
+def return_submit(edition_id: int) -> Answer:
+    """Bring an article back that was taken out."""
+    article_id = request.form.get("item", 0, type=int)
+    with _changed(edition_id, f"article {article_id} brought back") as (session, state):
+        bring_back(session, edition_id=edition_id, article_id=article_id, state=state, now=now())
+    return _answer(edition_id, anchor=f"item-{article_id}")
+
+
+@bp.post(f"{EDITION}/section")
+@needs(Role.EDITOR)
+def section_submit(edition_id: int) -> Answer:
+    """Let a section begin with an article, under another heading, or under none."""
+    article_id = request.form.get("item", 0, type=int)
+    with _changed(edition_id, f"section at article {article_id}") as (session, _):
+        start_section(session, edition_id=edition_id, article_id=article_id, heading=_typed("heading"))
+    return _answer(edition_id, anchor=f"item-{article_id}")
+
+
+@bp.post(f"{EDITION}/words")
+@needs(Role.EDITOR)
+def words_submit(edition_id: int) -> Answer:
+    """Save an editor's own title and teaser for one article."""
+    article_id = request.form.get("item", 0, type=int)
+    words = {part: _typed(part) for part in (f"title:{article_id}", f"teaser:{article_id}") if part in request.form}
+    return _save(edition_id, words, f"words of article {article_id}", anchor=f"item-{article_id}")
+
+
+@bp.post(f"{EDITION}/lead")
+@needs(Role.EDITOR)
+def lead_submit(edition_id: int) -> Answer:
+    """Let another article of the same story lead."""
+    article_id, lead_id = (request.form.get(name, 0, type=int) for name in ("item", "lead"))
+    if article_id != lead_id:
+        with _changed(edition_id, f"article {lead_id} for {article_id}") as (session, _):
+            set_lead(session, edition_id=edition_id, article_id=article_id, lead_id=lead_id)
+    return _answer(edition_id, anchor=f"item-{lead_id}")
+
+
+@bp.post(f"{EDITION}/undo")
+@needs(Role.EDITOR)
+def undo_submit(edition_id: int) -> Answer:
+    """Take the last change back."""
+    with product().database.transaction() as session:
+        undo(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "undone")
+    return _answer(edition_id, note="undone")
+
+
+@bp.post(f"{EDITION}/redo")
+@needs(Role.EDITOR)
+def redo_submit(edition_id: int) -> Answer:
+    """Do again what was taken back."""
+    with product().database.transaction() as session:
+        redo(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "redone")
+    return _answer(edition_id, note="redone")
+
+
+@bp.post(f"{EDITION}/history")
+@needs(Role.EDITOR)
+def restore_submit(edition_id: int) -> Answer:
+    """Bring the draft back to an earlier revision."""
+    number = request.form.get("number", -1, type=int)
+    with product().database.transaction() as session:
+        number = number if 0 <= number <= NUMBER_MAX else -1
+        restore(session, edition_id=edition_id, number=number, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"revision {number} restored")
+    return _answer(edition_id, note="restored")
+
+
+def _save(
+    edition_id: int, changes: Mapping[str, str], detail: str, *, note: str | None = None, anchor: str = ""
+) -> Answer:
+    """Save parts of the state as they were sent, or show both versions where somebody else changed the same."""
+    seen = request.form.get("revision", 0, type=int)
+    try:
+        with product().database.transaction() as session:
+            save_state(session, edition_id=edition_id, seen=seen, changes=changes, actor=require().email, now=now())
+            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+    except DraftConflict as conflict:
+        return _show_conflict(edition_id, conflict)
+    return _answer(edition_id, note=note, anchor=anchor)
+
+
+@contextmanager
+def _changed(edition_id: int, detail: str) -> Iterator[tuple[Session, Mapping[str, str]]]:
+    """Write down, in the history and in the audit log, what the block changes of a draft."""
+    actor = require().email
+    with product().database.transaction() as session:
+        with recorded(session, edition_id=edition_id, actor=actor, now=now()) as (_, state):
+            yield session, state
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+
+
+def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> Answer:
+    if not _is_script():
+        target = url_for("admin.edition", edition_id=edition_id, note=note, _anchor=anchor or None)
+        return redirect(target, code=303)
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id)
+        editor = read_editor(session, edition)
+    return render_template("admin/editions/_saved.html", edition=edition, editor=editor, at=now())
+
+
+def _show_conflict(edition_id: int, conflict: DraftConflict) -> tuple[str, int]:
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id)
+    titles = {str(item.article_id): item.shown_title for item in edition.items}
+    name = "_conflict" if _is_script() else "conflict"
+    page = render_template(f"admin/editions/{name}.html", edition=edition, conflict=conflict, titles=titles)
+    return page, 409
+
+
+def _is_script() -> bool:
+    return "HX-Request" in request.headers
+
+
+def _typed(name: str) -> str:
+    return request.form.get(name, "").replace("\0", "").replace("\r\n", "\n").strip()

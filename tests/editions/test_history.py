@@ -1,0 +1,214 @@
+"""Who changed what in a draft, undone and done again; and that no editor overwrites another unseen."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.editions import history
+from app.editions.draft import bring_back, move_entry, remove_item, start_section
+from app.editions.history import recorded, redo, restore, revisions_of, save_state, undo, ways
+from app.editions.models import Edition
+from app.editions.states import state_of, taken_out
+from app.errors import DraftConflict, InputRefused, NotFound, TransitionRefused
+from app.product import Product
+from tests.conftest import NOW
+from tests.editions.press import compile_now, make_draft, start
+
+ADA, BEA = "ada@desk.example", "bea@desk.example"
+PREHEADER = "De quoi il sera question cette semaine, en quelques mots."
+LATER = NOW + timedelta(minutes=5)
+
+
+def save(session: Session, edition: Edition, *, actor: str = ADA, seen: int, at: int = 0, **changes: str) -> Edition:
+    now = NOW + timedelta(seconds=at)
+    return save_state(session, edition_id=edition.id, seen=seen, changes=changes, actor=actor, now=now)
+
+
+def ids(edition: Edition) -> list[int]:
+    return [item.article_id for item in edition.items]
+
+
+def test_two_editors_of_different_parts_both_keep_theirs(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        old = {"subject": edition.subject, "preheader": edition.preheader}
+        save(session, edition, seen=0, introduction="De Bea", actor=BEA)
+        save(session, edition, seen=0, **{**old, "subject": "D’Ada", "introduction": ""})
+        assert (edition.subject, edition.introduction, edition.revision) == ("D’Ada", "De Bea", 2)
+
+
+def test_two_editors_of_one_part_are_told(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="De Bea", actor=BEA)
+        with pytest.raises(DraftConflict) as conflict:
+            save(session, edition, seen=0, subject="D’Ada", introduction="Bonjour")
+        assert (conflict.value.parts, conflict.value.actor) == (["subject"], BEA)
+        assert (conflict.value.mine["subject"], conflict.value.theirs["subject"]) == ("D’Ada", "De Bea")
+        assert (edition.subject, edition.introduction, edition.revision) == ("De Bea", "", 1)
+
+
+def test_a_base_that_joined_a_later_save_hides_no_conflict(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="De Bea", actor=BEA)
+        save(session, edition, seen=1, subject="De Bea encore", actor=BEA, at=5)
+        assert [each.number for each in revisions_of(session, edition.id)] == [2, 0]
+        save(session, edition, seen=1, introduction="D’Ada", at=6)
+        with pytest.raises(DraftConflict):
+            save(session, edition, seen=1, subject="D’Ada", at=7)
+
+
+def test_a_revision_that_is_no_longer_kept_hides_no_conflict(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "REVISIONS_MAX", 3)
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="De Bea", actor=BEA)
+        for number in range(1, 6):
+            save(session, edition, seen=number, introduction=f"Tour {number}", actor=(ADA, BEA)[number % 2])
+        assert [each.number for each in revisions_of(session, edition.id)] == [6, 5, 4]
+        with pytest.raises(DraftConflict):
+            save(session, edition, seen=0, subject="D’Ada")
+
+
+def test_a_new_order_does_not_overwrite_another(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, third = ids(edition)
+        with recorded(session, edition_id=edition.id, actor=BEA, now=NOW):
+            remove_item(session, edition_id=edition.id, article_id=third)
+        with pytest.raises(DraftConflict):
+            save(session, edition, seen=0, layout=f"{third}\n{second}\n{first}")
+        assert ids(edition) == [first, second]
+
+
+def test_what_was_undone_is_done_again_step_by_step(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        subjects = [edition.subject, "Un", "Deux", "Trois"]
+        for number, subject in enumerate(subjects[1:]):
+            save(session, edition, seen=number, subject=subject, at=100 * number)
+        for expected in reversed(subjects[:-1]):
+            undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            assert edition.subject == expected
+        with pytest.raises(TransitionRefused):
+            undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+        for expected in subjects[1:]:
+            redo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            assert edition.subject == expected
+        with pytest.raises(TransitionRefused):
+            redo(session, edition_id=edition.id, actor=ADA, now=LATER)
+
+
+def test_a_change_after_an_undoing_ends_what_could_be_done_again(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="Un")
+        undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+        assert ways(revisions_of(session, edition.id)) == (False, True)
+        save(session, edition, seen=2, subject="Deux")
+        assert ways(revisions_of(session, edition.id)) == (True, False)
+        undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+        assert edition.subject != "Un"
+
+
+def test_an_earlier_revision_comes_back_whole_and_that_can_be_undone(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        before = state_of(edition, before={})
+        first, second, third = ids(edition)
+        with recorded(session, edition_id=edition.id, actor=ADA, now=NOW):
+            start_section(session, edition_id=edition.id, article_id=second, heading="La mer")
+            remove_item(session, edition_id=edition.id, article_id=third)
+        save(session, edition, seen=1, **{f"title:{first}": "À moi", f"teaser:{first}": "Mes mots"})
+        after = state_of(edition, before=before)
+        restore(session, edition_id=edition.id, number=0, actor=BEA, now=NOW)
+        assert state_of(edition, before={}) == before
+        undo(session, edition_id=edition.id, actor=BEA, now=NOW)
+        assert state_of(edition, before=before) == after
+        with pytest.raises(NotFound):
+            restore(session, edition_id=edition.id, number=99, actor=BEA, now=NOW)
+
+
+def test_an_article_that_was_taken_out_is_brought_back_with_its_words(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, *_ = ids(edition)
+        save(session, edition, seen=0, **{f"title:{first}": "À moi"})
+        with recorded(session, edition_id=edition.id, actor=ADA, now=NOW):
+            remove_item(session, edition_id=edition.id, article_id=first)
+        with recorded(session, edition_id=edition.id, actor=ADA, now=NOW) as (_, state):
+            assert taken_out(state) == [first]
+            bring_back(session, edition_id=edition.id, article_id=first, state=state, now=NOW)
+        assert (ids(edition)[-1], edition.items[-1].title) == (first, "À moi")
+        assert [each.parts for each in revisions_of(session, edition.id)] == [
+            [f"back:{first}"], [f"out:{first}"], [f"title:{first}"], [],
+        ]  # fmt: skip
+
+
+def test_what_another_edition_has_meanwhile_or_may_not_leave_stays_out(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, third = ids(edition)
+        for article_id in (first, second):
+            with recorded(session, edition_id=edition.id, actor=ADA, now=NOW):
+                remove_item(session, edition_id=edition.id, article_id=article_id)
+        session.get_one(Article, second).embargo_until = NOW + timedelta(days=1)
+        session.flush()
+        compile_now(session, since=edition.since)
+        state = state_of(edition, before=revisions_of(session, edition.id)[0].state)
+        for article_id in (first, second):
+            with pytest.raises(InputRefused):
+                bring_back(session, edition_id=edition.id, article_id=article_id, state=state, now=NOW)
+        restore(session, edition_id=edition.id, number=0, actor=ADA, now=NOW)
+        assert ids(edition) == [third]
+
+
+def test_what_is_written_in_one_field_within_a_minute_is_one_revision_and_each_move_is_another(
+    product: Product,
+) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        for seconds in (0, 20, 59, 61):
+            save(session, edition, seen=edition.revision, subject=f"À {seconds} s", at=seconds)
+        assert [(each.number, each.parts) for each in revisions_of(session, edition.id)] == [
+            (4, ["subject"]), (3, ["subject"]), (0, []),
+        ]  # fmt: skip
+        for seconds in (62, 63):
+            with recorded(session, edition_id=edition.id, actor=ADA, now=NOW + timedelta(seconds=seconds)):
+                move_entry(session, edition_id=edition.id, entry=str(ids(edition)[0]), by=1)
+        assert len(revisions_of(session, edition.id)) == 5
+
+
+def test_what_changes_nothing_leaves_no_revision(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject=edition.subject)
+        assert (edition.revision, revisions_of(session, edition.id)) == (0, [])
+
+
+def test_a_sent_edition_has_no_undoing(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="Un")
+        start(session, product, edition)
+        for act in (undo, redo):
+            with pytest.raises(TransitionRefused):
+                act(session, edition_id=edition.id, actor=ADA, now=NOW)
+        with pytest.raises(TransitionRefused):
+            restore(session, edition_id=edition.id, number=0, actor=ADA, now=NOW)
+
+
+def test_words_of_the_editors_own_stand_in_for_the_articles(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first = edition.items[0]
+        save(session, edition, seen=0, **{f"title:{first.article_id}": " La mer "})
+        assert (first.shown_title, first.shown_summary) == ("La mer", first.article.summary)
+        save(session, edition, seen=1, **{f"title:{first.article_id}": "", f"teaser:{first.article_id}": "Vu"})
+        assert (first.shown_title, first.shown_summary) == (first.article.title, "Vu")
+        for name, words in (("title", "x" * 301), ("title", "a\nb"), ("teaser", "x" * 1_001)):
+            with pytest.raises(InputRefused):
+                save(session, edition, seen=2, **{f"{name}:{first.article_id}": words})

@@ -1,0 +1,257 @@
+"""The editor of a draft: order, words, history, comments, two editors at once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.admins.models import AuditAct, AuditEntry
+from app.clock import now
+from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus
+from app.product import Product
+from app.stories.models import Story
+from tests import make
+from tests.web import desk
+
+BEA = "bea@desk.example"
+QUERIES_MAX = 12
+HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7 * 7 }}'
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product)
+    desk.sign_in(client)
+    return client
+
+
+@pytest.fixture
+def other(app: Flask, product: Product, admin: FlaskClient) -> FlaskClient:
+    """A second editor, elsewhere."""
+    client = app.test_client()
+    desk.make_admin(product, email=BEA)
+    desk.sign_in(client, email=BEA)
+    return client
+
+
+@pytest.fixture
+def draft(admin: FlaskClient, product: Product) -> str:
+    """The address of a draft of three articles."""
+    return f"/admin/editions/{desk.make_draft(product)}"
+
+
+def ids(product: Product) -> list[int]:
+    return [item.article_id for item in desk.edition(product, 1).items]
+
+
+@contextmanager
+def counted(product: Product) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        statements.append(statement)
+
+    sa.event.listen(product.database.engine, "before_cursor_execute", note)
+    yield statements
+    sa.event.remove(product.database.engine, "before_cursor_execute", note)
+
+
+def test_two_editors_see_both_versions_and_one_chooses(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str
+) -> None:
+    other.post(f"{draft}/texts", data={"revision": 0, "subject": "De Bea"})
+    page = admin.post(f"{draft}/texts", data={"revision": 0, "subject": "D’Ada", "introduction": "Bonjour"})
+    assert page.status_code == 409
+    for said in ("bea@desk.example has changed the same", "De Bea", "D’Ada", "Bonjour"):
+        assert said in page.text
+    assert desk.edition(product, 1).subject == "De Bea"
+    chosen = {"revision": 1, "subject": "D’Ada", "introduction": "Bonjour"}
+    assert admin.post(f"{draft}/texts", data=chosen).status_code == 303
+    assert desk.edition(product, 1).subject == "D’Ada"
+
+
+def test_a_script_is_told_of_the_revision_and_of_what_is_in_the_way(
+    admin: FlaskClient, other: FlaskClient, draft: str
+) -> None:
+    script = {"HX-Request": "true"}
+    saved = admin.post(f"{draft}/texts", data={"revision": 0, "subject": "Un"}, headers=script)
+    assert (saved.status_code, 'data-revision="1" data-undo="1" data-redo="0"' in saved.text) == (200, True)
+    short = admin.post(f"{draft}/texts", data={"revision": 1, "preheader": "court"}, headers=script)
+    assert (short.status_code, "Not saved yet" in short.text) == (422, True)
+    crossed = other.post(f"{draft}/texts", data={"revision": 0, "subject": "Deux"}, headers=script)
+    assert (crossed.status_code, "See both versions" in crossed.text) == (409, True)
+
+
+def test_a_dragged_order_overwrites_no_other(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str
+) -> None:
+    first, second, third = ids(product)
+    layout = f"{third}\n# La mer\n{first}\n{second}"
+    assert other.post(f"{draft}/order", data={"revision": 0, "layout": layout}).status_code == 303
+    assert [item.section for item in desk.edition(product, 1).items] == [None, "La mer", "La mer"]
+    page = admin.post(f"{draft}/order", data={"revision": 0, "layout": f"{second}\n{first}\n{third}"})
+    assert page.status_code == 409
+    assert "<strong>La mer</strong>" in page.text
+    assert ids(product) == [third, first, second]
+
+
+@pytest.mark.parametrize("layout", ["1\n1\n2", "99", "1; DROP TABLE editions", "# \n1", "\0"])
+def test_an_odd_order_is_refused(admin: FlaskClient, product: Product, draft: str, layout: str) -> None:
+    before = ids(product)
+    assert admin.post(f"{draft}/order", data={"revision": 0, "layout": layout}).status_code in {303, 422}
+    assert set(ids(product)) <= set(before)
+
+
+def test_what_was_taken_out_comes_back(admin: FlaskClient, product: Product, draft: str) -> None:
+    first, second, third = ids(product)
+    admin.post(f"{draft}/removal", data={"item": first})
+    assert "Bring back" in admin.get(draft).text
+    assert admin.post(f"{draft}/return", data={"item": first}).status_code == 303
+    assert ids(product) == [second, third, first]
+    for strange in (first, 99, -1, "x"):
+        assert admin.post(f"{draft}/return", data={"item": strange}).status_code == 404
+
+
+def test_a_story_has_words_of_its_own_and_another_article_leads(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        story = Story(first_at=now(), last_at=now(), languages={"fr": 2})
+        session.add(story)
+        session.flush()
+        for name in ("Un", "Deux"):
+            source = make.make_source(session, location=f"https://{name.lower()}.example/feed")
+            source.name = name
+            article = make.make_article(
+                session, title=f"Vu par {name}", link=f"https://{name}.example/", source=source, added_at=now()
+            )
+            article.story_id = story.id
+    admin.post("/admin/editions", data={"language": "fr", "window": "week"})
+    [item] = desk.edition(product, 1).items
+    words = {"revision": 0, "item": item.article_id, f"title:{item.article_id}": "À nous"}
+    admin.post("/admin/editions/1/words", data=words)
+    lead = item.also[0].article_id
+    admin.post("/admin/editions/1/lead", data={"item": item.article_id, "lead": lead})
+    [led] = desk.edition(product, 1).items
+    assert (led.article_id, led.title) == (lead, "À nous")
+    history = admin.get("/admin/editions/1/history").text
+    assert "Leads now" in history
+    assert "Own title" in history
+
+
+def test_undoing_redoing_and_restoring(admin: FlaskClient, product: Product, draft: str) -> None:
+    was = desk.edition(product, 1).subject
+    admin.post(f"{draft}/texts", data={"revision": 0, "subject": "Un"})
+    steps = (("undo", {}, was), ("redo", {}, "Un"), ("history", {"number": 0}, was), ("undo", {}, "Un"))
+    for path, data, subject in steps:
+        assert admin.post(f"{draft}/{path}", data=data).status_code == 303
+        assert desk.edition(product, 1).subject == subject
+    for number in ("", "x", "-1", "9" * 30):
+        assert admin.post(f"{draft}/history", data={"number": number}).status_code == 404
+    assert admin.post(f"{draft}/undo").status_code == 303
+    page = admin.get(f"{draft}/history").text
+    for said in (
+        "As it was compiled",
+        "Subject",
+        "Undone",
+        "Done again",
+        "An earlier version brought back",
+        desk.EMAIL,
+    ):
+        assert said in page
+
+
+def test_every_change_is_in_the_audit_log(admin: FlaskClient, product: Product, draft: str) -> None:
+    first, *_ = ids(product)
+    posts = (
+        ("texts", {"subject": "Un"}), ("order", {"down": first}), ("removal", {"item": first}),
+        ("return", {"item": first}), ("section", {"item": first, "heading": "La mer"}),
+        ("words", {"item": first, f"title:{first}": "À nous", "revision": 5}), ("undo", {}), ("redo", {}),
+        ("history", {"number": 0}), ("comments", {"text": "Bien"}), ("comments/resolution", {"comment": 1}),
+    )  # fmt: skip
+    for path, data in posts:
+        assert admin.post(f"{draft}/{path}", data=data).status_code == 303, path
+    with product.database.reading() as session:
+        acts = session.scalars(sa.select(AuditEntry.act).where(AuditEntry.target == "edition:1")).all()
+    assert acts.count(AuditAct.EDITION_CHANGED) == len(posts) - 2
+    assert {AuditAct.EDITION_COMMENTED, AuditAct.COMMENT_RESOLVED} <= set(acts)
+
+
+def test_a_started_edition_has_a_history_and_no_changes(admin: FlaskClient, product: Product, draft: str) -> None:
+    admin.post(f"{draft}/texts", data={"revision": 0, "subject": "Un"})
+    with product.database.transaction() as session:
+        session.execute(sa.update(Edition).values(status=EditionStatus.SENT))
+    item = ids(product)[0]
+    for path, data in (
+        ("undo", {}), ("history", {"number": 0}), ("section", {"item": item, "heading": "x"}),
+        ("words", {"item": item, f"title:{item}": "x"}), ("order", {"layout": str(item)}), ("return", {"item": item}),
+    ):  # fmt: skip
+        assert admin.post(f"{draft}/{path}", data=data).status_code == 409, path
+    assert "Bring this version back" not in admin.get(f"{draft}/history").text
+
+
+def test_editors_comment_and_resolve(admin: FlaskClient, other: FlaskClient, product: Product, draft: str) -> None:
+    article_id = ids(product)[0]
+    admin.post(f"{draft}/comments", data={"text": HOSTILE, "article": article_id})
+    page = other.get(draft).text
+    assert "1 comment<" in page
+    assert "<script>alert" not in page
+    other.post(f"{draft}/comments/resolution", data={"comment": 1})
+    assert f"Resolved by {BEA}" in admin.get(draft).text
+    for data, status in (({"text": " "}, 422), ({"text": "x" * 2001}, 422), ({"text": "x", "article": 99}, 404)):
+        assert admin.post(f"{draft}/comments", data=data).status_code == status
+    assert admin.post(f"{draft}/comments/resolution", data={"comment": "9" * 30}).status_code == 404
+    with product.database.reading() as session:
+        assert len(session.scalars(sa.select(EditionComment)).all()) == 1
+
+
+def test_an_introduction_is_shown_clean_before_it_is_saved(admin: FlaskClient, product: Product, draft: str) -> None:
+    shown = admin.post(
+        f"{draft}/introduction", data={"introduction": f"*Bien* [x](javascript:alert(1)) {HOSTILE}"}
+    ).text
+    assert "<em>Bien</em>" in shown
+    assert "<script" not in shown
+    assert "href=" not in shown
+    with product.database.reading() as session:
+        assert session.scalars(sa.select(EditionRevision)).all() == []
+
+
+def test_sections_and_words_stand_in_both_parts_of_the_letter(admin: FlaskClient, product: Product, draft: str) -> None:
+    first, second, _ = ids(product)
+    admin.post(f"{draft}/section", data={"item": second, "heading": "La mer & <b>les câbles</b>"})
+    admin.post(
+        f"{draft}/words", data={"revision": 1, "item": first, f"title:{first}": HOSTILE, f"teaser:{first}": "Nos mots"}
+    )
+    html = admin.get(f"{draft}/letter").text
+    assert "La mer &amp; &lt;b&gt;les câbles&lt;/b&gt;</h2>" in html
+    assert html.index("Nos mots") < html.index("La mer") < html.rindex("</h3>")
+    assert "<script" not in html
+    text = admin.get(f"{draft}/preview").text.split("<pre")[1]
+    assert "LA MER &amp; &lt;B&gt;LES CÂBLES&lt;/B&gt;" in text
+    assert "Nos mots" in text
+    assert "In brief" not in html
+
+
+def test_twins_are_compared_story_by_story(admin: FlaskClient, product: Product) -> None:
+    desk.make_draft(product, language="fr", articles=2, readers=0)
+    assert "No edition in another language" in admin.get("/admin/editions/1/twin").text
+    desk.make_draft(product, language="en", articles=1, readers=0)
+    page = admin.get("/admin/editions/1/twin").text
+    assert "2 stories that the other one has not" in page
+    assert page.count("only here") == 3
+    assert "Beside the edition in English" in admin.get("/admin/editions/1").text
+
+
+def test_pages_of_a_draft_ask_few_questions(admin: FlaskClient, product: Product) -> None:
+    edition_id = desk.make_draft(product, articles=25, readers=0)
+    desk.make_draft(product, articles=25, readers=0, language="en")
+    draft = f"/admin/editions/{edition_id}"
+    for number in range(12):
+        item = desk.edition(product, edition_id).items[0].article_id
+        admin.post(f"{draft}/{('removal', 'return')[number % 2]}", data={"item": item})
+        admin.post(f"{draft}/comments", data={"text": f"Commentaire {number}"})
+    for path in ("", "/history", "/twin", "/preview", "/letter"):
+        with counted(product) as statements:
+            assert admin.get(f"{draft}{path}").status_code == 200
+        assert len(statements) <= QUERIES_MAX, (path, len(statements), statements)

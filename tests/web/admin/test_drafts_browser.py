@@ -1,0 +1,127 @@
+"""The editor of a draft in a real browser: order by keys and by pointer, saving while one writes, two editors."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from app import create_app
+from app.clock import now
+from app.editions.comments import add_comment
+from app.editions.history import save_state
+from app.newsletters.defaults import install_defaults
+from app.product import Product
+from tests.conftest import create_tables, make_config
+from tests.looks import faults
+from tests.web import desk
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+#: Tells the page's console of every breach of the policy.
+WATCH_POLICY = """document.addEventListener("securitypolicyviolation",
+    breach => console.error("policy", breach.violatedDirective, breach.blockedURI))"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    """The app on SQLite: what is under test here is the browser's side."""
+    url = f"sqlite:///{tmp_path / 'vigie.db'}"
+    create_tables(url)
+    config = make_config(url, tmp_path)
+    app = create_app(config)
+    wired: Product = app.extensions["vigie"]
+    with wired.database.transaction() as session:
+        install_defaults(session, config, now())
+    yield app
+    wired.database.dispose()
+
+
+@pytest.fixture(params=["en"])
+def page(request: pytest.FixtureRequest, browser: Browser, product: Product, site: str) -> Iterator[Page]:
+    """A signed-in editor's page; any breach of the policy fails the test."""
+    desk.make_admin(product, language=request.param)
+    context = browser.new_context(base_url=site)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if "policy" in message.text else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(WATCH_POLICY)
+    page.goto("/admin/sign-in")
+    page.locator("[name=email]").fill(desk.EMAIL)
+    page.locator("[name=password]").fill(desk.PASSWORD)
+    page.locator("main button").first.click()
+    page.wait_for_url("/admin/")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def titles(product: Product, edition_id: int) -> list[str]:
+    return [item.shown_title for item in desk.edition(product, edition_id).items]
+
+
+def test_articles_are_ordered_by_keys_and_by_pointer(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first, second, third = titles(product, draft)
+    page.goto(f"/admin/editions/{draft}")
+    page.get_by_role("button", name=f"Move down: {first}").focus()
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#moves")).to_have_text(f"{first}: place 2 of 3")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    assert page.evaluate("document.activeElement.closest('[data-entry]').dataset.title") == first
+    assert titles(product, draft) == [second, third, first]
+    grip, target = page.locator("[data-grip]").nth(2).bounding_box(), page.locator(".item").nth(0).bounding_box()
+    assert grip
+    assert target
+    page.mouse.move(grip["x"] + 10, grip["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 20, target["y"] + 30, steps=8)
+    page.mouse.move(target["x"] + 20, target["y"] + 5, steps=3)
+    page.mouse.up()
+    expect(page.locator("#saved")).to_contain_text("Version 3")
+    assert titles(product, draft) == [first, second, third]
+    page.get_by_role("button", name="Undo").click()
+    assert titles(product, draft) != [first, second, third]
+
+
+def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    expect(page.locator("#subject-count")).to_have_text("9 characters")
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    expect(page.locator("[data-shows=subject]")).to_have_text("Une semaine sous la mer")
+    page.get_by_label("Introduction", exact=True).fill("*Bonjour*")
+    expect(page.locator("#introduction-shown em")).to_have_text("Bonjour")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    with product.database.transaction() as session:
+        theirs = {"subject": "De Bea"}
+        save_state(session, edition_id=draft, seen=1, changes=theirs, actor="bea@desk.example", now=now())
+    page.get_by_label("Subject").fill("D’Ada")
+    page.get_by_role("button", name="See both versions").click()
+    page.get_by_label("Yours").check()
+    page.get_by_role("button", name="Save what I chose").click()
+    assert desk.edition(product, draft).subject == "D’Ada"
+
+
+@pytest.mark.parametrize("page", ["en", "fr"], indirect=True)
+def test_every_page_of_a_draft_is_accessible_and_fits(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0, articles=4)
+    desk.make_draft(product, readers=0, articles=2, language="en")
+    first, second, third, _ = [item.article_id for item in desk.edition(product, draft).items]
+    with product.database.transaction() as session:
+        layout = f"{first}\n# Câbles et satellites\n{second}\n{third}"
+        words = {"layout": layout, f"title:{second}": "Un titre de la rédaction", "introduction": "*Bonjour* à toutes"}
+        save_state(session, edition_id=draft, seen=0, changes=words, actor="bea@desk.example", now=now())
+        for on in (None, second):
+            add_comment(session, edition_id=draft, article_id=on, author=desk.EMAIL, text="Relu, c’est bon.", now=now())
+    found = []
+    for path in ("", "/history", "/twin", "/preview"):
+        page.goto(f"/admin/editions/{draft}{path}")
+        for more in page.locator(".item-more").all()[1:2]:
+            more.locator("summary").click()
+        found += faults(page)
+    assert found == []
