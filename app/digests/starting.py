@@ -126,13 +126,13 @@ def start_digest(
 def _set(material: Material, variant: Variant, config: Config, links: Links, now: datetime) -> SetVariant:
     edition = material.manuscript.edition
     articles = [material.articles[key] for key in variant.articles]
-    number = _number(edition, articles, material.also, since=variant.since)
+    number = variant_number(edition, articles, material.also, since=variant.since)
     parts = Manuscript(number, material.manuscript.newsletter).typeset(config=config, links=links, at=now)
     also = tuple(tuple(other.article.id for other in item.also) for item in number.items)
     return SetVariant(variant, number.public_id, number.subject, number.preheader, also, parts)
 
 
-def _number(
+def variant_number(
     edition: Edition, articles: Sequence[Article], also: Mapping[int, Sequence[Article]], *, since: datetime
 ) -> Edition:
     """Return what a variant's letter is set from; it is no row."""

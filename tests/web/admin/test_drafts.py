@@ -13,6 +13,8 @@ from app.clock import now
 from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus
 from app.product import Product
 from app.stories.models import Story
+from app.topics.classify import Rank
+from app.topics.models import ArticleTopic
 from tests import make
 from tests.web import desk
 
@@ -255,3 +257,36 @@ def test_pages_of_a_draft_ask_few_questions(admin: FlaskClient, product: Product
         with counted(product) as statements:
             assert admin.get(f"{draft}{path}").status_code == 200
         assert len(statements) <= QUERIES_MAX, (path, len(statements), statements)
+
+
+def test_a_letter_is_shown_light_and_dark_whatever_the_editor_has(admin: FlaskClient, draft: str) -> None:
+    as_sent, light, dark = (admin.get(f"{draft}/letter{query}").text for query in ("", "?scheme=light", "?scheme=dark"))
+    assert "(prefers-color-scheme: dark)" in as_sent
+    for html, query, scheme in ((light, "@media not all", "light"), (dark, "@media all", "dark")):
+        assert query in html
+        assert "prefers-color-scheme" not in html
+        assert f":root {{ color-scheme: {scheme};" in html
+        assert f'name="color-scheme" content="{scheme}"' in html
+    assert admin.get(f"{draft}/letter?scheme=x").text == as_sent
+
+
+def test_a_letter_is_shown_as_a_reader_gets_it_who_chose_so(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        for number, topic in enumerate(("place:EE", "place:FR")):
+            link = f"https://wire.example/topic/{number}"
+            article = make.make_article(session, title=f"Vu {topic}", link=link, added_at=now())
+            session.add(
+                ArticleTopic(
+                    article_id=article.id, topic=topic, weight=0.9, rank=Rank.PRIMARY, words=[], is_by_editor=True
+                )
+            )
+    admin.post("/admin/editions", data={"language": "fr", "window": "week"})
+    shown = admin.get("/admin/editions/1/preview?mute=place:EE").text
+    frame = shown.split("<iframe")[1].split(">")[0]
+    assert "mute=place:EE" in frame.replace("%3A", ":")
+    letter = admin.get("/admin/editions/1/letter?mute=place:EE").text
+    assert ("Vu place:FR" in letter, "Vu place:EE" in letter) == (True, False)
+    assert "Such a reader gets no letter" in admin.get("/admin/editions/1/preview?follow=place:JP").text
+    assert admin.get("/admin/editions/1/letter?follow=place:JP").status_code == 404
+    for odd in ("follow=place:XX", "also=xx", "mute=%00"):
+        assert admin.get(f"/admin/editions/1/preview?{odd}").status_code == 422

@@ -155,12 +155,12 @@ def test_an_edition_that_is_not_there_is_not_found(admin: FlaskClient, path: str
     assert admin.get(f"/admin/editions/{edition_id}{path}").status_code == 404
 
 
-def test_the_preview_shows_the_letter_at_two_widths_and_as_text(admin: FlaskClient, product: Product) -> None:
+def test_the_preview_shows_the_letter_at_three_widths_and_as_text(admin: FlaskClient, product: Product) -> None:
     edition_id = desk.make_draft(product)
     page = admin.get(f"/admin/editions/{edition_id}/preview").text
-    assert page.count("<iframe") == 2
-    assert 'width="375"' in page
-    assert 'width="700"' in page
+    assert page.count("<iframe") == 3
+    for width in (375, 768, 1280):
+        assert f'width="{width}"' in page
     for frame in page.split("<iframe")[1:]:
         assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in frame.split(">")[0]
     assert "Article 0" in page.split("<pre")[1]

@@ -1,0 +1,83 @@
+"""A digest as one reader would get it who chose this or that: for editors to look at; nothing is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.choices.choices import Interests
+from app.digests.offers import read_offers
+from app.digests.planning import BOUNDS
+from app.digests.selecting import select_articles
+from app.digests.starting import variant_number
+from app.editions.archive import sent_at
+from app.editions.compile import OVERLAP, also_of
+from app.editions.compose import newsletter_of, preview
+from app.editions.models import Edition, EditionStatus
+from app.editions.typeset import Parts, PersonalLinks, typeset
+from app.links import Links
+from app.topics.taxonomy import Taxonomy
+from config import Config
+
+
+@dataclass(frozen=True)
+class Look:
+    """A letter as it would be, with what it carries in order; without `parts` the reader would get none."""
+
+    subject: str
+    preheader: str
+    articles: tuple[Article, ...]
+    titles: tuple[str, ...]
+    parts: Parts | None
+
+
+def look_as(
+    session: Session,
+    edition: Edition,
+    interests: Interests,
+    *,
+    taxonomy: Taxonomy,
+    config: Config,
+    links: Links,
+    now: datetime,
+) -> Look:
+    """Return what a reader of the language of an edition gets of it, who had nothing before.
+
+    Who chose nothing gets a draft as it stands; one that was started is shown as it was frozen. Raises InputRefused as
+    `preview` does.
+    """
+    if interests == Interests() or edition.status is not EditionStatus.DRAFT:
+        parts = preview(session, edition=edition, config=config, links=links, now=now)
+        return _look(edition, parts)
+    since = edition.since - OVERLAP
+    ids = select_articles(
+        read_offers(session, taxonomy, since=since, until=edition.until),
+        language=edition.language,
+        interests=interests,
+        since=since,
+        had=frozenset(),
+        now=edition.until,
+        bounds=BOUNDS,
+        half_life=config.story_half_life,
+    )
+    if not ids:
+        return Look("", "", (), (), None)
+    if ids == tuple(item.article_id for item in edition.items):
+        return _look(edition, preview(session, edition=edition, config=config, links=links, now=now))
+    found = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(ids)))}
+    articles = [found[key] for key in ids]
+    also = also_of(session, articles, language=edition.language, until=edition.until)
+    number = variant_number(edition, articles, also, since=edition.since)
+    home = links.home(edition.language)
+    parts = typeset(
+        number, newsletter=newsletter_of(session, edition), config=config, links=links, at=sent_at(edition),
+        personal=PersonalLinks(unsubscribe_url=home, preferences_url=home),
+    )  # fmt: skip
+    return _look(number, parts)
+
+
+def _look(number: Edition, parts: Parts) -> Look:
+    articles = tuple(item.article for item in number.items)
+    return Look(number.subject, number.preheader, articles, tuple(item.shown_title for item in number.items), parts)
