@@ -24,13 +24,14 @@ MATRIX: dict[Role, str] = {
         account again again_submit article article_topics articles authenticator_removal_submit authenticator_submit
         codes_file_submit codes_submit dashboard edition editions factors language_submit letter
         passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview progress
-        session_end_submit sessions_end_submit sign_out_submit sources warm_up
+        session_end_submit sessions_end_submit sign_out_submit sources twin warm_up
     """,
     Role.EDITOR: """
-        article_new article_new_submit article_text article_text_submit stories_merge_submit stories_undo_submit
-        story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit story_split_submit
-        compile_submit embargo_end_submit embargo_submit order_submit removal_submit test_submit texts_submit
-        topic_removal_submit topic_submit
+        article_new article_new_submit article_text article_text_submit comment_submit compile_submit
+        embargo_end_submit embargo_submit history introduction_submit lead_submit order_submit redo_submit
+        removal_submit resolution_submit restore_submit return_submit section_submit stories_merge_submit
+        stories_undo_submit story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit
+        story_split_submit test_submit texts_submit topic_removal_submit topic_submit undo_submit words_submit
     """,
     Role.PUBLISHER: """
         cancel cancel_submit erratum_submit flash_submit flood_pass_submit flood_refuse_submit pause_submit
