@@ -26,6 +26,10 @@ if (form) {
     clearTimeout(waiting);
     waiting = setTimeout(saveChanged, PAUSE_MS);
   });
+  form.addEventListener("submit", () => {
+    clearTimeout(waiting);
+    for (const field of fields) known.set(field.name, field.value);
+  });
   // What is in the fields goes the way of the button: the page that comes back has both versions side by side.
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-compare]")) return;
