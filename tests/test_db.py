@@ -68,13 +68,13 @@ def test_the_migrations_make_the_tables_of_the_models_and_go_back(app_without_ta
     assert set(models.Base.metadata.tables)
 
 
-def test_the_twenty_sixth_migration_ranks_the_stories_there_are(app_without_tables: Flask) -> None:
+def test_the_twenty_fifth_migration_ranks_the_stories_there_are(app_without_tables: Flask) -> None:
     url = app_without_tables.extensions["vigie"].config.database_url
     migrate(app_without_tables, "0024")
     story = {"first_at": NOW, "languages": {"fr": 1}}
     at = [NOW, NOW - timedelta(hours=20), NOW - timedelta(hours=30)]
     insert(url, "stories", [{**story, "id": id_, "last_at": at[id_ - 1], "sources": id_} for id_ in (1, 2, 3)])
-    migrate(app_without_tables, "0026")
+    migrate(app_without_tables, "0025")
     ranks = [row["ranks_at"] for row in read(url, "stories")]
     assert ranks == [rank_time(sources=id_, last_at=at[id_ - 1]) for id_ in (1, 2, 3)]
     assert ranks[1] - at[1] == timedelta(hours=24), "a second source is worth a day"

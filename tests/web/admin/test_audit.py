@@ -36,17 +36,22 @@ UNLOGGED = {
     "admin.suppression_find_submit": "it only looks, and is a POST to keep the address out of logs",
     "admin.challenge_submit": "it only asks what is to be signed",
     "admin.passkey_challenge_submit": "it only asks what is to be signed",
+    "admin.introduction_submit": "it only shows what a text looks like",
 }
-#: Acts that want a real authenticator or the step after the first, and where their entries are looked at.
+#: Acts that want what came before, a real authenticator or the step after the first; where their entries are looked at.
 ELSEWHERE = {
+    **{
+        f"admin.{name}_submit": "test_drafts"
+        for name in ("return", "section", "words", "lead", "undo", "redo", "restore", "comment", "resolution")
+    },
     "admin.passkey_submit": "test_passkeys",
     "admin.second_step_submit": "test_second_factor",
 }
 Data = dict[str, str] | dict[str, str | list[str]] | dict[str, tuple[BytesIO, str]]
 
 
-def first_item(product: Product) -> int:
-    return desk.edition(product, 1).items[0].id
+def first_article(product: Product) -> int:
+    return desk.edition(product, 1).items[0].article_id
 
 
 def leave_uncertain(product: Product) -> Data:
@@ -123,8 +128,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
         "admin.texts_submit",
         lambda _: {"subject": "S", "preheader": "Trois enquêtes, deux réparations et un traité", "introduction": ""},
     ),
-    ("admin.order_submit", lambda product: {"down": str(first_item(product))}),
-    ("admin.removal_submit", lambda product: {"item": str(first_item(product))}),
+    ("admin.order_submit", lambda product: {"down": str(first_article(product))}),
+    ("admin.removal_submit", lambda product: {"item": str(first_article(product))}),
     ("admin.embargo_submit", lambda _: {"until": "2099-01-01T06:00"}),
     ("admin.embargo_end_submit", lambda _: {}),
     ("admin.test_submit", lambda _: {}),

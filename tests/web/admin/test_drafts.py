@@ -119,7 +119,7 @@ def test_what_was_taken_out_comes_back(admin: FlaskClient, product: Product, dra
 
 def test_a_story_has_words_of_its_own_and_another_article_leads(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
-        story = Story(first_at=now(), last_at=now(), languages={"fr": 2})
+        story = Story(first_at=now(), last_at=now(), ranks_at=now(), languages={"fr": 2})
         session.add(story)
         session.flush()
         for name in ("Un", "Deux"):
@@ -137,6 +137,9 @@ def test_a_story_has_words_of_its_own_and_another_article_leads(admin: FlaskClie
     admin.post("/admin/editions/1/lead", data={"item": item.article_id, "lead": lead})
     [led] = desk.edition(product, 1).items
     assert (led.article_id, led.title) == (lead, "À nous")
+    with product.database.reading() as session:
+        told = session.scalars(sa.select(AuditEntry.detail).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert told == f"article {lead} for {item.article_id}"
     history = admin.get("/admin/editions/1/history").text
     assert "Leads now" in history
     assert "Own title" in history
