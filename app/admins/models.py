@@ -119,6 +119,7 @@ class AuditAct(StrEnum):
     WORDING_CHANGED = "wording-changed"
     POLICY_CHANGED = "policy-changed"
     LOG_PURGED = "log-purged"
+    JOB_ASKED = "job-asked"
 
 
 class AuditResult(StrEnum):

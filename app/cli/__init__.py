@@ -13,9 +13,11 @@ from app.cli import (
     dkim,
     drill,
     editions,
+    jobs,
     lists,  # noqa: F401 - adds to the group of subscribers
     newsletters,
     privacy,
+    readership,
     restore,
     retention,
     rights,  # noqa: F401 - adds to the group of subscribers
@@ -31,7 +33,7 @@ def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
         database, admins, subscribers, suppressions, consents, sources, articles, topics, editions, newsletters, dkim,
-        bounces, retention, privacy, restore, audit,
+        bounces, retention, privacy, restore, audit, jobs, readership,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)

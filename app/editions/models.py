@@ -203,6 +203,36 @@ class EditionContent(Base):
     edition: Mapped[Edition] = relationship(back_populates="content")
 
 
+class EditionCount(Base):
+    """How an edition's copies stood at `counted_at`: pages that list editions do not count millions of copies.
+
+    Of those that ended, `uncertain` ones are not sent again by themselves, and `for_our_fault` is why some were
+    refused.
+    """
+
+    __tablename__ = "edition_counts"
+
+    edition_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    copies: Mapped[int]
+    accepted: Mapped[int]
+    open: Mapped[int]
+    uncertain: Mapped[int]
+    for_our_fault: Mapped[int]
+    counted_at: Mapped[datetime]
+
+    @property
+    def failed(self) -> int:
+        """Copies that ended without being accepted."""
+        return self.copies - self.accepted - self.open
+
+    @property
+    def settled(self) -> int:
+        """Copies that have come to an end."""
+        return self.copies - self.open
+
+
 class EditionEvent(Base):
     """The record of one act: when and by whom, or why where the edition paused by itself. `copies` were concerned."""
 

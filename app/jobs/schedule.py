@@ -7,10 +7,12 @@ missed tick, a restart or a change of clocks loses nothing.
 import logging
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.articles.full_text import read_due_pages
@@ -21,18 +23,20 @@ from app.digests.coverage import give_back
 from app.digests.schedule import run_due_schedules
 from app.editions.audience import finish_editions
 from app.editions.clippings import file_editions
+from app.editions.counts import count_editions
 from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
-from app.jobs import lease
+from app.jobs import lease, runs
 from app.jobs.importing import work_on_imports
 from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
 from app.keeping.renewing import run_renewals
 from app.keeping.unchosen import drop_unchosen
 from app.product import Product
+from app.readership.tallies import advance_tallies
 from app.seals.documents import write_files
 from app.seals.making import make_due_seals
 from app.seals.models import all_seals
@@ -44,6 +48,8 @@ from app.topics.taxonomy import load
 log = logging.getLogger(__name__)
 
 LEASE_NAME = "scheduler"
+#: How often the scheduler looks whether somebody wants a job to run out of turn.
+LOOK_EVERY_S = 3
 #: Seconds after which the clocks rest until the next run, so that a process that is to end need not wait for them.
 PURGE_LIMIT_S = 20.0
 
@@ -159,6 +165,19 @@ def keep_departures(product: Product) -> None:
     keeper_of(product).keep(now())
 
 
+def count_readers(product: Product) -> None:
+    """Count who came and who left since the last time."""
+    is_over = False
+    while not is_over:
+        with product.database.transaction() as session:
+            is_over = advance_tallies(session, zone=product.config.timezone, now=now()) == 0
+
+
+def count_copies(product: Product) -> None:
+    """Keep the counts of the copies of editions on their way, and of those that ended."""
+    count_editions(product.database, now=now())
+
+
 def seal(product: Product) -> None:
     """Seal the days that are over, and write each seal to a file, to be copied elsewhere."""
     for made in make_due_seals(product.database, keys=product.proof_keys, now=now()):
@@ -189,6 +208,8 @@ JOBS = (
     Job("imports", 2, work_on_imports),
     Job("held readers", 60, ask_held_readers),
     Job("departures", 30, keep_departures),
+    Job("copies", 15, count_copies),
+    Job("readership", 60, count_readers),
     Job("purge", 300, purge),
     Job("renewals", 60, renew_consents),
     Job("seals", 600, seal),
@@ -206,6 +227,7 @@ class Scheduler:
         self._ticker = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
         for job in JOBS:
             self._ticker.add_job(self.tick, "interval", [job], seconds=job.every_s, id=job.name, next_run_time=now())
+        self._ticker.add_job(self.run_asked, "interval", seconds=LOOK_EVERY_S)
 
     def start(self) -> None:
         """Start ticking."""
@@ -218,8 +240,23 @@ class Scheduler:
 
     def tick(self, job: Job) -> None:
         """Run `job` once if this process is the elected one; a failure is logged and the next tick tries again."""
+        database, at = self._product.database, now()
+        try:
+            if not lease.hold(database, name=LEASE_NAME, owner=self._owner, now=at):
+                return
+            runs.begin_run(database, name=job.name, now=at)
+            job.run(self._product)
+            runs.end_run(database, name=job.name, now=now())
+        except Exception as error:
+            log.exception("job %s failed; it runs again in %d s", job.name, job.every_s)
+            with suppress(SQLAlchemyError):
+                runs.fail_run(database, name=job.name, error=error, now=now())
+
+    def run_asked(self) -> None:
+        """Let the jobs tick at once that somebody wants to run, if this process is the elected one."""
         try:
             if lease.hold(self._product.database, name=LEASE_NAME, owner=self._owner, now=now()):
-                job.run(self._product)
-        except Exception:
-            log.exception("job %s failed; it runs again in %d s", job.name, job.every_s)
+                for name in runs.take_asked(self._product.database, [job.name for job in JOBS]):
+                    self._ticker.modify_job(name, next_run_time=now())
+        except SQLAlchemyError:
+            log.exception("which jobs are asked for could not be read; the next look is in %d s", LOOK_EVERY_S)

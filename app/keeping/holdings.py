@@ -125,6 +125,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "errata": Holding("what was corrected of an article, and which admin said so", reason=WHILE_NEEDED),
         "edition_revisions": Holding("who changed what in an edition while it was a draft", reason=WHILE_NEEDED),
         "edition_comments": Holding("what editors say to each other of an edition", reason=WHILE_NEEDED),
+        "edition_counts": Holding("how many copies of an edition are in which state", reason=NOT_PERSONAL),
         "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
         "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),
         "readings": Holding(
@@ -138,9 +139,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
             ("imports",),
         ),
         "saved_filters": Holding("which readers the desk likes to list, by a name", reason=NOT_PERSONAL),
+        "readership_days": Holding("how many readers came and went, by day", reason=NOT_PERSONAL),
+        "readership_cursors": Holding("up to where they are counted", reason=NOT_PERSONAL),
         "schedules": Holding("when digests leave", reason=NOT_PERSONAL),
         "compilations": Holding("what came of each attempt to compile", reason=NOT_PERSONAL),
         "leases": Holding("which process is the scheduler", reason=NOT_PERSONAL),
+        "job_runs": Holding("when each periodic job ran last, and how that ended", reason=NOT_PERSONAL),
     }
 )
 

@@ -1,11 +1,11 @@
-"""The table of saved filters."""
+"""Tables of what the desk keeps about readers as a whole: saved filters, and how many came and went by day."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, BigId
 
 #: Characters.
 NAME_MAX = 60
@@ -20,3 +20,29 @@ class SavedFilter(Base):
     name: Mapped[str] = mapped_column(sa.String(NAME_MAX), unique=True)
     query: Mapped[dict[str, str]] = mapped_column(sa.JSON())
     created_at: Mapped[datetime]
+
+
+class ReadershipDay(Base):
+    """Readers that a newsletter won and lost on one day of the newsroom's, in one language.
+
+    `moved` is how many changed to this language, less those who changed to another: of one day they are 0 together.
+    """
+
+    __tablename__ = "readership_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(sa.String(8), primary_key=True)
+    joined: Mapped[int] = mapped_column(default=0)
+    left: Mapped[int] = mapped_column(default=0)
+    moved: Mapped[int] = mapped_column(default=0)
+
+
+class ReadershipCursor(Base):
+    """Up to which event of the ledger the days are counted: one row."""
+
+    __tablename__ = "readership_cursors"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigId, default=0)
+    counted_at: Mapped[datetime | None]
