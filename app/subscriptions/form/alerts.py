@@ -1,10 +1,8 @@
 """What about the form needs a look: said once an hour, in the log and at the desk, without anybody's data."""
 
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
@@ -41,12 +39,3 @@ def raise_alert(session: Session, kind: AlertKind, *, now: datetime) -> None:
     noted = insert_into(session, Alert).values(hour=hour, kind=kind, at=now).on_conflict_do_nothing()
     if session.scalar(noted.returning(Alert.kind)) is not None:
         log.warning("the sign-up form needs a look: %s", kind)
-
-
-def recent_alerts(session: Session, *, now: datetime) -> Sequence[Alert]:
-    """Return what was noted of late, the latest of each kind, newest first."""
-    query = select(Alert).where(Alert.hour > now - SHOWN_FOR).order_by(Alert.at.desc())
-    latest: dict[AlertKind, Alert] = {}
-    for alert in session.scalars(query):
-        latest.setdefault(alert.kind, alert)
-    return list(latest.values())

@@ -1,10 +1,10 @@
 """How the desk writes numbers and times: in the admin's language, times in the newsletter's own zone."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 
 from app import i18n, templating
@@ -29,6 +29,7 @@ def desk_words() -> dict[str, object]:
         "number": partial(number, language),
         "short_time": partial(short_time, language),
         "ago": partial(ago, language),
+        "short_day": partial(short_day, language),
     }
 
 
@@ -49,3 +50,8 @@ def ago(language: str, value: datetime) -> str:
     """Return how long ago a time was, in one unit, as "il y a 3 h" or "3 hr ago"."""
     since = min(value - now(), timedelta(0))
     return format_timedelta(since, add_direction=True, format="short", threshold=1, locale=language)
+
+
+def short_day(language: str, value: date) -> str:
+    """Return a day of late for a table or a chart, as "17 mars"."""
+    return format_date(value, "d MMM", locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)

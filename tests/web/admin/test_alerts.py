@@ -14,32 +14,25 @@ from tests.web import desk
 
 
 @pytest.mark.parametrize(
-    ("language", "title", "words"),
+    ("language", "words"),
     [
-        ("en", "The sign-up form needs a look", "One connection signed up many addresses in a day. (17 March 2026 at"),
-        (
-            "fr",
-            "Le formulaire d’inscription demande un coup d’œil",
-            "a inscrit beaucoup d’adresses en un jour. (17 mars",
-        ),
+        ("en", "One connection signed up many addresses in a day."),
+        ("fr", "a inscrit beaucoup d’adresses en un jour."),
     ],
 )
 @time_machine.travel(NOW, tick=False)
-def test_the_dashboard_shows_what_needs_a_look(
-    client: FlaskClient, product: Product, language: str, title: str, words: str
-) -> None:
+def test_today_shows_what_needs_a_look(client: FlaskClient, product: Product, language: str, words: str) -> None:
     desk.make_admin(product, language=language)
     desk.sign_in(client)
-    assert title not in client.get("/admin/").text
+    assert words not in client.get("/admin/").text
     for hours, kind in ((70, AlertKind.SURGE), (3, AlertKind.NETWORK), (0, AlertKind.NETWORK)):
         with product.database.transaction() as session:
             raise_alert(session, kind, now=NOW - timedelta(hours=hours))
     page = client.get("/admin/").text
-    assert title in page
     assert page.count(words) == 1, "of each kind the latest"
+    assert "10:00" in page.partition(words)[2][:80]
     assert "plus de cinq" not in page.lower()
     assert "five times" not in page
-    assert "09:00" in page or "10:00" in page
 
 
 @time_machine.travel(NOW, tick=False)
@@ -50,4 +43,5 @@ def test_every_kind_has_its_words(client: FlaskClient, product: Product) -> None
         for kind in AlertKind:
             raise_alert(session, kind, now=NOW)
     page = client.get("/admin/").text
-    assert page.count("(17 March 2026 at 10:00 (Europe/Paris))") == len(AlertKind)
+    assert page.count('class="todo ') == len(AlertKind)
+    assert f"{len(AlertKind)} things wait for you" in page

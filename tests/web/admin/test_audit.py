@@ -151,6 +151,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.stories_merge_submit", lambda _: {"story": ["1", "2"]}),
     ("admin.story_split_submit", lambda _: {"article": "2"}),
     ("admin.stories_undo_submit", lambda _: {"event": "1"}),
+    ("admin.job_submit", lambda _: {"job": "seals"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),

@@ -14,6 +14,7 @@ from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.archive import is_listed
 from app.editions.compile import compile_edition
+from app.editions.counts import counted
 from app.editions.editor import read_editor
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition, EditionStatus, whole_editions
@@ -25,7 +26,6 @@ from app.web.admin.access import needs
 from app.web.admin.acts import note_act
 from app.web.admin.editions.run import read_run
 from app.web.admin.listing import asked_before, newest_first
-from app.web.admin.today.overview import Copies, count_copies
 
 #: How far back a compilation may reach; any other word means since the last one.
 WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
@@ -37,9 +37,9 @@ def editions() -> str:
     """List editions and offer to compile one."""
     with product().database.reading() as session:
         page = newest_first(session, whole_editions(), Edition.id, before=asked_before())
-        copies = count_copies(session, [edition.id for edition in page.rows])
+        counts = counted(session, [edition.id for edition in page.rows])
         newsletter = session.scalars(newsletter_by_slug()).one()
-    rows = [(each, copies.get(each.id, Copies())) for each in page.rows]
+    rows = [(each, counts.get(each.id)) for each in page.rows]
     return render_template("admin/editions/editions.html", page=page, rows=rows, newsletter=newsletter)
 
 

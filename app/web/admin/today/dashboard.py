@@ -1,4 +1,4 @@
-"""The first page: readers, editions, what comes next, what is wrong."""
+"""The first page: what came in, what leaves, what waits for somebody, how many readers there are."""
 
 from flask import render_template
 
@@ -6,7 +6,8 @@ from app.admins.models import Role
 from app.clock import now
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import needs
+from app.web.admin.access import desk_language, needs
+from app.web.admin.today.charts import draw_days
 from app.web.admin.today.overview import desk_overview
 
 
@@ -14,6 +15,8 @@ from app.web.admin.today.overview import desk_overview
 @needs(Role.VIEWER)
 def dashboard() -> str:
     """Show how things stand."""
-    with product().database.reading() as session:
-        overview = desk_overview(session, now=now())
-    return render_template("admin/today/dashboard.html", overview=overview)
+    zone = product().config.timezone
+    with product().database.snapshot() as session:
+        overview = desk_overview(session, language=desk_language(), zone=zone, now=now())
+    chart = draw_days(overview.readership.days)
+    return render_template("admin/today/dashboard.html", overview=overview, chart=chart)

@@ -1,53 +1,54 @@
-"""What the dashboard shows, read in a handful of queries."""
+"""What Today shows, read in a handful of statements, none of which counts readers or copies."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, cast, func, select
-from sqlalchemy.orm import Session
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 
-from app.articles.models import Source
-from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, SenderState, state_now
-from app.delivery.route import stopped_senders
-from app.delivery.warm_ups import WarmUpReport
+from app.articles.models import Article
+from app.delivery.models import WarmUpPlan
 from app.editions.compile import FIRST_WINDOW, Line, new_articles
-from app.editions.models import Compilation, Edition, Schedule, whole_editions
-from app.editions.warm_up import read_warm_up_now
-from app.feedback.spikes import HeldSpike, held_spikes
+from app.editions.models import Compilation, Edition, EditionCount, EditionStatus, Schedule, whole_editions
 from app.newsletters.models import Newsletter, newsletter_by_slug
-from app.subscriptions.form.alerts import recent_alerts
-from app.subscriptions.form.counters import Alert
-from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import Subscription
+from app.readership.tallies import Readership, read_readership
+from app.stories.choosing import best_article
+from app.stories.models import Story
+from app.stories.ranking import Standing, rank
+from app.web.admin.today.decisions import Decision, read_decisions
 
-SHOWN_EDITIONS = 6
-#: Counting stops here.
-COUNTED_ARTICLES = 999
+SHOWN_EDITIONS, SHOWN_STORIES = 5, 5
+#: Days of readers won and lost.
+SHOWN_DAYS = 30
+#: What came in is what came in since this time yesterday, and counting stops there.
+NEWS = timedelta(days=1)
+COUNTED_STORIES, COUNTED_ARTICLES = 2_000, 999
 
 
 @dataclass(frozen=True)
-class Copies:
-    """How far an edition's copies are."""
+class TopStory:
+    """A story by the article that an admin reads first, and how many independent sources tell it."""
 
-    total: int = 0
-    accepted: int = 0
-    open: int = 0
+    article: Article
+    sources: int
+    is_pinned: bool
+
+
+@dataclass(frozen=True)
+class News:
+    """Stories that began since yesterday; of one in two languages each language counts."""
+
+    number: int
+    by_language: Mapping[str, int]
+    top: Sequence[TopStory]
 
     @property
-    def failed(self) -> int:
-        """Copies that ended without being accepted."""
-        return self.total - self.accepted - self.open
-
-
-@dataclass(frozen=True)
-class Queue:
-    """Copies of every kind that are not settled; `oldest_at` is since when the oldest one that is due has waited."""
-
-    queued: int
-    deferred: int
-    in_hand: int
-    oldest_at: datetime | None
+    def is_cut(self) -> bool:
+        """Whether there are more than were counted."""
+        return self.number >= COUNTED_STORIES
 
 
 @dataclass(frozen=True)
@@ -62,97 +63,95 @@ class NextDigest:
 
 @dataclass(frozen=True)
 class Overview:
-    """One look at the desk. `readers` counts by language and status."""
+    """One look at the desk."""
 
     newsletter: Newsletter
-    readers: dict[tuple[str, SubscriptionStatus], int]
-    editions: list[tuple[Edition, Copies]]
-    digests: list[NextDigest]
-    failing_sources: list[Source]
-    queue: Queue
-    stopped: Sequence[SenderState]
-    warm_up: WarmUpReport | None
-    alerts: Sequence[Alert]
-    spikes: Sequence[HeldSpike]
+    warms_up: bool
+    news: News
+    editions: Sequence[tuple[Edition, EditionCount | None]]
+    digests: Sequence[NextDigest]
+    decisions: Sequence[Decision]
+    readership: Readership
 
     @property
-    def confirmed(self) -> int:
-        """All readers who get letters."""
-        return sum(count for (_, status), count in self.readers.items() if status is SubscriptionStatus.CONFIRMED)
+    def on_their_way(self) -> list[tuple[Edition, EditionCount | None]]:
+        """The editions that are being sent, or are paused."""
+        return [each for each in self.editions if each[0].status in (EditionStatus.SENDING, EditionStatus.PAUSED)]
 
 
-def desk_overview(session: Session, *, now: datetime) -> Overview:
-    """Read everything that the dashboard shows."""
-    newsletter = session.scalars(newsletter_by_slug()).one()
-    editions = list(session.scalars(whole_editions().order_by(Edition.id.desc()).limit(SHOWN_EDITIONS)))
-    copies = count_copies(session, [edition.id for edition in editions])
-    broken = select(Source).where(Source.failure.is_not(None), Source.failure != "").order_by(Source.name)
+def desk_overview(session: Session, *, language: str, zone: str, now: datetime) -> Overview:
+    """Read everything that Today shows, for an admin who reads `language`; wants a session that sees one moment."""
+    whole = newsletter_by_slug().options(joinedload(Newsletter.languages)).add_columns(WarmUpPlan)
+    is_open = sa.and_(WarmUpPlan.newsletter_id == Newsletter.id, WarmUpPlan.ended_at.is_(None))
+    newsletter, plan = session.execute(whole.outerjoin(WarmUpPlan, is_open)).unique().one()
     return Overview(
         newsletter=newsletter,
-        readers=_count_readers(session, newsletter),
-        editions=[(edition, copies.get(edition.id, Copies())) for edition in editions],
-        digests=[_next_digest(session, newsletter, face.language, now) for face in newsletter.languages],
-        failing_sources=list(session.scalars(broken)),
-        queue=_read_queue(session, now),
-        stopped=stopped_senders(session, now=now),
-        warm_up=read_warm_up_now(session, newsletter_id=newsletter.id, now=now),
-        alerts=recent_alerts(session, now=now),
-        spikes=held_spikes(session),
+        warms_up=plan is not None,
+        news=_read_news(session, language, now),
+        editions=_last_editions(session),
+        digests=_next_digests(session, newsletter, now),
+        decisions=read_decisions(session, now=now),
+        readership=read_readership(session, newsletter_id=newsletter.id, zone=zone, days=SHOWN_DAYS, now=now),
     )
 
 
-def count_copies(session: Session, edition_ids: list[int]) -> dict[int, Copies]:
-    """Count the copies of some editions."""
-    query = (
-        select(
-            Chunk.edition_id,
-            func.count(),
-            func.sum(cast(Delivery.state == DeliveryState.ACCEPTED, Integer)),
-            func.sum(cast(Delivery.state.in_(OPEN), Integer)),
-        )
-        .join(Chunk, Chunk.id == Delivery.chunk_id)
-        .where(Chunk.edition_id.in_(edition_ids))
-        .group_by(Chunk.edition_id)
+def _read_news(session: Session, language: str, now: datetime) -> News:
+    since = now - NEWS
+    fresh = select(Story).where(
+        Story.last_at > since, Story.first_at > since, Story.muted_at.is_(None), Story.merged_into_id.is_(None)
     )
-    rows = session.execute(query)
-    return {edition_id: Copies(total, accepted, open_) for edition_id, total, accepted, open_ in rows if edition_id}
+    stories = session.scalars(fresh.order_by(Story.last_at.desc(), Story.id.desc()).limit(COUNTED_STORIES)).all()
+    standings = [
+        Standing(story.id, story.sources, story.last_at, is_pinned=story.pinned_at is not None) for story in stories
+    ]
+    first = rank(standings, now)[:SHOWN_STORIES]
+    by_language: Counter[str] = Counter()
+    for story in stories:
+        by_language.update(code for code, number in story.languages.items() if number)
+    told = select(Article).where(Article.story_id.in_([each.story_id for each in first]), Article.flood_id.is_(None))
+    articles: dict[int | None, list[Article]] = {}
+    for article in session.scalars(told):
+        articles.setdefault(article.story_id, []).append(article)
+    sources = {story.id: story.sources for story in stories}
+    top = [
+        TopStory(best_article(articles[each.story_id], [language]), sources[each.story_id], each.is_pinned)
+        for each in first
+        if each.story_id in articles
+    ]
+    return News(len(stories), by_language, top)
 
 
-def _count_readers(session: Session, newsletter: Newsletter) -> dict[tuple[str, SubscriptionStatus], int]:
-    query = (
-        select(Subscription.language, Subscription.status, func.count())
-        .where(Subscription.newsletter_id == newsletter.id)
-        .group_by(Subscription.language, Subscription.status)
-    )
-    return {(language, status): count for language, status, count in session.execute(query)}
+def _last_editions(session: Session) -> Sequence[tuple[Edition, EditionCount | None]]:
+    """Return the newest editions and their counts; those on their way first, however old they are."""
+    is_over = Edition.status.not_in((EditionStatus.SENDING, EditionStatus.PAUSED))
+    last = whole_editions().add_columns(EditionCount).outerjoin(EditionCount)
+    rows = session.execute(last.order_by(is_over, Edition.id.desc()).limit(SHOWN_EDITIONS))
+    return [(edition, count) for edition, count in rows]
 
 
-def _next_digest(session: Session, newsletter: Newsletter, language: str, now: datetime) -> NextDigest:
-    line = Line(newsletter.id, language)
-    compiled = select(Compilation).where(line.holds(Compilation)).order_by(Compilation.id.desc()).limit(1)
-    last = session.scalars(compiled).first()
-    since = last.until if last else now - FIRST_WINDOW
-    schedule = select(Schedule).where(
-        Schedule.newsletter_id == newsletter.id, Schedule.language == language, Schedule.rhythm_id.is_(None)
-    )
-    fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES)
-    counted = session.scalar(select(func.count()).select_from(fresh.subquery()))
-    return NextDigest(language, session.scalars(schedule).first(), last, counted or 0)
+def _next_digests(session: Session, newsletter: Newsletter, now: datetime) -> list[NextDigest]:
+    """Return the digest of each language, for all readers who chose no rhythm of their own."""
+    is_usual = sa.and_(Schedule.newsletter_id == newsletter.id, Schedule.rhythm_id.is_(None))
+    schedules = {schedule.language: schedule for schedule in session.scalars(select(Schedule).where(is_usual))}
+    last = _last_compilations(session, newsletter)
+    parts = []
+    for face in newsletter.languages:
+        compiled = last.get(face.language)
+        since = compiled.until if compiled else now - FIRST_WINDOW
+        line = Line(newsletter.id, face.language)
+        fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES).subquery()
+        parts.append(select(sa.literal(face.language), sa.func.count()).select_from(fresh))
+    counts = {language: number for language, number in session.execute(sa.union_all(*parts))}  # noqa: C416 - a Row
+    return [
+        NextDigest(face.language, schedules.get(face.language), last.get(face.language), counts[face.language])
+        for face in newsletter.languages
+    ]
 
 
-def _read_queue(session: Session, now: datetime) -> Queue:
-    state = state_now().label("state")
-    open_ = (
-        select(state, func.count())
-        .join(Chunk, Chunk.id == Delivery.chunk_id)
-        .where(Chunk.next_attempt_at.is_not(None) | Chunk.lease_until.is_not(None), Delivery.state.in_(OPEN))
-        .group_by(state)
-    )
-    counts = {state: count for state, count in session.execute(open_)}  # noqa: C416 - a Row is no tuple to mypy
-    due = select(func.min(Chunk.next_attempt_at)).where(Chunk.lease_until.is_(None), Chunk.next_attempt_at <= now)
-    return Queue(
-        queued=counts.get(DeliveryState.QUEUED, 0),
-        deferred=counts.get(DeliveryState.DEFERRED, 0),
-        in_hand=counts.get(DeliveryState.SENDING, 0),
-        oldest_at=session.scalar(due),
-    )
+def _last_compilations(session: Session, newsletter: Newsletter) -> dict[str, Compilation]:
+    parts = []
+    for face in newsletter.languages:
+        ids = select(Compilation.id).where(Line(newsletter.id, face.language).holds(Compilation))
+        parts.append(select(ids.order_by(Compilation.id.desc()).limit(1).scalar_subquery()))
+    found = session.scalars(select(Compilation).where(Compilation.id.in_(sa.union_all(*parts))))
+    return {compiled.language: compiled for compiled in found}
