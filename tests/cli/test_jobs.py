@@ -9,7 +9,7 @@ from app.jobs.schedule import JOBS, count_readers
 from app.product import Product
 
 
-def test_jobs_are_listed_and_one_is_wished_for(app: Flask, product: Product) -> None:
+def test_jobs_are_listed_and_one_is_asked_for(app: Flask, product: Product) -> None:
     runner = app.test_cli_runner()
     listed = json.loads(runner.invoke(args=["jobs", "list", "--json"]).output)
     assert [row["job"] for row in listed] == [job.name for job in JOBS]

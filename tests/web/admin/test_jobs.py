@@ -1,4 +1,4 @@
-"""The page of jobs: how each ran last, and the wish that one runs, which the scheduler grants."""
+"""The page of jobs: how each ran last, and that somebody asks for one, which the scheduler grants."""
 
 from datetime import timedelta
 
@@ -35,7 +35,7 @@ def test_all_jobs_have_a_name_and_those_that_failed_come_first(admin: FlaskClien
     assert page.index("Seal the ledger") < page.index("Fetch feeds")
 
 
-def test_a_wish_is_noted_and_granted_by_the_scheduler_once(admin: FlaskClient, product: Product) -> None:
+def test_a_run_that_is_asked_for_is_granted_by_the_scheduler_once(admin: FlaskClient, product: Product) -> None:
     assert admin.post("/admin/jobs", data={"job": "nothing"}).status_code == 404
     assert admin.post("/admin/jobs", data={"job": "seals"}).status_code == 303
     assert "at once" in admin.get("/admin/jobs").text

@@ -1,4 +1,4 @@
-"""What runs by itself: each periodic job's last run and the next one, and a wish that one runs now."""
+"""What runs by itself: each periodic job's last run and the next one, and the button that asks for one now."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
