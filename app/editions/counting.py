@@ -173,16 +173,19 @@ def read_clicks(session: Session, edition_id: int) -> Clicks:
     openings, clickers = session.execute(
         select(sa.func.count(), sa.func.count().filter(Reading.clicks > 0)).where(*people)
     ).one()
-    return Clicks(_followed(session, edition_id, clicks), openings, clickers)
+    return Clicks(_followed(session, edition_id, whole, clicks), openings, clickers)
 
 
-def _followed(session: Session, edition_id: int, clicks: Mapping[int, int]) -> list[Followed]:
-    own = select(Article.id, Article.title).join(EditionItem, EditionItem.article_id == Article.id)
-    own = own.where(EditionItem.edition_id == edition_id).order_by(EditionItem.position)
-    titles = {article_id: title for article_id, title in session.execute(own)}  # noqa: C416 - a Row is no tuple
-    others = select(Article.id, Article.title).where(Article.id.in_(clicks.keys() - titles.keys()))
-    rest = sorted(session.execute(others), key=lambda row: (-clicks[row.id], row.id))
-    return [Followed(title, clicks.get(article_id, 0)) for article_id, title in (*titles.items(), *rest)]
+def _followed(session: Session, edition_id: int, whole: sa.Select[int], clicks: Mapping[int, int]) -> list[Followed]:
+    """Return the edition's own articles in their order, then those of its variants that were followed, most first."""
+    carried = select(EditionItem.article_id).where(EditionItem.edition_id.in_(whole))
+    is_own = sa.and_(EditionItem.article_id == Article.id, EditionItem.edition_id == edition_id)
+    articles = select(Article.id, Article.title, EditionItem.position).outerjoin(EditionItem, is_own)
+    rows = session.execute(articles.where(Article.id.in_(carried))).all()
+    own = sorted((row for row in rows if row.position is not None), key=lambda row: row.position)
+    others = (row for row in rows if row.position is None and row.id in clicks)
+    rest = sorted(others, key=lambda row: (-clicks[row.id], row.id))
+    return [Followed(row.title, clicks.get(row.id, 0)) for row in (*own, *rest)]
 
 
 def _places(edition: Edition) -> dict[str, int]:

@@ -129,6 +129,8 @@ def _causes(
 ) -> list[Cause]:
     """Return why, state by state, what concerns most copies first."""
     unhappy = [group for group in groups if group.state in UNHAPPY]
+    if not unhappy:
+        return []
     rows = session.execute(
         select(Delivery.id, Delivery.reply_code, Delivery.reply_text).where(
             Delivery.id.in_([group.sample_id for group in unhappy])

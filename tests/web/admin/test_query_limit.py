@@ -52,7 +52,7 @@ def test_no_page_asks_more_than_twelve_times(admin: FlaskClient, app: Flask, pro
         assert answer.status_code < 500, route
         if len(asked) > MOST:
             too_many[route.path] = (len(asked), asked)
-    assert {path: number for path, (number, _) in too_many.items()} == {}
+    assert {path: number for path, (number, _) in too_many.items()} == {}, too_many
 
 
 def pages(app: Flask, admin: FlaskClient, product: Product) -> list[desk.Route]:

@@ -18,6 +18,7 @@ from app.product import Product
 from app.stories.grouping import group_new
 from app.subscriptions.kinds import ConsentKind, ConsentMethod
 from app.subscriptions.ledger import Act
+from app.topics.taxonomy import load
 from tests import make
 from tests.web import desk
 from tests.web.admin.test_sending import second_look
@@ -56,7 +57,7 @@ def test_what_came_in_is_told_by_language_and_rank(admin: FlaskClient, product: 
                 session, title=title, summary=title, link=f"https://wire.example/{number}",
                 language="fr" if number else "en", added_at=now() - timedelta(hours=number),
             )  # fmt: skip
-    group_new(product.database, now=now())
+    group_new(product.database, load(), now=now())
     page = today(admin)
     assert "<strong>6</strong> new stories since yesterday" in page
     assert "English <strong>1</strong>" in page

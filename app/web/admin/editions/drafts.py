@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from flask import render_template, request, url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload, lazyload, selectinload
+from sqlalchemy.orm.interfaces import ORMOption
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
@@ -17,7 +18,7 @@ from app.editions.compile import compile_edition
 from app.editions.counts import counted
 from app.editions.editor import read_editor
 from app.editions.introduction import introduction_html
-from app.editions.models import Edition, EditionStatus, whole_editions
+from app.editions.models import Edition, EditionItem, EditionStatus, whole_editions
 from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
@@ -29,6 +30,8 @@ from app.web.admin.listing import asked_before, newest_first
 
 #: How far back a compilation may reach; any other word means since the last one.
 WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+#: For pages that do not name what else tells of a story.
+WITHOUT_OTHERS = selectinload(Edition.items).options(lazyload(EditionItem.also))
 
 
 @bp.get("/editions")
@@ -69,7 +72,7 @@ def compile_submit() -> Response:
 def edition(edition_id: int) -> str:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
-        shown = load_edition(session, edition_id)
+        shown = load_edition(session, edition_id, WITHOUT_OTHERS)
         if shown.status is EditionStatus.DRAFT:
             return render_draft(session, shown)
         run = read_run(session, edition=shown, now=now())
@@ -88,9 +91,10 @@ def render_draft(session: Session, edition: Edition, *, refused: Mapping[str, st
     )
 
 
-def load_edition(session: Session, edition_id: int) -> Edition:
+def load_edition(session: Session, edition_id: int, *options: ORMOption) -> Edition:
     """Return an edition with its items. Raises NotFound."""
-    found = session.get(Edition, edition_id, options=[selectinload(Edition.items), joinedload(Edition.content)])
+    whole = [selectinload(Edition.items), joinedload(Edition.content), *options]
+    found = session.get(Edition, edition_id, options=whole)
     if found is None:
         raise NotFound(f"no edition {edition_id}")
     return found

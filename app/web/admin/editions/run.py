@@ -10,8 +10,8 @@ from app.delivery.models import DeliveryState, SenderState
 from app.delivery.retry import OUR_FAULTS
 from app.delivery.route import stopped_senders
 from app.editions.counting import Clicks, read_clicks
-from app.editions.events import events_of, pause_reason
-from app.editions.models import Edition, EditionEvent, EditionStatus
+from app.editions.events import events_of
+from app.editions.models import Edition, EditionAct, EditionEvent, EditionStatus
 from app.editions.progress import Progress, read_progress
 from app.editions.retry import is_too_old
 from app.mail.pacing import PauseReason
@@ -53,12 +53,18 @@ class Run:
 
 def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
     """Read all that is shown of a run."""
+    events = events_of(session, edition.id)
     is_paused = edition.status is EditionStatus.PAUSED
     return Run(
         progress=read_progress(session, edition=edition, now=now),
         stopped=stopped_senders(session, now=now),
-        reason=pause_reason(session, edition.id) if is_paused else None,
-        events=events_of(session, edition.id),
+        reason=_pause_reason(events) if is_paused else None,
+        events=events,
         may_retry=not is_too_old(edition, now),
         clicks=read_clicks(session, edition.id),
     )
+
+
+def _pause_reason(events: Sequence[EditionEvent]) -> PauseReason | None:
+    """Return why an edition that is paused paused by itself: nothing is done with one but to resume or end it."""
+    return next((event.reason for event in events if event.act is EditionAct.PAUSED), None)

@@ -26,7 +26,7 @@ from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.editions.drafts import load_edition
+from app.web.admin.editions.drafts import WITHOUT_OTHERS, load_edition
 from app.web.admin.editions.run import read_run
 
 
@@ -68,7 +68,7 @@ def send_submit(edition_id: int) -> tuple[str | BaseResponse, int] | BaseRespons
 def progress(edition_id: int) -> Response:
     """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
     with product().database.reading() as session:
-        edition = load_edition(session, edition_id)
+        edition = load_edition(session, edition_id, WITHOUT_OTHERS)
         run = read_run(session, edition=edition, now=now())
     response = make_response(render_template("admin/editions/_progress.html", edition=edition, run=run))
     if edition.status is not EditionStatus.SENDING:
