@@ -22,7 +22,7 @@ from tests.web import desk
 MATRIX: dict[Role, str] = {
     Role.VIEWER: """
         account again again_submit article article_topics articles authenticator_removal_submit authenticator_submit
-        codes_file_submit codes_submit dashboard edition editions factors language_submit letter
+        codes_file_submit codes_submit components dashboard edition editions factors language_submit letter
         passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview progress
         session_end_submit sessions_end_submit sign_out_submit sources twin warm_up
     """,
@@ -42,7 +42,7 @@ MATRIX: dict[Role, str] = {
         member_sessions_submit people role_submit
         answer_submit audit copies export_submit extension_submit filter_drop_submit filter_save_submit
         import_cancel_submit import_check_submit import_page import_progress import_report_submit import_start_submit
-        imports imports_submit reader reader_address_submit reader_erasure_submit reader_language_submit
+        imports imports_submit job_submit jobs reader reader_address_submit reader_erasure_submit reader_language_submit
         reader_lifting_submit reader_new reader_new_submit reader_objection_submit reader_restriction_submit
         reader_suppression_submit readers readers_export_submit receipt receipt_file renewal renewal_end_submit
         renewal_submit rights rights_submit spike_apply_submit spike_discard_submit suppression_find_submit
