@@ -6,6 +6,7 @@ missed tick, a restart or a change of clocks loses nothing.
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,6 +53,8 @@ LEASE_NAME = "scheduler"
 LOOK_EVERY_S = 3
 #: Seconds after which the clocks rest until the next run, so that a process that is to end need not wait for them.
 PURGE_LIMIT_S = 20.0
+#: The same for the counting of readers.
+COUNTING_LIMIT_S = 20.0
 
 
 def fetch_feeds(product: Product) -> None:
@@ -166,9 +169,9 @@ def keep_departures(product: Product) -> None:
 
 
 def count_readers(product: Product) -> None:
-    """Count who came and who left since the last time."""
-    is_over = False
-    while not is_over:
+    """Count who came and who left since the last time; of a ledger that was never counted, as much as there is time."""
+    begun, is_over = time.monotonic(), False
+    while not is_over and time.monotonic() - begun < COUNTING_LIMIT_S:
         with product.database.transaction() as session:
             is_over = advance_tallies(session, zone=product.config.timezone, now=now()) == 0
 

@@ -26,7 +26,7 @@ from app.subscriptions.models import ConsentEvent
 
 LAG = timedelta(minutes=10)
 #: Events counted in one transaction; events too young to be counted that are looked at with each question.
-BATCH, TAIL = 5_000, 500
+BATCH, TAIL = 2_000, 500
 _CURSOR = 1
 _EVENT = ConsentEvent.__table__.c
 _TOLD = [_EVENT[name] for name in Event._fields]

@@ -28,7 +28,8 @@ def test_every_page_answers_over_the_readers_and_deliveries_asked_for(
         counts = session.scalars(sa.select(EditionCount).order_by(EditionCount.edition_id))
         assert [(each.copies, each.open) for each in counts] == [*[(300, 0)] * 4, (300, 300)]
     measured = pages.measure(url, tmp_path)
-    assert {page.status for page in measured} <= {200, 302, 303, 404, 409}
+    assert [page for page in measured if page.status not in {200, 302, 303}] == []
+    assert sum(page.status == 200 for page in measured) > 20
     assert {"/admin/", "/admin/editions", "/admin/readers", "/admin/jobs"} <= {page.address for page in measured}
     figures = {
         "machine": {"cores": 2, "cpu": "x", "memory_gb": 1, "python": "3", "sqlite": "3", "postfix": "3"},

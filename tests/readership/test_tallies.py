@@ -14,7 +14,7 @@ from app.readership import tallies
 from app.readership.models import ReadershipCursor, ReadershipDay
 from app.readership.tallies import LAG, Readership, advance_tallies, read_readership, recount
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
-from app.subscriptions.leaving import unsubscribe
+from app.subscriptions.leaving import undo_departure, unsubscribe
 from app.subscriptions.ledger import Act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription
@@ -130,6 +130,29 @@ def test_a_false_alarm_is_taken_back_on_its_day(product: Product) -> None:
             act = Act(kind, ConsentMethod.BOUNCE, at, "fr", detail=SuppressionReason.HARD_BOUNCE.value)
             make.make_event(session, subscription, act)
     assert [each for each in counted(product).values() if each != (0, 0, 0)] == [(1, 0, 0)]
+
+
+def test_a_departure_taken_back_is_none(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = confirm(session, 1, at=NOW - timedelta(days=1))
+        unsubscribe_at(session, subscription, NOW)
+        public_id = subscription.public_id
+    assert counted(product)[NOW.date()] == (0, 1, 0)
+    with product.database.transaction() as session:
+        undo_departure(session, public_id=public_id, now=NOW + timedelta(minutes=1))
+    assert counted(product)[NOW.date()] == (0, 0, 0)
+    assert look(product).total == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_who_commits_late_is_counted_all_the_same(product: Product) -> None:
+    with product.database.transaction() as late:
+        confirm(late, 1)
+        with product.database.transaction() as session:
+            confirm(session, 2)
+        assert count_some(product, at=NOW + timedelta(minutes=1)) == 0
+    assert counted(product, at=NOW + LAG) == {NOW.date(): (2, 0, 0)}
 
 
 @pytest.mark.parametrize("seed", range(3))
