@@ -1,5 +1,6 @@
 """The pages that bench/desk.py measures: the rows they stand on, how long each takes, and the table of it."""
 
+import re
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,13 +39,15 @@ REFUSED_EVERY = 97
 EMAIL, PASSWORD = "ada@desk.example", "lanterne plouf orage 7"
 #: Pages that are no pages, or that open only by a link of their own.
 LEFT_OUT = frozenset({"admin.sign_in", "admin.sign_in_link"})
+#: What a route says of a place in it but its name.
+_PLACE = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 
 
 @dataclass(frozen=True)
 class Page:
     """How long a page took, in milliseconds of the server's own time, and what it answered."""
 
-    address: str
+    route: str
     status: int
     median_ms: float
     p95_ms: float
@@ -144,13 +147,13 @@ def measure(url: str, folder: Path) -> list[Page]:
     answer = client.post("/admin/sign-in", data={"email": EMAIL, "password": PASSWORD}, base_url=base_url)
     if answer.status_code != 303:
         raise BenchFailed(f"the desk let nobody in: {answer.status}")
-    pages = [_timed(client, base_url, address) for address in addresses(app, product)]
+    pages = [_timed(client, base_url, route, address) for route, address in addresses(app, product)]
     product.database.dispose()
     return sorted(pages, key=lambda page: -page.median_ms)
 
 
-def addresses(app: Flask, product: Product) -> Iterator[str]:
-    """Yield an address for each page of the desk that can be built from what is there."""
+def addresses(app: Flask, product: Product) -> Iterator[tuple[str, str]]:
+    """Yield the route of each page of the desk, and an address of it, that can be built from what is there."""
     with product.database.reading() as session:
         values = {
             "edition_id": session.scalar(sa.select(sa.func.max(Edition.id))),
@@ -167,10 +170,10 @@ def addresses(app: Flask, product: Product) -> Iterator[str]:
             if is_page and rule.endpoint not in LEFT_OUT and rule.arguments <= values.keys():
                 built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
                 if built is not None:
-                    yield built[1]
+                    yield _PLACE.sub(r"<\1>", rule.rule), built[1]
 
 
-def _timed(client: FlaskClient, base_url: str, address: str) -> Page:
+def _timed(client: FlaskClient, base_url: str, route: str, address: str) -> Page:
     took_ms: list[float] = []
     status = 0
     for _ in range(FIRST + MEASURED):
@@ -180,7 +183,7 @@ def _timed(client: FlaskClient, base_url: str, address: str) -> Page:
         status = answer.status_code
         answer.close()
     measured = sorted(took_ms[FIRST:])
-    return Page(address, status, statistics.median(measured), measured[-(-len(measured) * 95 // 100) - 1])
+    return Page(route, status, statistics.median(measured), measured[-(-len(measured) * 95 // 100) - 1])
 
 
 def as_markdown(figures: Mapping[str, object]) -> str:
@@ -189,7 +192,7 @@ def as_markdown(figures: Mapping[str, object]) -> str:
     assert isinstance(machine, Mapping)
     assert isinstance(pages, Sequence)
     rows = [
-        [f"`{page['address']}`", str(page["status"]), f"{page['median_ms']:.0f}", f"{page['p95_ms']:.0f}"]
+        [f"`{page['route']}`", str(page["status"]), f"{page['median_ms']:.0f}", f"{page['p95_ms']:.0f}"]
         for page in pages
     ]
     said = (
