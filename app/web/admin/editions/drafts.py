@@ -74,10 +74,17 @@ def edition(edition_id: int) -> str:
     with product().database.reading() as session:
         shown = load_edition(session, edition_id, WITHOUT_OTHERS)
         if shown.status is EditionStatus.DRAFT:
+            _load_others(session, shown)
             return render_draft(session, shown)
         run = read_run(session, edition=shown, now=now())
         archive_url = _archive_url(session, shown)
     return render_template("admin/editions/run.html", edition=shown, run=run, archive_url=archive_url)
+
+
+def _load_others(session: Session, edition: Edition) -> None:
+    """Read what else tells of the stories of an edition that was read without."""
+    items = select(EditionItem).where(EditionItem.edition_id == edition.id).options(selectinload(EditionItem.also))
+    session.scalars(items.execution_options(populate_existing=True)).all()
 
 
 def render_draft(session: Session, edition: Edition, *, refused: Mapping[str, str] | None = None) -> str:
