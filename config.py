@@ -17,6 +17,7 @@ from app.settings.environment import Environment, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
 from app.settings.form import Bursts, SignupLimits
+from app.settings.gate import GateSettings
 from app.settings.imports import ImportSettings
 from app.settings.mail import MailSettings
 from app.settings.publication import Identity, Measurement
@@ -67,6 +68,7 @@ class Config:
     returns: ReturnSettings = ReturnSettings()
     hooks: HookSettings = HookSettings()
     imports: ImportSettings = ImportSettings()
+    gate: GateSettings = GateSettings()
 
     @property
     def story_half_life(self) -> timedelta:
@@ -165,6 +167,7 @@ class Config:
             returns=ReturnSettings.read(env),
             hooks=HookSettings.read(env),
             imports=ImportSettings.read(env),
+            gate=GateSettings.read(env, is_trial=is_loopback(urlsplit(public_url).hostname or "")),
         )
 
 

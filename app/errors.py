@@ -16,6 +16,8 @@ AppError
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
 │   ├── EditionChanged       the draft is not the one that was looked at
 │   ├── DraftConflict        two editors changed the same part of a draft; carries both versions
+│   ├── GateClosed           a check fails, and nobody said why the edition may leave all the same; carries which
+│   ├── ApprovalRefused      somebody else has to agree first, or this person may not be the one
 │   └── LastAdmin            the only one who may let others into the desk
 ├── SigninRefused            wrong address or password, or a used one-time link
 │   └── SigninThrottled      too many failures; carries the seconds to wait
@@ -24,6 +26,7 @@ AppError
 ├── HookRefused              a provider's report that is not signed as it should be, or is none; the message says why
 ├── FetchRefused             a feed or page that may not or could not be fetched; the message says why
 │   └── HostAway             its host is not known or does not answer: it need not be asked for anything else now
+├── RecordsUnavailable       DNS gives no answer; the message says to which question
 ├── MailboxUnavailable       a mailbox that is away, or does not let us in; the message says which and why
 └── DrillFailed              a drill could not be carried out: it shows nothing, neither good nor bad
 
@@ -104,6 +107,18 @@ class EditionChanged(TransitionRefused):
     """The draft is not the one that was looked at."""
 
 
+class GateClosed(TransitionRefused):
+    """Checks fail; `failures` are their names."""
+
+    def __init__(self, failures: frozenset[str]) -> None:
+        super().__init__(f"the edition does not pass: {', '.join(sorted(failures))}")
+        self.failures = failures
+
+
+class ApprovalRefused(TransitionRefused):
+    """The edition wants somebody else's word."""
+
+
 class LastAdmin(TransitionRefused):
     """They are the only one who may let others into the desk."""
 
@@ -152,6 +167,10 @@ class FetchRefused(AppError):
 
 class HostAway(FetchRefused):
     """The host of a feed or page is not known, or does not answer in time."""
+
+
+class RecordsUnavailable(AppError):
+    """DNS does not answer."""
 
 
 class MailboxUnavailable(AppError):

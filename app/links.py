@@ -86,6 +86,10 @@ class Links:
         """A one-time sign-in page of the desk."""
         return f"{self.public_url}/admin/sign-in/{link_secret}"
 
+    def gate(self, edition_id: int) -> str:
+        """The desk's page of what is looked at before an edition leaves."""
+        return f"{self.public_url}/admin/editions/{edition_id}/send"
+
     def invitation_secret(self, reference: str, *, invited_at: datetime) -> str:
         """What the one-time link of an invitation ends in: the same whenever it is asked for."""
         return self._tokens.sign("invite", reference, at=invited_at)

@@ -8,6 +8,7 @@ from app.delivery import models as delivery
 from app.digests import models as digests
 from app.editions import models as editions
 from app.feedback import models as feedback
+from app.gate import models as gate
 from app.jobs import models as jobs
 from app.newsletters import models as newsletters
 from app.readership import models as readership
@@ -34,6 +35,7 @@ __all__ = [
     "digests",
     "editions",
     "feedback",
+    "gate",
     "jobs",
     "newcomers",
     "newsletters",

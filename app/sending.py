@@ -21,6 +21,7 @@ from app.editions.watch import Watch
 from app.feedback.ingest import note_refusals
 from app.feedback.intake import envelope_of
 from app.feedback.passing_on import reply_letters
+from app.gate.letters import approval_letters
 from app.jobs import fleet
 from app.mail.dkim import Signer, load_keys
 from app.mail.pipeline import PipelinedTransport
@@ -87,6 +88,7 @@ def one_off_letters(product: Product) -> Mapping[str, Compose]:
         **question_letters(config, links),
         **rights_letters(config, links),
         **trial_letters(config, links),
+        **approval_letters(config, links),
         **reply_letters(config),
         **admin_letters(config, links),
     }

@@ -12,6 +12,7 @@ from app.delivery.composing import Ready
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.settling import Ending, Settlement, Unsent, Withheld
 from app.editions.copies import EDITION, TEST
+from app.gate.approvals import APPROVAL
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording
@@ -29,7 +30,7 @@ from tests.conftest import NOW
 SENDER = "tests"
 KINDS = (
     EDITION, TEST, CONFIRMATION, WELCOME, ALREADY_SUBSCRIBED, DATA_LINK, ADDRESS_CHANGE, ADDRESS_NOTICE,
-    STAY, RENEWAL, REMINDER,
+    STAY, RENEWAL, REMINDER, APPROVAL,
 )  # fmt: skip
 #: How the try of a copy ends that is in this state afterwards.
 ENDINGS: dict[DeliveryState, Ending] = {

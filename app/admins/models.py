@@ -87,6 +87,13 @@ class AuditAct(StrEnum):
     EDITION_COMMENTED = "edition-commented"
     COMMENT_RESOLVED = "comment-resolved"
     EDITION_TESTED = "edition-tested"
+    EDITION_OVERRIDDEN = "edition-overridden"
+    EDITION_PROBED = "edition-probed"
+    APPROVAL_ASKED = "approval-asked"
+    APPROVAL_GIVEN = "approval-given"
+    APPROVAL_DECLINED = "approval-declined"
+    EDITION_STOPPED = "edition-stopped"
+    APPROVAL_NEEDED = "approval-needed"
     EDITION_STARTED = "edition-started"
     EDITION_PAUSED = "edition-paused"
     EDITION_RESUMED = "edition-resumed"
@@ -249,6 +256,7 @@ class AuditEntry(Base):
         sa.UniqueConstraint("day", "actor", "seq"),
         sa.Index("ix_audit_entries_actor", "actor", "id"),
         sa.Index("ix_audit_entries_act", "act", "id"),
+        sa.Index("ix_audit_entries_target", "target", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -1,6 +1,6 @@
 """Fetches one URL that a stranger may have chosen: from the open internet only, little, and not for long."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -20,6 +20,8 @@ _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 FEED_FORMATS = (
     "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.5"
 )
+#: Reads the body of an answer within limits.
+_Read = Callable[[requests.Response, "FetchLimits"], bytes]
 PAGE_FORMATS = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 
 
@@ -71,16 +73,22 @@ def fetch(
     be, or takes more than `limits` give, HostAway if that is its host's fault.
     The system's resolver keeps its own time limits; they come on top of ours.
     """
-    limits = limits or FetchLimits()
-    headers = {"User-Agent": limits.user_agent, "Accept": formats, "Accept-Encoding": "gzip, deflate"}
-    if etag:
-        headers["If-None-Match"] = etag
-    if modified:
-        headers["If-Modified-Since"] = modified
+    conditions = {"If-None-Match": etag, "If-Modified-Since": modified}
+    headers = {"Accept": formats, **{name: value for name, value in conditions.items() if value}}
+    return _answer(url, limits or FetchLimits(), headers, _body)
+
+
+def ask(url: str, *, limits: FetchLimits) -> int:
+    """Return the status that a page answers with, redirects followed, and leave its body. Raises as `fetch` does."""
+    return _answer(url, limits, {"Accept": PAGE_FORMATS}, _no_body).status
+
+
+def _answer(url: str, limits: FetchLimits, headers: Mapping[str, str], read: _Read) -> Fetched:
+    sent = {"User-Agent": limits.user_agent, "Accept-Encoding": "gzip, deflate", **headers}
     with Deadline(limits.total_s) as deadline, _session(limits, deadline) as session:
-        session.headers = requests.structures.CaseInsensitiveDict(headers)
+        session.headers = requests.structures.CaseInsensitiveDict(sent)
         try:
-            fetched = _follow(session, url, limits)
+            fetched = _follow(session, url, limits, read)
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             if deadline.has_passed:
                 raise HostAway(f"the server took longer than {limits.total_s:g} s") from error
@@ -106,7 +114,7 @@ def parse_address(url: str) -> Url:
     return parts._replace(fragment=None)
 
 
-def _follow(session: requests.Session, url: str, limits: FetchLimits) -> Fetched:
+def _follow(session: requests.Session, url: str, limits: FetchLimits, read: _Read) -> Fetched:
     previous, is_own, times = "", True, (limits.connect_s, limits.total_s)
     for _ in range(limits.max_redirects + 1):
         parts = parse_address(url)
@@ -118,7 +126,7 @@ def _follow(session: requests.Session, url: str, limits: FetchLimits) -> Fetched
         with session.get(parts.url, timeout=times, allow_redirects=False, stream=True) as response:
             target = session.get_redirect_target(response)
             if target is None:
-                return _fetched(response, limits)
+                return _fetched(response, limits, read)
             previous, url = parts.url, urljoin(parts.url, target)
     raise FetchRefused(f"the server redirects more than {limits.max_redirects} times")
 
@@ -130,9 +138,9 @@ def _refuse_elsewhere(parts: Url) -> None:
     refuse_inward(str(parts.host).strip("[]"), standard)
 
 
-def _fetched(response: requests.Response, limits: FetchLimits) -> Fetched:
+def _fetched(response: requests.Response, limits: FetchLimits, read: _Read) -> Fetched:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    body = _body(response, limits) if response.status_code == 200 else b""
+    body = read(response, limits) if response.status_code == 200 else b""
     return Fetched(response.status_code, body, headers, response.url)
 
 
@@ -148,6 +156,10 @@ def _body(response: requests.Response, limits: FetchLimits) -> bytes:
         if len(body) > limits.max_ratio * response.raw.tell():
             raise FetchRefused(f"the answer unpacks to more than {limits.max_ratio} times its size")
     return bytes(body)
+
+
+def _no_body(_: requests.Response, __: FetchLimits) -> bytes:
+    return b""
 
 
 def _session(limits: FetchLimits, deadline: Deadline) -> requests.Session:

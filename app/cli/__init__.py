@@ -11,6 +11,7 @@ from app.cli import (
     consents,
     database,
     dkim,
+    doctor,
     drill,
     editions,
     jobs,
@@ -37,5 +38,5 @@ def register(app: Flask) -> None:
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)
-    for command in (running.serve, running.scheduler, running.worker, drill.crash_drill):
+    for command in (running.serve, running.scheduler, running.worker, drill.crash_drill, doctor.doctor):
         app.cli.add_command(command)

@@ -10,19 +10,23 @@ from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
+from app.cli.findings import finding_row, print_findings
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
-from app.editions.audience import count_audience, count_superseded, edition_counts, start_edition
+from app.editions.audience import count_superseded, edition_counts
 from app.editions.compile import compile_edition
-from app.editions.compose import preview, read_manuscript, set_letter
+from app.editions.compose import preview
 from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.progress import Cause, read_progress
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.warm_up import read_warm_up_now
 from app.errors import NotFound
+from app.gate.findings import Check
+from app.gate.looking import Look, look_at, read_sight
+from app.gate.passing import start_looked_at
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
 
@@ -108,28 +112,49 @@ def preview_command(edition_id: int, as_text: bool) -> None:
     click.echo(letter.text if as_text else letter.html)
 
 
+@group.command("check")
+@click.argument("edition_id", metavar="ID", type=int)
+@as_json
+def check(edition_id: int, as_json: bool) -> None:
+    """Show what the gate finds of an edition that has not started; exit code 1 where something fails."""
+    look = _look(edition_id)
+    found = [finding for each in Check for finding in look.of(each)]
+    if as_json:
+        rows = [finding_row(finding) for finding in found]
+        skipped = sorted(each.value for each in look.skipped)
+        summary = {"edition": edition_id, "readers": look.readers, "html_kb": look.html_kb, "skipped": skipped}
+        print_row({**summary, "blocking": sorted(look.blocking), "findings": rows}, as_json=True)
+    else:
+        print_findings(found)
+    if look.blocking:
+        raise click.exceptions.Exit(1)
+
+
 @group.command("send")
 @click.argument("edition_id", metavar="ID", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Show progress until no copy is open; a worker must be running.")
-def send(edition_id: int, yes: bool, wait: bool) -> None:
-    """Send an edition to all confirmed readers of its language."""
-    wired, at = product(), now()
+@click.option("--override", metavar="REASON", default="", help="Send in spite of what fails, for this reason.")
+def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
+    """Send an edition to all confirmed readers of its language, if nothing fails that `check` shows."""
+    wired, at, look = product(), now(), _look(edition_id)
     with wired.database.reading() as session:
-        edition = _edition(session, edition_id)
-        readers = count_audience(session, edition=edition, now=at)
-        superseded = count_superseded(session, edition=edition)
-        warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=at)
-        manuscript = read_manuscript(session, edition_id=edition_id, now=at)
-    letter = set_letter(manuscript, config=wired.config, links=wired.links, now=at)
+        superseded = count_superseded(session, edition=look.edition)
+        warm_up = read_warm_up_now(session, newsletter_id=look.edition.newsletter_id, now=at)
+    readers = look.readers
     if superseded:
         click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if warm_up is not None and warm_up.left is not None:
         click.echo(f"The newsletter warms up: at most {min(readers, warm_up.left)} copies go today.", err=True)
     if not yes:
-        click.confirm(f"Send “{letter.subject}” to {readers} readers?", abort=True)
+        click.confirm(f"Send “{look.edition.subject}” to {readers} readers?", abort=True)
+    blocking = " ".join(sorted(look.blocking))
     with wired.database.transaction() as session:
-        copies = start_edition(session, letter=letter, actor="cli", now=at, announce=wired.announce)
+        copies = start_looked_at(
+            session, look, actor="cli", reason=override, config=wired.config, now=at, announce=wired.announce
+        )
+        if blocking:
+            note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {override}")
         note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
     if wait:
@@ -204,6 +229,14 @@ def _follow(edition_id: int, copies: int) -> None:
             elif now() - changed_at > timedelta(minutes=10):
                 raise click.ClickException("nothing has moved for ten minutes; is a worker running?")
             time.sleep(0.5)
+
+
+def _look(edition_id: int) -> Look:
+    """Return what the gate finds of an edition that would leave now."""
+    wired, at = product(), now()
+    with wired.database.reading() as session:
+        sight = read_sight(session, _edition(session, edition_id), config=wired.config, now=at, leaves_at=at)
+    return look_at(sight, config=wired.config, links=wired.links, now=at)
 
 
 def _edition(session: Session, edition_id: int) -> Edition:

@@ -77,6 +77,18 @@ def show(slug: str, as_json: bool) -> None:
     print_rows(days, as_json=False)
 
 
+@group.command("approval")
+@click.argument("slug")
+@click.argument("answer", type=click.Choice(["needed", "not-needed"]))
+def approval(slug: str, answer: str) -> None:
+    """Say whether each edition that somebody sends wants somebody else's approval; SLUG names the newsletter."""
+    with product().database.transaction() as session:
+        newsletter_id = _newsletter_id(session, slug)
+        session.get_one(Newsletter, newsletter_id).needs_approval = answer == "needed"
+        note_act(session, AuditAct.APPROVAL_NEEDED, f"newsletter:{newsletter_id}", answer)
+    click.echo(f"Approval is {answer.replace('-', ' ')}.")
+
+
 def _newsletter_id(session: Session, slug: str) -> int:
     ids = {newsletter.slug: newsletter.id for newsletter in session.scalars(select(Newsletter))}
     if slug not in ids:

@@ -19,11 +19,15 @@ from app.choices.models import Rhythm
 from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
-from app.digests.starting import read_digest, set_digest, start_digest
+from app.digests.starting import Material, read_digest, set_digest, start_digest
 from app.editions.compile import Line, compile_edition
-from app.editions.draft import draft
+from app.editions.draft import draft, fingerprint, read_unsent
 from app.editions.models import IS_UNDER_WAY, Compilation, CompileOutcome, Edition, EditionStatus, Schedule
 from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.gate.findings import What
+from app.gate.holding import drop_hold, hold_edition_back, is_looked_at, wanting_of_digest
+from app.gate.identity import keep_baseline
+from app.gate.looking import Sight, look_of, read_sight
 from app.links import Links
 from app.newsletters.models import Newsletter
 from app.subscriptions.models import Subscription
@@ -157,20 +161,43 @@ def _start_scheduled(
 ) -> None:
     try:
         with database.snapshot() as session:
+            edition = read_unsent(session, edition_id)
+            if is_looked_at(session, edition_id, fingerprint(edition), now=now):
+                return
             material = read_digest(
                 session, edition_id, taxonomy=load(config.topics_file), half_life=config.story_half_life, now=now
             )
+            sight = read_sight(session, edition, config=config, now=now, leaves_at=now)
         if material.is_empty:
             with database.transaction() as session:
                 drop_empty(session, edition_id=edition_id)
             return
-        digest = set_digest(material, config=config, links=links, now=now)
-        with database.transaction() as session:
-            start_digest(session, digest, actor=ACTOR, now=now, announce=announce)
+        _pass_gate(database, material, sight, now=now, config=config, links=links, announce=announce)
     except TransitionRefused as refusal:
         log.info("edition %d is not started: %s", edition_id, refusal)  # somebody else was first, or changed it
     except InputRefused as refusal:
         log.error("edition %d cannot be sent as it is: %s", edition_id, refusal)
+        with database.transaction() as session:
+            edition = draft(session, edition_id)
+            hold_edition_back(session, edition_id, fingerprint(edition), {What.UNSETTABLE}, now=now)
+
+
+def _pass_gate(
+    database: Database, material: Material, sight: Sight, *, now: datetime, config: Config, links: Links,
+    announce: Announce,
+) -> None:  # fmt: skip
+    """Set a digest, and start it where it passes; else it is held back."""
+    digest = set_digest(material, config=config, links=links, now=now)
+    look = look_of(sight, digest.letter, config=config, links=links, now=now)
+    wanting = wanting_of_digest(look, [variant.parts for variant in digest.variants], config)
+    edition_id = sight.edition.id
+    with database.transaction() as session:
+        if wanting:
+            hold_edition_back(session, edition_id, sight.fingerprint, wanting, now=now)
+            return
+        readers = start_digest(session, digest, actor=ACTOR, now=now, announce=announce)
+        keep_baseline(session, edition_id=edition_id, readers=readers, config=config)
+        drop_hold(session, edition_id)
 
 
 #: Somebody may be due for what the usual edition does not carry.

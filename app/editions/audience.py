@@ -25,7 +25,7 @@ from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.models import IS_UNDER_WAY, Edition, EditionAct, EditionContent, EditionKind, EditionStatus
+from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionContent, EditionKind, EditionStatus
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
@@ -153,7 +153,7 @@ def cancel_edition(session: Session, *, edition_id: int, actor: str, now: dateti
     change_status(
         session,
         edition_id,
-        from_statuses=(EditionStatus.DRAFT, EditionStatus.SENDING, EditionStatus.PAUSED),
+        from_statuses=(*UNSENT, EditionStatus.SENDING, EditionStatus.PAUSED),
         to=EditionStatus.SENT if is_reopened else EditionStatus.CANCELLED,
         finished_at=now,
     )

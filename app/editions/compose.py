@@ -12,7 +12,7 @@ from html import escape
 from sqlalchemy.orm import Session
 
 from app.editions.archive import sent_at
-from app.editions.draft import fingerprint, read_draft
+from app.editions.draft import fingerprint, read_unsent
 from app.editions.embargo import refuse_early
 from app.editions.models import Edition
 from app.editions.typeset import Parts, PersonalLinks, typeset
@@ -48,12 +48,12 @@ class SetLetter:
 
 
 def read_manuscript(session: Session, *, edition_id: int, now: datetime) -> Manuscript:
-    """Read what the letter of a draft is set from, whole, so that the database can be left before it is set.
+    """Read what the letter of an edition is set from, whole, so that the database can be left before it is set.
 
-    Raises NotFound, TransitionRefused where it is no draft, InputRefused when a text of the edition holds a mark, or
+    Raises NotFound, TransitionRefused where it has started, InputRefused when a text of the edition holds a mark, or
     when an article may not leave yet.
     """
-    edition = read_draft(session, edition_id)
+    edition = read_unsent(session, edition_id)
     refuse_early(session, edition=edition, now=now)
     _refuse_marks(edition)
     return Manuscript(edition, newsletter_of(session, edition))

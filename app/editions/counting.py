@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.db import insert_into
-from app.editions.models import ClickTotal, Edition, EditionItem, EditionStatus, Reading
+from app.editions.models import UNSENT, ClickTotal, Edition, EditionItem, Reading
 from app.editions.typeset import Parts, web_address
 from app.links import Links
 from app.subscriptions.counting import end_counting
@@ -204,7 +204,7 @@ def _through(parts: Parts, ways: Mapping[str, str]) -> Parts:
 
 
 def _is_sent(edition_public_id: str) -> sa.ColumnElement[bool]:
-    return sa.and_(Edition.public_id == edition_public_id, Edition.status != EditionStatus.DRAFT)
+    return sa.and_(Edition.public_id == edition_public_id, Edition.status.not_in(UNSENT))
 
 
 def _read_value(value: str) -> tuple[str, str]:

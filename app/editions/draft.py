@@ -12,7 +12,7 @@ from app.articles.models import Article, may_leave
 from app.editions.compile import Line, also_of, carried_by, items_of
 from app.editions.headlines import checked_preheader, checked_subject
 from app.editions.introduction import MAX_CHARACTERS
-from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus
 from app.editions.states import (
     OWN_WORDS,
     TEXTS,
@@ -148,16 +148,20 @@ def bring_back(session: Session, *, edition_id: int, article_id: int, state: Sta
 def draft(session: Session, edition_id: int) -> Edition:
     """Return the draft, locked against a start until this transaction ends. Raises NotFound, TransitionRefused."""
     session.execute(select(Edition.id).where(Edition.id == edition_id).with_for_update())
-    return read_draft(session, edition_id)
-
-
-def read_draft(session: Session, edition_id: int) -> Edition:
-    """Return the draft as it is now, for looking at. Raises NotFound, TransitionRefused."""
-    edition = session.get(Edition, edition_id, populate_existing=True)
-    if edition is None:
-        raise NotFound(f"no edition {edition_id}")
+    session.get(Edition, edition_id, populate_existing=True)
+    edition = read_unsent(session, edition_id)
     if edition.status is not EditionStatus.DRAFT:
         raise TransitionRefused("only a draft can be changed")
+    return edition
+
+
+def read_unsent(session: Session, edition_id: int) -> Edition:
+    """Return an edition that has not started, for looking at. Raises NotFound, TransitionRefused."""
+    edition = session.get(Edition, edition_id)
+    if edition is None:
+        raise NotFound(f"no edition {edition_id}")
+    if edition.status not in UNSENT:
+        raise TransitionRefused(f"the edition is {edition.status.value}")
     return edition
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import CompoundSelect, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
 from app.editions.draft import draft, remove_item
+from app.editions.events import record_event
 from app.editions.headlines import preheader_for, subject_for
-from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus
+from app.editions.models import UNSENT, AlsoIn, Edition, EditionAct, EditionItem, EditionStatus
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 
@@ -31,9 +33,10 @@ def set_embargo(session: Session, *, article_id: int, until: datetime | None, no
         session.flush()
         return []
     editions = _editions_of(session, article_id)
-    if left := [edition.id for edition in editions if edition.status is not EditionStatus.DRAFT]:
+    if left := [edition.id for edition in editions if edition.status not in UNSENT]:
         raise TransitionRefused(f"edition {left[0]} has left with this article: an embargo comes too late")
     for edition in editions:
+        _unschedule(session, edition.id, now)
         _take_out(session, draft(session, edition.id), article)
     article.embargo_until = until
     session.flush()
@@ -67,6 +70,20 @@ def _editions_of(session: Session, article_id: int) -> Sequence[Edition]:
     showing = held.union(named.where(AlsoIn.article_id == article_id))
     open_or_left = select(Edition).where(Edition.id.in_(showing), Edition.status != EditionStatus.CANCELLED)
     return session.scalars(open_or_left.order_by(Edition.id)).all()
+
+
+def _unschedule(session: Session, edition_id: int, now: datetime) -> None:
+    """Make a scheduled edition a draft again: what was approved is not what is left of it."""
+    scheduled = sa.and_(Edition.id == edition_id, Edition.status == EditionStatus.SCHEDULED)
+    changed = session.execute(
+        sa.update(Edition)
+        .where(scheduled)
+        .values(status=EditionStatus.DRAFT)
+        .returning(Edition.id)
+        .execution_options(synchronize_session="fetch")
+    ).all()
+    if changed:
+        record_event(session, edition_id=edition_id, act=EditionAct.APPROVAL_VOIDED, actor=None, now=now)
 
 
 def _take_out(session: Session, edition: Edition, article: Article) -> None:

@@ -25,9 +25,12 @@ def record_event(
     now: datetime,
     reason: PauseReason | None = None,
     copies: int | None = None,
+    note: str | None = None,
 ) -> None:
-    """Note an act; nobody's act (`actor` is None) has a reason."""
-    session.add(EditionEvent(edition_id=edition_id, at=now, act=act, actor=actor, reason=reason, copies=copies))
+    """Note an act; nobody's act (`actor` is None) has a reason, or a note that tells it."""
+    session.add(
+        EditionEvent(edition_id=edition_id, at=now, act=act, actor=actor, reason=reason, copies=copies, note=note)
+    )
     session.flush()
     log.log(
         logging.WARNING if actor is None else logging.INFO,

@@ -14,14 +14,15 @@ from app.topics.word_index import WordIndex
 _UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
 _EXTRA = sa.text("kind <> 'number'")
 _WHOLE = sa.text("variant_of IS NULL")
-_UNDER_WAY = sa.text("variant_of IS NULL AND status IN ('draft', 'sending', 'paused')")
+_UNDER_WAY = sa.text("variant_of IS NULL AND status IN ('draft', 'scheduled', 'sending', 'paused')")
 _UNCLEARED = sa.text("schedule_id IS NOT NULL AND cleared_at IS NULL")
 
 
 class EditionStatus(StrEnum):
-    """draft → sending ⇄ paused → sent, or cancelled from any of the first three."""
+    """draft ⇄ scheduled → sending ⇄ paused → sent, or cancelled from the first four; a draft may start at once."""
 
     DRAFT = "draft"
+    SCHEDULED = "scheduled"
     SENDING = "sending"
     PAUSED = "paused"
     SENT = "sent"
@@ -45,8 +46,15 @@ class CompileOutcome(StrEnum):
 
 
 class EditionAct(StrEnum):
-    """What is done with an edition under way."""
+    """What is done with an edition before it starts and under way."""
 
+    OVERRIDDEN = "overridden"
+    HELD = "held"
+    APPROVAL_ASKED = "approval-asked"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    APPROVAL_VOIDED = "approval-voided"
+    STOPPED = "stopped"
     PAUSED = "paused"
     RESUMED = "resumed"
     CANCELLED = "cancelled"
@@ -234,7 +242,10 @@ class EditionCount(Base):
 
 
 class EditionEvent(Base):
-    """The record of one act: when and by whom, or why where the edition paused by itself. `copies` were concerned."""
+    """The record of one act: when and by whom, or why where the edition paused by itself. `copies` were concerned.
+
+    `note` is what somebody gave as their reason.
+    """
 
     __tablename__ = "edition_events"
     __table_args__ = (sa.Index("ix_edition_events_edition_id", "edition_id", "id"),)
@@ -246,6 +257,7 @@ class EditionEvent(Base):
     actor: Mapped[str | None] = mapped_column(sa.String(254))
     reason: Mapped[PauseReason | None] = mapped_column(enum_type(PauseReason))
     copies: Mapped[int | None]
+    note: Mapped[str | None] = mapped_column(sa.String(500))
 
 
 class DraftAct(StrEnum):
@@ -381,9 +393,11 @@ class Compilation(Base):
 
 
 #: Literally, as the partial index says it: what is yet to come to an end, its variants aside.
-IS_UNDER_WAY = sa.text("editions.variant_of IS NULL AND editions.status IN ('draft', 'sending', 'paused')")
+IS_UNDER_WAY = sa.text("editions.variant_of IS NULL AND editions.status IN ('draft', 'scheduled', 'sending', 'paused')")
 #: Likewise, what left out of turn.
 IS_EXTRA = sa.text("editions.kind <> 'number'")
+#: An edition that has not started, and may be given up without a trace.
+UNSENT = (EditionStatus.DRAFT, EditionStatus.SCHEDULED)
 
 
 def whole_editions() -> sa.Select[Edition]:

@@ -30,6 +30,8 @@ from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
+from app.gate.background import run_probes
+from app.gate.starting import start_approved
 from app.jobs import lease, runs
 from app.jobs.importing import work_on_imports
 from app.keeping.departing import keeper_of
@@ -83,6 +85,21 @@ def start_digests(product: Product) -> None:
     )
     for compilation in compilations:
         log.info("digest %s, period %s: %s", compilation.language, compilation.period_at, compilation.outcome)
+
+
+def start_approved_editions(product: Product) -> None:
+    """Start the editions that were approved, once the time to stop them is over."""
+    for edition_id in start_approved(
+        product.database, now=now(), config=product.config, links=product.links, announce=product.announce
+    ):
+        log.info("edition %d starts as approved", edition_id)
+
+
+def probe_editions(product: Product) -> None:
+    """Ask DNS, the pages that drafts link to, and the spam filter, for the gate."""
+    kept = run_probes(product.database, config=product.config, links=product.links, now=now())
+    if kept:
+        log.info("probed: %d answers", kept)
 
 
 def close_editions(product: Product) -> None:
@@ -200,6 +217,8 @@ class Job:
 
 JOBS = (
     Job("digests", 10, start_digests),
+    Job("approved", 5, start_approved_editions),
+    Job("probes", 15, probe_editions),
     Job("editions", 5, close_editions),
     Job("archive", 10, file_sent_editions),
     Job("feedback", 3, apply_feedback),

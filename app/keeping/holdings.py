@@ -126,7 +126,12 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "edition_revisions": Holding("who changed what in an edition while it was a draft", reason=WHILE_NEEDED),
         "edition_comments": Holding("what editors say to each other of an edition", reason=WHILE_NEEDED),
         "edition_counts": Holding("how many copies of an edition are in which state", reason=NOT_PERSONAL),
-        "edition_events": Holding("who paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
+        "edition_events": Holding("who approved, paused, resumed or cancelled an edition", reason=WHILE_NEEDED),
+        "approvals": Holding("who asked for approval of an edition, who answered, and how", reason=WHILE_NEEDED),
+        "overrides": Holding("which admin let an edition leave in spite of failures, and why", reason=WHILE_NEEDED),
+        "baselines": Holding("what an edition started with, to compare the next one", reason=NOT_PERSONAL),
+        "holds": Holding("which editions did not pass by themselves", reason=NOT_PERSONAL),
+        "probes": Holding("what links, DNS and the spam filter answered", reason=NOT_PERSONAL),
         "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),
         "readings": Holding(
             "of readers who let us count: when each opened an edition first, and how many links they followed",

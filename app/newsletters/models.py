@@ -12,7 +12,10 @@ from app.db import Base, enum_type
 
 
 class Newsletter(Base):
-    """What one subscribes to. Digests go out in `timezone`, an IANA zone name."""
+    """What one subscribes to. Digests go out in `timezone`, an IANA zone name.
+
+    `needs_approval`: of the editions that somebody sends, each wants somebody else's word first.
+    """
 
     __tablename__ = "newsletters"
 
@@ -20,6 +23,7 @@ class Newsletter(Base):
     slug: Mapped[str] = mapped_column(sa.String(60), unique=True)
     timezone: Mapped[str] = mapped_column(sa.String(60))
     sends_welcome: Mapped[bool] = mapped_column(default=True)
+    needs_approval: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
     languages: Mapped[list["NewsletterLanguage"]] = relationship(

@@ -137,7 +137,7 @@ def test_a_cancellation_ends_what_waits_and_leaves_what_went(product: Product) -
     [
         (pause_edition, {EditionStatus.SENDING}),
         (resume_edition, {EditionStatus.PAUSED}),
-        (cancel_edition, {EditionStatus.DRAFT, EditionStatus.SENDING, EditionStatus.PAUSED}),
+        (cancel_edition, {EditionStatus.DRAFT, EditionStatus.SCHEDULED, EditionStatus.SENDING, EditionStatus.PAUSED}),
     ],
 )
 @pytest.mark.parametrize("status", EditionStatus)

@@ -19,7 +19,10 @@ from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
-from app.editions.models import EditionItem
+from app.editions.models import Edition, EditionItem
+from app.gate.approvals import ask_approval
+from app.gate.looking import look_at, read_sight
+from app.gate.models import Approval
 from app.jobs.importing import work_on_imports
 from app.product import Product
 from app.stories.merging import begin_story
@@ -107,6 +110,26 @@ def mislead(product: Product) -> Data:
     return {"revision": "2", "note_fr": "Le câble est danois."}
 
 
+def ask_anew(product: Product) -> Data:
+    """Somebody else asked for approval of the draft, as it stands."""
+    with product.database.reading() as session:
+        draft = session.get_one(Edition, 1)
+        sight = read_sight(session, draft, config=product.config, now=now(), leaves_at=now())
+    look = look_at(sight, config=product.config, links=product.links, now=now())
+    with product.database.transaction() as session:
+        session.execute(sa.delete(Approval))
+        ask_approval(session, look, actor="eve@desk.example", note="", reason="", now=now())
+        session.execute(sa.delete(AuditEntry).where(AuditEntry.act == AuditAct.EDITION_CHANGED))
+    return {"seen": look.fingerprint, "answer": "approve"}
+
+
+def spoil(product: Product) -> Data:
+    """The draft has a link that leads nowhere."""
+    with product.database.transaction() as session:
+        session.get_one(Edition, 1).introduction = "[x](https://example.com/)"
+    return {"seen": fingerprint(desk.edition(product, 1)), "reason": "That page opens tomorrow"}
+
+
 def renew(product: Product) -> Data:
     """Ask all readers, none of whom has agreed to the wording in force."""
     with product.database.reading() as session:
@@ -133,6 +156,11 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.embargo_submit", lambda _: {"until": "2099-01-01T06:00"}),
     ("admin.embargo_end_submit", lambda _: {}),
     ("admin.test_submit", lambda _: {}),
+    ("admin.probes_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
+    ("admin.approval_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
+    ("admin.approval_answer_submit", ask_anew),
+    ("admin.stop_submit", lambda _: {}),
+    ("admin.override_submit", spoil),
     ("admin.send_submit", lambda product: {"confirmed": "yes", "seen": fingerprint(desk.edition(product, 1))}),
     ("admin.pause_submit", lambda _: {}),
     ("admin.resume_submit", lambda _: {}),

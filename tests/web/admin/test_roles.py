@@ -32,10 +32,12 @@ MATRIX: dict[Role, str] = {
         removal_submit resolution_submit restore_submit return_submit section_submit stories_merge_submit
         stories_undo_submit story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit
         story_split_submit test_submit texts_submit topic_removal_submit topic_submit undo_submit words_submit
+        approval_submit probes_submit send
     """,
     Role.PUBLISHER: """
-        cancel cancel_submit erratum_submit flash_submit flood_pass_submit flood_refuse_submit pause_submit
-        resume_submit retry retry_submit send send_submit source_submit warm_up_end_submit warm_up_submit
+        approval_answer_submit cancel cancel_submit erratum_submit flash_submit flood_pass_submit flood_refuse_submit
+        override_submit pause_submit resume_submit retry retry_submit send_submit source_submit stop_submit
+        warm_up_end_submit warm_up_submit
     """,
     Role.ADMIN: """
         invitation_again_submit invitation_submit member member_factors_submit member_removal_submit

@@ -130,9 +130,7 @@ def test_there_is_no_button_where_there_is_nothing_to_send_or_nobody_to_send_it_
     draft = desk.make_draft(product, articles=articles, readers=readers)
     if articles == 1:
         admin.post(f"/admin/editions/{draft}/removal", data={"item": desk.edition(product, draft).items[0].article_id})
-    assert "confirmed" not in admin.get(f"/admin/editions/{draft}/send").text.partition("<main")[2].replace(
-        "no confirmed reader", ""
-    )
+    assert 'name="confirmed"' not in admin.get(f"/admin/editions/{draft}/send").text
 
 
 def test_a_test_letter_goes_to_oneself_whatever_the_form_says(admin: FlaskClient, product: Product, draft: int) -> None:

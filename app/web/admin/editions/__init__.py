@@ -4,6 +4,7 @@ from app.web.admin.editions import (  # noqa: F401 - views attach to the bluepri
     causes,
     comments,
     drafts,
+    gate,
     past,
     preview,
     retry,

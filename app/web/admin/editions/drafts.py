@@ -18,12 +18,12 @@ from app.editions.compile import compile_edition
 from app.editions.counts import counted
 from app.editions.editor import read_editor
 from app.editions.introduction import introduction_html
-from app.editions.models import Edition, EditionItem, EditionStatus, whole_editions
+from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus, whole_editions
 from app.errors import InputRefused, NotFound
 from app.newsletters.models import newsletter_by_slug
 from app.web import product
 from app.web.admin import EDITION, bp
-from app.web.admin.access import needs
+from app.web.admin.access import may, needs
 from app.web.admin.acts import note_act
 from app.web.admin.editions.run import read_run
 from app.web.admin.listing import asked_before, newest_first
@@ -69,11 +69,13 @@ def compile_submit() -> Response:
 
 @bp.get(EDITION)
 @needs(Role.VIEWER)
-def edition(edition_id: int) -> str:
+def edition(edition_id: int) -> str | Response:
     """Show an edition: a draft to edit, or a run to follow."""
     with product().database.reading() as session:
         shown = load_edition(session, edition_id, WITHOUT_OTHERS)
-        if shown.status is EditionStatus.DRAFT:
+        if shown.status is EditionStatus.SCHEDULED and may("send"):
+            return redirect(url_for("admin.send", edition_id=edition_id))
+        if shown.status in UNSENT:
             _load_others(session, shown)
             return render_draft(session, shown)
         run = read_run(session, edition=shown, now=now())

@@ -13,8 +13,9 @@ from app.articles.models import Flood, FloodState, Source
 from app.delivery.models import Chunk, SenderState
 from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.route import STALE_AFTER
-from app.editions.models import Edition, EditionAct, EditionCount, EditionEvent, EditionStatus
+from app.editions.models import UNSENT, Edition, EditionAct, EditionCount, EditionEvent, EditionStatus
 from app.feedback.models import EventState, FeedbackEvent
+from app.gate.models import Approval, ApprovalState, Hold
 from app.subscriptions.form.alerts import SHOWN_FOR
 from app.subscriptions.form.counters import Alert
 
@@ -29,7 +30,10 @@ class Urgency(StrEnum):
 
     SENDER_STOPPED = "sender-stopped"
     LETTERS_OVERDUE = "letters-overdue"
+    EDITION_HELD = "edition-held"
     EDITION_PAUSED = "edition-paused"
+    APPROVAL = "approval"
+    LEAVES_SOON = "leaves-soon"
     SPIKE = "spike"
     UNCERTAIN = "uncertain"
     FOR_OUR_FAULT = "for-our-fault"
@@ -53,8 +57,8 @@ class Decision:
 def read_decisions(session: Session, *, now: datetime) -> list[Decision]:
     """Return what waits, the most urgent first, of these the oldest."""
     parts = (
-        _stopped_senders(now), _overdue_letters(now), _paused_editions(), _spikes(), *_doubtful_copies(now), _floods(),
-        _alerts(now), _sources(),
+        _stopped_senders(now), _overdue_letters(now), _held_editions(), _paused_editions(), *_approvals(),
+        _spikes(), *_doubtful_copies(now), _floods(), _alerts(now), _sources(),
     )  # fmt: skip
     rows = session.execute(sa.union_all(*parts))
     order = list(Urgency)
@@ -98,6 +102,23 @@ def _paused_editions() -> Select[str, str, str, int, int, datetime]:
     )
     joined = part.join_from(Edition, EditionEvent, EditionEvent.id == last)
     return joined.where(Edition.status == EditionStatus.PAUSED, EditionEvent.reason.is_not(None))
+
+
+def _held_editions() -> Select[str, str, str, int, int, datetime]:
+    part = _part(Urgency.EDITION_HELD, Hold.since, name=Edition.subject, key=Edition.id)
+    return part.join_from(Hold, Edition).where(Edition.status.in_(UNSENT))
+
+
+def _approvals() -> list[Select[str, str, str, int, int, datetime]]:
+    """Select editions that wait for a second person, and approved ones that can still be stopped."""
+    parts = []
+    for urgency, at, state, status in (
+        (Urgency.APPROVAL, Approval.asked_at, ApprovalState.ASKED, EditionStatus.DRAFT),
+        (Urgency.LEAVES_SOON, Approval.starts_at, ApprovalState.APPROVED, EditionStatus.SCHEDULED),
+    ):
+        part = _part(urgency, at, name=Edition.subject, text=Approval.asked_by, key=Edition.id)
+        parts.append(part.join_from(Approval, Edition).where(Approval.state == state, Edition.status == status))
+    return parts
 
 
 def _spikes() -> Select[str, str, str, int, int, datetime]:

@@ -1,0 +1,241 @@
+"""Two people: somebody asks, somebody else agrees, and after a while in which anyone may stop it the edition starts.
+
+An approval is of just the content that was looked at: any change of it makes the approval void.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import CursorResult, select
+from sqlalchemy.orm import Session
+
+from app.admins.models import Admin, AuditAct, AuditEntry, Role
+from app.delivery.queue import enqueue
+from app.editions.audience import change_status
+from app.editions.draft import draft, fingerprint
+from app.editions.events import record_event
+from app.editions.models import Edition, EditionAct, EditionStatus
+from app.errors import ApprovalRefused, EditionChanged, InputRefused, TransitionRefused
+from app.gate.holding import drop_hold
+from app.gate.looking import Look
+from app.gate.models import Approval, ApprovalState
+from app.gate.passing import open_gate
+from app.mail.address import parse_address
+
+#: The kind of the letter that asks, and its turn: somebody waits for it.
+APPROVAL = "approval"
+APPROVAL_PRIORITY = 1
+NOTE_MAX = 500
+OPEN = (ApprovalState.ASKED, ApprovalState.APPROVED)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an edition stands with its second person. `is_stale`: it was changed since; `may_answer`: you may."""
+
+    approval: Approval | None
+    is_stale: bool
+    may_answer: bool
+    others: int
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody's answer is awaited, for the edition as it stands."""
+        return self.approval is not None and self.approval.state is ApprovalState.ASKED and not self.is_stale
+
+
+def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standing:
+    """Return how an edition stands, as `admin` sees it."""
+    approval = session.scalars(
+        select(Approval).where(Approval.edition_id == edition.id).order_by(Approval.id.desc()).limit(1)
+    ).first()
+    others = session.scalar(select(sa.func.count()).where(_may_approve(), Admin.id != admin.id)) or 0
+    if approval is None:
+        return Standing(None, False, False, others)
+    is_stale = approval.state in OPEN and (
+        approval.fingerprint != fingerprint(edition)
+        or (approval.state is ApprovalState.APPROVED and edition.status is EditionStatus.DRAFT)
+    )
+    return Standing(approval, is_stale, _may_answer(session, approval, admin.email), others)
+
+
+def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason: str, now: datetime) -> Approval:
+    """Ask the others for their word on a draft as it was looked at; they get a letter.
+
+    Raises GateClosed and InputRefused as `open_gate` does, EditionChanged, and TransitionRefused where somebody asked
+    for the same already, or it is no draft.
+    """
+    edition = _hold(session, look)
+    if edition.schedule_id is not None:
+        raise TransitionRefused("a digest leaves by its schedule")
+    open_gate(session, look, actor=actor, reason=reason, now=now)
+    if any(each.fingerprint == look.fingerprint for each in _open_of(session, edition.id)):
+        raise TransitionRefused("somebody has asked for approval of this already")
+    _end(session, edition.id, ApprovalState.VOID)
+    approval = Approval(
+        edition_id=edition.id, fingerprint=look.fingerprint, state=ApprovalState.ASKED, asked_by=actor, asked_at=now,
+        note=checked_note(note),
+    )  # fmt: skip
+    session.add(approval)
+    record_event(
+        session, edition_id=edition.id, act=EditionAct.APPROVAL_ASKED, actor=actor, note=approval.note or None, now=now
+    )
+    drop_hold(session, edition.id)
+    _tell_others(session, edition, approval, now)
+    return approval
+
+
+def approve(
+    session: Session, look: Look, *, actor: str, note: str, reason: str, undo: timedelta, now: datetime
+) -> Approval:
+    """Agree to a draft as it was looked at: it starts by itself after `undo`.
+
+    Raises ApprovalRefused for whoever asked or changed it last, EditionChanged, GateClosed and InputRefused as
+    `open_gate` does, and TransitionRefused where nobody asked, or somebody answered already.
+    """
+    edition = _hold(session, look)
+    approval = _asked(session, edition, actor)
+    open_gate(session, look, actor=actor, reason=reason, now=now)
+    starts_at = now + undo
+    _answer(session, approval, ApprovalState.APPROVED, actor=actor, note=note, now=now, starts_at=starts_at)
+    change_status(session, edition.id, from_statuses=(EditionStatus.DRAFT,), to=EditionStatus.SCHEDULED)
+    _note_answer(session, approval, EditionAct.APPROVED, now)
+    return approval
+
+
+def decline(session: Session, *, edition_id: int, actor: str, note: str, now: datetime) -> Approval:
+    """Refuse an edition, with a note that says why; it stays a draft. Raises as `approve` does."""
+    edition = draft(session, edition_id)
+    approval = _asked(session, edition, actor)
+    if not note.strip():
+        raise InputRefused("say what is to be changed")
+    _answer(session, approval, ApprovalState.DECLINED, actor=actor, note=note, now=now)
+    _note_answer(session, approval, EditionAct.DECLINED, now)
+    return approval
+
+
+def stop_scheduled(session: Session, *, edition_id: int, actor: str, now: datetime) -> None:
+    """Stop an edition that waits to start: it is a draft again. Raises TransitionRefused where it has started."""
+    change_status(session, edition_id, from_statuses=(EditionStatus.SCHEDULED,), to=EditionStatus.DRAFT)
+    _end(session, edition_id, ApprovalState.STOPPED)
+    record_event(session, edition_id=edition_id, act=EditionAct.STOPPED, actor=actor, now=now)
+
+
+def end_started(session: Session, edition_id: int) -> None:
+    """Mark the approval of an edition as one that it started with."""
+    _end(session, edition_id, ApprovalState.STARTED)
+
+
+def void_scheduled(session: Session, *, edition_id: int, now: datetime) -> None:
+    """Make a scheduled edition a draft again that is no longer what was approved. Raises TransitionRefused."""
+    change_status(session, edition_id, from_statuses=(EditionStatus.SCHEDULED,), to=EditionStatus.DRAFT)
+    _end(session, edition_id, ApprovalState.VOID)
+    record_event(session, edition_id=edition_id, act=EditionAct.APPROVAL_VOIDED, actor=None, now=now)
+
+
+def due_approvals(session: Session, now: datetime) -> Sequence[Approval]:
+    """Return what was approved and is to start by now."""
+    due = select(Approval).join(Edition, Edition.id == Approval.edition_id)
+    due = due.where(Approval.state == ApprovalState.APPROVED, Edition.status == EditionStatus.SCHEDULED)
+    return session.scalars(due.where(Approval.starts_at <= now).order_by(Approval.starts_at)).all()
+
+
+def checked_note(note: str) -> str:
+    """Return a note as it is kept. Raises InputRefused for one that is too long."""
+    note = "\n".join("".join(filter(str.isprintable, line)).rstrip() for line in note.strip().splitlines())
+    if len(note) > NOTE_MAX:
+        raise InputRefused(f"a note has up to {NOTE_MAX} characters")
+    return note
+
+
+def _hold(session: Session, look: Look) -> Edition:
+    """Return the draft, held, if it is still what was looked at."""
+    edition = draft(session, look.edition.id)
+    if fingerprint(edition) != look.fingerprint:
+        raise EditionChanged("the edition was changed in the meantime; look at it again")
+    return edition
+
+
+def _asked(session: Session, edition: Edition, actor: str) -> Approval:
+    approval = next(iter(_open_of(session, edition.id)), None)
+    if approval is None or approval.state is not ApprovalState.ASKED:
+        raise TransitionRefused("nobody waits for approval of this edition")
+    if approval.fingerprint != fingerprint(edition):
+        raise EditionChanged("the edition was changed since approval was asked for")
+    if not _may_answer(session, approval, actor):
+        raise ApprovalRefused("whoever asked for approval, or changed the edition last, cannot give it")
+    return approval
+
+
+def _open_of(session: Session, edition_id: int) -> Sequence[Approval]:
+    query = select(Approval).where(Approval.edition_id == edition_id, Approval.state.in_(OPEN))
+    return session.scalars(query.execution_options(populate_existing=True)).all()
+
+
+def _may_answer(session: Session, approval: Approval, email: str) -> bool:
+    """Return whether somebody is neither who asked nor who changed the edition last, as the audit log has it."""
+    changes = select(AuditEntry.actor).where(
+        AuditEntry.target == f"edition:{approval.edition_id}", AuditEntry.act == AuditAct.EDITION_CHANGED
+    )
+    last_editor = session.scalar(changes.order_by(AuditEntry.id.desc()).limit(1)) or ""
+    return email.lower() not in {approval.asked_by.lower(), last_editor.lower()}
+
+
+def _answer(
+    session: Session,
+    approval: Approval,
+    state: ApprovalState,
+    *,
+    actor: str,
+    note: str,
+    now: datetime,
+    starts_at: datetime | None = None,
+) -> None:
+    """Write an answer in one guarded statement, so that of two at once only one counts."""
+    changed = session.execute(
+        sa.update(Approval)
+        .where(Approval.id == approval.id, Approval.state == ApprovalState.ASKED)
+        .values(state=state, answered_by=actor, answered_at=now, answer_note=checked_note(note), starts_at=starts_at)
+        .execution_options(synchronize_session="fetch")
+    )
+    assert isinstance(changed, CursorResult)
+    if changed.rowcount != 1:
+        raise TransitionRefused("somebody has answered already")
+
+
+def _note_answer(session: Session, approval: Approval, act: EditionAct, now: datetime) -> None:
+    record_event(
+        session, edition_id=approval.edition_id, act=act, actor=approval.answered_by, note=approval.answer_note or None,
+        now=now,
+    )  # fmt: skip
+
+
+def _end(session: Session, edition_id: int, state: ApprovalState) -> None:
+    session.execute(
+        sa.update(Approval)
+        .where(Approval.edition_id == edition_id, Approval.state.in_(OPEN))
+        .values(state=state)
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _may_approve() -> sa.ColumnElement[bool]:
+    """Return the condition that an admin may send, and so approve, editions."""
+    return Admin.role.in_(Role.PUBLISHER.and_above)
+
+
+def _tell_others(session: Session, edition: Edition, approval: Approval, now: datetime) -> None:
+    session.flush()
+    for admin in session.scalars(select(Admin).where(_may_approve(), Admin.email_key != approval.asked_by.lower())):
+        enqueue(
+            session,
+            kind=APPROVAL,
+            language=admin.language,
+            newsletter_id=edition.newsletter_id,
+            address=parse_address(admin.email).ascii,
+            reference=str(approval.id),
+            priority=APPROVAL_PRIORITY,
+            now=now,
+        )

@@ -1,0 +1,39 @@
+"""All checks of a letter by itself: its two parts, and the message that carries them."""
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from app.gate.envelope import check_fields, check_signature, read_message
+from app.gate.findings import Finding
+from app.gate.form import check_contrast, check_parity, check_size, check_structure
+from app.gate.links import check_links
+from app.gate.markup import parse_markup
+from app.gate.styles import rules_of
+from app.gate.support import check_support
+from config import Config
+
+
+def check_parts(html: str, text: str, config: Config) -> Iterator[Finding]:
+    """Yield what is wrong with a letter's two parts, marks for personal links or not."""
+    page = parse_markup(html)
+    rules = rules_of(page)
+    yield from check_size(html)
+    yield from check_links(page, public_url=config.public_url, is_trial=config.is_loopback)
+    yield from check_structure(page)
+    yield from check_parity(page, text)
+    yield from check_contrast(page, rules)
+    yield from check_support(page, rules)
+
+
+def check_message(raw: bytes, config: Config) -> Iterator[Finding]:
+    """Yield what is wrong with a message as it would leave."""
+    message = read_message(raw)
+    html, text = (_content(message, kind) for kind in ("html", "plain"))
+    yield from check_parts(html, text, config)
+    yield from check_fields(message, parse_markup(html), is_trial=config.is_loopback)
+    yield from check_signature(message)
+
+
+def _content(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if isinstance(part, EmailMessage) else ""

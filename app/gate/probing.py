@@ -1,0 +1,74 @@
+"""What was found by asking the network, kept in rows: pages read it and never wait for a stranger's server."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import insert_into
+from app.gate.findings import Finding, What
+from app.gate.models import Probe
+
+#: Rows older than this are of no use: nobody looks at that edition any more.
+KEPT = timedelta(days=14)
+
+
+class ProbeKind(StrEnum):
+    """Whom a probe asks."""
+
+    LINKS = "links"
+    SENDER = "sender"
+    SPAM = "spam"
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a probe found, and when."""
+
+    at: datetime
+    findings: tuple[Finding, ...]
+
+
+def edition_subject(edition_id: int, fingerprint: str) -> str:
+    """Return what names an edition, as it stands, in probes."""
+    return f"edition:{edition_id}:{fingerprint}"
+
+
+def read_probes(session: Session, subjects: Iterable[str]) -> Mapping[ProbeKind, Probed]:
+    """Return what is known of some subjects, by kind."""
+    rows = session.scalars(select(Probe).where(Probe.subject.in_(list(subjects))))
+    return {ProbeKind(row.kind): Probed(row.at, _read(row.findings)) for row in rows}
+
+
+def keep_probe(session: Session, kind: ProbeKind, subject: str, findings: Sequence[Finding], *, now: datetime) -> None:
+    """Keep what a probe found, in place of what it found before."""
+    values = {"at": now, "findings": _written(findings)}
+    insert = insert_into(session, Probe).values(kind=kind.value, subject=subject, **values)
+    session.execute(insert.on_conflict_do_update(index_elements=["kind", "subject"], set_=values))
+
+
+def forget_probes(session: Session, subjects: Iterable[str]) -> None:
+    """Have some subjects looked at anew."""
+    session.execute(sa.delete(Probe).where(Probe.subject.in_(list(subjects))))
+
+
+def drop_old_probes(session: Session, *, now: datetime) -> None:
+    """Delete what is of no use any more."""
+    session.execute(sa.delete(Probe).where(Probe.at < now - KEPT))
+
+
+def _written(findings: Sequence[Finding]) -> str:
+    rows = [[each.what.value, each.where, each.measured, *each.names] for each in findings]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+
+
+def _read(text: str) -> tuple[Finding, ...]:
+    """Return findings as they were kept; what an older version found under a name that is gone is left out."""
+    known = {what.value: what for what in What}
+    rows = (row for row in json.loads(text) if row[0] in known)
+    return tuple(Finding(known[row[0]], row[1], row[2], tuple(row[3:])) for row in rows)

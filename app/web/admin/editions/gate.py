@@ -1,0 +1,202 @@
+"""The gate's page: all that is looked at before an edition leaves, and the roads that lead through."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app.admins.models import AuditAct, Role
+from app.clock import now
+from app.editions.audience import count_superseded
+from app.editions.compose import newsletter_of
+from app.editions.draft import draft
+from app.editions.events import events_of
+from app.editions.models import UNSENT, Edition
+from app.editions.warm_up import read_warm_up_now
+from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
+from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled
+from app.gate.findings import Level
+from app.gate.holding import read_hold, with_held
+from app.gate.looking import Look, look_at, read_sight
+from app.gate.passing import open_gate, start_looked_at
+from app.gate.probing import edition_subject, forget_probes
+from app.gate.support import table_source
+from app.web import product
+from app.web.admin import EDITION, bp
+from app.web.admin.access import may, needs, require
+from app.web.admin.acts import note_act
+from app.web.admin.editions.drafts import load_edition
+
+Answer = tuple[str | Response, int] | Response
+
+
+@bp.get(f"{EDITION}/send")
+@needs(Role.EDITOR)
+def send(edition_id: int) -> str | Response:
+    """Show everything that is looked at, who would get it, and what the next step is."""
+    return _gate_page(edition_id)
+
+
+@bp.post(f"{EDITION}/send")
+@needs(Role.PUBLISHER)
+def send_submit(edition_id: int) -> Answer:
+    """Start the run, once: a repeated press finds the edition running and shows it."""
+    if "confirmed" not in request.form:
+        return _gate_page(edition_id, problem="unconfirmed"), 422
+
+    def start(session: Session, look: Look) -> None:
+        wired, actor, reason = product(), require().email, request.form.get("reason", "")
+        blocking = " ".join(sorted(look.blocking))
+        copies = start_looked_at(
+            session, look, actor=actor, reason=reason, config=wired.config, now=now(), announce=wired.announce
+        )
+        if blocking:
+            note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
+        note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")
+
+    return _through_gate(edition_id, start, to=url_for("admin.edition", edition_id=edition_id))
+
+
+@bp.post(f"{EDITION}/override")
+@needs(Role.PUBLISHER)
+def override_submit(edition_id: int) -> Answer:
+    """Let a digest pass that the schedule sends; it takes it up again within a minute."""
+
+    def let_pass(session: Session, look: Look) -> None:
+        reason, blocking = request.form.get("reason", ""), " ".join(sorted(look.blocking))
+        draft(session, edition_id)
+        open_gate(session, look, actor=require().email, reason=reason, now=now())
+        note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
+
+    return _through_gate(edition_id, let_pass, to=url_for("admin.send", edition_id=edition_id, note="let-pass"))
+
+
+@bp.post(f"{EDITION}/approval")
+@needs(Role.EDITOR)
+def approval_submit(edition_id: int) -> Answer:
+    """Ask the others for approval."""
+
+    def ask(session: Session, look: Look) -> None:
+        reason = request.form.get("reason", "") if may("send_submit") else ""  # only who may send answers for failures
+        blocking = " ".join(sorted(look.blocking))
+        ask_approval(session, look, actor=require().email, note=request.form.get("note", ""), reason=reason, now=now())
+        if blocking:
+            note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
+        note_act(session, AuditAct.APPROVAL_ASKED, f"edition:{edition_id}")
+
+    return _through_gate(edition_id, ask, to=url_for("admin.send", edition_id=edition_id, note="asked"))
+
+
+@bp.post(f"{EDITION}/approval/answer")
+@needs(Role.PUBLISHER)
+def approval_answer_submit(edition_id: int) -> Answer:
+    """Approve an edition, which then leaves after a while, or decline it with a note."""
+    note, email = request.form.get("note", ""), require().email
+
+    def agree(session: Session, look: Look) -> None:
+        undo = timedelta(minutes=product().config.gate.undo_minutes)
+        approve(session, look, actor=email, note=note, reason=request.form.get("reason", ""), undo=undo, now=now())
+        note_act(session, AuditAct.APPROVAL_GIVEN, f"edition:{edition_id}")
+
+    def refuse(session: Session, _: Look) -> None:
+        decline(session, edition_id=edition_id, actor=email, note=note, now=now())
+        note_act(session, AuditAct.APPROVAL_DECLINED, f"edition:{edition_id}")
+
+    if request.form.get("answer") == "decline":
+        return _through_gate(edition_id, refuse, to=url_for("admin.send", edition_id=edition_id, note="declined"))
+    return _through_gate(edition_id, agree, to=url_for("admin.send", edition_id=edition_id, note="approved"))
+
+
+@bp.post(f"{EDITION}/stop")
+@needs(Role.PUBLISHER)
+def stop_submit(edition_id: int) -> Response:
+    """Stop an edition that waits to leave; it is a draft again."""
+    with product().database.transaction() as session:
+        stop_scheduled(session, edition_id=edition_id, actor=require().email, now=now())
+        note_act(session, AuditAct.EDITION_STOPPED, f"edition:{edition_id}")
+    return redirect(url_for("admin.send", edition_id=edition_id, note="stopped"), code=303)
+
+
+@bp.post(f"{EDITION}/probes")
+@needs(Role.EDITOR)
+def probes_submit(edition_id: int) -> Response:
+    """Have links, DNS and the spam filter asked anew, in the background."""
+    with product().database.transaction() as session:
+        seen = request.form.get("seen", "")
+        forget_probes(session, (edition_subject(edition_id, seen), product().config.mail.sender_domain))
+        note_act(session, AuditAct.EDITION_PROBED, f"edition:{edition_id}")
+    return redirect(url_for("admin.send", edition_id=edition_id, note="probing"), code=303)
+
+
+def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: str) -> Answer:
+    """Look at an edition, do `act` with it if it is what the form showed, and go on; else show why not."""
+    try:
+        look = _look(edition_id)
+        if look.fingerprint != request.form.get("seen"):
+            raise EditionChanged("the edition is another one now")
+        with product().database.transaction() as session:
+            act(session, look)
+    except EditionChanged:
+        return _gate_page(edition_id, problem="changed"), 409
+    except GateClosed:
+        return _gate_page(edition_id, problem="closed"), 422
+    except ApprovalRefused:
+        return _gate_page(edition_id, problem="not-you"), 409
+    except InputRefused:
+        return _gate_page(edition_id, problem="words"), 422
+    except TransitionRefused:
+        return redirect(url_for("admin.edition", edition_id=edition_id), code=303)  # somebody was first: see what is
+    return redirect(to, code=303)
+
+
+def _look(edition_id: int) -> Look:
+    """Look at an edition that is to leave after the time to undo. Raises NotFound, TransitionRefused."""
+    wired, at = product(), now()
+    leaves_at = at + timedelta(minutes=wired.config.gate.undo_minutes)
+    with wired.database.reading() as session:
+        edition = load_edition(session, edition_id)
+        if edition.status not in UNSENT:
+            raise TransitionRefused("the edition has started")
+        sight = read_sight(session, edition, config=wired.config, now=at, leaves_at=leaves_at)
+        hold = read_hold(session, edition_id) if is_by_schedule(edition) else None
+    return with_held(look_at(sight, config=wired.config, links=wired.links, now=at), hold)
+
+
+def is_by_schedule(edition: Edition) -> bool:
+    """Return whether the schedule is to send an edition, once it passes; nobody else can."""
+    return edition.schedule_id is not None
+
+
+def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response:
+    try:
+        look = _look(edition_id)
+    except TransitionRefused:
+        return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
+    edition = look.edition
+    with product().database.reading() as session:
+        newsletter = newsletter_of(session, edition)
+        standing = read_standing(session, edition, admin=require())
+        superseded = count_superseded(session, edition=edition)
+        warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=now())
+        events = events_of(session, edition_id)
+    return render_template(
+        "admin/editions/send.html",
+        edition=edition,
+        look=look,
+        levels=Level,
+        checks=[check for level in reversed(Level) for check in look.checks(level)],
+        needs_approval=newsletter.needs_approval,
+        standing=standing,
+        by_schedule=is_by_schedule(edition),
+        asks=product().config.gate,
+        probed={kind.value: probed for kind, probed in look.probes.items()},
+        undo_minutes=product().config.gate.undo_minutes,
+        superseded=superseded,
+        warm_up=warm_up,
+        events=events,
+        table_source=table_source(),
+        problem=problem,
+    )

@@ -1,0 +1,154 @@
+"""Each check of a letter finds what was spoilt for it, and nothing in the letters that we send."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from app.gate.findings import What
+from app.gate.letter import check_message
+from app.settings.mail import MailSettings
+from config import Config
+from tests.conftest import make_config
+
+GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden").glob("*.eml"))
+DIGEST = Path(__file__).resolve().parents[1] / "golden" / "digest.en.eml"
+Spoil = Callable[[str], str]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """The publication of the golden letters."""
+    made = make_config(f"sqlite:///{tmp_path / 'vigie.db'}", tmp_path)
+    return replace(
+        made, public_url="https://lettre.newsletter.example", mail=MailSettings(sender="lettre@newsletter.example")
+    )
+
+
+def on_the_wire(path: Path) -> bytes:
+    return path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def spoilt(*, html: Spoil = str, text: Spoil = str, head: Spoil = str) -> bytes:
+    """The golden digest with a fault put into its parts or its head."""
+    raw = on_the_wire(DIGEST)
+    fields, _, body = raw.partition(b"\r\n\r\n")
+    message = message_from_bytes(head(fields.decode()).encode() + b"\r\n\r\n" + body, policy=policy.default)
+    for kind, spoil in (("html", html), ("plain", text)):
+        part = message.get_body((kind,))
+        assert isinstance(part, EmailMessage)
+        whole = part.get_content()
+        done = spoil(whole)
+        assert done != whole or spoil is str
+        part.set_content(done, subtype=kind, cte="quoted-printable")
+    return message.as_bytes()
+
+
+def instead(old: str, new: str) -> Spoil:
+    return lambda whole: whole.replace(old, new, 1)
+
+
+def found(raw: bytes, config: Config) -> set[What]:
+    return {finding.what for finding in check_message(raw, config)}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_our_own_letters_pass(config: Config, path: Path) -> None:
+    assert found(on_the_wire(path), config) == {What.UNSIGNED}  # the approved letters are kept without a signature
+
+
+def test_putting_a_letter_together_anew_spoils_nothing(config: Config) -> None:
+    assert found(spoilt(), config) == {What.UNSIGNED}
+
+
+LINK = "https://strait.example/en/1?a=1&amp;b=2"
+SPOILT: dict[What, Spoil] = {
+    What.HTML_LARGE: lambda html: html.replace("</body>", f"<p>{'x' * 70_000}</p></body>"),
+    What.HTML_TOO_LARGE: lambda html: html.replace("</body>", f"<p>{'x' * 90_000}</p></body>"),
+    What.LINK_EMPTY: instead(LINK, ""),
+    What.LINK_SCHEME: instead(LINK, "javascript:alert(1)"),
+    What.LINK_PLACEHOLDER: instead(LINK, "{{ link }}"),
+    What.LINK_INWARD: instead(LINK, "https://10.0.0.8/x"),
+    What.LINK_IN_CLEAR: instead(LINK, "http://strait.example/en/1"),
+    What.ALT_MISSING: instead("</body>", '<img src="https://strait.example/a.png"></body>'),
+    What.LANG_MISSING: instead('<html lang="en"', "<html"),
+    What.HEADING_MISSING: lambda html: re.sub(r"<h1(.*?)</h1>", r"<p\1</p>", html),
+    What.HEADING_ORDER: lambda html: html.replace("<h2", "<h3").replace("</h2>", "</h3>"),
+    What.ID_TWICE: instead("</body>", '<p id="a">x</p><p id="a">y</p></body>'),
+    What.CONTRAST_POOR: lambda html: html.replace("color:#565a61", "color:#949494"),
+    What.CONTRAST_UNREADABLE: lambda html: html.replace("color:#565a61", "color:#dddddd"),
+    What.FORBIDDEN: instead("</body>", "<form><p>x</p></form></body>"),
+    What.UNSUPPORTED: instead("</body>", '<div style="display:flex">x</div></body>'),
+    What.HALF_SUPPORTED: instead("</body>", '<img src="https://strait.example/a.bmp" alt="x"></body>'),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT, ids=lambda what: what.value)
+def test_what_is_spoilt_in_the_html_is_found(config: Config, what: What) -> None:
+    assert what in found(spoilt(html=SPOILT[what]), config)
+
+
+@pytest.mark.parametrize(
+    ("what", "spoil"),
+    [
+        (What.TEXT_LACKS_LINK, instead("https://strait.example/en/1?a=1&b=2", "")),
+        (What.TEXT_LACKS_HEADLINE, instead("2. Europe stakes out its frequencies", "2.")),
+    ],
+)
+def test_what_the_text_part_lacks_is_found(config: Config, what: What, spoil: Spoil) -> None:
+    assert found(spoilt(text=spoil), config) == {What.UNSIGNED, what}
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [(What.LEAVE_FIELD, "List-Unsubscribe"), (What.ONE_CLICK_FIELD, "List-Unsubscribe-Post"),
+     (What.LIST_ID_FIELD, "List-Id")],
+)  # fmt: skip
+def test_a_missing_field_is_found(config: Config, what: What, name: str) -> None:
+    raw = spoilt(head=lambda head: re.sub(rf"(?m)^{name}:.*\r\n([ \t].*\r\n)*", "", head))
+    assert what in found(raw, config)
+
+
+def test_a_letter_without_its_leave_link_is_found(config: Config) -> None:
+    def leave_out(part: str) -> str:
+        return re.sub(r"https://lettre\.newsletter\.example/en/unsubscribe/[\w.-]+", "https://strait.example/", part)
+
+    assert found(spoilt(html=leave_out, text=leave_out), config) == {What.UNSIGNED, What.LEAVE_LINK}
+
+
+@pytest.mark.parametrize(
+    ("domain", "wanted"),
+    [("newsletter.example", set()), ("mail.newsletter.example", set()), ("relay.example", {What.SIGNATURE_ELSEWHERE})],
+)
+def test_a_signature_is_of_the_sender_s_domain(config: Config, domain: str, wanted: set[What]) -> None:
+    field = f"DKIM-Signature: v=1; a=rsa-sha256; d={domain}; s=x; h=from; bh=x; b=x\r\n"
+    assert found(spoilt(head=lambda head: field + head), config) == wanted
+
+
+def test_dark_letters_are_looked_at_too(config: Config) -> None:
+    raw = spoilt(html=lambda html: html.replace("color: #ece9e2 !important", "color: #222 !important"))
+    dark = [finding for finding in check_message(raw, config) if finding.what is What.CONTRAST_UNREADABLE]
+    assert {finding.names[0] for finding in dark} == {"dark"}
+
+
+def test_what_is_lost_is_named_with_the_programs_that_lose_it(config: Config) -> None:
+    raw = spoilt(html=SPOILT[What.UNSUPPORTED])
+    [lost] = [finding for finding in check_message(raw, config) if finding.what is What.UNSUPPORTED]
+    assert lost.where == "css-display-flex"
+    assert "Outlook (Windows, Windows Mail)" in lost.names
+    assert "Apple Mail" not in " ".join(lost.names)
+
+
+def test_a_trial_may_lead_to_this_machine(config: Config) -> None:
+    trial = replace(config, public_url="http://127.0.0.1:8000")
+    raw = spoilt(
+        html=lambda part: part.replace("https://lettre.newsletter.example", "http://127.0.0.1:8000"),
+        text=lambda part: part.replace("https://lettre.newsletter.example", "http://127.0.0.1:8000"),
+        head=lambda head: head.replace("https://lettre.newsletter.example", "http://127.0.0.1:8000"),
+    )
+    assert found(raw, trial) == {What.UNSIGNED, What.LINK_TRIAL}
+    assert What.LINK_INWARD in found(raw, config)

@@ -1,0 +1,187 @@
+"""The gate's page: what it shows, and that nothing leaves past it."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app.admins.models import AuditEntry
+from app.clock import now
+from app.delivery.models import Chunk, Delivery
+from app.editions.models import Edition, EditionStatus
+from app.gate.starting import start_approved
+from app.newsletters.models import Newsletter
+from app.product import Product
+from tests.web import desk
+
+BOB = "bob@desk.example"
+REASON = "The page opens tomorrow at noon"
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product)
+    desk.sign_in(client)
+    return client
+
+
+@pytest.fixture
+def other(app: Flask, product: Product) -> FlaskClient:
+    """Somebody else at the desk."""
+    desk.make_admin(product, email=BOB)
+    client = app.test_client()
+    desk.sign_in(client, email=BOB)
+    return client
+
+
+@pytest.fixture
+def draft(product: Product) -> int:
+    return desk.make_draft(product, articles=3, readers=4)
+
+
+def spoil(product: Product, draft: int) -> None:
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).introduction = "[Le dossier](https://example.com/dossier)"
+
+
+def form(client: FlaskClient, draft: int, **more: str) -> dict[str, str]:
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', client.get(f"/admin/editions/{draft}/send").text)
+    assert seen is not None
+    return {"seen": seen[1], **more}
+
+
+def copies(product: Product) -> int:
+    with product.database.reading() as session:
+        rows = select(Delivery).join(Chunk, Chunk.id == Delivery.chunk_id).where(Chunk.kind == "edition")
+        return len(session.scalars(rows).all())
+
+
+def audit(product: Product) -> list[tuple[str, str, str | None]]:
+    with product.database.reading() as session:
+        rows = session.scalars(select(AuditEntry).order_by(AuditEntry.id))
+        return [(row.actor, row.act.value, row.detail) for row in rows if row.target and "edition" in row.target]
+
+
+def test_a_failure_keeps_the_edition_back_until_somebody_says_why(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    spoil(product, draft)
+    page = admin.get(f"/admin/editions/{draft}/send").text
+    assert "1 check fails" in page
+    assert "https://example.com/dossier" in page
+    assert "Put the true address in." in page
+    for reason in ({}, {"reason": "because"}):
+        answer = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", **reason))
+        assert answer.status_code == 422
+        assert copies(product) == 0
+    answer = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", reason=REASON))
+    assert answer.location == f"/admin/editions/{draft}"
+    assert copies(product) == 4
+    assert audit(product) == [
+        (desk.EMAIL, "edition-overridden", f"link-placeholder: {REASON}"),
+        (desk.EMAIL, "edition-started", "copies 4"),
+    ]
+    assert REASON in admin.get(f"/admin/editions/{draft}").text
+
+
+def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, product: Product, draft: int) -> None:
+    admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", reason=REASON))
+    assert [act for _, act, _ in audit(product)] == ["edition-started"]
+
+
+def test_a_mended_edition_leaves_without_a_reason(admin: FlaskClient, product: Product, draft: int) -> None:
+    spoil(product, draft)
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).introduction = "[Le dossier](https://wire.example/dossier)"
+    assert "Nothing fails" in admin.get(f"/admin/editions/{draft}/send").text
+    assert admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes")).status_code == 303
+    assert copies(product) == 4
+
+
+def test_who_asked_cannot_answer_and_somebody_else_can(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    asked = admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft, note="À relire"))
+    assert asked.location == f"/admin/editions/{draft}/send?note=asked"
+    assert "Approve for" not in admin.get(f"/admin/editions/{draft}/send").text
+    refused = admin.post(f"/admin/editions/{draft}/approval/answer", data=form(admin, draft, answer="approve"))
+    assert refused.status_code == 409
+    assert "À relire" in other.get(f"/admin/editions/{draft}/send").text
+    assert f"/admin/editions/{draft}/send" in other.get("/admin/").text
+    other.post(f"/admin/editions/{draft}/approval/answer", data=form(other, draft, answer="approve"))
+    assert desk.edition(product, draft).status is EditionStatus.SCHEDULED
+    assert admin.get(f"/admin/editions/{draft}").location == f"/admin/editions/{draft}/send"
+    assert admin.post(f"/admin/editions/{draft}/stop").location == f"/admin/editions/{draft}/send?note=stopped"
+    assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+def test_an_answer_is_to_what_was_seen(admin: FlaskClient, other: FlaskClient, product: Product, draft: int) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    data = form(other, draft, answer="approve")
+    item = desk.edition(product, draft).items[0].article_id
+    admin.post(f"/admin/editions/{draft}/order", data={"down": item})
+    answer = other.post(f"/admin/editions/{draft}/approval/answer", data=data)
+    assert answer.status_code == 409
+    assert "its approval no longer counts" in answer.text
+    assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+def test_a_declined_edition_says_why(admin: FlaskClient, other: FlaskClient, product: Product, draft: int) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    where = f"/admin/editions/{draft}/approval/answer"
+    assert other.post(where, data=form(other, draft, answer="decline")).status_code == 422
+    assert other.post(where, data=form(other, draft, answer="decline", note="Titre faux")).status_code == 303
+    assert "Titre faux" in admin.get(f"/admin/editions/{draft}/send").text
+    assert audit(product)[-1] == (BOB, "approval-declined", None)
+
+
+def test_a_newsletter_that_wants_two_shows_no_button_to_one(
+    admin: FlaskClient, product: Product, draft: int, app: Flask
+) -> None:
+    with product.database.transaction() as session:
+        session.scalars(select(Newsletter)).one().needs_approval = True
+    page = admin.get(f"/admin/editions/{draft}/send").text
+    assert 'name="confirmed"' not in page
+    assert "nobody else at the desk" in page
+    answer = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes"))
+    assert answer.status_code == 409
+    assert copies(product) == 0
+
+
+def test_what_was_held_is_on_the_first_page(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    other.post(f"/admin/editions/{draft}/approval/answer", data=form(other, draft, answer="approve"))
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).items[0].article.revision += 1
+    later = now() + timedelta(hours=1)
+    start_approved(product.database, now=later, config=product.config, links=product.links)
+    assert "should have left by itself and did not pass" in admin.get("/admin/").text
+    admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes"))
+    assert "did not pass" not in admin.get("/admin/").text
+
+
+def test_the_command_line_passes_the_gate_as_well(app: Flask, product: Product, draft: int) -> None:
+    run = app.test_cli_runner().invoke
+    spoil(product, draft)
+    checked = run(args=["editions", "check", str(draft), "--json"])
+    assert checked.exit_code == 1
+    assert '"code": "link-placeholder"' in checked.output
+    assert "A link still holds a placeholder" in checked.output
+    assert run(args=["editions", "send", str(draft), "--yes"]).exit_code == 1
+    assert copies(product) == 0
+    assert run(args=["editions", "send", str(draft), "--yes", "--override", REASON]).exit_code == 0
+    assert copies(product) == 4
+
+
+def test_doctor_reads_records_from_a_file(app: Flask, tmp_path) -> None:
+    zone = tmp_path / "zone"
+    zone.write_text('bounces.newsletter.example. IN TXT "v=spf1 -all"\n', encoding="utf-8")
+    answer = app.test_cli_runner().invoke(args=["doctor", "--records", str(zone)])
+    assert answer.exit_code == 1
+    assert "There is no DMARC record" in answer.output
+    assert "SPF" not in answer.output
