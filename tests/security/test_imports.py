@@ -11,8 +11,9 @@ from app.delivery.settling import Withheld
 from app.editions.copies import edition_letters
 from app.product import Product
 from app.subscriptions.models import Subscriber
+from app.subscriptions.newcomers.columns import guess_places
 from app.subscriptions.newcomers.imports import Newcomer, import_readers
-from app.subscriptions.newcomers.lists import BadRow, ListDefaults, read_list
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, ListReader, RowReader, read_layout
 from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start
@@ -33,13 +34,19 @@ def hostile_list(path: Path, every: int = 1) -> list[Newcomer | BadRow]:
             good = {**GOOD, "email": GOOD["email"].format(number)}
             rows.writerows({**good, column: payload} for column in GOOD)
             rows.writerow({**good, "email": f"{payload}@reader.example"})
-    return list(read_list(path, ListDefaults("fr", frozenset({"fr", "en"}), None), now=NOW))
+    layout = read_layout(path)
+    defaults = ListDefaults("fr", frozenset({"fr", "en"}), None)
+    reader = RowReader(guess_places(layout.header), len(layout.header), defaults, now=NOW)
+    with ListReader(path, layout) as raw:
+        next(raw)
+        found = [reader.read(raw.line, row) for row in raw]
+    return [row for row in found if row is not None]
 
 
 def test_every_row_is_taken_or_named_in_words_fit_for_a_terminal(tmp_path: Path) -> None:
     rows = hostile_list(tmp_path / "list.csv")
     assert len(rows) == 5 * len(payloads())
-    refused = [row.reason for row in rows if isinstance(row, BadRow)]
+    refused = [row.fault.sentence for row in rows if isinstance(row, BadRow)]
     assert len(refused) > len(rows) / 2
     assert [reason for reason in refused if not reason.isprintable()] == []
 
