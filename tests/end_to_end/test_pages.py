@@ -114,7 +114,7 @@ def test_an_editor_compiles_looks_tests_and_sends(furnished: House, postbox: Pos
     before = len(postbox.letters_to(f"en.{READER}"))
     for box in page.locator("main form input[type=checkbox]").all():
         box.check()
-    page.locator("main form button").first.dblclick()
+    page.get_by_role("button", name="Send to 1 reader now").dblclick()
     letter = postbox.wait_for(f"en.{READER}", before + 1)
     assert letter["Subject"] == "The week in cables"
     wait_until(
