@@ -1,8 +1,5 @@
 """The editor of a draft: order, words, history, comments, two editors at once."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -16,6 +13,7 @@ from app.stories.models import Story
 from app.topics.classify import Rank
 from app.topics.models import ArticleTopic
 from tests import make
+from tests.statements import statements
 from tests.web import desk
 
 BEA = "bea@desk.example"
@@ -47,18 +45,6 @@ def draft(admin: FlaskClient, product: Product) -> str:
 
 def ids(product: Product) -> list[int]:
     return [item.article_id for item in desk.edition(product, 1).items]
-
-
-@contextmanager
-def counted(product: Product) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        statements.append(statement)
-
-    sa.event.listen(product.database.engine, "before_cursor_execute", note)
-    yield statements
-    sa.event.remove(product.database.engine, "before_cursor_execute", note)
 
 
 def test_two_editors_see_both_versions_and_one_chooses(
@@ -257,9 +243,9 @@ def test_pages_of_a_draft_ask_few_questions(admin: FlaskClient, product: Product
         admin.post(f"{draft}/{('removal', 'return')[number % 2]}", data={"item": item})
         admin.post(f"{draft}/comments", data={"text": f"Commentaire {number}"})
     for path in ("", "/history", "/twin", "/preview", "/letter"):
-        with counted(product) as statements:
+        with statements(product.database) as asked:
             assert admin.get(f"{draft}{path}").status_code == 200
-        assert len(statements) <= QUERIES_MAX, (path, len(statements), statements)
+        assert len(asked) <= QUERIES_MAX, (path, len(asked), asked)
 
 
 def test_a_letter_is_shown_light_and_dark_whatever_the_editor_has(admin: FlaskClient, draft: str) -> None:

@@ -1,40 +1,20 @@
 """No page of the desk asks the database more than twelve times, however much it shows."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app.clock import now
-from app.db import Database
 from app.delivery.models import DeliveryState
 from app.product import Product
 from tests import make
+from tests.statements import statements
 from tests.web import desk
 
 #: Statements of one page.
 MOST = 12
 #: Rows of everything that a page lists: a page that asks for each row is found out.
 ROWS = 8
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """Collect the statements that the database is asked."""
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        if not statement.startswith(("BEGIN", "SAVEPOINT", "RELEASE")):
-            asked.append(" ".join(statement.split()))
-
-    sa.event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        sa.event.remove(database.engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
