@@ -29,6 +29,7 @@ def faults(page: Page) -> list[str]:
     """Return what is wrong with the page that `page` shows, in all its looks; it is left wide and dark."""
     from axe_playwright_python.sync_playwright import Axe
 
+    page.wait_for_load_state()
     found = []
     for size, scheme, rules in LOOKS:
         page.set_viewport_size(SIZES[size])

@@ -15,7 +15,7 @@ from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
-from app.editions.audience import count_superseded, edition_counts
+from app.editions.audience import edition_counts
 from app.editions.compile import compile_edition
 from app.editions.compose import preview
 from app.editions.events import pause_reason
@@ -139,11 +139,10 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
     """Send an edition to all confirmed readers of its language, if nothing fails that `check` shows."""
     wired, at, look = product(), now(), _look(edition_id)
     with wired.database.reading() as session:
-        superseded = count_superseded(session, edition=look.edition)
         warm_up = read_warm_up_now(session, newsletter_id=look.edition.newsletter_id, now=at)
     readers = look.readers
-    if superseded:
-        click.echo(f"{superseded} copies of earlier editions are still waiting and are given up.", err=True)
+    if look.superseded:
+        click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if warm_up is not None and warm_up.left is not None:
         click.echo(f"The newsletter warms up: at most {min(readers, warm_up.left)} copies go today.", err=True)
     if not yes:
@@ -235,7 +234,7 @@ def _look(edition_id: int) -> Look:
     """Return what the gate finds of an edition that would leave now."""
     wired, at = product(), now()
     with wired.database.reading() as session:
-        sight = read_sight(session, _edition(session, edition_id), config=wired.config, now=at, leaves_at=at)
+        sight = read_sight(session, _edition(session, edition_id), config=wired.config, now=at)
     return look_at(sight, config=wired.config, links=wired.links, now=at)
 
 

@@ -19,14 +19,10 @@ OnExpired = Callable[[Session, Sequence[int], datetime], None]
 _UNSYNCHRONIZED = {"synchronize_session": False}
 
 
-def count_waiting(session: Session, *, editions: sa.Select[int]) -> int:
-    """Return how many copies of the editions selected by id still wait, or are in hand."""
-    waiting = (
-        select(sa.func.count())
-        .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-        .where(_is_open(editions), awaits_try())
-    )
-    return session.scalar(waiting) or 0
+def count_waiting(*, editions: sa.Select[int]) -> sa.Select[int]:
+    """Select how many copies of the editions selected by id still wait, or are in hand."""
+    copies = select(sa.func.count()).join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
+    return copies.where(_is_open(editions), awaits_try())
 
 
 def end_earlier_editions(session: Session, *, editions: sa.Select[int], edition_id: int, now: datetime) -> None:

@@ -167,7 +167,7 @@ def _start_scheduled(
             material = read_digest(
                 session, edition_id, taxonomy=load(config.topics_file), half_life=config.story_half_life, now=now
             )
-            sight = read_sight(session, edition, config=config, now=now, leaves_at=now)
+            sight = read_sight(session, edition, config=config, now=now)
         if material.is_empty:
             with database.transaction() as session:
                 drop_empty(session, edition_id=edition_id)

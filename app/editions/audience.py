@@ -42,9 +42,9 @@ def count_audience(session: Session, *, edition: Edition, now: datetime) -> int:
     return session.scalar(select(sa.func.count()).select_from(_audience(edition, now).subquery())) or 0
 
 
-def count_superseded(session: Session, *, edition: Edition) -> int:
-    """Return how many copies of earlier editions still wait, and expire when the draft `edition` starts."""
-    return count_waiting(session, editions=_of_line(session, edition))
+def count_superseded(session: Session, *, edition: Edition) -> sa.Select[int]:
+    """Select how many copies of earlier editions still wait, and expire when the draft `edition` starts."""
+    return count_waiting(editions=_of_line(session, edition))
 
 
 def start_edition(

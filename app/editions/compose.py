@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from app.editions.archive import sent_at
 from app.editions.draft import fingerprint, read_unsent
@@ -55,8 +55,16 @@ def read_manuscript(session: Session, *, edition_id: int, now: datetime) -> Manu
     """
     edition = read_unsent(session, edition_id)
     refuse_early(session, edition=edition, now=now)
+    return manuscript_of(edition, newsletter_of(session, edition))
+
+
+def manuscript_of(edition: Edition, newsletter: Newsletter) -> Manuscript:
+    """Return what the letter is set from of an edition all of whose articles may leave.
+
+    Raises InputRefused when a text of the edition holds a mark.
+    """
     _refuse_marks(edition)
-    return Manuscript(edition, newsletter_of(session, edition))
+    return Manuscript(edition, newsletter)
 
 
 def set_letter(manuscript: Manuscript, *, config: Config, links: Links, now: datetime) -> SetLetter:
@@ -151,7 +159,7 @@ def make_letter(
 
 def newsletter_of(session: Session, edition: Edition) -> Newsletter:
     """Return the newsletter that `edition` is a number of."""
-    return session.get_one(Newsletter, edition.newsletter_id)
+    return session.get_one(Newsletter, edition.newsletter_id, options=[joinedload(Newsletter.languages)])
 
 
 def _refuse_marks(edition: Edition) -> None:

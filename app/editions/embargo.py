@@ -45,7 +45,7 @@ def set_embargo(session: Session, *, article_id: int, until: datetime | None, no
 
 def early_title(session: Session, *, edition: Edition, now: datetime) -> str | None:
     """Return the title of an article that `edition` holds or names and that may not leave at `now`, or None."""
-    early = select(Article.title).where(Article.id.in_(_shown(edition.id)), ~may_leave(now))
+    early = select(Article.title).where(Article.id.in_(shown_articles(edition.id)), ~may_leave(now))
     return session.scalars(early.order_by(Article.id).limit(1)).first()
 
 
@@ -56,7 +56,7 @@ def refuse_early(session: Session, *, edition: Edition, now: datetime) -> None:
         raise InputRefused(f"this article may not leave yet: {title}")
 
 
-def _shown(edition_id: int) -> CompoundSelect[int]:
+def shown_articles(edition_id: int) -> CompoundSelect[int]:
     """Select the ids of the articles that an edition holds, and of those named beside them."""
     named = select(AlsoIn.article_id).join(EditionItem, EditionItem.id == AlsoIn.item_id)
     held = select(EditionItem.article_id).where(EditionItem.edition_id == edition_id)

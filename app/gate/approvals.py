@@ -48,17 +48,18 @@ class Standing:
 
 def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standing:
     """Return how an edition stands, as `admin` sees it."""
-    approval = session.scalars(
-        select(Approval).where(Approval.edition_id == edition.id).order_by(Approval.id.desc()).limit(1)
-    ).first()
-    others = session.scalar(select(sa.func.count()).where(_may_approve(), Admin.id != admin.id)) or 0
+    others = select(sa.func.count().label("others")).where(_may_approve(), Admin.id != admin.id).subquery()
+    newest = select(sa.func.max(Approval.id)).where(Approval.edition_id == edition.id).scalar_subquery()
+    row = select(Approval, others.c.others, _last_editor(edition.id).scalar_subquery())
+    row = row.select_from(others).outerjoin(Approval, Approval.id == newest)
+    approval, number, last_editor = session.execute(row).one()
     if approval is None:
-        return Standing(None, False, False, others)
+        return Standing(None, False, False, number)
     is_stale = approval.state in OPEN and (
         approval.fingerprint != fingerprint(edition)
         or (approval.state is ApprovalState.APPROVED and edition.status is EditionStatus.DRAFT)
     )
-    return Standing(approval, is_stale, _may_answer(session, approval, admin.email), others)
+    return Standing(approval, is_stale, _may_answer(approval, admin.email, last_editor), number)
 
 
 def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason: str, now: datetime) -> Approval:
@@ -164,7 +165,7 @@ def _asked(session: Session, edition: Edition, actor: str) -> Approval:
         raise TransitionRefused("nobody waits for approval of this edition")
     if approval.fingerprint != fingerprint(edition):
         raise EditionChanged("the edition was changed since approval was asked for")
-    if not _may_answer(session, approval, actor):
+    if not _may_answer(approval, actor, session.scalar(_last_editor(edition.id))):
         raise ApprovalRefused("whoever asked for approval, or changed the edition last, cannot give it")
     return approval
 
@@ -174,13 +175,17 @@ def _open_of(session: Session, edition_id: int) -> Sequence[Approval]:
     return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
-def _may_answer(session: Session, approval: Approval, email: str) -> bool:
-    """Return whether somebody is neither who asked nor who changed the edition last, as the audit log has it."""
+def _may_answer(approval: Approval, email: str, last_editor: str | None) -> bool:
+    """Return whether somebody is neither who asked nor who changed the edition last."""
+    return email.lower() not in {approval.asked_by.lower(), (last_editor or "").lower()}
+
+
+def _last_editor(edition_id: int) -> sa.Select[str]:
+    """Select who changed an edition last, as the audit log has it."""
     changes = select(AuditEntry.actor).where(
-        AuditEntry.target == f"edition:{approval.edition_id}", AuditEntry.act == AuditAct.EDITION_CHANGED
+        AuditEntry.target == f"edition:{edition_id}", AuditEntry.act == AuditAct.EDITION_CHANGED
     )
-    last_editor = session.scalar(changes.order_by(AuditEntry.id.desc()).limit(1)) or ""
-    return email.lower() not in {approval.asked_by.lower(), last_editor.lower()}
+    return changes.order_by(AuditEntry.id.desc()).limit(1)
 
 
 def _answer(

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.editions.audience import count_superseded
 from app.editions.compile import Line
-from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.gate.findings import Finding, What
 from app.gate.models import Baseline
 from app.subscriptions.kinds import SubscriptionStatus
@@ -34,10 +34,14 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Last:
-    """The last edition of a line that started, and what it started with, where that is known."""
+    """The last edition of a line that started, and what it started with, where that is known.
+
+    `waiting`: copies of it, and of those before, that are given up when the next one starts.
+    """
 
     edition: Edition
     baseline: Baseline | None
+    waiting: int
 
 
 def count_places(session: Session, *, edition: Edition, now: datetime) -> Mapping[Place, int]:
@@ -62,7 +66,7 @@ def count_places(session: Session, *, edition: Edition, now: datetime) -> Mappin
 def read_last(session: Session, edition: Edition) -> Last | None:
     """Return the last edition of the same line that started before, or None for the first one."""
     started = (
-        select(Edition, Baseline)
+        select(Edition, Baseline, count_superseded(session, edition=edition).scalar_subquery())
         .outerjoin(Baseline, Baseline.edition_id == Edition.id)
         .where(Line.of(session, edition).holds(Edition), Edition.variant_of.is_(None), Edition.id != edition.id)
         .where(Edition.started_at.is_not(None), Edition.status != EditionStatus.CANCELLED)
@@ -72,15 +76,9 @@ def read_last(session: Session, edition: Edition) -> Last | None:
     return Last(*found) if found else None
 
 
-def check_last(session: Session, edition: Edition, last: Last, *, readers: int) -> Iterator[Finding]:
-    """Yield what is the same as last time and should not be, and that many readers are gone."""
+def check_last(edition: Edition, last: Last, *, readers: int) -> Iterator[Finding]:
+    """Yield that the subject is the last one's, and that many readers are gone."""
     if edition.subject.casefold() == last.edition.subject.casefold():
         yield Finding(What.SUBJECT_REPEATED, edition.subject)
-    carried = select(Article.story_id).join(EditionItem, EditionItem.article_id == Article.id)
-    carried = carried.where(EditionItem.edition_id == last.edition.id, Article.story_id.is_not(None))
-    again = set(session.scalars(carried))
-    for item in edition.items:
-        if item.article.story_id in again:
-            yield Finding(What.CARRIED_OVER, item.article.title)
     if last.baseline is not None and readers < last.baseline.readers * (1 - FEWER_SHARE):
         yield Finding(What.READERS_FEWER, measured=f"{last.baseline.readers - readers}")

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import sqlalchemy as sa
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, ArticleRevision, may_leave
+from app.editions.embargo import shown_articles
 from app.editions.models import Edition, EditionItem, EditionStatus, whole_editions
 from app.gate.findings import Finding, What
 from app.newsletters.models import Newsletter
@@ -15,8 +17,11 @@ from app.newsletters.models import Newsletter
 TWIN_APART = timedelta(hours=36)
 
 
-def check_content(session: Session, edition: Edition, *, leaves_at: datetime) -> Iterator[Finding]:
-    """Yield that there is nothing to send, what may not leave at that time, and texts that changed meanwhile."""
+def check_content(session: Session, edition: Edition, last: Edition | None, *, now: datetime) -> Iterator[Finding]:
+    """Yield that there is nothing to send, what may not leave, what changed meanwhile, and stories of the last one.
+
+    `last`: the edition of the same line that started before, if any.
+    """
     if not edition.items:
         yield Finding(What.EMPTY)
     is_revised = (
@@ -24,13 +29,24 @@ def check_content(session: Session, edition: Edition, *, leaves_at: datetime) ->
         .where(ArticleRevision.article_id == Article.id, ArticleRevision.at > edition.created_at)
         .exists()
     )
-    carried = select(Article.title, ~may_leave(leaves_at), is_revised).join(EditionItem)
-    carried = carried.where(EditionItem.edition_id == edition.id).order_by(EditionItem.position)
-    for title, is_early, was_revised in session.execute(carried):
+    is_again = sa.false() if last is None else Article.story_id.in_(_stories_of(last))
+    shown = select(Article.id, Article.title, ~may_leave(now), is_revised, is_again)
+    shown = shown.where(Article.id.in_(shown_articles(edition.id)))
+    rows = {row.id: row for row in session.execute(shown)}
+    held = [item.article_id for item in edition.items]
+    for article_id in [*held, *(rows.keys() - held)]:
+        _, title, is_early, was_revised, was_carried = rows[article_id]
         if is_early:
             yield Finding(What.EMBARGO, title)
         if was_revised:
             yield Finding(What.REVISED, title)
+        if was_carried and article_id in held:
+            yield Finding(What.CARRIED_OVER, title)
+
+
+def _stories_of(edition: Edition) -> Select[int | None]:
+    stories = select(Article.story_id).join(EditionItem, EditionItem.article_id == Article.id)
+    return stories.where(EditionItem.edition_id == edition.id, Article.story_id.is_not(None))
 
 
 def check_twin(session: Session, edition: Edition, newsletter: Newsletter) -> Iterator[Finding]:

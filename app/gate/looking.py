@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.editions.compose import Manuscript, SetLetter, newsletter_of, read_manuscript, set_letter
+from app.editions.compose import Manuscript, SetLetter, manuscript_of, newsletter_of, set_letter
 from app.editions.draft import fingerprint
-from app.editions.models import Edition
+from app.editions.models import UNSENT, Edition
 from app.editions.typeset import web_address
-from app.errors import InputRefused
+from app.errors import InputRefused, TransitionRefused
 from app.gate.audience import Last, Place, check_last, count_places, read_last
 from app.gate.content import check_content, check_twin
 from app.gate.findings import Check, Finding, Level, What, failures, level_of
@@ -41,6 +41,7 @@ class Look:
     """
 
     edition: Edition
+    newsletter: Newsletter
     fingerprint: str
     letter: SetLetter | None
     findings: tuple[Finding, ...]
@@ -55,6 +56,11 @@ class Look:
     def readers(self) -> int:
         """How many get it."""
         return self.places.get(Place.GETS, 0)
+
+    @property
+    def superseded(self) -> int:
+        """How many copies of earlier editions are given up when it starts."""
+        return self.last.waiting if self.last else 0
 
     @property
     def html_kb(self) -> int:
@@ -113,22 +119,21 @@ class Sight:
     overrides: Sequence[Override]
 
 
-def read_sight(session: Session, edition: Edition, *, config: Config, now: datetime, leaves_at: datetime) -> Sight:
-    """Read what is looked at of an edition that has not started, as it stands, to leave at `leaves_at`.
-
-    Raises TransitionRefused where it has started.
-    """
+def read_sight(session: Session, edition: Edition, *, config: Config, now: datetime) -> Sight:
+    """Read what is looked at of an edition as it stands. Raises TransitionRefused where it has started."""
+    if edition.status not in UNSENT:
+        raise TransitionRefused("the edition has started")
     seen, newsletter = fingerprint(edition), newsletter_of(session, edition)
     places, last = count_places(session, edition=edition, now=now), read_last(session, edition)
     probes = read_probes(session, (edition_subject(edition.id, seen), config.mail.sender_domain))
-    found = list(_of_edition(session, edition, newsletter, leaves_at=leaves_at))
-    found += _of_sending(session, edition, last, readers=places.get(Place.GETS, 0), config=config)
+    found = list(_of_edition(session, edition, newsletter, last, now=now))
+    found += _of_sending(edition, last, readers=places.get(Place.GETS, 0), config=config)
     found += _of_probes(probes, config)
     manuscript = None
     try:
-        manuscript = read_manuscript(session, edition_id=edition.id, now=now)
+        manuscript = None if What.EMBARGO in failures(found) else manuscript_of(edition, newsletter)
     except InputRefused as refusal:
-        found += [] if failures(found) & {What.EMBARGO} else [Finding(What.UNSETTABLE, str(refusal))]
+        found.append(Finding(What.UNSETTABLE, str(refusal)))
     overrides = read_overrides(session, edition.id, seen)
     return Sight(edition, newsletter, seen, manuscript, tuple(found), places, last, probes, overrides)
 
@@ -153,6 +158,7 @@ def look_of(sight: Sight, letter: SetLetter | None, *, config: Config, links: Li
         found += check_message(raw, config)
     return Look(
         edition=sight.edition,
+        newsletter=sight.newsletter,
         fingerprint=sight.fingerprint,
         letter=letter,
         findings=tuple(dict.fromkeys(found)),
@@ -177,21 +183,19 @@ def skipped_checks(config: Config) -> frozenset[Check]:
 
 
 def _of_edition(
-    session: Session, edition: Edition, newsletter: Newsletter, *, leaves_at: datetime
+    session: Session, edition: Edition, newsletter: Newsletter, last: Last | None, *, now: datetime
 ) -> Iterator[Finding]:
-    yield from check_content(session, edition, leaves_at=leaves_at)
+    yield from check_content(session, edition, last.edition if last else None, now=now)
     yield from check_twin(session, edition, newsletter)
     linked = [(item.article.title, web_address(item.article)) for item in edition.items]
     yield from check_repeats([(title, address) for title, address in linked if address])
 
 
-def _of_sending(
-    session: Session, edition: Edition, last: Last | None, *, readers: int, config: Config
-) -> Iterator[Finding]:
+def _of_sending(edition: Edition, last: Last | None, *, readers: int, config: Config) -> Iterator[Finding]:
     if not readers:
         yield Finding(What.NOBODY)
     if last is not None:
-        yield from check_last(session, edition, last, readers=readers)
+        yield from check_last(edition, last, readers=readers)
         if last.baseline is not None:
             yield from check_identity(last.baseline, config)
 

@@ -45,7 +45,7 @@ def _start(
     try:
         with database.reading() as session:
             edition = session.get_one(Edition, approval.edition_id)
-            sight = read_sight(session, edition, config=config, now=now, leaves_at=now)
+            sight = read_sight(session, edition, config=config, now=now)
         look = look_at(sight, config=config, links=links, now=now)
         with database.transaction() as session:
             if look.fingerprint != approval.fingerprint or look.blocking:

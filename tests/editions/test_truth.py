@@ -254,7 +254,7 @@ def test_a_new_edition_ends_what_waits_of_the_one_before(product: Product) -> No
     with product.database.transaction() as session:
         make.make_article(session, title="Un second câble", added_at=LATER)
         draft = session.get_one(Edition, compile_now(session, now=LATER + timedelta(hours=1)).edition_id)
-        assert count_superseded(session, edition=draft) == 4
+        assert session.scalar(count_superseded(session, edition=draft)) == 4
         start(session, product, draft, now=LATER)
     with product.database.transaction() as session:
         assert {copy.chunk.edition_id for copy in make.copies(session, now=LATER)} == {draft.id}

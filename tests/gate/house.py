@@ -38,7 +38,7 @@ def look(product: Product, edition_id: int, *, now: datetime = NOW) -> Look:
     """What the gate sees of an edition."""
     with product.database.reading() as session:
         edition = session.get_one(Edition, edition_id)
-        sight = read_sight(session, edition, config=product.config, now=now, leaves_at=now)
+        sight = read_sight(session, edition, config=product.config, now=now)
     return look_at(sight, config=product.config, links=product.links, now=now)
 
 

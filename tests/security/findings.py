@@ -22,6 +22,8 @@ HARMLESS = (
     " ",
     "/admin/articles",
     "//word",
+    "two, words",
+    "A *word*, a **strong** one, `code`\n\n- an item\n\n1. the first\n\n> said\n\n## Head\n\n---",
     "https://a.example/",
     "é" * 400,
     "a" * 40_000,
@@ -73,8 +75,10 @@ SOFT_HEADERS = (
     "X-Forwarded-Proto",
     "X-Original-URL",
 )
-#: Pages that show what a reader has done on others.
-SHOWING_STATE = frozenset({"public.data", "public.preferences", "public.pause_submit", "public.choices_submit"})
+#: Pages that show what a reader has done on others, or list as many words as they are sent.
+SHOWING_STATE = frozenset(
+    {"public.data", "public.preferences", "public.pause_submit", "public.choices_submit", "public.subscribe_submit"}
+)
 #: Where ways to articles lead.
 ARTICLES = "https://strait.example/"
 
@@ -91,7 +95,9 @@ class Judge:
         self.found: list[str] = []
         self._is_storing = is_storing
         self._known: defaultdict[Place, set[object]] = defaultdict(set)
-        for place in self.places:
+        pages = [place for place in self.places if place.method == "GET"]
+        acts = [place for place in self.places if place.method != "GET"]
+        for place in (*pages, *acts, *pages):  # as they are while nothing was done, and after
             for value in HARMLESS:
                 for answer in self._answers(place, value, turn=None):
                     self._known[place] |= self._looks(place, answer)

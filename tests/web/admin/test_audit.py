@@ -114,7 +114,7 @@ def ask_anew(product: Product) -> Data:
     """Somebody else asked for approval of the draft, as it stands."""
     with product.database.reading() as session:
         draft = session.get_one(Edition, 1)
-        sight = read_sight(session, draft, config=product.config, now=now(), leaves_at=now())
+        sight = read_sight(session, draft, config=product.config, now=now())
     look = look_at(sight, config=product.config, links=product.links, now=now())
     with product.database.transaction() as session:
         session.execute(sa.delete(Approval))

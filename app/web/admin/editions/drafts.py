@@ -32,6 +32,8 @@ from app.web.admin.listing import asked_before, newest_first
 WINDOWS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 #: For pages that do not name what else tells of a story.
 WITHOUT_OTHERS = selectinload(Edition.items).options(lazyload(EditionItem.also))
+#: For pages that ask the database for much besides: what else tells of a story comes with the items.
+OTHERS_JOINED = selectinload(Edition.items).joinedload(EditionItem.also)
 
 
 @bp.get("/editions")

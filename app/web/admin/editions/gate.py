@@ -10,11 +10,8 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
-from app.editions.audience import count_superseded
-from app.editions.compose import newsletter_of
 from app.editions.draft import draft
-from app.editions.events import events_of
-from app.editions.models import UNSENT, Edition
+from app.editions.models import Edition
 from app.editions.warm_up import read_warm_up_now
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
 from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled
@@ -28,7 +25,7 @@ from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import may, needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.editions.drafts import load_edition
+from app.web.admin.editions.drafts import OTHERS_JOINED, load_edition
 
 Answer = tuple[str | Response, int] | Response
 
@@ -153,14 +150,11 @@ def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: 
 
 
 def _look(edition_id: int) -> Look:
-    """Look at an edition that is to leave after the time to undo. Raises NotFound, TransitionRefused."""
+    """Look at an edition as it stands. Raises NotFound, TransitionRefused."""
     wired, at = product(), now()
-    leaves_at = at + timedelta(minutes=wired.config.gate.undo_minutes)
     with wired.database.reading() as session:
-        edition = load_edition(session, edition_id)
-        if edition.status not in UNSENT:
-            raise TransitionRefused("the edition has started")
-        sight = read_sight(session, edition, config=wired.config, now=at, leaves_at=leaves_at)
+        edition = load_edition(session, edition_id, OTHERS_JOINED)
+        sight = read_sight(session, edition, config=wired.config, now=at)
         hold = read_hold(session, edition_id) if is_by_schedule(edition) else None
     return with_held(look_at(sight, config=wired.config, links=wired.links, now=at), hold)
 
@@ -177,26 +171,21 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)
     edition = look.edition
     with product().database.reading() as session:
-        newsletter = newsletter_of(session, edition)
-        standing = read_standing(session, edition, admin=require())
-        superseded = count_superseded(session, edition=edition)
+        standing = None if is_by_schedule(edition) else read_standing(session, edition, admin=require())
         warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=now())
-        events = events_of(session, edition_id)
     return render_template(
         "admin/editions/send.html",
         edition=edition,
         look=look,
         levels=Level,
         checks=[check for level in reversed(Level) for check in look.checks(level)],
-        needs_approval=newsletter.needs_approval,
+        needs_approval=look.newsletter.needs_approval,
         standing=standing,
         by_schedule=is_by_schedule(edition),
         asks=product().config.gate,
         probed={kind.value: probed for kind, probed in look.probes.items()},
         undo_minutes=product().config.gate.undo_minutes,
-        superseded=superseded,
         warm_up=warm_up,
-        events=events,
         table_source=table_source(),
         problem=problem,
     )

@@ -4,6 +4,7 @@ from flask import render_template, request
 
 from app.admins.models import Role
 from app.editions.editor import titles_of
+from app.editions.events import events_of
 from app.editions.history import revisions_of
 from app.editions.models import EditionStatus
 from app.editions.twins import beside, twin_of
@@ -21,9 +22,15 @@ def history(edition_id: int) -> str:
         edition = load_edition(session, edition_id)
         revisions = revisions_of(session, edition_id)
         titles = titles_of(session, revisions)
+        events = events_of(session, edition_id)
     is_draft = edition.status is EditionStatus.DRAFT
     return render_template(
-        "admin/editions/history.html", edition=edition, revisions=revisions, titles=titles, is_draft=is_draft
+        "admin/editions/history.html",
+        edition=edition,
+        revisions=revisions,
+        titles=titles,
+        events=events,
+        is_draft=is_draft,
     )
 
 
