@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import product
 
 from werkzeug.test import TestResponse
 
@@ -11,22 +12,27 @@ from tests.security.payloads import EVALUATED
 from tests.security.shapes import Shape, Tag, is_own
 from tests.security.walk import Place, Walker
 
-#: What fills fields where nobody attacks; of several kinds, so that all branches of a page are seen.
-HARMLESS = (
-    "word",
+#: What fills one field, where nobody attacks, or all; of several kinds, so that all branches of a page are seen.
+HARMLESS_ALONE = (
     "some words",
-    "x@reader.example",
-    "x@gmial.com",
     "7",
     "",
+    "two, words",
+    "A *word*, a **strong** one, `code`\n\n- an item\n\n1. the first\n\n> said\n\n## Head\n\n---",
+    "a" * 40_000,
+)
+#: What fills all fields at once.
+HARMLESS = (
+    *HARMLESS_ALONE,
+    "word",
+    "x@reader.example",
+    "x@gmial.com",
     " ",
     "/admin/articles",
     "//word",
-    "two, words",
-    "A *word*, a **strong** one, `code`\n\n- an item\n\n1. the first\n\n> said\n\n## Head\n\n---",
     "https://a.example/",
+    "http://7.7.7.256/",
     "é" * 400,
-    "a" * 40_000,
 )
 #: What answers may carry; a header of another name could only have been brought by a payload.
 HEADERS = frozenset(
@@ -97,10 +103,8 @@ class Judge:
         self._known: defaultdict[Place, set[object]] = defaultdict(set)
         pages = [place for place in self.places if place.method == "GET"]
         acts = [place for place in self.places if place.method != "GET"]
-        for place in (*pages, *acts, *pages):  # as they are while nothing was done, and after
-            for value in HARMLESS:
-                for answer in self._answers(place, value, turn=None):
-                    self._known[place] |= self._looks(place, answer)
+        self._learn(pages, HARMLESS[:1])  # as they are while nothing was done
+        self._learn([*acts, *pages], HARMLESS)
 
     def attack(self, payloads: Sequence[str], *, every: int = 1) -> None:
         """Send each place every `every`th payload."""
@@ -108,6 +112,11 @@ class Judge:
             for turn, payload in enumerate(payloads[start % every :: every]):
                 for answer in self._answers(place, payload, turn=turn):
                     self._judge(answer, place, payload)
+
+    def _learn(self, places: Iterable[Place], values: Iterable[str]) -> None:
+        for place, value in product(places, values):
+            for answer in self._answers(place, value, turn=None):
+                self._known[place] |= self._looks(place, answer)
 
     def _judge(self, answer: TestResponse, place: Place, payload: str) -> None:
         wrong = list(problems(answer))
@@ -121,14 +130,14 @@ class Judge:
         return set(tags) if self._is_storing or place.rule.endpoint in SHOWING_STATE else {tags}
 
     def _answers(self, place: Place, value: str, *, turn: int | None) -> Iterable[TestResponse]:
-        """Ask with `value` everywhere, and in each field alone; of many payloads every third one, field by field."""
+        """Ask with `value` everywhere, and in fields alone: in each where it may be, or every third payload in one."""
         # The proxy in front adds its own word, which counts.
         headers = {**dict.fromkeys(SOFT_HEADERS, value), "X-Forwarded-For": f"{value}, {self.walker.next_network()}"}
         names = sorted(self.walker.names[place])
         texts = dict.fromkeys(place.texts, value or "x")
         yield self.walker.ask(place, texts=texts, fields=dict.fromkeys(names, value), headers=headers)
         for number, name in enumerate(names):
-            if turn is None or turn % (3 * len(names)) == 3 * number:
+            if value in HARMLESS_ALONE if turn is None else turn % (3 * len(names)) == 3 * number:
                 yield self.walker.ask(place, fields={name: value})
 
 

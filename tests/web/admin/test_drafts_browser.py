@@ -102,6 +102,7 @@ def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, pr
         save_state(session, edition_id=draft, seen=1, changes=theirs, actor="bea@desk.example", now=now())
     page.get_by_label("Subject").fill("D’Ada")
     page.get_by_role("button", name="See both versions").click()
+    expect(page.get_by_label("Yours")).to_be_visible()
     assert faults(page) == []
     page.get_by_label("Yours").check()
     page.get_by_role("button", name="Save what I chose").click()
