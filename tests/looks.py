@@ -7,6 +7,7 @@ the other two. With PICTURES=folder each look is saved there as a picture, for p
 
 import os
 import re
+from collections.abc import Sequence
 
 from playwright.sync_api import Page
 
@@ -25,13 +26,13 @@ TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
             .map(each => each.outerHTML.slice(0, 120)); }"""
 
 
-def faults(page: Page) -> list[str]:
-    """Return what is wrong with the page that `page` shows, in all its looks; it is left wide and dark."""
+def faults(page: Page, looks: Sequence[tuple[str, str, tuple[str, ...]]] = LOOKS) -> list[str]:
+    """Return what is wrong with the page that `page` shows, in all its looks or in these; it is left in the last."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.wait_for_load_state()
     found = []
-    for size, scheme, rules in LOOKS:
+    for size, scheme, rules in looks:
         page.set_viewport_size(SIZES[size])
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
         where = f"{page.url} ({size}, {scheme})"

@@ -110,6 +110,7 @@ def read_on(product: Product, days: list[Day]) -> Counter[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 @random_months
 @given(days)
 def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, days: list[Day]) -> None:
@@ -118,6 +119,7 @@ def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, day
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @random_months
 @given(quiet_days)
 def test_nothing_is_left_out_through_changes_of_rhythm_and_pauses(product: Product, days: list[Day]) -> None:

@@ -32,11 +32,11 @@ def house(tmp_path_factory: pytest.TempPathFactory, postbox: Postbox) -> Iterato
         yield house
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("scaled-out", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="module")
 def any_house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postbox: Postbox
 ) -> Iterator[House]:
-    """Vigie in one process on SQLite, then as many processes on PostgreSQL."""
+    """Vigie in one process on SQLite ("embedded"), or as many processes on PostgreSQL ("scaled-out")."""
     folder: Path = tmp_path_factory.mktemp("house")
     if request.param == "embedded":
         house = House(folder, postbox.port)

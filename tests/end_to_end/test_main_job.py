@@ -37,7 +37,11 @@ def send_digest(house: House, language: str, folder: Path) -> int:
     return int(edition)
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(
+    ("any_house", "language"),
+    [("embedded", "fr"), pytest.param("scaled-out", "en", marks=pytest.mark.postgresql)],
+    indirect=["any_house"],
+)
 def test_a_reader_signs_up_confirms_gets_the_digest_and_leaves(
     any_house: House, postbox: Postbox, browser: Browser, tmp_path: Path, language: str
 ) -> None:

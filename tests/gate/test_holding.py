@@ -80,8 +80,8 @@ def test_a_digest_that_was_mended_leaves_by_itself(product: Product) -> None:
     prepare(product, link="https://10.0.0.1/x")
     run(product)
     with product.database.transaction() as session:
-        item = session.scalars(select(Edition)).one().items[0]
-        item.article.link, item.article.revision = "https://strait.example/fr/0", 2
+        article = session.scalars(select(Article).where(Article.link == "https://10.0.0.1/x")).one()
+        article.link, article.revision = "https://strait.example/mended", 2
     run(product)
     assert (only_edition(product).status, copies(product), held(product)) == (EditionStatus.SENDING, 1, [])
 

@@ -43,12 +43,17 @@ def directly(sink: Postbox) -> tuple[Postbox, dict[str, str]]:
     return sink, {"MAIL_PORT": str(sink.port)}
 
 
-@pytest.fixture(params=["by_postfix", "directly"])
+@pytest.fixture
 def route(request: pytest.FixtureRequest) -> tuple[Postbox, dict[str, str]]:
     """Where the letters are caught, and the settings that lead there."""
     return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
+@pytest.mark.parametrize(
+    ("route", "database_url"),
+    [pytest.param("by_postfix", "postgresql", marks=pytest.mark.postgresql), ("directly", "sqlite")],
+    indirect=True,
+)
 def test_an_edition_arrives_with_both_signatures(
     route: tuple[Postbox, dict[str, str]], database_url: str, config: Config, tmp_path: Path
 ) -> None:
