@@ -169,13 +169,19 @@ def fingerprint(edition: Edition) -> str:
     """Return a hash of what readers would see, so that nothing is sent that its sender has not looked at."""
     articles = [
         (
-            (item.article_id, item.article.revision, [other.article_id for other in item.also]),
-            (item.section, item.title, item.teaser),
+            (item.article.revision, *_shown_of(item.article), item.section, item.shown_title, item.shown_summary),
+            [_shown_of(other.article) for other in item.also],
         )
         for item in edition.items
     ]
     seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
     return hashlib.sha256(seen.encode()).hexdigest()
+
+
+def _shown_of(article: Article) -> tuple[object, ...]:
+    """Return what a letter shows of an article beside its words; none of this counts as another revision of it."""
+    source = article.source.name if article.source else None
+    return article.id, article.link, article.language, article.published_at.timestamp(), source
 
 
 def _item(edition: Edition, article_id: int) -> EditionItem:

@@ -1,6 +1,7 @@
 """Two people: who may agree, what makes an approval void, and that what was approved starts once."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 
 from app.admins.audit import record_audit
 from app.admins.models import AuditAct
+from app.articles.sheet import Sheet, rewrite_article
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
@@ -32,6 +34,9 @@ from tests.gate.house import ADA, BOB, edition, held_editions, look, make_editio
 from tests.make import copies
 
 LATER = NOW + timedelta(minutes=10)
+SHEET = Sheet(
+    "fr", "Câble 5 $", "Le câble est coupé.", "https://press.example/cable", "Le câble est coupé depuis hier."
+)
 UNDO = timedelta(minutes=10)
 
 
@@ -122,6 +127,34 @@ def test_a_scheduled_edition_cannot_be_edited_and_a_new_text_of_an_article_keeps
     assert queued(product) == 0
     with product.database.reading() as session:
         assert [hold.edition_id for hold in held_editions(session)] == [edition_id]
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        replace(SHEET, summary="Le câble n’est pas coupé."),
+        replace(SHEET, link="https://elsewhere.example/"),
+        replace(SHEET, title="Câble: -5 €"),
+    ],
+    ids=["summary", "link", "signs"],
+)
+def test_what_an_editor_changes_of_an_article_makes_an_approval_of_its_edition_void(
+    product: Product, sheet: Sheet
+) -> None:
+    """None of this is a revision of the article, whose readers are told of a correction: they see it all the same."""
+    edition_id = make_edition(product)
+    with product.database.transaction() as session:
+        article = session.get_one(Edition, edition_id).items[0].article
+        article.source_id = None
+        rewrite_article(session, article_id=article.id, sheet=SHEET, revision=article.revision, now=NOW)
+    schedule(product, edition_id)
+    with product.database.transaction() as session:
+        article = session.get_one(Edition, edition_id).items[0].article
+        before = article.revision
+        rewrite_article(session, article_id=article.id, sheet=sheet, revision=before, now=NOW)
+        assert article.revision == before
+    assert start_due(product) == []
+    assert (edition(product, edition_id).status, state(product)) == (EditionStatus.DRAFT, ApprovalState.VOID)
 
 
 def test_an_embargo_on_an_article_of_a_scheduled_edition_makes_it_a_draft(product: Product) -> None:
