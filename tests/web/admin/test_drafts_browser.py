@@ -11,6 +11,7 @@ from app import create_app
 from app.clock import now
 from app.editions.comments import add_comment
 from app.editions.history import save_state
+from app.editions.models import Edition
 from app.newsletters.defaults import install_defaults
 from app.product import Product
 from tests.conftest import create_tables, make_config
@@ -107,6 +108,65 @@ def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, pr
     page.get_by_label("Yours").check()
     page.get_by_role("button", name="Save what I chose").click()
     assert desk.edition(product, draft).subject == "D’Ada"
+
+
+def change_as_bea(product: Product, draft: int, **theirs: str) -> None:
+    """Another editor saves what she sees."""
+    with product.database.transaction() as session:
+        seen = session.get_one(Edition, draft).revision
+        save_state(session, edition_id=draft, seen=seen, changes=theirs, actor="bea@desk.example", now=now())
+
+
+def test_a_save_of_one_text_overwrites_none_that_another_editor_changed_meanwhile(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    change_as_bea(product, draft, introduction="De Bea")
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    page.get_by_label("Introduction", exact=True).fill("D’Ada")
+    page.get_by_role("button", name="See both versions").click()
+    expect(page.get_by_label("Yours")).to_be_visible()
+    assert desk.edition(product, draft).introduction == "De Bea"
+
+
+def test_the_button_sends_no_text_that_was_not_touched(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    change_as_bea(product, draft, introduction="De Bea")
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    page.get_by_label("Subject").fill("Deux semaines sous la mer")
+    page.get_by_role("button", name="Save the texts").click()
+    page.wait_for_url("**note=texts**")
+    saved = desk.edition(product, draft)
+    assert (saved.subject, saved.introduction) == ("Deux semaines sous la mer", "De Bea")
+
+
+def test_an_order_brings_nothing_back_that_another_editor_took_out_meanwhile(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    others = [str(item.article_id) for item in desk.edition(product, draft).items][1:]
+    page.goto(f"/admin/editions/{draft}")
+    change_as_bea(product, draft, layout="\n".join(others))
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    page.locator(f"[data-entry='{others[0]}'] [name=down]").click()
+    page.get_by_role("button", name="See both versions").click()
+    expect(page.get_by_label("Yours")).to_be_visible()
+    assert [str(item.article_id) for item in desk.edition(product, draft).items] == others
+
+
+def test_what_was_refused_is_sent_again_with_what_was_mended(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    page.locator("[data-autosave]").evaluate("form => { form.noValidate = true }")
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    page.get_by_label("Preheader").fill("Trop court")
+    page.get_by_role("button", name="Save the texts").click()
+    expect(page.get_by_role("alert")).to_contain_text("The texts were not saved")
+    page.get_by_label("Preheader").fill("Trois câbles coupés, un navire arraisonné, et des excuses")
+    page.get_by_role("button", name="Save the texts").click()
+    page.wait_for_url("**note=texts**")
+    assert desk.edition(product, draft).subject == "Une semaine sous la mer"
 
 
 @pytest.mark.parametrize(

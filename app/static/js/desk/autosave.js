@@ -1,34 +1,54 @@
 // Saves the texts of a draft while they are written: only the fields that changed. The button works without it.
-import { save, revision } from "./saving.js";
+import { save } from "./saving.js";
 
 const form = document.querySelector("form[data-autosave]");
 const PAUSE_MS = 1500;
 
 if (form) {
   const fields = [...form.querySelectorAll("input:not([type=hidden]), textarea")];
-  const known = new Map(fields.map((field) => [field.name, field.value]));
+  // What the server has of each field, and as of which revision: another editor may have changed one since, and not
+  // the others. What it did not take it does not have.
+  const isRefused = form.dataset.autosave === "refused";
+  const known = new Map(fields.map((field) => [
+    field.name, { value: isRefused ? null : field.defaultValue, seen: form.elements.revision.value },
+  ]));
   let waiting;
 
-  const changed = () => fields.filter((field) => field.value !== known.get(field.name));
+  const changed = () => fields.filter((field) => field.value !== known.get(field.name).value);
+  const seenOf = (field) => Number(known.get(field.name).seen);
+
+  // Those go together that are known as of the same revision.
+  async function saveSome() {
+    let sent = [];
+    const { status, revision } = await save(form.action, () => {
+      const mine = changed(), seen = Math.min(...mine.map(seenOf));
+      sent = mine.filter((field) => seenOf(field) === seen).map((field) => [field.name, field.value]);
+      return sent.length ? [["revision", seen], ...sent] : null;
+    });
+    if (status === 200) for (const [name, value] of sent) known.set(name, { value, seen: revision });
+    return status;
+  }
 
   async function saveChanged() {
     clearTimeout(waiting);
-    if (!changed().length) return;
-    let sent = [];
-    const status = await save(form.action, () => {
-      sent = changed().map((field) => [field.name, field.value]);
-      return [["revision", revision()], ...sent];
-    });
-    if (status === 200) for (const [name, value] of sent) known.set(name, value);
+    let status = 200;
+    while (status === 200 && changed().length) status = await saveSome();
   }
 
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(saveChanged, PAUSE_MS);
   });
-  form.addEventListener("submit", () => {
-    clearTimeout(waiting);
-    for (const field of fields) known.set(field.name, field.value);
+  // What could not be saved goes the way of the button, alone: the page that comes back says why.
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await saveChanged();
+    form.submit();
+  });
+  form.addEventListener("formdata", ({ formData }) => {
+    const mine = changed();
+    for (const field of fields) if (!mine.includes(field)) formData.delete(field.name);
+    if (mine.length) formData.set("revision", Math.min(...mine.map(seenOf)));
   });
   // What is in the fields goes the way of the button: the page that comes back has both versions side by side.
   document.addEventListener("click", (event) => {

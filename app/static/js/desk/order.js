@@ -1,5 +1,5 @@
 // Puts the articles and headings of a draft in order: by pointer on the dots, by the arrows, by Alt with an arrow key.
-import { save, revision, showAll } from "./saving.js";
+import { save, showAll } from "./saving.js";
 
 const list = document.querySelector("[data-order]");
 
@@ -35,7 +35,9 @@ if (list) {
   async function settle(entry) {
     renumber();
     tell(entry);
-    const status = await save(form.action, () => [["revision", revision()], ["layout", layout()]]);
+    const seen = form.elements.revision;
+    const { status, revision } = await save(form.action, () => [["revision", seen.value], ["layout", layout()]]);
+    if (status === 200) seen.value = revision;
     isContested = status === 409;
   }
 

@@ -1,16 +1,13 @@
-// Saves parts of a draft, one after another, and keeps what the page knows of its revision; the server says the words.
+// Saves parts of a draft, one after another; the server says the words.
 
 const saved = document.getElementById("saved");
 let last = Promise.resolve();
 
-// Sends `fields` once what was sent before is answered. Resolves to the status of the answer, or 0 without one.
+// Sends `fields` once what was sent before is answered, if there are any. Resolves to the status of the answer, or 0
+// without one, and to the revision at which what was sent is the server's: others may have changed what was not.
 export function save(address, fields) {
-  last = last.then(() => send(address, fields()), () => send(address, fields()));
+  last = last.then(() => send(address, fields()));
   return last;
-}
-
-export function revision() {
-  return saved.querySelector("[data-revision]")?.dataset.revision ?? document.querySelector("[name=revision]").value;
 }
 
 export function showAll() {
@@ -18,26 +15,26 @@ export function showAll() {
 }
 
 async function send(address, fields) {
-  let answer;
+  if (!fields) return { status: 200 };
+  let answer, text;
   try {
     answer = await fetch(address, {
       method: "POST", body: new URLSearchParams(fields), headers: { "HX-Request": "true" }, keepalive: true,
     });
+    text = await answer.text();
   } catch {
-    return 0;
+    return { status: 0 };
   }
   if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
-  if (![200, 409, 422].includes(answer.status)) return answer.status;
-  const text = await answer.text();
+  if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");
-  if (line) take(line);
-  return answer.status;
+  if (line) show(line);
+  return { status: answer.status, revision: line?.dataset.revision };
 }
 
-function take(line) {
-  const { revision: number, undo, redo } = line.dataset;
-  if (number !== undefined) {
-    for (const field of document.querySelectorAll("[name=revision]")) field.value = number;
+function show(line) {
+  const { revision, undo, redo } = line.dataset;
+  if (revision !== undefined) {
     for (const [way, is] of Object.entries({ undo, redo })) {
       const button = document.querySelector(`[data-way="${way}"]`);
       if (button) button.disabled = is !== "1";
