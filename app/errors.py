@@ -124,7 +124,10 @@ class LastAdmin(TransitionRefused):
 
 
 class DraftConflict(TransitionRefused):
-    """Two editors changed the same `parts` of a draft: `mine` and `theirs`, part by part; `actor` was the last."""
+    """Two editors changed the same `parts` of a draft: `mine`, all that one of them did, and `theirs`, part by part.
+
+    `actor` was the last.
+    """
 
     def __init__(
         self, parts: list[str], mine: dict[str, str], theirs: dict[str, str], actor: str | None = None

@@ -113,7 +113,8 @@ def _merge(
     base = next((each.state for each in revisions if each.number == seen), None)
     others = [part for each in revisions if each.number > seen for part in each.parts]
     is_known = any(each.number <= seen for each in revisions) and seen < edition.revision
-    wanted, contested = {}, []
+    wanted: dict[str, str] = {}
+    contested = []
     for part, mine in changes.items():
         theirs = current.get(part, "")
         if base is not None and mine == base.get(part, ""):
@@ -122,7 +123,7 @@ def _merge(
             contested.append(part)
         wanted[part] = mine
     if contested:
-        raise DraftConflict(contested, dict(changes), dict(current), revisions[0].actor if revisions else None)
+        raise DraftConflict(contested, wanted, dict(current), revisions[0].actor if revisions else None)
     return wanted
 
 

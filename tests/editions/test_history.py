@@ -50,6 +50,16 @@ def test_two_editors_of_one_part_are_told(product: Product) -> None:
         assert (edition.subject, edition.introduction, edition.revision) == ("De Bea", "", 1)
 
 
+def test_to_choose_between_two_versions_overwrites_nothing_else(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="De Bea", introduction="De Bea", actor=BEA)
+        with pytest.raises(DraftConflict) as conflict:
+            save(session, edition, seen=0, subject="D’Ada", introduction="", preheader=PREHEADER)
+        save(session, edition, seen=edition.revision, **conflict.value.mine)
+        assert (edition.subject, edition.preheader, edition.introduction) == ("D’Ada", PREHEADER, "De Bea")
+
+
 def test_a_base_that_joined_a_later_save_hides_no_conflict(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
