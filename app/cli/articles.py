@@ -106,7 +106,9 @@ def embargo(article_id: int, until: str | None, end: bool) -> None:
         raise click.UsageError("give either --until or --end")
     moment = _moment(until) if until else None
     with product().database.transaction() as session:
-        drafts = set_embargo(session, article_id=article_id, until=moment, now=now())
+        drafts = set_embargo(session, article_id=article_id, until=moment, actor=system_actor(), now=now())
+        for edition_id in drafts:
+            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"article {article_id} kept back")
         act = AuditAct.ARTICLE_EMBARGOED if moment else AuditAct.EMBARGO_ENDED
         note_act(session, act, f"article:{article_id}", moment.isoformat() if moment else None)
     for edition_id in drafts:

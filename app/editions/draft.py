@@ -112,13 +112,18 @@ def remove_item(session: Session, *, edition_id: int, article_id: int) -> Editio
 def put_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
     """Bring a draft into a state that it had, or that an editor wants.
 
-    Articles that are gone, may not leave at `now` or stand in another edition meanwhile are left out. Raises
-    InputRefused for texts that cannot be sent.
+    Articles that are gone, may not leave at `now` or stand in another edition meanwhile are left out; where one may not
+    leave, the headlines stay, since those of `state` may tell of it. Raises InputRefused for texts that cannot be sent.
     """
-    edition = set_texts(session, edition_id=edition_id, **{name: state[name] for name in TEXTS})
+    edition = draft(session, edition_id)
     places = read_layout(state["layout"])
     items = {item.article_id: item for item in edition.items}
-    items |= _returning(session, edition, [each.article_id for each in places if each.article_id not in items], now)
+    missing = [each.article_id for each in places if each.article_id not in items]
+    texts = {name: state[name] for name in TEXTS}
+    if missing and session.scalar(select(Article.id).where(Article.id.in_(missing), ~may_leave(now)).limit(1)):
+        texts |= {"subject": edition.subject, "preheader": edition.preheader}
+    set_texts(session, edition_id=edition_id, **texts)
+    items |= _returning(session, edition, missing, now)
     kept = [place for place in places if place.article_id in items]
     for place in kept:
         item = items[place.article_id]

@@ -8,20 +8,24 @@ from sqlalchemy import CompoundSelect, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.draft import draft, remove_item
+from app.editions.draft import remove_item
 from app.editions.events import record_event
 from app.editions.headlines import preheader_for, subject_for
+from app.editions.history import recorded
 from app.editions.models import UNSENT, AlsoIn, Edition, EditionAct, EditionItem, EditionStatus
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 
 
-def set_embargo(session: Session, *, article_id: int, until: datetime | None, now: datetime) -> Sequence[int]:
+def set_embargo(
+    session: Session, *, article_id: int, until: datetime | None, actor: str, now: datetime
+) -> Sequence[int]:
     """Keep an article back until a time, or let it go now (None); return the ids of the drafts it was taken out of.
 
     It is taken out, where it is named beside another too, and not left to wait there, so that a digest that the
-    schedule starts goes without it, on time; once its time has come it is new to the next digest. Raises NotFound,
-    TransitionRefused where an edition has left with it already: nobody can call that back.
+    schedule starts goes without it, on time; once its time has come it is new to the next digest. That is a change of
+    each draft, in its history as others are. Raises NotFound, TransitionRefused where an edition has left with it
+    already: nobody can call that back.
     """
     # A digest that is being compiled at this moment must not miss the embargo.
     session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
@@ -37,7 +41,8 @@ def set_embargo(session: Session, *, article_id: int, until: datetime | None, no
         raise TransitionRefused(f"edition {left[0]} has left with this article: an embargo comes too late")
     for edition in editions:
         _unschedule(session, edition.id, now)
-        _take_out(session, draft(session, edition.id), article)
+        with recorded(session, edition_id=edition.id, actor=actor, now=now) as (changed, _):
+            _take_out(session, changed, article)
     article.embargo_until = until
     session.flush()
     return [edition.id for edition in editions]

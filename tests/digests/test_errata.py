@@ -220,6 +220,6 @@ def test_it_waits_behind_the_copies_that_it_corrects(product: Product, article_i
 def test_what_is_kept_back_is_not_spoken_of(product: Product) -> None:
     with product.database.transaction() as session:
         article = file(session, "Plus tard", at=NOW)
-        set_embargo(session, article_id=article.id, until=NOON + DAY, now=NOW)
+        set_embargo(session, article_id=article.id, until=NOON + DAY, actor="ada@desk.example", now=NOW)
     with pytest.raises(InputRefused, match="may not leave"):
         correct(product, article.id)

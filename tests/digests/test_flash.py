@@ -154,7 +154,7 @@ def test_what_may_not_leave_or_is_not_known_yet_is_refused(product: Product) -> 
     with product.database.transaction() as session:
         make_reader(session, "ann", now=NOW, timing=REAL_TIME)
         kept, muted, fresh = (file(session, title, at=NOW - HOUR) for title in ("gardé", "muet", "neuf"))
-        set_embargo(session, article_id=kept.id, until=NOW + HOUR, now=NOW)
+        set_embargo(session, article_id=kept.id, until=NOW + HOUR, actor="ada@desk.example", now=NOW)
         session.get_one(Story, muted.story_id).muted_at = NOW
         fresh.classified_at = None
     for article, why in ((kept, "gardé"), (muted, "muted"), (fresh, "a minute")):
@@ -173,7 +173,7 @@ def test_what_changed_since_its_letter_was_set_does_not_leave(product: Product) 
     with pytest.raises(EditionChanged), product.database.transaction() as session:
         start_flash(session, ready, per_day=3, actor="ada", now=NOW)
     with product.database.transaction() as session:
-        set_embargo(session, article_id=article.id, until=NOW + HOUR, now=NOW)
+        set_embargo(session, article_id=article.id, until=NOW + HOUR, actor="ada@desk.example", now=NOW)
     with pytest.raises(InputRefused, match="may not leave"), product.database.transaction() as session:
         start_flash(session, ready, per_day=3, actor="ada", now=NOW)
     with product.database.reading() as session:
@@ -190,7 +190,7 @@ def test_it_does_not_name_what_was_held_back_since_its_letter_was_set(product: P
         ready = set_flash(session, article.id, config=product.config, links=product.links, now=NOW)
         assert other.link in ready.letters[0][0].parts.html
     with product.database.transaction() as session:
-        set_embargo(session, article_id=other.id, until=NOW + HOUR, now=NOW)
+        set_embargo(session, article_id=other.id, until=NOW + HOUR, actor="ada@desk.example", now=NOW)
     with pytest.raises(EditionChanged), product.database.transaction() as session:
         start_flash(session, ready, per_day=3, actor="ada", now=NOW)
 

@@ -323,7 +323,7 @@ def test_a_digest_waits_for_the_next_look_when_an_article_of_a_variant_is_held_b
         material = read_digest(session, compilation.edition_id, taxonomy=load(), half_life=HALF_LIFE, now=at)
     digest = set_digest(material, config=product.config, links=product.links, now=at)
     with product.database.transaction() as session:
-        set_embargo(session, article_id=held.id, until=at + DAY, now=at)
+        set_embargo(session, article_id=held.id, until=at + DAY, actor="ada@desk.example", now=at)
     with pytest.raises(EditionChanged), product.database.transaction() as session:
         start_digest(session, digest, actor="schedule", now=at)
     run(product, at)

@@ -17,8 +17,9 @@ from app.editions.compose import preview, read_manuscript, set_letter
 from app.editions.copies import compose_test
 from app.editions.draft import set_texts
 from app.editions.embargo import set_embargo
+from app.editions.history import restore, revisions_of, save_state, undo
 from app.editions.models import AlsoIn, Compilation, Edition, EditionStatus
-from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
+from app.errors import DraftConflict, EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
@@ -35,7 +36,7 @@ def titles(session: Session, compilation: Compilation) -> list[str]:
 
 
 def keep_back(session: Session, article: Article, until: datetime | None = NOW + DAY) -> list[int]:
-    return list(set_embargo(session, article_id=article.id, until=until, now=NOW))
+    return list(set_embargo(session, article_id=article.id, until=until, actor="ada@desk.example", now=NOW))
 
 
 def test_no_digest_takes_it_before_its_time_and_the_next_one_does(product: Product) -> None:
@@ -55,7 +56,7 @@ def test_an_embargo_that_is_ended_early_makes_the_article_new_to_the_next_digest
         kept = make_article(session, title="kept", added_at=NOW - 2 * HOUR)
         keep_back(session, kept)
         compile_now(session)
-        set_embargo(session, article_id=kept.id, until=None, now=NOW + HOUR)
+        set_embargo(session, article_id=kept.id, until=None, actor="ada@desk.example", now=NOW + HOUR)
         assert kept.embargo_until == NOW + HOUR
         assert titles(session, compile_now(session, now=NOW + 2 * HOUR)) == ["kept"]
 
@@ -75,6 +76,33 @@ def test_a_draft_that_holds_it_goes_on_without_it(product: Product) -> None:
         assert kept.title not in letter.parts.html + letter.parts.text
         make_subscription(session)
         assert start_edition(session, letter=letter, actor="a@desk.example", now=NOW) == 1
+
+
+def test_an_embargo_is_in_the_history_of_a_draft_and_no_page_from_before_brings_it_back(product: Product) -> None:
+    with product.database.transaction() as session:
+        draft = make_draft(session)
+        kept, told = draft.items[0].article, draft.subject
+        assert kept.title in told
+        keep_back(session, kept)
+        made = revisions_of(session, draft.id)[0]
+        assert (made.actor, made.parts) == ("ada@desk.example", ["subject", "preheader", f"out:{kept.id}"])
+        old = {"subject": f"{told} !"}
+        with pytest.raises(DraftConflict):
+            save_state(session, edition_id=draft.id, seen=0, changes=old, actor="bea@desk.example", now=NOW)
+
+
+@pytest.mark.parametrize("way", ["undo", "restore"])
+def test_what_is_brought_back_of_a_draft_tells_nothing_of_it(product: Product, way: str) -> None:
+    with product.database.transaction() as session:
+        draft = make_draft(session)
+        kept = draft.items[0].article
+        keep_back(session, kept)
+        if way == "undo":
+            undo(session, edition_id=draft.id, actor="bea@desk.example", now=NOW)
+        else:
+            restore(session, edition_id=draft.id, number=0, actor="bea@desk.example", now=NOW)
+        assert kept.id not in {item.article_id for item in draft.items}
+        assert kept.title not in draft.subject + draft.preheader
 
 
 def test_a_draft_that_names_it_beside_another_article_goes_on_without_it(product: Product) -> None:
@@ -189,4 +217,4 @@ def test_a_test_letter_is_withheld(product: Product) -> None:
 
 def test_an_article_that_is_not_there_is_said_so(product: Product) -> None:
     with product.database.transaction() as session, pytest.raises(NotFound):
-        set_embargo(session, article_id=999, until=NOW + DAY, now=NOW)
+        set_embargo(session, article_id=999, until=NOW + DAY, actor="ada@desk.example", now=NOW)

@@ -70,7 +70,9 @@ def test_an_article_that_is_kept_back_is_not_named_beside_another(product: Produ
         file_breach(session)
         draft = compiled(session)
         (named, also_named) = (other.article for other in draft.items[0].also)
-        assert set_embargo(session, article_id=named.id, until=NOW + HOUR, now=NOW) == [draft.id]
+        assert set_embargo(session, article_id=named.id, until=NOW + HOUR, actor="ada@desk.example", now=NOW) == [
+            draft.id
+        ]
         assert shown(draft) == {BREACH_TOLD_ANEW[0]: [BREACH_FR[0]], STORM[0]: []}
         assert "https://a.example" not in preview(session, edition=draft, now=NOW, **wired).html
 
@@ -87,7 +89,13 @@ def test_an_embargo_comes_too_late_for_an_article_that_a_letter_has_named(produc
         draft = compiled(session)
         start(session, product, draft)
         with pytest.raises(TransitionRefused, match="too late"):
-            set_embargo(session, article_id=draft.items[0].also[0].article_id, until=NOW + HOUR, now=NOW)
+            set_embargo(
+                session,
+                article_id=draft.items[0].also[0].article_id,
+                until=NOW + HOUR,
+                actor="ada@desk.example",
+                now=NOW,
+            )
 
 
 def test_a_story_that_was_carried_does_not_come_again(product: Product) -> None:

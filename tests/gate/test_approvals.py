@@ -162,7 +162,7 @@ def test_an_embargo_on_an_article_of_a_scheduled_edition_makes_it_a_draft(produc
     schedule(product, edition_id)
     with product.database.transaction() as session:
         article_id = session.get_one(Edition, edition_id).items[0].article_id
-        taken = set_embargo(session, article_id=article_id, until=NOW + timedelta(days=1), now=NOW)
+        taken = set_embargo(session, article_id=article_id, until=NOW + timedelta(days=1), actor=ADA, now=NOW)
     assert taken == [edition_id]
     assert edition(product, edition_id).status is EditionStatus.DRAFT
     assert start_due(product) == []

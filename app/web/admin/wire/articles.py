@@ -63,7 +63,9 @@ def embargo_submit(article_id: int) -> Response | tuple[str, int]:
         return show_article(article_id, problem="past"), 422
     try:
         with product().database.transaction() as session:
-            set_embargo(session, article_id=article_id, until=until, now=at)
+            drafts = set_embargo(session, article_id=article_id, until=until, actor=require().email, now=at)
+            for edition_id in drafts:
+                note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"article {article_id} kept back")
             note_act(session, AuditAct.ARTICLE_EMBARGOED, f"article:{article_id}", until.isoformat())
     except TransitionRefused:
         return show_article(article_id, problem="left"), 409
@@ -84,6 +86,6 @@ def read_local_time(text: str) -> datetime | None:
 def embargo_end_submit(article_id: int) -> Response:
     """Let the article go now."""
     with product().database.transaction() as session:
-        set_embargo(session, article_id=article_id, until=None, now=now())
+        set_embargo(session, article_id=article_id, until=None, actor=require().email, now=now())
         note_act(session, AuditAct.EMBARGO_ENDED, f"article:{article_id}")
     return redirect(url_for("admin.article", article_id=article_id, note="embargo-ended"), code=303)

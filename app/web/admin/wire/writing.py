@@ -103,7 +103,7 @@ def article_text_submit(article_id: int) -> Response | str | tuple[str, int]:
 def _add(session: Session, article_id: int, at: datetime) -> None:
     _keep_topics(session, article_id)
     if until := _embargo(at):
-        set_embargo(session, article_id=article_id, until=until, now=at)
+        set_embargo(session, article_id=article_id, until=until, actor=require().email, now=at)
     note_act(session, AuditAct.ARTICLE_ADDED, f"article:{article_id}", until.isoformat() if until else None)
 
 
