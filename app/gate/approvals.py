@@ -72,7 +72,8 @@ def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason:
     if edition.schedule_id is not None:
         raise TransitionRefused("a digest leaves by its schedule")
     open_gate(session, look, actor=actor, reason=reason, now=now)
-    if any(each.fingerprint == look.fingerprint for each in _open_of(session, edition.id)):
+    asked = (each for each in _open_of(session, edition.id) if each.state is ApprovalState.ASKED)
+    if any(each.fingerprint == look.fingerprint for each in asked):
         raise TransitionRefused("somebody has asked for approval of this already")
     _end(session, edition.id, ApprovalState.VOID)
     approval = Approval(

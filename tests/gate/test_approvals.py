@@ -14,6 +14,7 @@ from app.delivery.models import Chunk, Delivery
 from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
 from app.editions.events import events_of
+from app.editions.history import undo
 from app.editions.models import Edition, EditionAct, EditionStatus
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
 from app.gate.approvals import (
@@ -166,6 +167,22 @@ def test_an_embargo_on_an_article_of_a_scheduled_edition_makes_it_a_draft(produc
     assert taken == [edition_id]
     assert edition(product, edition_id).status is EditionStatus.DRAFT
     assert start_due(product) == []
+    ask(product, edition_id)
+    agree(product, edition_id)
+    assert start_due(product) == [edition_id]
+
+
+def test_an_edition_that_is_again_what_was_approved_can_be_asked_for_again(product: Product) -> None:
+    """An embargo came between, and ended."""
+    edition_id = make_edition(product)
+    schedule(product, edition_id)
+    approved = look(product, edition_id).fingerprint
+    with product.database.transaction() as session:
+        article_id = session.get_one(Edition, edition_id).items[0].article_id
+        for until in (NOW + timedelta(days=1), None):
+            set_embargo(session, article_id=article_id, until=until, actor=ADA, now=NOW)
+        undo(session, edition_id=edition_id, actor=ADA, now=NOW)
+    assert look(product, edition_id).fingerprint == approved
     ask(product, edition_id)
     agree(product, edition_id)
     assert start_due(product) == [edition_id]
