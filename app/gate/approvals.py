@@ -16,7 +16,7 @@ from app.delivery.queue import enqueue
 from app.editions.audience import change_status
 from app.editions.draft import draft, fingerprint
 from app.editions.events import record_event
-from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.models import Edition, EditionAct, EditionItem, EditionStatus
 from app.errors import ApprovalRefused, EditionChanged, InputRefused, TransitionRefused
 from app.gate.holding import drop_hold
 from app.gate.looking import Look
@@ -50,7 +50,7 @@ def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standi
     """Return how an edition stands, as `admin` sees it."""
     others = select(sa.func.count().label("others")).where(_may_approve(), Admin.id != admin.id).subquery()
     newest = select(sa.func.max(Approval.id)).where(Approval.edition_id == edition.id).scalar_subquery()
-    row = select(Approval, others.c.others, _last_editor(edition.id).scalar_subquery())
+    row = select(Approval, others.c.others, _last_editor(edition).scalar_subquery())
     row = row.select_from(others).outerjoin(Approval, Approval.id == newest)
     approval, number, last_editor = session.execute(row).one()
     if approval is None:
@@ -166,7 +166,7 @@ def _asked(session: Session, edition: Edition, actor: str) -> Approval:
         raise TransitionRefused("nobody waits for approval of this edition")
     if approval.fingerprint != fingerprint(edition):
         raise EditionChanged("the edition was changed since approval was asked for")
-    if not _may_answer(approval, actor, session.scalar(_last_editor(edition.id))):
+    if not _may_answer(approval, actor, session.scalar(_last_editor(edition))):
         raise ApprovalRefused("whoever asked for approval, or changed the edition last, cannot give it")
     return approval
 
@@ -181,12 +181,19 @@ def _may_answer(approval: Approval, email: str, last_editor: str | None) -> bool
     return email.lower() not in {approval.asked_by.lower(), (last_editor or "").lower()}
 
 
-def _last_editor(edition_id: int) -> sa.Select[str]:
-    """Select who changed an edition last, as the audit log has it."""
+def _last_editor(edition: Edition) -> sa.Select[str]:
+    """Select who changed an edition last, or the text of an article that it shows, as the audit log has it."""
+    shown = {article_id for item in edition.items for article_id in (item.article_id, *_named_beside(item))}
     changes = select(AuditEntry.actor).where(
-        AuditEntry.target == f"edition:{edition_id}", AuditEntry.act == AuditAct.EDITION_CHANGED
+        AuditEntry.target.in_([f"edition:{edition.id}", *(f"article:{article_id}" for article_id in sorted(shown))]),
+        AuditEntry.act.in_((AuditAct.EDITION_CHANGED, AuditAct.ARTICLE_REVISED)),
+        AuditEntry.at >= edition.created_at,
     )
     return changes.order_by(AuditEntry.id.desc()).limit(1)
+
+
+def _named_beside(item: EditionItem) -> list[int]:
+    return [other.article_id for other in item.also]
 
 
 def _answer(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.admins.models import AuditEntry
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
+from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionStatus
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
@@ -115,6 +116,23 @@ def test_who_asked_cannot_answer_and_somebody_else_can(
     assert desk.edition(product, draft).status is EditionStatus.SCHEDULED
     assert admin.get(f"/admin/editions/{draft}").location == f"/admin/editions/{draft}/send"
     assert admin.post(f"/admin/editions/{draft}/stop").location == f"/admin/editions/{draft}/send?note=stopped"
+    assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+@pytest.mark.parametrize("change", ["embargo", "text"])
+def test_who_changed_an_article_last_cannot_approve_its_edition(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int, change: str
+) -> None:
+    last = desk.edition(product, draft).items[-1].article_id
+    admin.post(f"/admin/editions/{draft}/order", data={"up": last})
+    sheet = {"language": "fr", "title": "Un autre titre", "markdown": "Un autre texte.", "revision": "1"}
+    data = {"embargo": {"until": "2099-01-01T06:00"}, "text": sheet}[change]
+    assert other.post(f"/admin/articles/{last}/{change}", data=data).status_code == 303
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    assert "cannot be the one" in other.get(f"/admin/editions/{draft}/send").text
+    seen = fingerprint(desk.edition(product, draft))
+    answer = other.post(f"/admin/editions/{draft}/approval/answer", data={"seen": seen, "answer": "approve"})
+    assert answer.status_code == 409
     assert desk.edition(product, draft).status is EditionStatus.DRAFT
 
 
