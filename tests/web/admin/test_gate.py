@@ -13,6 +13,8 @@ from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionStatus
+from app.gate.findings import Finding, What
+from app.gate.probing import ProbeKind, edition_subject, keep_probe
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
 from app.product import Product
@@ -117,6 +119,23 @@ def test_who_asked_cannot_answer_and_somebody_else_can(
     assert admin.get(f"/admin/editions/{draft}").location == f"/admin/editions/{draft}/send"
     assert admin.post(f"/admin/editions/{draft}/stop").location == f"/admin/editions/{draft}/send?note=stopped"
     assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+def test_who_approves_in_spite_of_what_fails_is_in_the_audit_log(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    """A link may have died since somebody asked."""
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    with product.database.transaction() as session:
+        subject = edition_subject(draft, fingerprint(session.get_one(Edition, draft)))
+        dead = Finding(What.LINK_DEAD, "https://wire.example/fr/0")
+        keep_probe(session, ProbeKind.LINKS, subject, [dead], now=now())
+    where = f"/admin/editions/{draft}/approval/answer"
+    assert other.post(where, data=form(other, draft, answer="approve")).status_code == 422
+    assert other.post(where, data=form(other, draft, answer="approve", reason=REASON)).status_code == 303
+    assert audit(product)[1:] == [
+        (BOB, "edition-overridden", f"link-dead: {REASON}"), (BOB, "approval-given", None),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("change", ["embargo", "text"])

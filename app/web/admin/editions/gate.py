@@ -94,8 +94,11 @@ def approval_answer_submit(edition_id: int) -> Answer:
     note, email = request.form.get("note", ""), require().email
 
     def agree(session: Session, look: Look) -> None:
-        undo = timedelta(minutes=product().config.gate.undo_minutes)
-        approve(session, look, actor=email, note=note, reason=request.form.get("reason", ""), undo=undo, now=now())
+        undo, reason = timedelta(minutes=product().config.gate.undo_minutes), request.form.get("reason", "")
+        blocking = " ".join(sorted(look.blocking))
+        approve(session, look, actor=email, note=note, reason=reason, undo=undo, now=now())
+        if blocking:
+            note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
         note_act(session, AuditAct.APPROVAL_GIVEN, f"edition:{edition_id}")
 
     def refuse(session: Session, _: Look) -> None:
