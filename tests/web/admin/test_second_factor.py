@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pyotp
 import pytest
+import sqlalchemy as sa
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.admins.models import AuditAct, AuditEntry, Role
+from app.admins.models import Admin, AuditAct, AuditEntry, Role
 from app.clock import now
 from app.product import Product
 from app.web.admin.people.agents import agent
@@ -187,6 +188,28 @@ def test_every_page_that_wants_a_fresh_proof_asks_for_it(app: Flask, ada: FlaskC
         "member_sessions_submit", "member_factors_submit", "member_removal_submit", "export_submit",
         "readers_export_submit", "reader_erasure_submit",
     }  # fmt: skip
+
+
+def test_a_desk_left_open_by_somebody_without_a_password_takes_none(ada: FlaskClient, product: Product, clock) -> None:
+    secret, _ = enrol(ada)
+    with product.database.transaction() as session:
+        session.execute(sa.update(Admin).values(password_hash=None))
+    clock.shift(16 * 60)
+    asked = ada.post("/admin/account/password", data={"new": "canal brume 19 tilleul"})
+    assert asked.location.startswith("/admin/again")
+    with product.database.reading() as session:
+        assert session.scalar(sa.select(Admin.password_hash)) is None
+    ada.post("/admin/again", data={"code": code(secret)})
+    chosen = ada.post("/admin/account/password", data={"new": "canal brume 19 tilleul"})
+    assert chosen.location == "/admin/account?note=password"
+
+
+def test_who_can_show_nothing_is_told_to_come_in_anew(client: FlaskClient, product: Product, clock) -> None:
+    link = desk.make_link(product, desk.make_admin(product, password=None))
+    client.post(f"/admin/sign-in/{link}")
+    clock.shift(16 * 60)
+    assert client.post("/admin/account/password", data={"new": desk.PASSWORD}).location.startswith("/admin/again")
+    assert "ask an admin of the desk for a new invitation" in client.get("/admin/again").text
 
 
 def test_one_ends_ones_other_sessions_and_nobody_elses(app: Flask, ada: FlaskClient, product: Product) -> None:

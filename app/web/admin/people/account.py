@@ -8,12 +8,12 @@ from app import i18n
 from app.admins import passwords, signin
 from app.admins.factors import read_factors
 from app.admins.models import Admin, AuditAct, Role
-from app.admins.sessions import end_session, end_sessions, sessions_of
+from app.admins.sessions import end_session, end_sessions, is_fresh, sessions_of
 from app.clock import now
 from app.errors import PasswordRefused, SigninRefused, SigninThrottled
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import current_session, needs, require
+from app.web.admin.access import ask_again, current_session, needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.cookies import session_secret
 
@@ -28,7 +28,12 @@ def account() -> str:
 @bp.post("/account/password")
 @needs(Role.VIEWER)
 def password_submit() -> Response | tuple[str, int]:
-    """Change the password; every other session of this admin ends."""
+    """Change the password; every other session of this admin ends.
+
+    Whoever has none to type shows otherwise who they are: a first password is a key to all that wants a fresh proof.
+    """
+    if require().password_hash is None and not is_fresh(current_session(), now=now()):
+        return ask_again()
     try:
         _change(request.form.get("current", ""), request.form.get("new", ""))
     except PasswordRefused as refused:
