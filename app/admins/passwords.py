@@ -62,12 +62,12 @@ def is_outdated(password_hash: str) -> bool:
     return HASHER.check_needs_rehash(password_hash)
 
 
-def choose_password(admin: Admin, password: str) -> None:
-    """Give `admin` a new password. Raises PasswordRefused, holding the weakness."""
+def choose_password(admin: Admin, password: str) -> str:
+    """Return the hash of a new password of `admin`, to be stored. Raises PasswordRefused, holding the weakness."""
     problem = weakness(password, about=(admin.email, "vigie"))
     if problem is not None:
         raise PasswordRefused(problem)
-    admin.password_hash = hash_password(password)
+    return hash_password(password)
 
 
 def _is_easy(password: str, about: tuple[str, ...]) -> bool:

@@ -98,7 +98,8 @@ def sign_in(
     `network` is the caller's address block, `browser` the id of an earlier SignedIn, `agent` the browser's name; `key`
     hashes the failure counters.
     Hashing takes tens of milliseconds and so runs outside the two transactions: one that counts the attempt, one that
-    opens the session. Raises SigninRefused, alike for a wrong password and an unknown address, and SigninThrottled.
+    opens the session where the password is still that one. Raises SigninRefused, alike for a wrong password and an
+    unknown address, and SigninThrottled.
     """
     with database.reading() as session:
         admin = session.scalar(admin_by_email(email))
@@ -113,8 +114,9 @@ def sign_in(
     renewed = passwords.hash_password(password) if passwords.is_outdated(admin.password_hash) else admin.password_hash
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
-        _replace_hash(session, admin, renewed)
-        return open_session(session, _admin(session, admin.id), act=AuditAct.SIGN_IN, agent=agent, now=now)
+        held = _hold_unchanged(session, admin)
+        held.password_hash = renewed
+        return open_session(session, held, act=AuditAct.SIGN_IN, agent=agent, now=now)
 
 
 def change_password(
@@ -122,11 +124,13 @@ def change_password(
 ) -> None:
     """Set an admin's password and end their other sessions; `secret` is the session that stays.
 
-    Whoever has a password must give it. Raises SigninRefused when it is wrong, SigninThrottled, PasswordRefused.
+    Whoever has a password must give it. Raises SigninRefused when it is wrong, SigninThrottled, and PasswordRefused
+    before anything is counted: who types a weak new one guesses at nothing.
     """
     counters = [throttle.by_open_desk(admin_id)]
     with database.reading() as session:
         admin = _admin(session, admin_id)
+    chosen = passwords.choose_password(admin, new)
     attempt = Attempt(AuditAct.PASSWORD_CHANGED, admin.email, admin, counters)
     count_attempt(database, attempt, key=key, now=now)
     if admin.password_hash is not None and not passwords.is_password(current, admin.password_hash):
@@ -134,23 +138,18 @@ def change_password(
         raise SigninRefused("the current password is another one")
     with database.transaction() as session:
         throttle.forgive(session, counters=counters, key=key)
-        set_password(session, admin=_admin(session, admin_id), password=new, kept_secret=secret, now=now)
+        _replace_password(session, _hold_unchanged(session, admin), chosen, kept_secret=secret, now=now)
         record_audit(session, actor=admin.email, act=AuditAct.PASSWORD_CHANGED, target=attempt.target, now=now)
 
 
 def set_password(session: Session, *, admin: Admin, password: str, kept_secret: str | None, now: datetime) -> None:
     """Set `admin`'s password and end all their sessions but the one of `kept_secret`. Raises PasswordRefused."""
-    passwords.choose_password(admin, password)
-    end_sessions(session, admin_id=admin.id, kept_secret=kept_secret, now=now)
-    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
-    session.flush()
+    _replace_password(session, admin, passwords.choose_password(admin, password), kept_secret=kept_secret, now=now)
 
 
 def forget_password(session: Session, *, admin: Admin, now: datetime) -> None:
     """Take `admin`'s password away and end their sessions: the way back in is a one-time link."""
-    admin.password_hash = None
-    end_sessions(session, admin_id=admin.id, kept_secret=None, now=now)
-    session.flush()
+    _replace_password(session, admin, None, kept_secret=None, now=now)
 
 
 def purge_signins(session: Session, *, now: datetime) -> int:
@@ -183,11 +182,26 @@ def _admin(session: Session, admin_id: int) -> Admin:
     return admin
 
 
-def _replace_hash(session: Session, admin: Admin, renewed: str) -> None:
-    """Store a stronger hash of the same password, unless the password has changed meanwhile."""
-    if renewed != admin.password_hash:
-        same = (Admin.id == admin.id, Admin.password_hash == admin.password_hash)
-        session.execute(update(Admin).where(*same).values(password_hash=renewed))
+def _hold_unchanged(session: Session, checked: Admin) -> Admin:
+    """Return an admin whose password was checked, held until the transaction ends.
+
+    Raises SigninRefused where it was changed meanwhile, or they are gone: its change has ended the sessions there were.
+    """
+    same = (Admin.id == checked.id, Admin.password_hash.is_not_distinct_from(checked.password_hash))
+    held = session.scalar(select(Admin).where(*same).with_for_update(of=Admin))
+    if held is None:
+        raise SigninRefused("the password was changed meanwhile")
+    return held
+
+
+def _replace_password(
+    session: Session, admin: Admin, password_hash: str | None, *, kept_secret: str | None, now: datetime
+) -> None:
+    """Store a password, or that there is none, and end what the former one opened."""
+    admin.password_hash = password_hash
+    session.flush()  # holds the row: who signs in with the former password waits, and is refused
+    end_sessions(session, admin_id=admin.id, kept_secret=kept_secret, now=now)
+    session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
 
 
 def _link_is_spent(now: datetime) -> ColumnElement[bool]:

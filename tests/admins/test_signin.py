@@ -1,4 +1,6 @@
 import threading
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -289,6 +291,60 @@ def test_changing_a_password_needs_the_current_one(product: Product, ada: Admin)
     with pytest.raises(SigninThrottled):
         change(PASSWORD)
     assert enter(product)
+
+
+def while_it_is_checked(product: Product, admin: Admin, attempt: Callable[[], object]) -> list[BaseException]:
+    """Make `attempt` with the old password, change it while that is hashed, and return what it was refused for."""
+    slow = PasswordHasher(time_cost=40, memory_cost=19 * 1024, parallelism=1).hash(PASSWORD)
+    with product.database.transaction() as session:
+        session.execute(sa.update(Admin).values(password_hash=slow))
+    refused: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            attempt()
+        except SigninRefused as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    while not count_of(product, SigninFailures):
+        time.sleep(0.005)
+    with product.database.transaction() as session:
+        mine = session.get_one(Admin, admin.id)
+        signin.set_password(session, admin=mine, password=OTHER, kept_secret=None, now=NOW)
+    thread.join()
+    return refused
+
+
+def count_of(product: Product, table: type) -> int:
+    with product.database.reading() as session:
+        return session.scalar(sa.select(sa.func.count()).select_from(table))
+
+
+def test_a_password_that_was_changed_while_it_was_checked_lets_nobody_in(product: Product, ada: Admin) -> None:
+    assert while_it_is_checked(product, ada, lambda: enter(product))
+    assert count_of(product, AdminSession) == 0
+
+
+def test_a_password_that_was_changed_while_it_was_checked_changes_none(product: Product, ada: Admin) -> None:
+    def change() -> None:
+        signin.change_password(
+            product.database, admin_id=ada.id, current=PASSWORD, new="brume tilleul 88 lampe", secret="s", key=KEY,
+            now=NOW,
+        )  # fmt: skip
+
+    assert while_it_is_checked(product, ada, change)
+    assert enter(product, OTHER)
+
+
+def test_weak_new_passwords_are_no_guesses(product: Product, ada: Admin) -> None:
+    for _ in range(8):
+        with pytest.raises(PasswordRefused):
+            signin.change_password(
+                product.database, admin_id=ada.id, current=PASSWORD, new="short", secret="s", key=KEY, now=NOW
+            )
+    assert count_of(product, SigninFailures) == 0
 
 
 def test_a_weak_new_password_changes_nothing(product: Product, ada: Admin) -> None:
