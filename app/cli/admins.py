@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import click
+from sqlalchemy.orm import Session
 
 from app.admins.factors import reset_factors
-from app.admins.models import AuditAct, Role
-from app.admins.signin import LINK_LIFE, admin_by_email, create_admin, make_signin_link
+from app.admins.models import Admin, AuditAct, Role
+from app.admins.signin import LINK_LIFE, admin_by_email, create_admin, forget_password, make_signin_link
 from app.cli.acts import note_act
 from app.cli.output import Commands
 from app.clock import now
@@ -40,6 +41,27 @@ def add(email: str, role: str, language: str) -> None:
     click.echo(wired.links.sign_in(secret))
 
 
+@group.group("password", cls=Commands)
+def password() -> None:
+    """Passwords of people of the desk."""
+
+
+@password.command("reset")
+@click.argument("email")
+def reset_password(email: str) -> None:
+    """Take a forgotten password away, end their sessions, and print a one-time sign-in link, good for ten minutes.
+
+    Second factors stay, and are asked for.
+    """
+    wired = product()
+    with wired.database.transaction() as session:
+        admin = _find(session, email)
+        forget_password(session, admin=admin, now=now())
+        secret = make_signin_link(session, admin=admin, now=now())
+        note_act(session, AuditAct.PASSWORD_CHANGED, f"admin:{admin.id}", "forgotten")
+    click.echo(wired.links.sign_in(secret))
+
+
 @group.group("factors", cls=Commands)
 def factors() -> None:
     """Second factors of people of the desk."""
@@ -50,9 +72,14 @@ def factors() -> None:
 def reset(email: str) -> None:
     """Take the second factors of an admin who lost them away, and end their sessions; the password stays."""
     with product().database.transaction() as session:
-        admin = session.scalar(admin_by_email(email))
-        if admin is None:
-            raise NotFound(f"no admin has the address {email}")
+        admin = _find(session, email)
         removed = reset_factors(session, admin=admin, now=now())
         note_act(session, AuditAct.FACTORS_RESET, f"admin:{admin.id}", f"factors {removed}")
     click.echo(f"{removed} factors are gone; the next sign-in asks for the password alone.")
+
+
+def _find(session: Session, email: str) -> Admin:
+    admin = session.scalar(admin_by_email(email))
+    if admin is None:
+        raise NotFound(f"no admin has the address {email}")
+    return admin

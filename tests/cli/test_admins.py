@@ -1,11 +1,14 @@
 """`flask admins`: people are let in, and out of a lost device."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 
 from app.admins.factors import make_codes, read_factors
 from app.admins.models import Admin, AuditAct, AuditEntry, Authenticator, Role
 from app.product import Product
 from tests.conftest import NOW
+from tests.web import desk
 
 
 def run(app: Flask, *arguments: str) -> tuple[int, str]:
@@ -20,6 +23,22 @@ def test_an_admin_is_added_with_a_role_and_keeps_it(app: Flask, product: Product
     with product.database.reading() as session:
         assert session.query(Admin).one().role is Role.EDITOR
     assert run(app, "add", "bob@desk.example", "--role", "emperor")[0] == 2
+
+
+def test_who_forgot_their_password_comes_in_by_link_and_chooses_another(app: Flask, product: Product) -> None:
+    desk.make_admin(product)
+    desk.sign_in(browser := app.test_client())
+    code, output = run(app, "password", "reset", desk.EMAIL.upper())
+    assert code == 0
+    assert browser.get("/admin/").status_code == 302
+    assert desk.sign_in(browser).status_code == 403
+    browser.post(urlsplit(output.split()[-1]).path)
+    chosen = browser.post("/admin/account/password", data={"new": "canal brume 19 tilleul"})
+    assert chosen.location == "/admin/account?note=password"
+    assert run(app, "password", "reset", "nobody@desk.example")[0] == 1
+    with product.database.reading() as session:
+        told = session.query(AuditEntry).filter(AuditEntry.actor.startswith("cli:")).one()
+    assert (told.act, told.target, told.detail) == (AuditAct.PASSWORD_CHANGED, "admin:1", "forgotten")
 
 
 def test_lost_factors_are_reset_and_that_is_on_record(app: Flask, product: Product) -> None:
