@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import webauthn
+from cryptography.exceptions import UnsupportedAlgorithm
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from webauthn.helpers.exceptions import WebAuthnException
@@ -29,6 +30,17 @@ from app.settings.environment import is_loopback
 CHALLENGE_BYTES = 32
 CHALLENGE_LIFE = timedelta(minutes=5)
 NAME_MAX = 60
+#: What the library raises over an answer that it cannot read: its own errors, and those that base64, JSON, CBOR, COSE
+#: and X.509 raise within it.
+UNREADABLE = (
+    WebAuthnException,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    UnsupportedAlgorithm,
+)
 PASSKEYS_MAX = 10
 
 
@@ -85,8 +97,8 @@ def add_passkey(
         made = webauthn.verify_registration_response(
             credential=answer, expected_challenge=challenge, expected_rp_id=site.host, expected_origin=site.origin
         )
-    except WebAuthnException as error:
-        raise FactorRefused(f"the passkey does not hold: {error}") from error
+    except UNREADABLE as error:
+        raise FactorRefused("the passkey does not hold") from error
     if session.scalar(select(Passkey.id).where(Passkey.credential_id == made.credential_id)) is not None:
         raise FactorRefused("this passkey is known already")
     session.add(
@@ -115,7 +127,7 @@ def by_passkey(answer: str, site: Site) -> Proof:
                 credential_public_key=passkey.public_key,
                 credential_current_sign_count=passkey.sign_count,
             )
-        except WebAuthnException:
+        except UNREADABLE:
             return None
         passkey.sign_count, passkey.used_at = shown.new_sign_count, now
         return Method.PASSKEY
@@ -143,7 +155,7 @@ def _known(session: Session, admin_id: int) -> list[PublicKeyCredentialDescripto
 def _passkey_of(session: Session, admin_id: int, answer: str) -> Passkey | None:
     try:
         credential_id = webauthn.helpers.parse_authentication_credential_json(answer).raw_id
-    except WebAuthnException:
+    except UNREADABLE:
         return None
     mine = select(Passkey).where(Passkey.admin_id == admin_id, Passkey.credential_id == credential_id)
     return session.scalar(mine.with_for_update())

@@ -1,5 +1,6 @@
 """The second step of a sign-in, one's own factors and sessions, and showing once more who one is, page by page."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.admins.models import Admin, AuditAct, AuditEntry, Role
+from app.admins.models import Admin, AdminSession, AuditAct, AuditEntry, AuditResult, Passkey, Role
 from app.clock import now
 from app.product import Product
 from app.web.admin.people.agents import agent
@@ -82,6 +83,37 @@ def test_guesses_are_made_to_wait(app: Flask, ada: FlaskClient) -> None:
     answers = [phone.post("/admin/second-step", data={"code": f"{n:06}"}) for n in range(7)]
     assert [answer.status_code for answer in answers] == [403] * 6 + [429]
     assert answers[-1].headers["Retry-After"] == "1"
+
+
+def answer(**response: str) -> str:
+    """What a browser would say of a passkey whose id is "abcd"."""
+    return json.dumps({"id": "YWJjZA", "rawId": "YWJjZA", "type": "public-key", "response": response})
+
+
+NO_ANSWERS = [
+    "9" * 5000,
+    "[" * 3000,
+    answer(clientDataJSON="YQ", authenticatorData="YQ", signature="YQ", userHandle="a", attestationObject="YQ"),
+    answer(clientDataJSON="YQ", authenticatorData="YQ", signature="YQ", userHandle="é", attestationObject="YQ"),
+]
+
+
+@pytest.mark.parametrize("no_answer", NO_ANSWERS)
+def test_what_is_no_answer_of_a_passkey_is_a_wrong_one(
+    app: Flask, ada: FlaskClient, product: Product, no_answer: str
+) -> None:
+    enrol(ada)
+    with product.database.transaction() as session:
+        session.add(Passkey(admin_id=1, credential_id=b"abcd", public_key=b"", sign_count=0, name="x", created_at=NOW))
+    phone = app.test_client()
+    desk.sign_in(phone)
+    phone.post("/admin/second-step/challenge")
+    assert phone.post("/admin/second-step", data={"answer": no_answer}).status_code == 403
+    ada.post(f"{FACTORS}/passkeys/challenge")
+    assert ada.post(f"{FACTORS}/passkeys", data={"answer": no_answer}).status_code == 422
+    with product.database.reading() as session:
+        assert session.scalars(sa.select(AdminSession.challenge)).all() == [None, None]
+        assert AuditResult.FAILED in session.scalars(sa.select(AuditEntry.result)).all()
 
 
 def test_the_step_leads_to_pages_of_the_desk_only(app: Flask, ada: FlaskClient) -> None:
