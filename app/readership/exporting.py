@@ -6,9 +6,9 @@ Our own import reads it back. What readers follow is not in it: it may tell of t
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
-from sqlalchemy import Row, Select, and_
+from sqlalchemy import Row, Select, and_, select
+from sqlalchemy.orm import aliased
 
 from app.choices.models import Rhythm
 from app.db import Database
@@ -19,10 +19,11 @@ from app.subscriptions.newcomers.cells import guard
 
 #: Rows of one query.
 BATCH = 2_000
+#: What stands in place of the status of who gets no letters, though not unsubscribed: the address is suppressed, or the
+#: data may not be used. Our own import takes no such row.
+WITHHELD = "withheld"
 HEADER = ("email", "status", "language", "source", "consented_on", "requested_at", "confirmed_at", "unsubscribed_at",
           "cadence")  # fmt: skip
-
-_Reader = Row[str, SubscriptionStatus, str, datetime, datetime | None, datetime | None, ConsentKind, str, str, str, int]
 
 
 def export_readers(database: Database, wanted: ReaderFilter) -> Iterator[str]:
@@ -43,12 +44,15 @@ def export_readers(database: Database, wanted: ReaderFilter) -> Iterator[str]:
 
 def _some(wanted: ReaderFilter, last: int) -> Select[*tuple[object, ...]]:
     is_first = and_(ConsentEvent.chain_id == Subscriber.chain_id, ConsentEvent.seq == 1)
+    later = aliased(ConsentEvent)
+    was_confirmed = (later.chain_id == Subscriber.chain_id, later.seq > 1, later.at == Subscription.confirmed_at)
+    confirmed_by = select(later.method).where(*was_confirmed).order_by(later.seq.desc()).limit(1).scalar_subquery()
     return (
         find_readers(wanted)
         .with_only_columns(
             Subscription.id, Subscriber.email, Subscription.status, Subscription.language, Subscription.requested_at,
             Subscription.confirmed_at, Subscription.unsubscribed_at, ConsentEvent.kind, ConsentEvent.method,
-            ConsentEvent.detail, Rhythm.cadence,
+            ConsentEvent.detail, Rhythm.cadence, Subscription.is_withheld, confirmed_by.label("confirmed_by"),
         )
         .outerjoin(ConsentEvent, is_first)
         .outerjoin(Rhythm, Rhythm.id == Subscription.rhythm_id)
@@ -62,18 +66,22 @@ def _cells(row: Row[*tuple[object, ...]]) -> list[str]:
     source, day = _provenance(row)
     times = (row.requested_at, row.confirmed_at, row.unsubscribed_at)
     written = [at.isoformat(timespec="seconds") if at else "" for at in times]
-    cells = [row.email, row.status.value, row.language, source, day, *written, row.cadence.value if row.cadence else ""]
+    status = WITHHELD if row.is_withheld and row.status is not SubscriptionStatus.UNSUBSCRIBED else row.status.value
+    cells = [row.email, status, row.language, source, day, *written, row.cadence.value if row.cadence else ""]
     return [guard(cell) for cell in cells]
 
 
 def _provenance(row: Row[*tuple[object, ...]]) -> tuple[str, str]:
     """Return where and on which day consent was given, or nothing where nothing proves it."""
-    if row.kind is ConsentKind.IMPORTED and row.confirmed_at is not None:
-        day, _, source = (row.detail or "").partition(": ")
-        return source, day
     if row.confirmed_at is None or row.kind is None:
         return "", ""
-    return row.method.value, row.confirmed_at.date().isoformat()
+    confirmed_on = row.confirmed_at.date().isoformat()
+    if row.kind is not ConsentKind.IMPORTED:
+        return row.method.value, confirmed_on
+    day, _, source = (row.detail or "").partition(": ")
+    if day == confirmed_on:
+        return source, day
+    return (row.confirmed_by.value, confirmed_on) if row.confirmed_by else ("", "")  # held, or gone, and came since
 
 
 def _written(rows: Sequence[Sequence[str]]) -> str:
