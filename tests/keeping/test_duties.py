@@ -1,5 +1,6 @@
 """The clocks: each strikes when it is time and not before, and counts beforehand what it then does."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -299,6 +300,21 @@ def test_the_files_of_an_import_go_with_it(product: Product) -> None:
     assert len(list(product.config.imports_dir.rglob("list.csv"))) == 1
     run_clocks(product.database, Keeping(product.config, NOW + 31 * DAY))
     assert list(product.config.imports_dir.iterdir()) == []
+
+
+def test_a_list_that_a_crash_left_without_an_import_goes_in_time(product: Product) -> None:
+    with product.database.transaction() as session:
+        bring_list(session, product)
+    folder = product.config.imports_dir
+    for number, name in enumerate(("received-0a", "77/list.csv", "received-0b", "78/list.csv")):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("email\nalice@reader.example\n")
+        written = (NOW - number // 2 * DAY).timestamp()
+        for each in {path, folder / name.partition("/")[0]}:
+            os.utime(each, (written, written))
+    run_clocks(product.database, Keeping(product.config, NOW + 29.5 * DAY))
+    assert {path.name for path in folder.iterdir()} == {"received-0a", "77", "1"}
 
 
 def test_all_clocks_run_and_a_dry_run_changes_nothing(product: Product) -> None:

@@ -2,7 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -60,6 +63,14 @@ class ImportFiles:
     def drop(self, import_id: int) -> None:
         """Delete all files of an import."""
         shutil.rmtree(self._folder_of(import_id), ignore_errors=True)
+
+    def drop_strays(self, import_ids: Collection[int], *, before: datetime) -> None:
+        """Delete what was written before a time and is of none of these imports, as a crash leaves it behind."""
+        known = {str(import_id) for import_id in import_ids}
+        for path in [path for path in self.folder.glob("*") if path.name not in known]:
+            with suppress(FileNotFoundError):  # an upload that is over at this moment
+                if path.stat().st_mtime < before.timestamp():
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _folder_of(self, import_id: int) -> Path:
         return self.folder / str(import_id)

@@ -126,12 +126,13 @@ def imports_before(before: datetime) -> Select[int, datetime]:
 
 
 def drop_imports(session: Session, files: ImportFiles, *, before: datetime) -> int:
-    """Delete imports whose time is over with their files, over or not; return how many."""
+    """Delete imports whose time is over with their files, over or not, and older files of none; return how many."""
     due = imports_before(before).order_by(Import.id).limit(DROPPED_AT_ONCE).with_for_update(skip_locked=True)
     import_ids = [import_id for import_id, _ in session.execute(due)]
     session.execute(sa.delete(Import).where(Import.id.in_(import_ids)))
     for import_id in import_ids:
         files.drop(import_id)
+    files.drop_strays(session.scalars(select(Import.id)).all(), before=before)
     return len(import_ids)
 
 
