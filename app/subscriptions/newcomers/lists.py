@@ -29,6 +29,8 @@ _OTHER_KINDS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!",
                 b"\xff\xfe", b"\xfe\xff", b"\x28\xb5\x2f\xfd")  # fmt: skip
 #: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.+Z-]+)?")
+#: What programs write where they know no date: the first days of MySQL, of .NET, of spreadsheets and of Unix.
+_NO_DAYS = ("0000-00-00", "0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 #: What other programs call somebody who gets letters; nothing at all says nothing against it.
 _SUBSCRIBED = frozenset(
     {"", "confirmed", "subscribed", "active", "enabled", "confirmé", "confirme", "abonné", "abonne", "inscrit", "actif"}
@@ -219,6 +221,8 @@ class RowReader:
             return BadRow(line, Column.EMAIL, RowFault.ADDRESS)
 
     def _provenance(self, source: str, day: str) -> Provenance | RowFault | None:
+        if day.startswith(_NO_DAYS):
+            day = ""
         if not source and not day:
             return self._defaults.provenance
         return _provenance(source, day, self._now) if source and day else None

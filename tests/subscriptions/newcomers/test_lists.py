@@ -132,3 +132,14 @@ def test_reading_goes_on_where_it_stood(tmp_path: Path) -> None:
             position, line = rows.position, rows.line
         with ListReader(path, layout, position=position, line=line) as rows:
             assert first + [(row, rows.line) for row in rows] == everything
+
+
+@pytest.mark.parametrize("day", ["0000-00-00", "0001-01-01T00:00:00", "1900-01-01", "1970-01-01 00:00:00"])
+def test_what_programs_write_for_no_date_proves_no_consent(day: str) -> None:
+    reader = RowReader(
+        {Column.EMAIL: 0, Column.SOURCE: 1, Column.CONSENTED_ON: 2}, 3, ListDefaults("fr", frozenset({"fr"}), None),
+        now=NOW,
+    )  # fmt: skip
+    read = reader.read(2, ["a@reader.example", "salon", day])
+    assert isinstance(read, Newcomer)
+    assert read.provenance is None
