@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,15 @@ def test_what_makes_no_plan_is_said_beside_its_field(admin: FlaskClient, fields:
     path = hand_in(admin).location
     refused = admin.post(f"{path}/check", data=plan(**fields))
     assert (refused.status_code, f'id="{problem}"' in refused.text) == (422, True)
+
+
+def test_what_was_typed_stays_where_it_makes_no_plan(admin: FlaskClient) -> None:
+    path = hand_in(admin).location
+    fields = {"source": "salon du livre", "letters_language": "en", "column-source": ""}
+    page = admin.post(f"{path}/check", data=plan(**fields)).text
+    assert 'value="salon du livre"' in page
+    assert 'value="en" checked' in page
+    assert "selected" not in re.search(r'<select id="column-source".*?</select>', page, re.DOTALL)[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\n\n", b"\xff\xfee\0m\0", b"a," * 300 + b"\n"])

@@ -227,6 +227,7 @@ def _page(import_id: int, *, problem: str | None = None) -> str:
         languages=i18n.LANGUAGES,
         ask_every_s=ASK_EVERY_S,
         problem=problem,
+        form=request.form,
     )
 
 
