@@ -29,6 +29,8 @@ _OTHER_KINDS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!",
                 b"\xff\xfe", b"\xfe\xff", b"\x28\xb5\x2f\xfd")  # fmt: skip
 #: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.+Z-]+)?")
+#: What stands for octets that are none in the file's encoding; it would be a letter of an address like any other.
+_NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 #: What programs write where they know no date: the first days of MySQL, of .NET, of spreadsheets and of Unix.
 _NO_DAYS = ("0000-00-00", "0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 #: What other programs call somebody who gets letters; nothing at all says nothing against it.
@@ -200,9 +202,10 @@ class RowReader:
         values = dict.fromkeys(Column, "")
         for column, place in self._places:
             values[column] = value = unguard(row[place]).strip()
-            if len(value) > FIELD_MAX_CHARACTERS or not value.isprintable():
-                fault = RowFault.TOO_LONG if len(value) > FIELD_MAX_CHARACTERS else RowFault.CONTROL
-                return BadRow(line, column, fault)
+            if len(value) > FIELD_MAX_CHARACTERS:
+                return BadRow(line, column, RowFault.TOO_LONG)
+            if not value.isprintable() or _NO_CHARACTER in value:
+                return BadRow(line, column, RowFault.CONTROL)
         return self._newcomer(line, values)
 
     def _newcomer(self, line: int, values: Mapping[Column, str]) -> Newcomer | BadRow:

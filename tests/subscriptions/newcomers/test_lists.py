@@ -143,3 +143,9 @@ def test_what_programs_write_for_no_date_proves_no_consent(day: str) -> None:
     read = reader.read(2, ["a@reader.example", "salon", day])
     assert isinstance(read, Newcomer)
     assert read.provenance is None
+
+
+def test_an_octet_that_is_no_character_is_refused_and_not_mailed(tmp_path: Path) -> None:
+    assert read(tmp_path, b"email\nren\xe9@reader.example\nren\x81@reader.example\n")[1:] == [
+        BadRow(3, Column.EMAIL, RowFault.CONTROL)
+    ]
