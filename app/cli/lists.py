@@ -97,20 +97,23 @@ def _receive(file: Path, named: Sequence[str], language: str, provenance: Proven
     files = ImportFiles(settings.imports_dir)
     with file.open("rb") as upload:
         received = files.receive(upload, max_bytes=settings.imports.max_bytes)
-    with product().database.transaction() as session:
-        added = add_import(
-            session,
-            newsletter_id=session.scalars(newsletter_by_slug()).one().id,
-            name=file.name,
-            size_bytes=received.stat().st_size,
-            layout=layout,
-            language=language,
-            actor=system_actor(),
-            reported_in="en",
-            now=now(),
-        )
-        start_check(session, added, plan, languages=i18n.LANGUAGES, now=now())
-        files.keep(received, added.id)
+    try:
+        with product().database.transaction() as session:
+            added = add_import(
+                session,
+                newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+                name=file.name,
+                size_bytes=received.stat().st_size,
+                layout=layout,
+                language=language,
+                actor=system_actor(),
+                reported_in="en",
+                now=now(),
+            )
+            start_check(session, added, plan, languages=i18n.LANGUAGES, now=now())
+            files.keep(received, added.id)
+    finally:
+        received.unlink(missing_ok=True)
     return added.id
 
 

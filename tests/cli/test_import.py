@@ -72,3 +72,10 @@ def test_readers_are_taken_out_by_a_saved_filter_and_read_back(app: Flask, produ
     back = run.invoke(args=["subscribers", "import", str(tmp_path / "out.csv"), "--json"])
     assert json.loads(back.stdout) | {"import": 0} == {"import": 0, "known": 1, "refused": 1}
     assert run.invoke(args=["subscribers", "export", "--filter", "Nobody"]).exit_code == 1
+
+
+def test_a_list_that_is_refused_is_not_kept(app: Flask, product: Product, path: str) -> None:
+    proof = ["--source", "fair", "--consented-at", "2999-01-01"]
+    refused = app.test_cli_runner().invoke(args=["subscribers", "import", path, *proof])
+    assert (refused.exit_code, "in the future" in refused.stderr) == (1, True)
+    assert list(product.config.imports_dir.iterdir()) == []
