@@ -78,6 +78,8 @@ def _parse_domain(text: str) -> tuple[str, str]:
 
 
 def _parse(text: str) -> tuple[str, str, str]:
+    if "\ufffd" in text:  # stands for octets that were no text: nobody has such an address
+        raise AddressInvalid("The address holds a character that could not be read.")
     try:
         valid = validate_email(text, check_deliverability=False, test_environment=False)
     except EmailNotValidError as error:

@@ -41,7 +41,7 @@ REFUSED = [
     "alice@" + "d" * 64 + ".org", "a@" + "d." * 126 + "org", "alice@example.onion", "alice@printer.local",
     "alice@x.invalid",
     "alice\u2028@example.org", "alice\u0085@example.org", "alice\u202e@example.org", "al\tice@example.org",
-    "alice@192.0.2.1",
+    "alice@192.0.2.1", "al\ufffdice@example.org", "alice@ex\ufffdmple.org",
 ]  # fmt: skip
 
 
