@@ -7,6 +7,7 @@ AppError
 │   ├── ListRefused          a file that is no list of readers; carries what is wrong with it
 │   ├── FactorRefused        a second factor that does not hold
 │   ├── AdminKnown           an address that is an admin's already
+│   ├── FieldsRefused        fields of a form that cannot be taken; carries which, and why
 │   ├── SheetRefused         an article written by hand that cannot be taken; carries the field
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
@@ -15,6 +16,7 @@ AppError
 ├── TextsNotShown            nobody can agree to a wording and a policy that no page showed them
 ├── TransitionRefused        the row's state does not allow this (confirm, send, pause, …)
 │   ├── EditionChanged       the draft is not the one that was looked at
+│   ├── ChangedMeanwhile     somebody changed the row after the form that changes it was opened
 │   ├── DraftConflict        two editors changed the same part of a draft; carries both versions
 │   ├── GateClosed           a check fails, and nobody said why the edition may leave all the same; carries which
 │   ├── ApprovalRefused      somebody else has to agree first, or this person may not be the one
@@ -33,6 +35,8 @@ AppError
 Wrong settings are `config.SettingsInvalid`: they are found before there is an app. A remote server's refusal of a
 letter is not an exception but an `Outcome` (`app.mail.transport`).
 """
+
+from collections.abc import Mapping
 
 
 class AppError(Exception):
@@ -79,6 +83,14 @@ class SheetRefused(InputRefused):
         self.field = field
 
 
+class FieldsRefused(InputRefused):
+    """Fields of a form cannot be taken; `faults` says of each, by its name, why."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(", ".join(f"{field}: {fault}" for field, fault in faults.items()))
+        self.faults = faults
+
+
 class HeaderInvalid(InputRefused):
     """A value holds a control character or line break and may not enter a header field."""
 
@@ -105,6 +117,10 @@ class TransitionRefused(AppError):
 
 class EditionChanged(TransitionRefused):
     """The draft is not the one that was looked at."""
+
+
+class ChangedMeanwhile(TransitionRefused):
+    """Somebody else changed the row in the meantime."""
 
 
 class GateClosed(TransitionRefused):

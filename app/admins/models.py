@@ -119,6 +119,11 @@ class AuditAct(StrEnum):
     ARTICLE_FLASHED = "article-flashed"
     ARTICLE_CORRECTED = "article-corrected"
 
+    NEWSLETTER_CHANGED = "newsletter-changed"
+    SCHEDULE_ADDED = "schedule-added"
+    SCHEDULE_CHANGED = "schedule-changed"
+    SCHEDULE_STOPPED = "schedule-stopped"
+    SCHEDULE_RESUMED = "schedule-resumed"
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"
     WARM_UP_STARTED = "warm-up-started"

@@ -1,27 +1,34 @@
-"""`flask newsletters`: what holds for one newsletter."""
+"""`flask newsletters`: what newsletters there are, and what holds for each."""
 
 from datetime import datetime
 
 import click
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
+from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import WarmUpDay
 from app.delivery.warm_ups import WarmUpReport, day_of, stop_warm_up
+from app.digests.newsletters import (
+    Face,
+    change_mark,
+    change_newsletter,
+    find_by_slug,
+    put_face,
+    require_approval,
+)
 from app.editions.warm_up import plan_warm_up, read_warm_up_now
-from app.errors import NotFound
 from app.mail.warm_up import Allowance
-from app.newsletters.models import Newsletter
+from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.web import product
 
 
 @click.group("newsletters", cls=Commands)
 def group() -> None:
-    """Settings of a newsletter."""
+    """Newsletters, and what holds for each."""
 
 
 @group.group("warm-up")
@@ -39,7 +46,7 @@ def start(slug: str, on: datetime | None) -> None:
     """Start a warm-up: 200 letters on the first day, twice as many after each good one."""
     at = now()
     with product().database.transaction() as session:
-        newsletter_id = _newsletter_id(session, slug)
+        newsletter_id = find_by_slug(session, slug).id
         starts_on = on.date() if on else day_of(at)
         plan_warm_up(session, newsletter_id=newsletter_id, starts_on=starts_on, now=at)
         report = read_warm_up_now(session, newsletter_id=newsletter_id, now=at)
@@ -53,7 +60,7 @@ def start(slug: str, on: datetime | None) -> None:
 def stop(slug: str) -> None:
     """Stop the warm-up: all that waits for it goes at once."""
     with product().database.transaction() as session:
-        newsletter_id = _newsletter_id(session, slug)
+        newsletter_id = find_by_slug(session, slug).id
         stop_warm_up(session, newsletter_id=newsletter_id, now=now())
         note_act(session, AuditAct.WARM_UP_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("The warm-up is over: what waited goes now.")
@@ -65,7 +72,7 @@ def stop(slug: str) -> None:
 def show(slug: str, as_json: bool) -> None:
     """Show the day, its allowance and what of it was used, when the warm-up will end, and what each day came to."""
     with product().database.reading() as session:
-        report = read_warm_up_now(session, newsletter_id=_newsletter_id(session, slug), now=now())
+        report = read_warm_up_now(session, newsletter_id=find_by_slug(session, slug).id, now=now())
     if report is None or report.ended_at is not None:
         print_row({"warm_up": None, "ended_at": report.ended_at if report else None}, as_json=as_json)
         return
@@ -77,23 +84,83 @@ def show(slug: str, as_json: bool) -> None:
     print_rows(days, as_json=False)
 
 
+@group.command("list")
+@as_json
+def list_newsletters(as_json: bool) -> None:
+    """List newsletters, a line for each language of each."""
+    with product().database.reading() as session:
+        rows = [
+            _face_row(newsletter, face)
+            for newsletter in session.scalars(select(Newsletter).order_by(Newsletter.id))
+            for face in newsletter.languages
+        ]
+    print_rows(rows, as_json=as_json)
+
+
+@group.command("change")
+@click.argument("slug")
+@click.option("--timezone", help="The clocks that its digests go by, as Europe/Paris.")
+@click.option("--welcome/--no-welcome", default=None, help="Whether a welcome letter follows the confirmation.")
+def change(slug: str, timezone: str | None, welcome: bool | None) -> None:
+    """Change what holds for all of a newsletter; what is not named stays. SLUG names it."""
+    with product().database.transaction() as session:
+        known = find_by_slug(session, slug)
+        changed = change_newsletter(
+            session,
+            newsletter_id=known.id,
+            seen=change_mark(known.changed_at),
+            timezone=timezone or known.timezone,
+            sends_welcome=known.sends_welcome if welcome is None else welcome,
+            now=now(),
+        )
+        note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{changed.id}")
+    click.echo(f"Its clocks are those of {changed.timezone}; {'a' if changed.sends_welcome else 'no'} welcome letter.")
+
+
+@group.command("language")
+@click.argument("slug")
+@click.argument("language", type=click.Choice(list(i18n.LANGUAGES)))
+@click.option("--name", required=True, help="What readers call it.")
+@click.option("--description", required=True, help="What it is, in a sentence.")
+@click.option("--label", required=True, help="The first part of its List-Id, as en.letter; it stays for good.")
+def language_command(slug: str, language: str, name: str, description: str, label: str) -> None:
+    """Say what a newsletter is called in a language, which is added if it is new; SLUG names the newsletter."""
+    with product().database.transaction() as session:
+        known = find_by_slug(session, slug)
+        put_face(
+            session,
+            newsletter_id=known.id,
+            seen=change_mark(known.changed_at),
+            language=language,
+            face=Face(name, description, label),
+            now=now(),
+        )
+        note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{known.id}", language)
+    click.echo(f"In this language it is called {name}.")
+
+
 @group.command("approval")
 @click.argument("slug")
 @click.argument("answer", type=click.Choice(["needed", "not-needed"]))
 def approval(slug: str, answer: str) -> None:
     """Say whether each edition that somebody sends wants somebody else's approval; SLUG names the newsletter."""
     with product().database.transaction() as session:
-        newsletter_id = _newsletter_id(session, slug)
-        session.get_one(Newsletter, newsletter_id).needs_approval = answer == "needed"
+        newsletter_id = find_by_slug(session, slug).id
+        require_approval(session, newsletter_id=newsletter_id, is_needed=answer == "needed", now=now())
         note_act(session, AuditAct.APPROVAL_NEEDED, f"newsletter:{newsletter_id}", answer)
     click.echo(f"Approval is {answer.replace('-', ' ')}.")
 
 
-def _newsletter_id(session: Session, slug: str) -> int:
-    ids = {newsletter.slug: newsletter.id for newsletter in session.scalars(select(Newsletter))}
-    if slug not in ids:
-        raise NotFound(f"no newsletter {slug}; there is {', '.join(sorted(ids)) or 'none'}")
-    return ids[slug]
+def _face_row(newsletter: Newsletter, face: NewsletterLanguage) -> Row:
+    return {
+        "slug": newsletter.slug,
+        "language": face.language,
+        "name": face.name,
+        "list_label": face.list_label,
+        "timezone": newsletter.timezone,
+        "welcome_letter": newsletter.sends_welcome,
+        "needs_approval": newsletter.needs_approval,
+    }
 
 
 def _row(report: WarmUpReport) -> Row:

@@ -42,8 +42,12 @@ ACTOR = "schedule"
 
 
 def install_schedules(session: Session, config: Config, now: datetime) -> None:
-    """Give every newsletter, in each of its languages, the digest of the settings; a changed cron line takes effect."""
-    for newsletter in session.scalars(select(Newsletter).with_for_update()):
+    """Give every newsletter, in each of its languages, the digest of the settings; a changed cron line takes effect.
+
+    Newsletters and schedules that somebody changed stay as they were left.
+    """
+    unchanged = select(Newsletter).where(Newsletter.changed_at.is_(None)).order_by(Newsletter.id)
+    for newsletter in session.scalars(unchanged.with_for_update()):
         known = {
             schedule.language: schedule
             for schedule in session.scalars(
@@ -52,6 +56,8 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
         }
         for face in newsletter.languages:
             schedule = known.get(face.language)
+            if schedule is not None and schedule.changed_at is not None:
+                continue
             if schedule is None:
                 schedule = Schedule(newsletter_id=newsletter.id, language=face.language, cron="")
                 session.add(schedule)

@@ -345,7 +345,8 @@ class Reading(Base):
 class Schedule(Base):
     """When the digest of a newsletter and language leaves: `cron` is read on the clocks of `timezone`.
 
-    Without a rhythm it is the one of the settings, for all who chose none; else its readers' own.
+    Without a rhythm it is the usual one, for all who chose none; else its readers' own. `changed_at` is when somebody
+    last changed it: until somebody does, the usual one follows the settings.
     """
 
     __tablename__ = "schedules"
@@ -369,6 +370,7 @@ class Schedule(Base):
     timezone: Mapped[str] = mapped_column(sa.String(60))
     is_active: Mapped[bool] = mapped_column(default=True)
     next_run_at: Mapped[datetime] = mapped_column(index=True)
+    changed_at: Mapped[datetime | None]
 
 
 class Compilation(Base):

@@ -68,15 +68,20 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
 
 
 def install_defaults(session: Session, config: Config, now: datetime) -> Newsletter:
-    """Store the newsletter and the texts in force; a changed text becomes a new version, an unchanged one stays."""
+    """Store the newsletter and the texts in force; a changed text becomes a new version, an unchanged one stays.
+
+    What somebody has changed or written since stays as they left it.
+    """
     newsletter = session.scalars(newsletter_by_slug(SLUG)).one_or_none()
     if newsletter is None:
         newsletter = Newsletter(slug=SLUG, created_at=now)
         session.add(newsletter)
-    newsletter.timezone = config.timezone
-    newsletter.sends_welcome = config.sends_welcome
+    if newsletter.changed_at is None:
+        newsletter.timezone = config.timezone
+        newsletter.sends_welcome = config.sends_welcome
+        for language, texts in TEXTS.items():
+            _install_face(newsletter, language, texts, config)
     for language, texts in TEXTS.items():
-        _install_face(newsletter, language, texts, config)
         _install_texts(session, language, texts, config, now)
     session.flush()
     return newsletter

@@ -14,7 +14,8 @@ from app.db import Base, enum_type
 class Newsletter(Base):
     """What one subscribes to. Digests go out in `timezone`, an IANA zone name.
 
-    `needs_approval`: of the editions that somebody sends, each wants somebody else's word first.
+    `needs_approval`: of the editions that somebody sends, each wants somebody else's word first. `changed_at` is when
+    somebody last changed it, or a language of it: until somebody does, it follows the settings.
     """
 
     __tablename__ = "newsletters"
@@ -25,6 +26,7 @@ class Newsletter(Base):
     sends_welcome: Mapped[bool] = mapped_column(default=True)
     needs_approval: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
 
     languages: Mapped[list["NewsletterLanguage"]] = relationship(
         back_populates="newsletter", order_by="NewsletterLanguage.id", lazy="selectin"
@@ -59,7 +61,10 @@ class WordingPurpose(StrEnum):
 
 
 class ConsentWording(Base):
-    """One version of what a form says; never changed, a new text is a new version (GDPR art. 7(1))."""
+    """One version of what a form says; never changed, a new text is a new version (GDPR art. 7(1)).
+
+    Without `written_by` it is the one that comes with the product.
+    """
 
     __tablename__ = "consent_wordings"
     __table_args__ = (
@@ -76,10 +81,14 @@ class ConsentWording(Base):
     button: Mapped[str]
     sha256: Mapped[str] = mapped_column(sa.String(64))
     created_at: Mapped[datetime]
+    written_by: Mapped[str | None] = mapped_column(sa.String(254))
 
 
 class PrivacyPolicy(Base):
-    """One version of the privacy policy as HTML, with the retention values in force when it was shown."""
+    """One version of the privacy policy as HTML, with the retention values in force when it was shown.
+
+    Without `written_by` it is the one that comes with the product.
+    """
 
     __tablename__ = "privacy_policies"
     __table_args__ = (sa.UniqueConstraint("language", "version"), sa.UniqueConstraint("language", "sha256"))
@@ -90,6 +99,7 @@ class PrivacyPolicy(Base):
     body: Mapped[str]
     sha256: Mapped[str] = mapped_column(sa.String(64))
     created_at: Mapped[datetime]
+    written_by: Mapped[str | None] = mapped_column(sa.String(254))
 
 
 def text_hash(*parts: str) -> str:

@@ -76,3 +76,17 @@ def test_sending_counts_the_readers_who_came_after_the_plan(runner: FlaskCliRunn
     runner.invoke(args=[*WARM_UP, "start"])
     draft = desk.make_draft(product, readers=201)
     assert "at most 200 copies go today" in runner.invoke(args=["editions", "send", str(draft), "--yes"]).output
+
+
+def test_it_is_listed_changed_and_named_anew(runner: FlaskCliRunner, product: Product) -> None:
+    assert runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Europe/Brussels"]).exit_code == 0
+    refused = runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Brussels"])
+    assert (refused.exit_code, refused.output) == (1, "Error: timezone: zone\n")
+    words = ("--name", "The Jetty", "--description", "Of the sea.", "--label", "en.jetty")
+    assert runner.invoke(args=["newsletters", "language", "vigie", "en", *words]).exit_code == 0
+    listed = json.loads(runner.invoke(args=["newsletters", "list", "--json"]).output)
+    assert [(row["language"], row["list_label"], row["timezone"]) for row in listed] == [
+        ("fr", "fr.vigie", "Europe/Brussels"),
+        ("en", "en.jetty", "Europe/Brussels"),
+    ]
+    assert all(row["welcome_letter"] and not row["needs_approval"] for row in listed)

@@ -17,6 +17,7 @@ from app.articles.floods import hold
 from app.articles.models import Article, FloodReason
 from app.clock import now
 from app.delivery.models import DeliveryState
+from app.digests.newsletters import change_mark
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionItem
@@ -130,6 +131,12 @@ def spoil(product: Product) -> Data:
     return {"seen": fingerprint(desk.edition(product, 1)), "reason": "That page opens tomorrow"}
 
 
+def seen(product: Product) -> Data:
+    """What the form of a newsletter holds, beside its fields."""
+    with product.database.reading() as session:
+        return {"seen": change_mark(make.newsletter(session).changed_at)}
+
+
 def renew(product: Product) -> Data:
     """Ask all readers, none of whom has agreed to the wording in force."""
     with product.database.reading() as session:
@@ -183,6 +190,18 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),
+    ("admin.newsletter_submit", lambda _: {"timezone": "Europe/Brussels"}),
+    ("admin.approval_need_submit", lambda _: {"answer": "not-needed"}),
+    (
+        "admin.face_submit",
+        lambda product: {
+            **seen(product),
+            "face": "en",
+            "name": "The Jetty",
+            "description": "Of the sea.",
+            "list_label": "en.vigie",
+        },
+    ),
     ("admin.renewal_submit", renew),
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),

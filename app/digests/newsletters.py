@@ -1,0 +1,155 @@
+"""Newsletters as people change them, at the desk and on the command line: what holds for all of one, and its languages.
+
+From the first change on the settings have no say in it. Each change names the time of the one that it was made after:
+nobody overwrites unseen what somebody else changed.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.choices.choices import zones
+from app.digests.schedule import next_run
+from app.editions.models import Edition, Schedule
+from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
+from app.i18n import LANGUAGES
+from app.newsletters.models import Newsletter, NewsletterLanguage
+from app.subscriptions.models import Subscription
+
+#: Characters.
+NAME_MAX, DESCRIPTION_MAX, LABEL_MAX = 120, 500, 60
+#: The first part of a List-Id, in lower case: words with points between them (RFC 2919 §2).
+_LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
+
+
+@dataclass(frozen=True)
+class Face:
+    """What a newsletter is called in one language, and the first part of its List-Id there (RFC 2919)."""
+
+    name: str
+    description: str
+    list_label: str
+
+    def faults(self) -> dict[str, str]:
+        """Return what cannot be taken as it is: "empty", "long" or "label", by field."""
+        limits = {"name": NAME_MAX, "description": DESCRIPTION_MAX, "list_label": LABEL_MAX}
+        found = {field: fault for field, limit in limits.items() if (fault := _text_fault(getattr(self, field), limit))}
+        if "list_label" not in found and not _LABEL.fullmatch(self.list_label):
+            found["list_label"] = "label"
+        return found
+
+
+def find_newsletter(session: Session, newsletter_id: int) -> Newsletter:
+    """Return a newsletter. Raises NotFound."""
+    found = session.get(Newsletter, newsletter_id)
+    if found is None:
+        raise NotFound(f"no newsletter {newsletter_id}")
+    return found
+
+
+def find_by_slug(session: Session, slug: str) -> Newsletter:
+    """Return a newsletter. Raises NotFound, with the slugs that there are."""
+    by_slug = {newsletter.slug: newsletter for newsletter in session.scalars(select(Newsletter))}
+    if slug not in by_slug:
+        raise NotFound(f"no newsletter {slug}; there is {', '.join(sorted(by_slug)) or 'none'}")
+    return by_slug[slug]
+
+
+def change_newsletter(
+    session: Session, *, newsletter_id: int, seen: str, timezone: str, sends_welcome: bool, now: datetime
+) -> Newsletter:
+    """Let its digests go by the clocks of `timezone`, an IANA name, and welcome letters go or not.
+
+    Its usual schedules go by these clocks from the next run on. Raises FieldsRefused, ChangedMeanwhile, NotFound.
+    """
+    newsletter = _hold(session, newsletter_id, seen)
+    if timezone not in zones():
+        raise FieldsRefused({"timezone": "zone"})
+    newsletter.timezone, newsletter.sends_welcome, newsletter.changed_at = timezone, sends_welcome, now
+    is_usual = sa.and_(Schedule.newsletter_id == newsletter_id, Schedule.rhythm_id.is_(None))
+    for schedule in session.scalars(select(Schedule).where(is_usual).order_by(Schedule.id).with_for_update()):
+        if schedule.timezone != timezone:
+            schedule.timezone, schedule.next_run_at = timezone, next_run(schedule.cron, timezone, now)
+    session.flush()
+    return newsletter
+
+
+def require_approval(session: Session, *, newsletter_id: int, is_needed: bool, now: datetime) -> Newsletter:
+    """Say whether each edition that somebody sends wants somebody else's word first. Raises NotFound."""
+    newsletter = _hold(session, newsletter_id)
+    newsletter.needs_approval, newsletter.changed_at = is_needed, now
+    session.flush()
+    return newsletter
+
+
+def put_face(
+    session: Session, *, newsletter_id: int, seen: str, language: str, face: Face, now: datetime
+) -> NewsletterLanguage:
+    """Give a newsletter its words in a language, which is added where it is not there yet.
+
+    Raises FieldsRefused, for the label too where letters left under it; ChangedMeanwhile, NotFound.
+    """
+    _hold_all(session)
+    newsletter = _hold(session, newsletter_id, seen)
+    if language not in LANGUAGES:
+        raise FieldsRefused({"language": "language"})
+    known = next((each for each in newsletter.languages if each.language == language), None)
+    faults = _face_faults(session, face, but=known)
+    if known and face.list_label != known.list_label and is_label_fixed(session, newsletter_id, language):
+        faults["list_label"] = "fixed"
+    if faults:
+        raise FieldsRefused(faults)
+    if known is None:
+        known = NewsletterLanguage(language=language)
+        newsletter.languages.append(known)
+    known.name, known.description, known.list_label = face.name, face.description, face.list_label
+    newsletter.changed_at = now
+    session.flush()
+    return known
+
+
+def is_label_fixed(session: Session, newsletter_id: int, language: str) -> bool:
+    """Whether letters left under its List-Id: readers sort their mail by it, so it stays for good (RFC 2919 §3)."""
+    of_edition = sa.and_(
+        Edition.newsletter_id == newsletter_id, Edition.language == language, Edition.started_at.is_not(None)
+    )
+    of_reader = sa.and_(Subscription.newsletter_id == newsletter_id, Subscription.language == language)
+    return bool(session.scalar(select(sa.or_(sa.exists().where(of_reader), sa.exists().where(of_edition)))))
+
+
+def change_mark(changed_at: datetime | None) -> str:
+    """Return how a form says which change of a row it was opened after."""
+    return changed_at.isoformat() if changed_at else ""
+
+
+def _hold_all(session: Session) -> None:
+    """Hold all newsletters, so that no two of them take one label at once."""
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+
+
+def _hold(session: Session, newsletter_id: int, seen: str | None = None) -> Newsletter:
+    query = select(Newsletter).where(Newsletter.id == newsletter_id).with_for_update()
+    newsletter = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if newsletter is None:
+        raise NotFound(f"no newsletter {newsletter_id}")
+    if seen is not None and seen != change_mark(newsletter.changed_at):
+        raise ChangedMeanwhile("somebody changed the newsletter meanwhile")
+    return newsletter
+
+
+def _face_faults(session: Session, face: Face, *, but: NewsletterLanguage | None) -> dict[str, str]:
+    faults = face.faults()
+    taken = select(NewsletterLanguage.id).where(NewsletterLanguage.list_label == face.list_label)
+    if "list_label" not in faults and set(session.scalars(taken)) - {but.id if but else None}:
+        faults["list_label"] = "taken"
+    return faults
+
+
+def _text_fault(text: str, limit: int) -> str | None:
+    if not text or not text.isprintable():
+        return "empty"
+    return "long" if len(text) > limit else None

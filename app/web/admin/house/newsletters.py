@@ -1,0 +1,132 @@
+"""Newsletters: what holds for each, what it is called in its languages, and whether its editions want two people."""
+
+from collections.abc import Mapping
+
+from flask import render_template, request, url_for
+from sqlalchemy import select
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app import i18n
+from app.admins.models import AuditAct, Role
+from app.choices.choices import zones
+from app.clock import now
+from app.digests.newsletters import (
+    Face,
+    change_mark,
+    change_newsletter,
+    find_newsletter,
+    is_label_fixed,
+    put_face,
+    require_approval,
+)
+from app.errors import ChangedMeanwhile, FieldsRefused
+from app.newsletters.models import Newsletter
+from app.web import product
+from app.web.admin import NEWSLETTER, bp
+from app.web.admin.access import needs
+from app.web.admin.acts import note_act
+
+
+@bp.get("/newsletters")
+@needs(Role.VIEWER)
+def newsletters() -> str:
+    """List the newsletters."""
+    with product().database.reading() as session:
+        rows = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
+    return render_template("admin/house/newsletters.html", rows=rows)
+
+
+@bp.get(NEWSLETTER)
+@needs(Role.VIEWER)
+def newsletter(newsletter_id: int) -> str:
+    """Show a newsletter, and for whoever may, the forms that change it."""
+    return _page(newsletter_id)
+
+
+@bp.post(NEWSLETTER)
+@needs(Role.ADMIN)
+def newsletter_submit(newsletter_id: int) -> Response | tuple[str, int]:
+    """Change what holds for all of it."""
+    form, database = request.form, product().database
+    timezone, sends_welcome = form.get("timezone", "").strip(), "welcome" in form
+    try:
+        with database.transaction() as session:
+            change_newsletter(
+                session,
+                newsletter_id=newsletter_id,
+                seen=form.get("seen", ""),
+                timezone=timezone,
+                sends_welcome=sends_welcome,
+                now=now(),
+            )
+            note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}")
+    except (FieldsRefused, ChangedMeanwhile) as refusal:
+        typed: Mapping[str, str | bool] = {"timezone": timezone, "welcome": sends_welcome}
+        return _page(newsletter_id, form="whole", typed=typed, refusal=refusal), _status(refusal)
+    return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
+
+
+@bp.post(f"{NEWSLETTER}/languages")
+@needs(Role.ADMIN)
+def face_submit(newsletter_id: int) -> Response | tuple[str, int]:
+    """Change what it is called in a language, or add the language."""
+    form = request.form
+    language = form.get("face", "")
+    typed = {name: form.get(name, "").strip() for name in ("name", "description", "list_label")}
+    try:
+        with product().database.transaction() as session:
+            put_face(
+                session,
+                newsletter_id=newsletter_id,
+                seen=form.get("seen", ""),
+                language=language,
+                face=Face(**typed),
+                now=now(),
+            )
+            note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}", language)
+    except (FieldsRefused, ChangedMeanwhile) as refusal:
+        return _page(newsletter_id, form=language, typed=typed, refusal=refusal), _status(refusal)
+    return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
+
+
+@bp.post(f"{NEWSLETTER}/approval")
+@needs(Role.ADMIN)
+def approval_need_submit(newsletter_id: int) -> Response:
+    """Say whether each edition that somebody sends wants somebody else's word."""
+    is_needed = request.form.get("answer") == "needed"
+    with product().database.transaction() as session:
+        require_approval(session, newsletter_id=newsletter_id, is_needed=is_needed, now=now())
+        detail = "needed" if is_needed else "not-needed"
+        note_act(session, AuditAct.APPROVAL_NEEDED, f"newsletter:{newsletter_id}", detail)
+    return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
+
+
+def _page(
+    newsletter_id: int,
+    *,
+    form: str = "",
+    typed: Mapping[str, str | bool] | None = None,
+    refusal: FieldsRefused | ChangedMeanwhile | None = None,
+) -> str:
+    with product().database.reading() as session:
+        found = find_newsletter(session, newsletter_id)
+        fixed = {each.language: is_label_fixed(session, newsletter_id, each.language) for each in found.languages}
+    return render_template(
+        "admin/house/newsletter.html",
+        newsletter=found,
+        fixed=fixed,
+        missing=[code for code in i18n.LANGUAGES if code not in fixed],
+        seen=change_mark(found.changed_at),
+        sender=product().config.mail.sender,
+        sender_domain=product().config.mail.sender_domain,
+        zones=sorted(zones()),
+        form=form,
+        typed=typed or {},
+        faults=refusal.faults if isinstance(refusal, FieldsRefused) else {},
+        is_late=isinstance(refusal, ChangedMeanwhile),
+    )
+
+
+def _status(refusal: FieldsRefused | ChangedMeanwhile) -> int:
+    return 422 if isinstance(refusal, FieldsRefused) else 409

@@ -1,0 +1,27 @@
+"""Know what somebody changed or wrote, so that the settings leave it alone; count who agreed to which text."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0029"
+down_revision = "0028"
+branch_labels = None
+depends_on = None
+
+TIME = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    for table in ("newsletters", "schedules"):
+        op.add_column(table, sa.Column("changed_at", TIME, nullable=True))
+    for table in ("consent_wordings", "privacy_policies"):
+        op.add_column(table, sa.Column("written_by", sa.String(length=254), nullable=True))
+
+
+def downgrade() -> None:
+    for table in ("newsletters", "schedules"):
+        with op.batch_alter_table(table) as altered:
+            altered.drop_column("changed_at")
+    for table in ("consent_wordings", "privacy_policies"):
+        with op.batch_alter_table(table) as altered:
+            altered.drop_column("written_by")

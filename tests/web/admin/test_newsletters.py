@@ -1,0 +1,89 @@
+"""Newsletters at the desk: what is shown to whom, and that a refused form loses nothing."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.admins.models import Role
+from app.product import Product
+from tests import make
+from tests.web import desk
+
+PAGE = "/admin/newsletters/1"
+FACE = {"face": "en", "name": "The Jetty", "description": "What comes in by sea.", "list_label": "en.vigie"}
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    desk.make_admin(product)
+    desk.sign_in(client)
+    return client
+
+
+def seen(page: str) -> str:
+    return page.partition('name="seen" value="')[2].partition('"')[0]
+
+
+def field(page: str, name: str) -> str:
+    """The tag of a form's field."""
+    found = re.search(rf'<input id="{name}"[^>]*>', page)
+    assert found, name
+    return found[0]
+
+
+def test_a_viewer_reads_and_an_admin_changes(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product, role=Role.VIEWER)
+    desk.sign_in(client)
+    assert "fr.vigie" in client.get(PAGE).text
+    assert "<form" not in client.get(PAGE).text.partition('id="main"')[2]
+    assert 'href="/admin/newsletters/1"' in client.get("/admin/newsletters").text
+    assert client.get("/admin/newsletters/77").status_code == 404
+
+
+def test_a_changed_name_is_shown_and_said(admin: FlaskClient, product: Product) -> None:
+    answer = admin.post(f"{PAGE}/languages", data=FACE, follow_redirects=True)
+    assert "The newsletter is changed." in answer.text
+    assert 'value="The Jetty"' in field(answer.text, "name-en")
+    with product.database.reading() as session:
+        assert make.newsletter(session).in_language("en").name == "The Jetty"
+
+
+def test_a_refused_form_keeps_what_was_typed_with_the_error_at_its_field(admin: FlaskClient) -> None:
+    answer = admin.post(f"{PAGE}/languages", data=FACE | {"name": "", "list_label": "En Vigie"})
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in field(answer.text, "name-en")
+    assert 'value="En Vigie"' in field(answer.text, "label-en")
+    assert 'aria-invalid="true"' not in field(answer.text, "name-fr")
+    answer = admin.post(PAGE, data={"timezone": "Paris"})
+    assert answer.status_code == 422
+    assert 'value="Paris"' in field(answer.text, "timezone")
+    assert 'name="welcome" value="yes">' in answer.text
+
+
+def test_who_is_late_sees_both_and_saves_again(admin: FlaskClient, product: Product) -> None:
+    before = seen(admin.get(PAGE).text)
+    assert admin.post(PAGE, data={"seen": before, "timezone": "Europe/Brussels"}).status_code == 303
+    late = admin.post(f"{PAGE}/languages", data=FACE | {"seen": before})
+    assert late.status_code == 409
+    assert "Somebody changed this meanwhile" in late.text
+    assert 'value="The Jetty"' in field(late.text, "name-en")
+    assert admin.post(f"{PAGE}/languages", data=FACE | {"seen": seen(late.text)}).status_code == 303
+
+
+def test_a_label_under_which_letters_left_is_said_and_not_asked_for(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session, language="en")
+    page = admin.get(PAGE).text
+    assert 'id="label-fr"' in page
+    assert 'id="label-en"' not in page
+    answer = admin.post(f"{PAGE}/languages", data=FACE | {"list_label": "en.other"})
+    assert answer.status_code == 422
+    assert "It can change no more" in answer.text
+
+
+def test_approval_is_required_and_no_longer(admin: FlaskClient, product: Product) -> None:
+    for answer, is_needed in (("needed", True), ("not-needed", False)):
+        admin.post(f"{PAGE}/approval", data={"answer": answer})
+        with product.database.reading() as session:
+            assert make.newsletter(session).needs_approval is is_needed
