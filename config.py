@@ -7,13 +7,11 @@ Which settings there are stands in `app.settings`, by subject; what the whole pr
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cronsim import CronSim, CronSimError
-
-from app.settings.environment import Environment, is_loopback
+from app.settings.environment import Environment, is_cron, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
 from app.settings.form import Bursts, SignupLimits
@@ -148,7 +146,7 @@ class Config:
                 "REQUIRE_SECOND_FACTOR", not is_loopback(urlsplit(public_url).hostname or "")
             ),
             timezone=env.checked("TIMEZONE", cls.timezone, _is_zone, "is not a time zone name"),
-            digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, _is_cron, "is not a cron line of five fields"),
+            digest_cron=env.checked("DIGEST_CRON", cls.digest_cron, is_cron, "is not a cron line of five fields"),
             flashes_per_day=env.whole("FLASHES_PER_DAY", cls.flashes_per_day, 1, 50),
             story_half_life_hours=env.whole("STORY_HALF_LIFE_HOURS", cls.story_half_life_hours, 1, 720),
             sends_welcome=env.flag("WELCOME_LETTER", cls.sends_welcome),
@@ -206,11 +204,3 @@ def _is_measurement(word: str) -> bool:
 
 def _is_zone(name: str) -> bool:
     return name in zoneinfo.available_timezones()
-
-
-def _is_cron(line: str) -> bool:
-    try:
-        CronSim(line, datetime(2026, 1, 1, tzinfo=UTC))
-    except CronSimError:
-        return False
-    return len(line.split()) == 5

@@ -23,6 +23,7 @@ from app.cli import (
     retention,
     rights,  # noqa: F401 - adds to the group of subscribers
     running,
+    schedules,
     sources,
     subscribers,
     suppressions,
@@ -33,8 +34,8 @@ from app.cli import (
 def register(app: Flask) -> None:
     """Put the commands on `app`."""
     groups = (
-        database, admins, subscribers, suppressions, consents, sources, articles, topics, editions, newsletters, dkim,
-        bounces, retention, privacy, restore, audit, jobs, readership,
+        database, admins, subscribers, suppressions, consents, sources, articles, topics, editions, newsletters,
+        schedules, dkim, bounces, retention, privacy, restore, audit, jobs, readership,
     )  # fmt: skip
     for module in groups:
         app.cli.add_command(module.group)

@@ -72,10 +72,9 @@ def compile_edition(
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
     rhythm_id = session.scalar(select(Schedule.rhythm_id).where(Schedule.id == schedule_id)) if schedule_id else None
     line = Line(newsletter.id, language, rhythm_id)
-    start, reach = _window(session, line, since=since, until=until)
-    query = new_articles(line, since=reach, until=until, now=now, limit=limit)
-    found = session.scalars(query).all()
-    articles = in_order(session, found, since=start, until=until, per_source=per_source, half_life=half_life)
+    start, articles = look_through(
+        session, line, since=since, until=until, now=now, limit=limit, per_source=per_source, half_life=half_life
+    )
     compilation = Compilation(
         schedule_id=schedule_id,
         period_at=period_at,
@@ -123,6 +122,26 @@ class Line:
             made.language == self.language,
             sa.or_(made.schedule_id.is_(None), is_of_rhythm) if is_usual else is_of_rhythm,
         )
+
+
+def look_through(
+    session: Session,
+    line: Line,
+    *,
+    until: datetime,
+    now: datetime,
+    half_life: timedelta,
+    since: datetime | None = None,
+    limit: int = ITEMS_MAX,
+    per_source: int = PER_SOURCE_MAX,
+) -> tuple[datetime, list[Article]]:
+    """Return where the window of a line begins that ends at `until`, and the articles an edition would have, in order.
+
+    Arguments and errors are those of `compile_edition`; nothing is stored.
+    """
+    start, reach = _window(session, line, since=since, until=until)
+    found = session.scalars(new_articles(line, since=reach, until=until, now=now, limit=limit)).all()
+    return start, in_order(session, found, since=start, until=until, per_source=per_source, half_life=half_life)
 
 
 def new_articles(

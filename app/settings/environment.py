@@ -8,8 +8,11 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+
+from cronsim import CronSim, CronSimError
 
 KEY_MIN_LENGTH = 32
 SAMPLE_KEYS = ("changeme", "change-me", "secret", "dev", "example")
@@ -130,3 +133,12 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_cron(line: str) -> bool:
+    """Whether a text is a line of cron with five fields, which names a moment that comes."""
+    try:
+        next(CronSim(line, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        return False
+    return len(line.split()) == 5

@@ -13,6 +13,7 @@ from app.admins import signin
 from app.admins.models import Role
 from app.clock import now
 from app.db import Base, Database
+from app.digests.scheduling import add_schedule
 from app.editions.compile import compile_edition
 from app.editions.models import Edition
 from app.product import Product
@@ -87,6 +88,12 @@ def make_import(product: Product) -> int:
         return added.id
 
 
+def make_schedule(product: Product, *, language: str = "fr", cron: str = "30 7 * * 2") -> int:
+    """A usual schedule."""
+    with product.database.transaction() as session:
+        return add_schedule(session, newsletter_id=1, language=language, cron=cron, now=now()).id
+
+
 def edition(product: Product, edition_id: int) -> Edition:
     with product.database.reading() as session:
         return session.get_one(Edition, edition_id, options=[selectinload(Edition.items)])
@@ -104,6 +111,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "article_id": 1,
         "story_id": 1,
         "flood_id": 1,
+        "schedule_id": 1,
         "import_id": 1,
         "filter_id": 1,
         "admin_id": 1,

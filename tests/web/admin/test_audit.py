@@ -20,7 +20,7 @@ from app.delivery.models import DeliveryState
 from app.digests.newsletters import change_mark
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
-from app.editions.models import Edition, EditionItem
+from app.editions.models import Edition, EditionItem, Schedule
 from app.gate.approvals import ask_approval
 from app.gate.looking import look_at, read_sight
 from app.gate.models import Approval
@@ -137,6 +137,12 @@ def seen(product: Product) -> Data:
         return {"seen": change_mark(make.newsletter(session).changed_at)}
 
 
+def set_out(product: Product) -> Data:
+    """The form of the schedule that was added, with another time."""
+    with product.database.reading() as session:
+        return {"seen": change_mark(session.get_one(Schedule, 1).changed_at), "every": "day", "time": "08:00"}
+
+
 def renew(product: Product) -> Data:
     """Ask all readers, none of whom has agreed to the wording in force."""
     with product.database.reading() as session:
@@ -202,6 +208,10 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
             "list_label": "en.vigie",
         },
     ),
+    ("admin.schedule_add_submit", lambda _: {"line": "1-fr", "every": "day", "time": "07:00"}),
+    ("admin.schedule_submit", set_out),
+    ("admin.schedule_stop_submit", lambda _: {}),
+    ("admin.schedule_resume_submit", lambda _: {}),
     ("admin.renewal_submit", renew),
     ("admin.renewal_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.warm_up_submit", lambda _: {"on": now().date().isoformat()}),

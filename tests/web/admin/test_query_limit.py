@@ -38,6 +38,7 @@ def test_no_page_asks_more_than_twelve_times(admin: FlaskClient, app: Flask, pro
 def pages(app: Flask, admin: FlaskClient, product: Product) -> list[desk.Route]:
     """Every address of the desk that is read, once with a draft and once with an edition on its way."""
     draft = desk.make_draft(product, tag="a", articles=ROWS, readers=ROWS)
+    desk.make_schedule(product)
     started = desk.make_draft(product, tag="b", articles=ROWS, readers=ROWS, language="en")
     seen = admin.get(f"/admin/editions/{started}/send").text.partition('name="seen" value="')[2][:64]
     admin.post(f"/admin/editions/{started}/send", data={"seen": seen, "confirmed": "yes"})

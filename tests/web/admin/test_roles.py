@@ -24,7 +24,8 @@ MATRIX: dict[Role, str] = {
         account again again_submit article article_topics articles authenticator_removal_submit authenticator_submit
         codes_file_submit codes_submit components dashboard edition editions factors language_submit letter
         newsletter newsletters passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview
-        progress session_end_submit sessions_end_submit sign_out_submit sources twin warm_up
+        progress schedule schedule_digest schedules session_end_submit sessions_end_submit sign_out_submit sources twin
+        warm_up
     """,
     Role.EDITOR: """
         article_new article_new_submit article_text article_text_submit comment_submit compile_submit
@@ -38,6 +39,7 @@ MATRIX: dict[Role, str] = {
         approval_answer_submit cancel cancel_submit erratum_submit flash_submit flood_pass_submit flood_refuse_submit
         override_submit pause_submit resume_submit retry retry_submit send_submit source_submit stop_submit
         warm_up_end_submit warm_up_submit
+        schedule_add_submit schedule_resume_submit schedule_stop_submit schedule_submit
     """,
     Role.ADMIN: """
         invitation_again_submit invitation_submit member member_factors_submit member_removal_submit
@@ -66,6 +68,7 @@ def database_url(sqlite_template: Path, tmp_path: Path) -> str:
 def routes(app: Flask, product: Product) -> list[desk.Route]:
     edition_id = desk.make_draft(product)
     desk.make_import(product)
+    desk.make_schedule(product)
     with product.database.transaction() as session:
         public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
     return [
