@@ -80,7 +80,7 @@ def fill(url: str, folder: Path, readers: int, deliveries: int) -> float:
 def _is_uncounted(product: Product) -> bool:
     """Return whether some events are not counted yet; all are old enough."""
     with product.database.reading() as session:
-        counted = session.scalar(sa.select(ReadershipCursor.event_id)) or 0
+        counted = session.scalar(sa.select(sa.func.min(ReadershipCursor.event_id))) or 0
         return counted < (session.scalar(sa.select(sa.func.max(ConsentEvent.id))) or 0)
 
 
@@ -163,6 +163,9 @@ def addresses(app: Flask, product: Product) -> Iterator[tuple[str, str]]:
             "story_id": 1,
             "source_id": 1,
             "which": "uncertain",
+            "text_kind": "policy",
+            "text_language": "fr",
+            "version": 1,
         }
     with app.test_request_context():
         for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):

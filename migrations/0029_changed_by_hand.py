@@ -16,9 +16,18 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("changed_at", TIME, nullable=True))
     for table in ("consent_wordings", "privacy_policies"):
         op.add_column(table, sa.Column("written_by", sa.String(length=254), nullable=True))
+    op.create_table(
+        "agreements",
+        sa.Column("text", sa.Enum("wording", "policy", name="showntext", native_enum=False, length=20), nullable=False),
+        sa.Column("text_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("text", "text_id", name=op.f("pk_agreements")),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("agreements")
+    op.execute("DELETE FROM readership_cursors WHERE id = 2")
     for table in ("newsletters", "schedules"):
         with op.batch_alter_table(table) as altered:
             altered.drop_column("changed_at")

@@ -39,6 +39,7 @@ from app.keeping.duties import Keeping, run_clocks
 from app.keeping.renewing import run_renewals
 from app.keeping.unchosen import drop_unchosen
 from app.product import Product
+from app.readership.agreements import advance_agreements
 from app.readership.tallies import advance_tallies
 from app.seals.documents import write_files
 from app.seals.making import make_due_seals
@@ -186,11 +187,13 @@ def keep_departures(product: Product) -> None:
 
 
 def count_readers(product: Product) -> None:
-    """Count who came and who left since the last time; of a ledger that was never counted, as much as there is time."""
+    """Count who came, left and agreed since the last time; of a ledger never counted, as much as there is time."""
     begun, is_over = time.monotonic(), False
     while not is_over and time.monotonic() - begun < COUNTING_LIMIT_S:
         with product.database.transaction() as session:
             is_over = advance_tallies(session, zone=product.config.timezone, now=now()) == 0
+        with product.database.transaction() as session:
+            is_over = advance_agreements(session, now=now()) == 0 and is_over
 
 
 def count_copies(product: Product) -> None:

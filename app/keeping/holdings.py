@@ -146,6 +146,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "saved_filters": Holding("which readers the desk likes to list, by a name", reason=NOT_PERSONAL),
         "readership_days": Holding("how many readers came and went, by day", reason=NOT_PERSONAL),
         "readership_cursors": Holding("up to where they are counted", reason=NOT_PERSONAL),
+        "agreements": Holding("how often readers agreed to which text", reason=NOT_PERSONAL),
         "schedules": Holding("when digests leave", reason=NOT_PERSONAL),
         "compilations": Holding("what came of each attempt to compile", reason=NOT_PERSONAL),
         "leases": Holding("which process is the scheduler", reason=NOT_PERSONAL),

@@ -49,14 +49,18 @@ def store_wording(
     button: str,
     now: datetime,
     purpose: WordingPurpose = WordingPurpose.NEWSLETTER,
+    written_by: str | None = None,
 ) -> ConsentWording:
     """Return the version in force with these texts; a new version is added where they changed.
 
-    Raises ValueError where `statement` has not exactly one [link to the privacy policy].
+    Without `written_by` they come with the product, and stand back for what somebody wrote. Raises ValueError where
+    `statement` has not exactly one [link to the privacy policy].
     """
     if len(LINK.findall(statement)) != 1:
         raise ValueError("the statement must hold one [link to the privacy policy]")
     newest = session.scalars(current_wording(language, purpose)).one_or_none()
+    if newest is not None and written_by is None and newest.written_by is not None:
+        return newest
     if newest is not None and (newest.heading, newest.statement, newest.button) == (heading, statement, button):
         return newest
     version = newest.version + 1 if newest else 1
@@ -69,20 +73,33 @@ def store_wording(
         button=button,
         sha256=text_hash(str(version), heading, statement, button),
         created_at=now,
+        written_by=written_by,
     )
     session.add(wording)
     session.flush()
     return wording
 
 
-def store_policy(session: Session, *, language: str, body: str, now: datetime) -> PrivacyPolicy:
-    """Return the policy in force with this HTML; a new version is added where it changed."""
+def store_policy(
+    session: Session, *, language: str, body: str, now: datetime, written_by: str | None = None
+) -> PrivacyPolicy:
+    """Return the policy in force with this HTML; a new version is added where it changed.
+
+    Without `written_by` it comes with the product, and stands back for what somebody wrote.
+    """
     newest = session.scalars(current_policy(language)).one_or_none()
+    if newest is not None and written_by is None and newest.written_by is not None:
+        return newest
     if newest is not None and newest.body == body:
         return newest
     version = newest.version + 1 if newest else 1
     policy = PrivacyPolicy(
-        language=language, version=version, body=body, sha256=text_hash(str(version), body), created_at=now
+        language=language,
+        version=version,
+        body=body,
+        sha256=text_hash(str(version), body),
+        created_at=now,
+        written_by=written_by,
     )
     session.add(policy)
     session.flush()

@@ -1,11 +1,13 @@
-"""Tables of what the desk keeps about readers as a whole: saved filters, and how many came and went by day."""
+"""Tables of what the desk keeps about readers as a whole: saved filters, how many came and went by day, and how many
+agreed to which text."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base, BigId
+from app.db import Base, BigId, enum_type
 
 #: Characters.
 NAME_MAX = 60
@@ -39,10 +41,27 @@ class ReadershipDay(Base):
 
 
 class ReadershipCursor(Base):
-    """Up to which event of the ledger the days are counted: one row."""
+    """Up to which event of the ledger something is counted: a row for the days, and one for the agreements."""
 
     __tablename__ = "readership_cursors"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event_id: Mapped[int] = mapped_column(BigId, default=0)
     counted_at: Mapped[datetime | None]
+
+
+class ShownText(StrEnum):
+    """What kind of text readers agree to."""
+
+    WORDING = "wording"
+    POLICY = "policy"
+
+
+class Agreement(Base):
+    """How often readers agreed to a wording, or with a policy in view, as far as the ledger is counted."""
+
+    __tablename__ = "agreements"
+
+    text: Mapped[ShownText] = mapped_column(enum_type(ShownText), primary_key=True)
+    text_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(default=0)

@@ -28,6 +28,7 @@ LAG = timedelta(minutes=10)
 #: Events counted in one transaction; events too young to be counted that are looked at with each question.
 BATCH, TAIL = 2_000, 500
 _CURSOR = 1
+_COUNTED = select(ReadershipCursor.event_id).where(ReadershipCursor.id == _CURSOR)
 _EVENT = ConsentEvent.__table__.c
 _TOLD = [_EVENT[name] for name in Event._fields]
 _WHAT = ("joined", "left", "moved")
@@ -135,7 +136,7 @@ def recount(database: Database, *, zone: str) -> Days:
     """
     with database.snapshot() as session:
         known = _stored(session)
-        last = session.scalar(select(ReadershipCursor.event_id)) or 0
+        last = session.scalar(_COUNTED) or 0
         events = select(_EVENT.id, _EVENT.chain_id, *_TOLD).where(_EVENT.id <= last)
         rows = session.execute(events.order_by(_EVENT.chain_id, _EVENT.seq), execution_options={"yield_per": BATCH})
         wanted = _sum(_changes(rows, zone, after=0))
@@ -160,7 +161,7 @@ def _hold_cursor(session: Session) -> ReadershipCursor:
 
 def _read_tail(session: Session, zone: str) -> tuple[list[Change], bool]:
     """Return what the events behind the cursor change, and whether these are all."""
-    counted = sa.func.coalesce(select(ReadershipCursor.event_id).scalar_subquery(), 0)
+    counted = sa.func.coalesce(_COUNTED.scalar_subquery(), 0)
     young = select(_EVENT.chain_id).where(_EVENT.id > counted).order_by(_EVENT.id).limit(TAIL + 1)
     events = select(_EVENT.id, _EVENT.chain_id, *_TOLD, counted.label("counted"))
     of_young = events.where(_EVENT.chain_id.in_(select(young.subquery().c.chain_id)))

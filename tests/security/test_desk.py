@@ -8,7 +8,7 @@ from tests.security.walk import Place, Walker
 
 SAMPLE = 150
 #: Each test takes its share of the pages.
-PARTS = 3
+PARTS = 4
 
 
 def desk_places(walker: Walker) -> list[Place]:

@@ -24,7 +24,14 @@ from tests.security.payloads import encodable
 from tests.web import desk
 
 #: What addresses may hold where they take no text.
-FIXED = {"language": "fr", "which": "uncertain", "kind": "place", "session_id": 2**31 - 1}
+FIXED = {
+    "language": "fr",
+    "which": "uncertain",
+    "kind": "place",
+    "session_id": 2**31 - 1,
+    "text_kind": "form",
+    "text_language": "fr",
+}
 #: How each place welcomed the first walker, and the fields that it reads.
 LEARNED: dict[str, tuple[int, frozenset[str]]] = {}
 #: A letter in the mail catcher, from a program that knows few rules.
@@ -161,6 +168,10 @@ class Walker:
             "face": "en",
             "name": "The Jetty",
             "list_label": "en.jetty",
+            "heading": "Restez au fait",
+            "statement": "Vous acceptez de recevoir la lettre ; notre [politique] le dit.",
+            "button": "S’abonner",
+            "body": "<h2>Vos données</h2><p>Nous gardons votre adresse.</p>",
             "subject": "Une lettre de la mer",
             "preheader": "Ce qui se passe au fond de la mer, et qui regarde.",
             "location": "https://feeds.example/feed",

@@ -58,12 +58,16 @@ def test_the_forwarded_address_counts_for_the_configured_hops_only(config: Confi
     assert addresses == [seen]
 
 
+#: What addresses hold that take no number.
+FIXED = {"language": "fr", "which": "rejected", "text_kind": "form", "text_language": "fr"}
+
+
 def posting_routes(app: Flask) -> list[str]:
     """Every address that takes a POST, with its places filled."""
     found = []
     for rule in app.url_map.iter_rules():
         if "POST" in (rule.methods or ()) and rule.endpoint not in OPEN_TO_ALL:
-            values = {name: {"language": "fr", "which": "rejected"}.get(name, "1") for name in rule.arguments}
+            values = {name: FIXED.get(name, "1") for name in rule.arguments}
             found.append(app.url_map.bind("127.0.0.1").build(rule.endpoint, values, method="POST"))
     return found
 

@@ -40,6 +40,7 @@ UNLOGGED = {
     "admin.suppression_find_submit": "it only looks, and is a POST to keep the address out of logs",
     "admin.challenge_submit": "it only asks what is to be signed",
     "admin.passkey_challenge_submit": "it only asks what is to be signed",
+    "admin.wording_preview_submit": "it only shows what a text looks like",
     "admin.introduction_submit": "it only shows what a text looks like",
 }
 #: Acts that want what came before, a real authenticator or the step after the first; where their entries are looked at.
@@ -208,6 +209,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
             "list_label": "en.vigie",
         },
     ),
+    ("admin.wording_submit", lambda _: {"seen": "1", "heading": "H", "statement": "S [p].", "button": "B"}),
     ("admin.schedule_add_submit", lambda _: {"line": "1-fr", "every": "day", "time": "07:00"}),
     ("admin.schedule_submit", set_out),
     ("admin.schedule_stop_submit", lambda _: {}),

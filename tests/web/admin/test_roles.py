@@ -25,7 +25,7 @@ MATRIX: dict[Role, str] = {
         codes_file_submit codes_submit components dashboard edition editions factors language_submit letter
         newsletter newsletters passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview
         progress schedule schedule_digest schedules session_end_submit sessions_end_submit sign_out_submit sources twin
-        warm_up
+        warm_up wording wordings
     """,
     Role.EDITOR: """
         article_new article_new_submit article_text article_text_submit comment_submit compile_submit
@@ -51,7 +51,7 @@ MATRIX: dict[Role, str] = {
         reader_suppression_submit readers readers_export_submit receipt receipt_file renewal renewal_end_submit
         renewal_submit rights rights_submit spike_apply_submit spike_discard_submit suppression_find_submit
         suppression_lift_submit suppression_submit suppressions
-        approval_need_submit face_submit newsletter_submit
+        approval_need_submit face_submit newsletter_submit wording_preview_submit wording_submit
     """,
 }
 LEAST = {f"admin.{name}": role for role, names in MATRIX.items() for name in names.split()}
