@@ -6,12 +6,12 @@ Which settings there are stands in `app.settings`, by subject; what the whole pr
 
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.settings.environment import Environment, is_cron, is_loopback
+from app.settings.environment import Environment, Setting, is_cron, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
 from app.settings.form import Bursts, SignupLimits
@@ -32,7 +32,7 @@ class SettingsInvalid(Exception):
 
 @dataclass(frozen=True)
 class Config:
-    """All settings of one process."""
+    """All settings of one process; `settings` are the same by their names, as they may be shown."""
 
     data_dir: Path
     database_url: str
@@ -67,6 +67,7 @@ class Config:
     hooks: HookSettings = HookSettings()
     imports: ImportSettings = ImportSettings()
     gate: GateSettings = GateSettings()
+    settings: tuple[Setting, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def story_half_life(self) -> timedelta:
@@ -119,7 +120,7 @@ class Config:
         config = cls._read(env)
         if env.problems:
             raise SettingsInvalid(env.problems)
-        return config
+        return replace(config, settings=tuple(env.settings.values()))
 
     @classmethod
     def _read(cls, env: Environment) -> "Config":
@@ -153,19 +154,19 @@ class Config:
             measurement=Measurement(
                 env.checked("MEASUREMENT", cls.measurement, _is_measurement, "is neither off, totals nor consent")
             ),
-            identity=Identity.read(env, public_url),
-            mail=MailSettings.read(env),
-            retention=Retention.read(env),
+            identity=Identity.read(env.about("publication"), public_url),
+            mail=MailSettings.read(env.about("mail")),
+            retention=Retention.read(env.about("retention")),
             shared_departures_dir=_folder(env, "DEPARTURES_DIR"),
             topics_file=_file(env, "TOPICS_FILE"),
-            fetch=FetchSettings.read(env, public_url),
-            signups=SignupLimits.read(env),
-            bursts=Bursts.read(env),
-            feedback=FeedbackSettings.read(env),
-            returns=ReturnSettings.read(env),
-            hooks=HookSettings.read(env),
-            imports=ImportSettings.read(env),
-            gate=GateSettings.read(env, is_trial=is_loopback(urlsplit(public_url).hostname or "")),
+            fetch=FetchSettings.read(env.about("fetching"), public_url),
+            signups=SignupLimits.read(env.about("form")),
+            bursts=Bursts.read(env.about("form")),
+            feedback=FeedbackSettings.read(env.about("feedback")),
+            returns=ReturnSettings.read(env.about("feedback")),
+            hooks=HookSettings.read(env.about("feedback")),
+            imports=ImportSettings.read(env.about("imports")),
+            gate=GateSettings.read(env.about("gate"), is_trial=is_loopback(urlsplit(public_url).hostname or "")),
         )
 
 

@@ -1,32 +1,83 @@
 """Reading settings from the environment by name: text, numbers, flags, words, keys.
 
 Each NAME may instead come from a file whose path is in NAME_FILE, as container secrets do. What is wrong is gathered,
-not raised, so that one start shows all of it. Which settings there are, only `config` knows.
+not raised, so that one start shows all of it. Which settings there are, only `config` knows. What was read is noted, as
+it may be shown: a secret is never kept there.
 """
 
+import copy
 import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from cronsim import CronSim, CronSimError
 
 KEY_MIN_LENGTH = 32
+#: What is called so is a secret, however it is read.
+_SECRET = re.compile(r"(?:KEY|PASSWORD|SECRET|TOKEN)S?$")
 SAMPLE_KEYS = ("changeme", "change-me", "secret", "dev", "example")
 
 
+class Origin(StrEnum):
+    """Where the value of a setting comes from; `KEPT` is a file of the data directory, made at the first start."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting that was read, as it may be shown: of a secret, only whether there is one."""
+
+    name: str
+    subject: str
+    origin: Origin
+    is_secret: bool
+    is_set: bool
+    value: str = ""
+    default: str = ""
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether it holds another value than a fresh set-up has."""
+        return not self.is_secret and self.value != self.default
+
+
 class Environment:
-    """Reads names one by one; `problems` gathers a sentence for each that is wrong, and its default stands in."""
+    """Reads names one by one; `problems` gathers a sentence for each that is wrong, and its default stands in.
+
+    `settings` are those that were read so far, by name: what is shown of them cannot forget one.
+    """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+        self._subject = "house"
         self.problems: list[str] = []
+        self.settings: dict[str, Setting] = {}
+
+    def about(self, subject: str) -> "Environment":
+        """Return this environment for reading the settings of a subject."""
+        other = copy.copy(self)
+        other._subject = subject
+        return other
 
     def text(self, name: str, default: str) -> str:
         """Return a text, without the blanks around it."""
+        value = self._text(name, default)
+        origin = next((each for each, key in self._places(name) if key in self._environ), Origin.DEFAULT)
+        self._note(name, value, default, origin)
+        return value
+
+    def _text(self, name: str, default: str) -> str:
         file = self._environ.get(f"{name}_FILE")
         if file is None:
             return self._environ.get(name, default).strip()
@@ -48,6 +99,7 @@ class Environment:
         """Return a whole number from `low` to `high`."""
         value = self.text(name, str(default))
         if value.isascii() and value.isdigit() and low <= int(value) <= high:
+            self._show(name, str(int(value)))
             return int(value)
         self.problems.append(f"{name} must be a whole number from {low} to {high}, not {value!r}")
         return default
@@ -55,7 +107,9 @@ class Environment:
     def flag(self, name: str, default: bool) -> bool:
         """Return whether something is on; empty is off."""
         value = self.text(name, "true" if default else "false").lower()
-        if value in {"1", "true", "yes", "on"}:
+        is_on = value in {"1", "true", "yes", "on"}
+        self._show(name, "true" if is_on else "false")
+        if is_on:
             return True
         if value not in {"0", "false", "no", "off", ""}:
             self.problems.append(f"{name} must be true or false, not {value!r}")
@@ -86,6 +140,7 @@ class Environment:
         given = tuple(re.split(r"[\s,]+", self.text(name, ""))) if self.text(name, "") else ()
         if not given:
             given = self._stored_keys(name, data_dir, may_generate)
+            self._note(name, " ".join(given), "", Origin.KEPT, is_secret=True)
         if any(map(_is_weak, given)):
             self.problems.append(f"{name} must hold random keys of at least {KEY_MIN_LENGTH} characters")
         return given or ("",)
@@ -93,9 +148,23 @@ class Environment:
     def secret(self, name: str) -> str:
         """Return a random password, or an empty text where none is set."""
         value = self.text(name, "")
+        self.settings[name] = replace(self.settings[name], is_secret=True, value="", default="")
         if value and _is_weak(value):
             self.problems.append(f"{name} must be random and have at least {KEY_MIN_LENGTH} characters")
         return value
+
+    @staticmethod
+    def _places(name: str) -> tuple[tuple[Origin, str], ...]:
+        return (Origin.FILE, f"{name}_FILE"), (Origin.ENVIRONMENT, name)
+
+    def _note(self, name: str, value: str, default: str, origin: Origin, *, is_secret: bool = False) -> None:
+        is_secret = is_secret or _SECRET.search(name) is not None
+        shown = ("", "") if is_secret else (_without_password(value), _without_password(default))
+        self.settings[name] = Setting(name, self._subject, origin, is_secret, bool(value), *shown)
+
+    def _show(self, name: str, value: str) -> None:
+        """Show the value of a setting as it was understood."""
+        self.settings[name] = replace(self.settings[name], value=value)
 
     def _stored_keys(self, name: str, data_dir: Path, may_generate: bool) -> tuple[str, ...]:
         path = data_dir / "keys" / name.lower()
@@ -109,6 +178,20 @@ class Environment:
         except (OSError, UnicodeError) as error:
             self.problems.append(f"{name} cannot be kept in {path}: {error}")
             return ()
+
+
+def _without_password(value: str) -> str:
+    """Return a text whose addresses have lost the password and all that may hold one, as in postgresql://user:pw@host."""
+    return " ".join(_bare_address(word) if "://" in word else word for word in value.split(" "))
+
+
+def _bare_address(address: str) -> str:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "…"
+    place = parts.netloc.rpartition("@")
+    return f"{parts.scheme}://{'…@' if place[1] else ''}{place[2]}{parts.path}{'?…' if parts.query else ''}"
 
 
 def _is_weak(key: str) -> bool:
