@@ -16,6 +16,7 @@ from app.editions.models import UNSENT, Edition, whole_editions
 from app.errors import FetchRefused, InputRefused
 from app.gate.findings import Finding, What
 from app.gate.form import links_of
+from app.gate.links import leads_home
 from app.gate.markup import parse_markup
 from app.gate.probing import ProbeKind, drop_old_probes, edition_subject, keep_probe, read_probes
 from app.gate.records import LiveRecords
@@ -123,7 +124,7 @@ def _outward(html: str, config: Config) -> list[str]:
     """Return the web addresses that a letter links to, our own left out."""
     addresses = dict.fromkeys(links_of(parse_markup(html)))
     web = (address for address in addresses if address.startswith(("https://", "http://")))
-    return [address for address in web if not address.startswith(config.public_url)][:LINKS_MAX]
+    return [address for address in web if not leads_home(address, config.public_url)][:LINKS_MAX]
 
 
 def _is_sender_due(database: Database, config: Config, now: datetime) -> bool:

@@ -19,14 +19,19 @@ def check_links(page: Element, *, public_url: str, is_trial: bool) -> Iterator[F
     """Yield links that lead nowhere, or where no reader may be led. `is_trial`: our own pages are on this machine."""
     addresses = links_of(page)
     for address in dict.fromkeys(addresses):
-        if address.startswith(public_url):
+        if leads_home(address, public_url):
             if is_trial:
                 continue
         elif found := _fault_of(address):
             yield Finding(found, address)
-    if is_trial and any(address.startswith(public_url) for address in addresses):
+    if is_trial and any(leads_home(address, public_url) for address in addresses):
         yield Finding(What.LINK_TRIAL, public_url)
     yield from _check_images(page)
+
+
+def leads_home(address: str, public_url: str) -> bool:
+    """Return whether a link leads to one of our own pages."""
+    return address == public_url or address.startswith(tuple(public_url + sign for sign in "/?#"))
 
 
 def check_repeats(addresses: list[tuple[str, str]]) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import pytest
 
 from app.gate.findings import What
 from app.gate.letter import check_message
+from app.gate.links import leads_home
 from app.settings.mail import MailSettings
 from config import Config
 from tests.conftest import make_config
@@ -141,6 +142,21 @@ def test_what_is_lost_is_named_with_the_programs_that_lose_it(config: Config) ->
     assert lost.where == "css-display-flex"
     assert "Outlook (Windows, Windows Mail)" in lost.names
     assert "Apple Mail" not in " ".join(lost.names)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_home"),
+    [
+        ("https://press.example", True),
+        ("https://press.example/fr/", True),
+        ("https://press.example?a=1", True),
+        ("https://press.example.other.example/", False),
+        ("https://press.examples/", False),
+        ("https://press.example@other.example/", False),
+    ],
+)
+def test_only_our_own_pages_lead_home(address: str, is_home: bool) -> None:
+    assert leads_home(address, "https://press.example") is is_home
 
 
 def test_a_trial_may_lead_to_this_machine(config: Config) -> None:
