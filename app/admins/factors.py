@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.admins.audit import record_audit
 from app.admins.models import Admin, AdminSession, AuditAct, Authenticator, Passkey, RecoveryCode
 from app.admins.proving import Method, Proof
-from app.admins.sessions import end_sessions, sha256
+from app.admins.sessions import end_sessions, hold_admin, sha256
 from app.admins.vault import Vault
 from app.errors import FactorRefused, TransitionRefused
 
@@ -151,6 +151,7 @@ def reset_factors(session: Session, *, admin: Admin, now: datetime) -> int:
 
 def note_change(session: Session, *, admin: Admin, act: AuditAct, detail: str, kept: str, now: datetime) -> None:
     """End the admin's other sessions, since their factors changed, and put the change into the log (ASVS 7.4.3)."""
+    hold_admin(session, admin.id)
     end_sessions(session, admin_id=admin.id, kept_secret=kept, now=now)
     session.flush()
     session.expire(admin, ["has_factor"])
@@ -188,7 +189,7 @@ def _use_recovery_code(session: Session, admin_id: int, code: str, now: datetime
 
 
 def _refuse_last(session: Session, admin: Admin, may_be_last: bool) -> None:
-    session.scalars(select(Admin.id).where(Admin.id == admin.id).with_for_update()).one()
+    hold_admin(session, admin.id)
     if not may_be_last and read_factors(session, admin.id).number <= 1:
         raise TransitionRefused("the settings ask for a second factor, and this is the only one")
 

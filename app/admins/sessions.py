@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, Update, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, Update, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.admins.audit import record_audit
@@ -78,6 +78,8 @@ def awaiting_session(session: Session, *, secret: str, now: datetime) -> AdminSe
 
 def hold_session(session: Session, session_id: int) -> AdminSession:
     """Return a session that no other transaction can use meanwhile. Raises SigninRefused where it has gone or ended."""
+    admin_id = select(AdminSession.admin_id).where(AdminSession.id == session_id).scalar_subquery()
+    hold_admin(session, admin_id)
     held = session.scalar(
         select(AdminSession)
         .where(AdminSession.id == session_id)
@@ -87,6 +89,14 @@ def hold_session(session: Session, session_id: int) -> AdminSession:
     if held is None or held.ended_at is not None:
         raise SigninRefused("the session has ended")
     return held
+
+
+def hold_admin(session: Session, admin_id: int | ScalarSelect[int]) -> None:
+    """Let nobody else open, use or end an admin's sessions, or change how they sign in, until the transaction ends.
+
+    Whoever holds a session holds its admin first: so nobody waits in a circle.
+    """
+    session.execute(select(Admin.id).where(Admin.id == admin_id).with_for_update())
 
 
 def live_sessions(now: datetime) -> Select[AdminSession]:
@@ -115,10 +125,10 @@ def is_stale(seen: AdminSession, *, now: datetime) -> bool:
 
 
 def see_session(session: Session, *, session_id: int, now: datetime) -> None:
-    """Write down that a session is in use: its idle time starts again."""
-    seen = update(AdminSession).where(AdminSession.id == session_id).values(seen_at=now)
-    admin_id = session.scalar(seen.returning(AdminSession.admin_id))
+    """Write down that a session is in use: its idle time starts again. The admin's row is held first, as always."""
+    admin_id = select(AdminSession.admin_id).where(AdminSession.id == session_id).scalar_subquery()
     session.execute(update(Admin).where(Admin.id == admin_id).values(seen_at=now))
+    session.execute(update(AdminSession).where(AdminSession.id == session_id).values(seen_at=now))
 
 
 def sign_out(session: Session, *, secret: str, now: datetime) -> None:
