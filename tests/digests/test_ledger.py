@@ -110,6 +110,7 @@ def read_on(product: Product, days: list[Day]) -> Counter[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 @random_months
 @given(days)
@@ -119,6 +120,7 @@ def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, day
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @random_months
 @given(quiet_days)

@@ -133,7 +133,8 @@ class Walker:
 
     def next_network(self) -> str:
         """An address that nobody has come from: a limit would answer where a payload is to be looked at."""
-        return f"2001:db8:0:{next(self._networks):x}::1"
+        high, low = divmod(next(self._networks), 2**16)
+        return f"2001:db8:{high:x}:{low:x}::1"
 
     def _sign_in(self) -> None:
         """Come in by a one-time link: the passwords that payloads were tried as make real ones wait."""

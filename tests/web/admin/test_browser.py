@@ -137,6 +137,7 @@ def test_letters_in_a_frame_run_no_script(page: Page, product: Product) -> None:
     assert frame.evaluate("window.origin") == "null"
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("page", [True], indirect=True)
 def test_no_page_has_a_violation_that_axe_knows_or_is_wider_than_the_screen(
     page: Page, app: Flask, product: Product
