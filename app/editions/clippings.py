@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import insert_into
 from app.editions.archive import is_listed, is_the_newsletters, sent_at
 from app.editions.models import CLIPPING_INDEX, Clipping, Edition, EditionItem
-from app.editions.typeset import Piece, piece_of
+from app.editions.pieces import Piece, piece_of
 from app.newsletters.models import Newsletter
 from app.topics.classify import Rank
 from app.topics.corrections import topics_of

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.db import insert_into
 from app.editions.models import UNSENT, ClickTotal, Edition, EditionItem, Reading
-from app.editions.typeset import Parts, web_address
+from app.editions.pieces import web_address
+from app.editions.typeset import Parts
 from app.links import Links
 from app.subscriptions.counting import end_counting
 from app.subscriptions.kinds import SubscriptionStatus

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from app.articles.models import Article
-from app.editions.excerpts import beyond_title, shorten, without_addresses
-from app.editions.introduction import introduction_for_letter, introduction_text
-from app.editions.models import Edition, EditionItem, EditionKind
+from app.editions.excerpts import shorten
+from app.editions.introduction import introduction_text
+from app.editions.models import Edition, EditionKind
+from app.editions.pieces import Piece, in_full_and_in_brief, pieces_of, sections_of
+from app.editions.variables import KINDS, Variables, variables_of_letter, variables_of_stories
 from app.errors import InputRefused
 from app.i18n import LANGUAGES, gettext
 from app.links import Links
@@ -19,15 +19,10 @@ from config import Config
 
 #: Gmail clips a letter near 102 kB of HTML, and the footer with it. The real links, set in later, need the margin.
 MAX_HTML_BYTES = 98_000
-#: A longer address is no link: of what feeds bring, thirty articles must always fit.
-MAX_LINK_LENGTH = 1_000
-#: Stories that a letter shows with their summaries; those behind them stand in brief, where there are at least so many.
-IN_FULL, IN_BRIEF_MIN = 8, 3
 #: A digest that reaches back further says from when on it looked.
 ONE_DAY = timedelta(hours=36)
 #: Longest summaries to try, in characters, until the letter fits; the footer is never touched.
 SUMMARY_LENGTHS = (900, 600, 400, 280, 160, 80, 0)
-_TEMPLATES = {EditionKind.NUMBER: "digest", EditionKind.FLASH: "flash", EditionKind.ERRATUM: "erratum"}
 
 
 @dataclass(frozen=True)
@@ -46,41 +41,6 @@ class Parts:
     text: str
 
 
-@dataclass(frozen=True)
-class Other:
-    """Another article on the same story, named by its source."""
-
-    source: str
-    link: str
-    language: str
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One article as the templates see it; `link` is an http address or None, `also` the others on its story.
-
-    `minutes` are those that it takes to read, where its whole text is known; `section` is the heading over it, if any.
-    """
-
-    title: str
-    link: str | None
-    source: str
-    published_on: date
-    summary: str
-    language: str
-    also: tuple[Other, ...]
-    minutes: int | None = None
-    section: str | None = None
-
-
-@dataclass(frozen=True)
-class Section:
-    """Stories under one heading: each with its number in the letter, and whether it stands there in full."""
-
-    heading: str | None
-    stories: tuple[tuple[int, Piece, bool], ...]
-
-
 def typeset(
     edition: Edition, *, newsletter: Newsletter, config: Config, links: Links, at: datetime, personal: PersonalLinks
 ) -> Parts:
@@ -90,61 +50,32 @@ def typeset(
     """
     face = newsletter.in_language(edition.language)
     pieces = pieces_of(edition, zone=newsletter.timezone, publication=config.identity.publication)
-    context = {
-        "subject": edition.subject,
-        "preheader": edition.preheader,
+    at, since = at.astimezone(ZoneInfo(newsletter.timezone)), _since(edition, newsletter.timezone)
+    shared: Variables = {
+        "reason": _reason(edition.kind, edition.language, face.name),
+        "unsubscribe_url": personal.unsubscribe_url,
+        "preferences_url": personal.preferences_url or "",
+    }
+    variables = shared | variables_of_letter(
+        edition, newsletter=newsletter, config=config, links=links, at=at, since=since
+    )
+    context = shared | {
         "newsletter": face,
         "identity": config.identity,
         "links": links,
-        "unsubscribe_url": personal.unsubscribe_url,
-        "preferences_url": personal.preferences_url,
-        "view_url": links.view(edition.language, edition.public_id),
-        "reason": _reason(edition.kind, edition.language, face.name),
+        "view_url": variables["view_url"],
         "zone": newsletter.timezone,
-        "at": at.astimezone(ZoneInfo(newsletter.timezone)),
-        "since": _since(edition, newsletter.timezone),
+        "at": at,
+        "since": since,
         "own_names": LANGUAGES,
     }
     for length in SUMMARY_LENGTHS:
         short = [replace(piece, summary=shorten(piece.summary, length)) for piece in pieces]
-        html = _html(edition, short, context)
+        stories = variables_of_stories(short, edition.language, at)
+        html = render_mjml("email/edition.mjml", edition.language, **variables, **stories)
         if len(html.encode()) <= MAX_HTML_BYTES:
             return Parts(html=html, text=_text(edition, short, context))
     raise InputRefused("the edition is too long for one letter: remove some articles")
-
-
-def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
-    """Return the articles of `edition` in order, dated in `zone`; those of no feed are the newsroom's own."""
-    return [piece_of(item, zone=zone, publication=publication) for item in edition.items]
-
-
-def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
-    """Return one article of an edition, as `pieces_of` does."""
-    article = item.article
-    others = ((other.article, web_address(other.article)) for other in item.also)
-    return Piece(
-        title=without_addresses(item.shown_title),
-        link=web_address(article),
-        source=_source(article, publication),
-        published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
-        summary=without_addresses(beyond_title(item.shown_summary, item.shown_title)).strip(),
-        language=article.language,
-        minutes=article.reading_minutes,
-        section=without_addresses(item.section) if item.section else None,
-        also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
-    )
-
-
-def web_address(article: Article) -> str | None:
-    """Return where an article is to be read, or None where that is no http address that fits into a letter."""
-    link = article.link or ""
-    return link if link.startswith(("https://", "http://")) and len(link) <= MAX_LINK_LENGTH else None
-
-
-def in_full_and_in_brief(pieces: Sequence[Piece]) -> tuple[Sequence[Piece], Sequence[Piece]]:
-    """Return the stories that a letter shows with their summaries, and those that it only names."""
-    number = len(pieces) if len(pieces) < IN_FULL + IN_BRIEF_MIN else IN_FULL
-    return pieces[:number], pieces[number:]
 
 
 def _since(edition: Edition, zone: str) -> date | None:
@@ -178,34 +109,11 @@ def _reason(kind: EditionKind, language: str, newsletter: str) -> str:
     return text
 
 
-def _html(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
-    introduction, template = introduction_for_letter(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
-    return render_mjml(f"{template}.mjml", edition.language, introduction=introduction, **_parts(pieces), **context)
-
-
 def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
-    introduction, template = introduction_text(edition.introduction), f"email/{_TEMPLATES[edition.kind]}"
+    introduction, template = introduction_text(edition.introduction), f"email/{KINDS[edition.kind]}"
     return render_text(f"{template}.txt", edition.language, introduction=introduction, **_parts(pieces), **context)
 
 
 def _parts(pieces: Sequence[Piece]) -> dict[str, object]:
     in_full, in_brief = in_full_and_in_brief(pieces)
-    return {"pieces": pieces, "in_full": in_full, "in_brief": in_brief, "sections": _sections(pieces, len(in_full))}
-
-
-def _sections(pieces: Sequence[Piece], in_full: int) -> list[Section]:
-    """Return the sections of a letter, the first `in_full` stories of all with their summaries; none without headings.
-
-    What stands before the first heading is a section without one.
-    """
-    if not any(piece.section for piece in pieces):
-        return []
-    numbered = groupby(enumerate(pieces, start=1), key=lambda each: each[1].section)
-    return [
-        Section(heading, tuple((number, piece, number <= in_full) for number, piece in group))
-        for heading, group in numbered
-    ]
-
-
-def _source(article: Article, publication: str) -> str:
-    return without_addresses(article.source.name) if article.source else publication
+    return {"pieces": pieces, "in_full": in_full, "in_brief": in_brief, "sections": sections_of(pieces, len(in_full))}

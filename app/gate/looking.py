@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.editions.compose import Manuscript, SetLetter, manuscript_of, newsletter_of, set_letter
 from app.editions.draft import fingerprint
 from app.editions.models import UNSENT, Edition
-from app.editions.typeset import web_address
+from app.editions.pieces import web_address
 from app.errors import InputRefused, TransitionRefused
 from app.gate.audience import Last, Place, check_last, count_places, read_last
 from app.gate.content import check_content, check_twin

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.editions.models import Edition
-from app.editions.typeset import IN_FULL, MAX_HTML_BYTES, MAX_LINK_LENGTH, Parts, PersonalLinks, typeset
+from app.editions.pieces import IN_FULL, MAX_LINK_LENGTH
+from app.editions.typeset import MAX_HTML_BYTES, Parts, PersonalLinks, typeset
 from app.errors import InputRefused
 from app.product import Product
 from app.settings.publication import Identity

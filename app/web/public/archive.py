@@ -13,7 +13,7 @@ from app.editions.embargo import refuse_early
 from app.editions.excerpts import shorten
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
-from app.editions.typeset import Piece, pieces_of
+from app.editions.pieces import Piece, pieces_of
 from app.errors import NotFound
 from app.i18n import gettext
 from app.web import product, taxonomy_in_use

@@ -13,7 +13,7 @@ from app.editions.archive import newest_editions, sent_at
 from app.editions.clippings import Clip
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
-from app.editions.typeset import Piece, pieces_of
+from app.editions.pieces import Piece, pieces_of
 from app.errors import NotFound
 from app.i18n import gettext
 from app.newsletters.models import newsletter_by_slug
