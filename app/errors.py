@@ -9,6 +9,7 @@ AppError
 │   ├── AdminKnown           an address that is an admin's already
 │   ├── FieldsRefused        fields of a form that cannot be taken; carries which, and why
 │   ├── SheetRefused         an article written by hand that cannot be taken; carries the field
+│   ├── TemplateRefused      a newsroom's own template cannot be used; carries what is wrong, and on which line
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
@@ -89,6 +90,14 @@ class FieldsRefused(InputRefused):
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(", ".join(f"{field}: {fault}" for field, fault in faults.items()))
         self.faults = faults
+
+
+class TemplateRefused(InputRefused):
+    """A template of one's own cannot be used: `fault` says why, `name` what of it, `line` where, if that is known."""
+
+    def __init__(self, message: str, *, fault: str, name: str, line: int | None) -> None:
+        super().__init__(message)
+        self.fault, self.name, self.line = fault, name, line
 
 
 class HeaderInvalid(InputRefused):

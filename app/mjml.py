@@ -41,12 +41,41 @@ def render_mjml(template: str, language: str, **context: object) -> str:
     ValueError when the template itself is at fault.
     """
     source = templating.render(template, language, required=required, **context)
-    _check_source(source)
+    check_source(source)
+    html = to_html(source)
+    _TagCheck(template).check(html)
+    return html
+
+
+def check_source(source: str, tags: frozenset[str] = MJML_TAGS) -> None:
+    """Refuse what would hurt the native parser, in one cheap pass; `tags` are the typesetter's that may be used.
+
+    Raises InputRefused for what is too large or too deep, ValueError for what is no MJML.
+    """
+    if len(source.encode()) > MAX_SOURCE_BYTES:
+        raise InputRefused("the letter is too long to be typeset")
+    depth = 0
+    for closing, name, empty in _TAG.findall(_HTML_COMMENT.sub("", source)):
+        if name.startswith("mj") and name not in tags:
+            raise ValueError(f"unknown MJML tag <{name}>")
+        if empty or name in VOID_TAGS:
+            continue
+        depth += -1 if closing else 1
+        if depth > MAX_DEPTH:
+            raise InputRefused("the letter nests too deeply to be typeset")
+    if depth:
+        raise ValueError("the letter's tags do not balance")
+
+
+def to_html(source: str) -> str:
+    """Return the HTML of MJML whose tags, size and depth were checked. Raises ValueError, or OSError, where it is none.
+
+    No font is fetched from anywhere.
+    """
     output = mrml.to_html(source, render_options=_FONTS_OF_NO_HOST)
     if output.warnings:
-        raise ValueError(f"{template}: {[warning.kind for warning in output.warnings]}")
-    _TagCheck(template).check(output.content)
-    return output.content
+        raise ValueError(f"not as MJML has it: {[warning.kind for warning in output.warnings]}")
+    return str(output.content)
 
 
 def render_text(template: str, language: str, **context: object) -> str:
@@ -81,23 +110,6 @@ def _wrap_line(line: str, width: int) -> str:
         line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, expand_tabs=False
     )
     return "\n".join(lines)
-
-
-def _check_source(source: str) -> None:
-    """Refuse what would hurt the native parser, in one cheap pass."""
-    if len(source.encode()) > MAX_SOURCE_BYTES:
-        raise InputRefused("the letter is too long to be typeset")
-    depth = 0
-    for closing, name, empty in _TAG.findall(_HTML_COMMENT.sub("", source)):
-        if name.startswith("mj") and name not in MJML_TAGS:
-            raise ValueError(f"unknown MJML tag <{name}>")
-        if empty or name in VOID_TAGS:
-            continue
-        depth += -1 if closing else 1
-        if depth > MAX_DEPTH:
-            raise InputRefused("the letter nests too deeply to be typeset")
-    if depth:
-        raise ValueError("the letter's tags do not balance")
 
 
 class _TagCheck(HTMLParser):

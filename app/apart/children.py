@@ -29,7 +29,8 @@ class Children:
     def ask(self, kind: str, body: bytes, options: Mapping[str, object], *, max_s: float) -> Document:
         """Return what the job `kind` made of `body`, or `stopped` with why it made nothing: "time" or "broken".
 
-        Some other thread may ask at the same time. A child that has gone is told of like a document that broke it.
+        Jobs whose options say alike what they are `of` may be done in one fork. Some other thread may ask at the same
+        time. A child that has gone is told of like a document that broke it.
         """
         child = self._waiting.get()
         try:

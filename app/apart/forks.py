@@ -1,5 +1,10 @@
-"""A child's side: it does one job after another, each in a fork with limits on time and memory."""
+"""A child's side: it does one job after another, each in a fork with limits on time and memory.
 
+Jobs that name what they are `of`, one after another, are done in one fork, which may then keep what they share. All
+others have a fork of their own.
+"""
+
+import contextlib
 import gc
 import json
 import os
@@ -18,64 +23,95 @@ from app.errors import AppError
 #: What a job makes of the octets of a document, and of options, is told as JSON.
 Jobs = Mapping[str, Callable[..., Mapping[str, Any]]]
 _PIECE_BYTES = 65_536
+_LENGTH_BYTES = 8
 
 
 def serve(jobs: Jobs, *, max_memory_bytes: int) -> int:
     """Answer requests on standard input until there are no more. What is loaded by now is there for every fork."""
     gc.freeze()  # what is here now stays: a fork that looks through it for garbage would copy it
+    kept: _Fork | None = None
     while True:
         try:
             request, body = json.loads(read_frame(sys.stdin.buffer)), read_frame(sys.stdin.buffer)
         except EOFError:
             return 0
-        write_frame(sys.stdout.buffer, _in_a_fork(jobs, request, body, max_memory_bytes))
+        of, max_s = request.pop("of", None), float(request["max_s"])
+        if kept is not None and (of is None or of != kept.of):
+            kept.end()
+            kept = None
+        fork = kept.tell(request, body) if kept else _Fork(jobs, request, body, of, max_memory_bytes)
+        answer, why = fork.hear(max_s)
+        kept = fork if answer is not None and of is not None else None
+        if kept is None:
+            fork.end()
+        write_frame(sys.stdout.buffer, json.dumps({"stopped": why}).encode() if answer is None else answer)
 
 
-def _in_a_fork(jobs: Jobs, request: dict[str, object], body: bytes, max_memory_bytes: int) -> bytes:
-    """Return the answer of a fork, or why there is none where it takes too long or breaks."""
-    job, max_s = jobs[str(request.pop("kind"))], float(str(request.pop("max_s")))
-    receiving, sending = os.pipe()
-    fork = os.fork()
-    if not fork:
-        _limit(max_s, max_memory_bytes)
-        _answer(job, request, body, sending=sending)
-    os.close(sending)
-    answer = _all_within(receiving, max_s)
-    os.close(receiving)
-    if answer is None:
-        os.kill(fork, signal.SIGKILL)
-    _, status = os.waitpid(fork, 0)
-    if answer is None:
-        return json.dumps({"stopped": "time"}).encode()
-    return json.dumps({"stopped": "broken"}).encode() if status else answer
+class _Fork:
+    """One fork, which begins with a first job."""
+
+    def __init__(
+        self, jobs: Jobs, request: dict[str, object], body: bytes, of: str | None, max_memory_bytes: int
+    ) -> None:
+        self.of = of
+        asked, asking = os.pipe()
+        hearing, answering = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            os.close(asking)
+            resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
+            _work(jobs, request, body, asked, answering)
+        os.close(asked)
+        os.close(answering)
+        self._asking, self._hearing = os.fdopen(asking, "wb"), hearing
+
+    def tell(self, request: dict[str, object], body: bytes) -> "_Fork":
+        """Give it one more job. One that has gone meanwhile will not answer."""
+        with contextlib.suppress(BrokenPipeError):
+            write_frame(self._asking, json.dumps(request).encode())
+            write_frame(self._asking, body)
+        return self
+
+    def hear(self, max_s: float) -> tuple[bytes | None, str]:
+        """Return its answer; or None, and why there is none."""
+        until, octets, length = time.monotonic() + max_s, bytearray(), None
+        while select.select([self._hearing], [], [], max(until - time.monotonic(), 0))[0]:
+            piece = os.read(self._hearing, _PIECE_BYTES)
+            if not piece:
+                return None, "broken"
+            octets += piece
+            if length is None and len(octets) >= _LENGTH_BYTES:
+                length = int.from_bytes(octets[:_LENGTH_BYTES], "big")
+            if length is not None and len(octets) >= _LENGTH_BYTES + length:
+                return bytes(octets[_LENGTH_BYTES:]), ""
+        return None, "time"
+
+    def end(self) -> None:
+        """End it, whatever it is doing."""
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        os.close(self._hearing)
+        with contextlib.suppress(BrokenPipeError):
+            self._asking.close()
 
 
-def _limit(max_s: float, max_memory_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (max_memory_bytes, max_memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(max_s) + 1, int(max_s) + 1))  # should the parent be gone
-
-
-def _answer(job: Callable[..., object], options: dict[str, object], body: bytes, *, sending: int) -> NoReturn:
-    """Do the job and answer, as the fork does, and end: nothing of the parent's is to be cleared up here."""
-    code = 1
+def _work(jobs: Jobs, request: dict[str, object], body: bytes, asked: int, answering: int) -> NoReturn:
+    """Do jobs and answer, as the fork does, and end: nothing of the parent's is to be cleared up here."""
     try:
-        try:
-            answer = json.dumps(job(body, **options), default=datetime.isoformat).encode()
-        except AppError as refusal:
-            answer = json.dumps({"refused": str(refusal)}).encode()
-        with os.fdopen(sending, "wb") as pipe:
-            pipe.write(answer)
-        code = 0
+        with os.fdopen(asked, "rb") as asks, os.fdopen(answering, "wb") as answers:
+            while True:
+                write_frame(answers, _answer(jobs, request, body))
+                request, body = json.loads(read_frame(asks)), read_frame(asks)
     finally:
-        os._exit(code)
+        os._exit(1)
 
 
-def _all_within(pipe: int, max_s: float) -> bytes | None:
-    """Return all that comes through `pipe`, or None if its end does not come in time."""
-    until, octets = time.monotonic() + max_s, bytearray()
-    while select.select([pipe], [], [], max(until - time.monotonic(), 0))[0]:
-        piece = os.read(pipe, _PIECE_BYTES)
-        if not piece:
-            return bytes(octets)
-        octets += piece
-    return None
+def _answer(jobs: Jobs, request: dict[str, object], body: bytes) -> bytes:
+    job, max_s = jobs[str(request.pop("kind"))], float(str(request.pop("max_s")))
+    used_s = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+    # Should the parent be gone, nobody else would stop it.
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used_s + max_s) + 1, resource.RLIM_INFINITY))
+    try:
+        return json.dumps(job(body, **request), default=datetime.isoformat).encode()
+    except AppError as refusal:
+        return json.dumps({"refused": str(refusal)}).encode()
