@@ -126,6 +126,8 @@ class AuditAct(StrEnum):
     SCHEDULE_RESUMED = "schedule-resumed"
     RENEWAL_STARTED = "renewal-started"
     RENEWAL_STOPPED = "renewal-stopped"
+    TEMPLATE_SAVED = "template-saved"
+    TEMPLATE_CHOSEN = "template-chosen"
     WARM_UP_STARTED = "warm-up-started"
     WARM_UP_STOPPED = "warm-up-stopped"
     WORDING_CHANGED = "wording-changed"

@@ -21,6 +21,7 @@ from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
 from app.newsletters.models import Newsletter
+from app.newsletters.templates import read_template
 from config import Config
 
 
@@ -158,8 +159,11 @@ def make_letter(
 
 
 def newsletter_of(session: Session, edition: Edition) -> Newsletter:
-    """Return the newsletter that `edition` is a number of."""
-    return session.get_one(Newsletter, edition.newsletter_id, options=[joinedload(Newsletter.languages)])
+    """Return the newsletter that `edition` is a number of, with its template, so that the database can be left."""
+    wanted = [joinedload(Newsletter.languages), joinedload(Newsletter.template)]
+    newsletter = session.get_one(Newsletter, edition.newsletter_id, options=wanted)
+    read_template(newsletter)
+    return newsletter
 
 
 def _refuse_marks(edition: Edition) -> None:

@@ -179,7 +179,7 @@ def fingerprint(edition: Edition) -> str:
         )
         for item in edition.items
     ]
-    seen = repr((edition.subject, edition.preheader, edition.introduction, articles))
+    seen = repr((edition.subject, edition.preheader, edition.introduction, articles, edition.template_version))
     return hashlib.sha256(seen.encode()).hexdigest()
 
 

@@ -1,8 +1,10 @@
 """Setting an edition: its articles, texts and links become the two parts of a letter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from app.editions.excerpts import shorten
@@ -15,6 +17,8 @@ from app.i18n import LANGUAGES, gettext
 from app.links import Links
 from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter
+from app.newsletters.templates import read_template
+from app.sandbox.press import set_own, try_own
 from config import Config
 
 #: Gmail clips a letter near 102 kB of HTML, and the footer with it. The real links, set in later, need the margin.
@@ -46,8 +50,39 @@ def typeset(
 ) -> Parts:
     """Return the letter of `edition`, dated `at`, with a reader's `personal` links (or the marks that stand for them).
 
-    Summaries are shortened, all alike, until the HTML part fits. Raises InputRefused when even that is not enough.
+    Summaries are shortened, all alike, until the HTML part fits. Raises InputRefused when even that is not enough,
+    TemplateRefused when the newsletter's own template cannot be used.
     """
+    own = read_template(newsletter)
+    if own is None:
+        return _set(edition, newsletter, config, links, at, personal, _product_press)
+    hosts = picture_hosts(config)
+    return _set(edition, newsletter, config, links, at, personal, lambda given: set_own(own, given, hosts))
+
+
+def typeset_trial(
+    edition: Edition, source: str, *, newsletter: Newsletter, config: Config, links: Links, at: datetime
+) -> Parts:
+    """Return the letter of `edition` as it would be with `source` for a template, for nobody; no row tells of it.
+
+    Raises as `typeset` does, and names the line.
+    """
+    page, hosts = partial(links.page, edition.language), picture_hosts(config)
+    personal = PersonalLinks(
+        unsubscribe_url=page("unsubscribe") + "trial", preferences_url=page("preferences") + "trial"
+    )
+    return _set(edition, newsletter, config, links, at, personal, lambda given: try_own(source, given, hosts))
+
+
+def picture_hosts(config: Config) -> frozenset[str]:
+    """Return whose pictures a letter may show: the newsroom's own, since whoever serves one learns who opens it."""
+    return frozenset({urlsplit(config.public_url).hostname or "", config.mail.sender_domain})
+
+
+def _set(
+    edition: Edition, newsletter: Newsletter, config: Config, links: Links, at: datetime, personal: PersonalLinks,
+    press: Callable[[Variables], str],
+) -> Parts:  # fmt: skip
     face = newsletter.in_language(edition.language)
     pieces = pieces_of(edition, zone=newsletter.timezone, publication=config.identity.publication)
     at, since = at.astimezone(ZoneInfo(newsletter.timezone)), _since(edition, newsletter.timezone)
@@ -72,10 +107,14 @@ def typeset(
     for length in SUMMARY_LENGTHS:
         short = [replace(piece, summary=shorten(piece.summary, length)) for piece in pieces]
         stories = variables_of_stories(short, edition.language, at)
-        html = render_mjml("email/edition.mjml", edition.language, **variables, **stories)
+        html = press(variables | stories)
         if len(html.encode()) <= MAX_HTML_BYTES:
             return Parts(html=html, text=_text(edition, short, context))
     raise InputRefused("the edition is too long for one letter: remove some articles")
+
+
+def _product_press(given: Variables) -> str:
+    return render_mjml("email/edition.mjml", str(given["language"]), **{k: given[k] for k in given if k != "language"})
 
 
 def _since(edition: Edition, zone: str) -> date | None:

@@ -36,6 +36,7 @@ def variables_of_letter(
         publisher=required(identity.publisher),
     )
     return {
+        "language": language,
         "kind": KINDS[edition.kind],
         "subject": edition.subject,
         "preheader": edition.preheader,

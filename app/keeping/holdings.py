@@ -98,6 +98,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "consent_seals": Holding("a signed checksum of the ledger for each day", reason=NOT_PERSONAL),
         "newsletters": Holding("what one subscribes to", reason=NOT_PERSONAL),
         "newsletter_languages": Holding("its names", reason=NOT_PERSONAL),
+        "letter_templates": Holding("a newsletter's own look, and which admin made it", reason=WHILE_NEEDED),
         "consent_wordings": Holding("every text that was agreed to", reason=NOT_PERSONAL),
         "privacy_policies": Holding("every policy that was shown", reason=NOT_PERSONAL),
         "sources": Holding("feeds, and why the last fetch failed", reason=NOT_PERSONAL),

@@ -15,7 +15,8 @@ class Newsletter(Base):
     """What one subscribes to. Digests go out in `timezone`, an IANA zone name.
 
     `needs_approval`: of the editions that somebody sends, each wants somebody else's word first. `changed_at` is when
-    somebody last changed it, or a language of it: until somebody does, it follows the settings.
+    somebody last changed it, or a language of it: until somebody does, it follows the settings. `template_version` is
+    the version in force of its own letter template; without one, editions are set from the product's.
     """
 
     __tablename__ = "newsletters"
@@ -25,11 +26,18 @@ class Newsletter(Base):
     timezone: Mapped[str] = mapped_column(sa.String(60))
     sends_welcome: Mapped[bool] = mapped_column(default=True)
     needs_approval: Mapped[bool] = mapped_column(default=False)
+    template_version: Mapped[int | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]
 
     languages: Mapped[list["NewsletterLanguage"]] = relationship(
         back_populates="newsletter", order_by="NewsletterLanguage.id", lazy="selectin"
+    )
+    template: Mapped["LetterTemplate | None"] = relationship(
+        primaryjoin="and_(Newsletter.id == foreign(LetterTemplate.newsletter_id), "
+        "Newsletter.template_version == foreign(LetterTemplate.version))",
+        viewonly=True,
+        uselist=False,
     )
 
     def in_language(self, language: str) -> "NewsletterLanguage":
@@ -51,6 +59,24 @@ class NewsletterLanguage(Base):
     list_label: Mapped[str] = mapped_column(sa.String(60))
 
     newsletter: Mapped[Newsletter] = relationship(back_populates="languages")
+
+
+class LetterTemplate(Base):
+    """One version of a newsletter's own letter template, MJML in the language of `app.sandbox`; never changed.
+
+    `author` saved it, at the desk or on the command line.
+    """
+
+    __tablename__ = "letter_templates"
+    __table_args__ = (sa.UniqueConstraint("newsletter_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
+    version: Mapped[int]
+    source: Mapped[str] = mapped_column(sa.Text)
+    note: Mapped[str] = mapped_column(sa.String(200), default="")
+    author: Mapped[str] = mapped_column(sa.String(254))
+    created_at: Mapped[datetime]
 
 
 class WordingPurpose(StrEnum):
