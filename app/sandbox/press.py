@@ -11,7 +11,7 @@ from app.sandbox.faults import Fault, refuse
 #: For one letter, of processor time and by the clock.
 MAX_S = 2.0
 #: A longer template is none that somebody wrote.
-MAX_SOURCE_BYTES = 200_000
+MAX_SOURCE_BYTES = 60_000
 
 
 def set_own(source: str, variables: dict[str, object], hosts: frozenset[str]) -> str:

@@ -89,5 +89,5 @@ def test_letters_of_one_template_are_set_in_one_fork_and_those_of_another_in_ano
 
 
 def test_a_template_beyond_all_measure_is_refused() -> None:
-    with pytest.raises(TemplateRefused, match="200 kB"):
-        set_own(PRODUCTS + " " * 200_000, variables(), HOSTS)
+    with pytest.raises(TemplateRefused, match="60 kB"):
+        set_own(PRODUCTS + " " * 60_000, variables(), HOSTS)

@@ -25,6 +25,7 @@ from app.gate.approvals import ask_approval
 from app.gate.looking import look_at, read_sight
 from app.gate.models import Approval
 from app.jobs.importing import work_on_imports
+from app.newsletters.templates import product_template
 from app.product import Product
 from app.stories.merging import begin_story
 from app.subscriptions.models import Subscriber
@@ -42,6 +43,7 @@ UNLOGGED = {
     "admin.passkey_challenge_submit": "it only asks what is to be signed",
     "admin.wording_preview_submit": "it only shows what a text looks like",
     "admin.introduction_submit": "it only shows what a text looks like",
+    "admin.template_letter_submit": "it only shows what a template looks like",
 }
 #: Acts that want what came before, a real authenticator or the step after the first; where their entries are looked at.
 ELSEWHERE = {
@@ -193,6 +195,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.stories_merge_submit", lambda _: {"story": ["1", "2"]}),
     ("admin.story_split_submit", lambda _: {"article": "2"}),
     ("admin.stories_undo_submit", lambda _: {"event": "1"}),
+    ("admin.template_submit", lambda _: {"source": product_template(), "note": "as it is"}),
+    ("admin.template_choice_submit", lambda _: {"version": "1"}),
     ("admin.job_submit", lambda _: {"job": "seals"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.flood_refuse_submit", flood),

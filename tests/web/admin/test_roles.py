@@ -42,6 +42,8 @@ MATRIX: dict[Role, str] = {
         schedule_add_submit schedule_resume_submit schedule_stop_submit schedule_submit
     """,
     Role.ADMIN: """
+        template template_choice_submit template_difference template_editor template_letter template_letter_submit
+        template_submit
         invitation_again_submit invitation_submit member member_factors_submit member_removal_submit
         member_sessions_submit people role_submit
         answer_submit audit copies export_submit extension_submit filter_drop_submit filter_save_submit
