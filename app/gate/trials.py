@@ -146,7 +146,7 @@ def _edition(
     )
 
 
-def _items(language: str, now: datetime, number: int = 3, length: int = 160) -> list[EditionItem]:
+def _items(language: str, now: datetime, number: int = 3, length: int = 200) -> list[EditionItem]:
     """Return stories: every third has no link, every fifth is in another language and named beside others."""
     items = []
     for place in range(number):
@@ -165,7 +165,7 @@ def _article(language: str, place: int, now: datetime, length: int) -> Article:
     return Article(
         source=Source(name="Le Détroit" if spoken == "fr" else "The Strait"),
         title=title if place < len(texts.titles) else f"{title} ({place + 1})",
-        summary=(texts.summary * (length // len(texts.summary) + 1))[:length].strip(),
+        summary=(texts.summary * (length // len(texts.summary))).strip(),
         link=None if place % 3 == 2 else f"https://desk.example/{place}?a=1&b=2",
         language=spoken,
         published_at=now - timedelta(hours=place + 1),

@@ -47,6 +47,7 @@ class Reading(HTMLParser):
         self._hosts, self._line_of = hosts, line_of
         self._starts: list[int] = []
         self._in_style = False
+        self._seen: set[tuple[str, str]] = set()
 
     def read(self, markup: str) -> None:
         """Read all of it. Raises TemplateRefused."""
@@ -94,7 +95,7 @@ class Reading(HTMLParser):
     def handle_comment(self, data: str) -> None:
         """Look into what is shown by some clients only; other comments stay unread."""
         inner = _CONDITION.sub("", data)
-        if inner != data:
+        if inner != data and self._is_new("condition", inner):
             within = Reading(self._hosts, line_of=lambda _: self.line())
             within.read(inner)
 
@@ -111,10 +112,18 @@ class Reading(HTMLParser):
             self._check_style(value)
 
     def _check_style(self, style: str) -> None:
+        if not self._is_new("style", style):
+            return
         if found := _STYLE.search(style):
             raise self.refusal(Fault.STYLE, found[0])
         for address in _STYLE_ADDRESS.findall(style):
             self._check_picture(address.strip())
+
+    def _is_new(self, kind: str, piece: str) -> bool:
+        """Return whether a piece was not looked at before as such: a letter repeats most styles and conditions."""
+        is_new = (kind, piece) not in self._seen
+        self._seen.add((kind, piece))
+        return is_new
 
     def _check_picture(self, address: str) -> None:
         try:

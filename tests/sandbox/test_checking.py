@@ -85,6 +85,13 @@ def test_the_newsrooms_own_pictures_and_columns_may_stand_in_it() -> None:
     assert 'src="https://www.newsroom.example/logo.png"' in html
 
 
+def test_a_style_is_looked_at_though_its_words_stood_elsewhere_before() -> None:
+    words = "background:url(https://a.example/a.gif)"
+    with pytest.raises(TemplateRefused) as refused:
+        try_own(frame(f"<!--[if mso]>{words}<![endif]-->\n<p style='{words}'>{words}</p>"), variables(), HOSTS)
+    assert (refused.value.fault, refused.value.line) == ("picture", LINE + 1)
+
+
 def test_a_tag_that_a_value_forms_in_one_letter_only_is_refused_then() -> None:
     source = PRODUCTS.replace("{{ heading }}", "<p style='{{ heading }}'>a</p>")
     assert set_own(source, variables(heading="color:#000000"), HOSTS)
