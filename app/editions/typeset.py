@@ -76,7 +76,7 @@ def typeset_trial(
 
 def picture_hosts(config: Config) -> frozenset[str]:
     """Return whose pictures a letter may show: the newsroom's own, since whoever serves one learns who opens it."""
-    return frozenset({urlsplit(config.public_url).hostname or "", config.mail.sender_domain})
+    return frozenset({urlsplit(config.public_url).hostname or "", config.mail.sender_domain}) - {""}
 
 
 def _set(

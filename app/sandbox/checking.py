@@ -25,10 +25,11 @@ _OTHER_ADDRESSES = frozenset(
 _META_EQUIVALENTS = frozenset({"content-type", "x-ua-compatible"})
 _PICTURE = re.compile(r"\.(png|jpe?g|gif)$", re.I)
 #: What loads code or letters from elsewhere, or hides that it does.
-_STYLE = re.compile(r"@import|@font-face|@charset|expression\s*\(|-moz-binding|behavior\s*:|javascript:|\\|<", re.I)
-_STYLE_ADDRESS = re.compile(r"(?:url|image-set|image)\s*\(\s*['\"]?([^'\")]*)", re.I)
+_STYLE = re.compile(
+    r"@import|@font-face|@charset|expression\s*\(|-moz-binding|behavior\s*:|javascript:|image-set|cross-fade|\\|<", re.I
+)
+_STYLE_ADDRESS = re.compile(r"(?:url|image|src)\s*\(\s*['\"]?([^'\")]*)", re.I)
 _CONDITION = re.compile(r"^\s*\[if[^\]]*\]>|<!\[endif\]\s*$", re.I)
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _SEEN_PX = 4
 #: Of what is left of the letter, links and words that the law wants, or that readers are owed.
 LINKS = ("unsubscribe_url", "preferences_url", "privacy_url", "legal_url")
@@ -68,9 +69,11 @@ class Reading(HTMLParser):
         """Refuse a tag, or an attribute of it."""
         if tag in _FORBIDDEN:
             raise self.refusal(Fault.TAG, tag)
+        if "<" in (self.get_starttag_text() or "")[1:]:  # a browser may read it as another tag
+            raise self.refusal(Fault.BALANCE, tag)
+        for name, value in attrs:  # of two alike, a browser takes the first
+            self._check_attribute(tag, name, (value or "").strip())
         attributes = {name: (value or "").strip() for name, value in attrs}
-        for name, value in attributes.items():
-            self._check_attribute(tag, name, value)
         if tag == "meta" and attributes.get("http-equiv", "content-type").lower() not in _META_EQUIVALENTS:
             raise self.refusal(Fault.TAG, f"meta http-equiv={attributes['http-equiv']}")
         if tag in {"img", "mj-image"}:
@@ -93,11 +96,20 @@ class Reading(HTMLParser):
             self.words.append(data)
 
     def handle_comment(self, data: str) -> None:
-        """Look into what is shown by some clients only; other comments stay unread."""
+        """Look into it: some clients show what stands in a condition, and not all agree where a comment ends."""
         inner = _CONDITION.sub("", data)
-        if inner != data and self._is_new("condition", inner):
+        if "<" in inner and self._is_new("comment", inner):
             within = Reading(self._hosts, line_of=lambda _: self.line())
             within.read(inner)
+
+    def handle_pi(self, data: str) -> None:
+        """Refuse it: there is no use for one."""
+        raise self.refusal(Fault.TAG, f"?{data}")
+
+    def unknown_decl(self, data: str) -> None:
+        """Refuse what is no condition."""
+        if ">" in data or not data.lower().startswith(("if", "endif")):
+            raise self.refusal(Fault.TAG, f"![{data}")
 
     def _check_attribute(self, tag: str, name: str, value: str) -> None:
         if name.startswith("on") or name in _OTHER_ADDRESSES:
@@ -167,8 +179,6 @@ class Source(Reading):
         """Refuse what is unknown."""
         if tag.startswith("mj") and tag not in TAGS:
             raise self.refusal(Fault.TAG, tag)
-        if "<" in _QUOTED.sub("", self.get_starttag_text() or "")[1:]:
-            raise self.refusal(Fault.BALANCE, tag)
         super().handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:

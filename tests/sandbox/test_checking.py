@@ -29,6 +29,11 @@ FORBIDDEN = [
     ("<p style='background:url(https://a.example/a.png)'>a</p>", "picture"),
     ("<img src='https://newsroom.example/a.png' width='1' height='1' alt='' />", "pixel"),
     ("<p style='width:expression(a)'>a</p>", "style"), ("<p style='a:\\75rl(x)'>a</p>", "style"),
+    ("<!--><script>alert(1)</script>-->", "tag"), ("<!-- a --!><script>alert(1)</script>-->", "tag"),
+    ("<![CDATA[><script>alert(1)</script>]]>", "tag"), ("<?php a ?>", "tag"),
+    ("<a href='javascript:a()' href='https://a.example/'>a</a>", "address"),
+    ("<p title='</p><script>alert(1)</script>'>a</p>", "balance"),
+    ("<p style='a:image-set(\"https://newsroom.example/a.png\" 1x, \"https://a.example/\" 2x)'>a</p>", "style"),
     ("<p>a", "balance"), ("a</b>", "balance"), ("<a <b>a</a>", "balance"),
 ]  # fmt: skip
 
