@@ -177,7 +177,7 @@ class Walker:
             "subject": "Une lettre de la mer",
             "preheader": "Ce qui se passe au fond de la mer, et qui regarde.",
             "location": "https://feeds.example/feed",
-            "source": product_template(),
+            "mjml": product_template(),
             "introduction": "Un *mot* de [nous](https://a.example/).",
         }
         kept_back = {"confirmed", "embedded"} | ({TRAP} if place.rule.endpoint.startswith("public.") else set())

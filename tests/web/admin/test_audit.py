@@ -195,7 +195,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.stories_merge_submit", lambda _: {"story": ["1", "2"]}),
     ("admin.story_split_submit", lambda _: {"article": "2"}),
     ("admin.stories_undo_submit", lambda _: {"event": "1"}),
-    ("admin.template_submit", lambda _: {"source": product_template(), "note": "as it is"}),
+    ("admin.template_submit", lambda _: {"mjml": product_template(), "note": "as it is"}),
     ("admin.template_choice_submit", lambda _: {"version": "1"}),
     ("admin.job_submit", lambda _: {"job": "seals"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),

@@ -31,7 +31,7 @@ def admin(client: FlaskClient, product: Product) -> FlaskClient:
 
 
 def save(admin: FlaskClient, source: str, note: str = "") -> tuple[int, str]:
-    answer = admin.post(PAGE, data={"source": source.replace("\n", "\r\n"), "note": note})
+    answer = admin.post(PAGE, data={"mjml": source.replace("\n", "\r\n"), "note": note})
     return answer.status_code, unescape(answer.text)
 
 
@@ -77,13 +77,13 @@ def test_the_letter_is_shown_while_it_is_written_and_nothing_is_kept(admin: Flas
         ("last-en", "The port reopens"),
         ("", "port"),
     ]:
-        shown = admin.post(f"{PAGE}/letter", data={"source": GREEN, "on": on})
+        shown = admin.post(f"{PAGE}/letter", data={"mjml": GREEN, "on": on})
         assert (shown.status_code, shown.mimetype) == (200, "text/html")
         assert "#105020" in shown.text
         assert said in unescape(shown.text), on
         assert "sandbox allow-popups" in shown.headers["Content-Security-Policy"]
         assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
-    wrong = admin.post(f"{PAGE}/letter", data={"source": "<mjml><script>alert(1)</script></mjml>"})
+    wrong = admin.post(f"{PAGE}/letter", data={"mjml": "<mjml><script>alert(1)</script></mjml>"})
     assert (wrong.status_code, wrong.mimetype) == (422, "text/plain")
     assert wrong.text == "Ligne 1\u00a0: <script> n’a pas sa place dans une lettre"
     assert "#a3171f" in admin.get(f"{PAGE}/letter").text

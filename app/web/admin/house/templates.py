@@ -71,7 +71,7 @@ def template_editor(newsletter_id: int) -> str:
 @needs(Role.ADMIN)
 def template_submit(newsletter_id: int) -> BaseResponse | tuple[str, int]:
     """Try what was written on every kind of letter, and save it as a new version where it holds."""
-    source, note, wired, at = request.form.get("source", ""), request.form.get("note", ""), product(), now()
+    source, note, wired, at = request.form.get("mjml", ""), request.form.get("note", ""), product(), now()
     with wired.database.reading() as session:
         newsletter = _newsletter(session, newsletter_id)
     try:
@@ -112,7 +112,7 @@ def template_letter(newsletter_id: int) -> Response:
 @needs(Role.ADMIN)
 def template_letter_submit(newsletter_id: int) -> Response:
     """Serve a letter set from what is written in the editor, for its frame, or what is wrong; it saves nothing."""
-    return _letter(newsletter_id, request.form.get("source", ""), request.form.get("on", ""))
+    return _letter(newsletter_id, request.form.get("mjml", ""), request.form.get("on", ""))
 
 
 @bp.get(f"{NEWSLETTER}/template/difference")
