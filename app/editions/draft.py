@@ -179,7 +179,8 @@ def fingerprint(edition: Edition) -> str:
         )
         for item in edition.items
     ]
-    seen = repr((edition.subject, edition.preheader, edition.introduction, articles, edition.template_version))
+    frame = edition.template_version, edition.masthead
+    seen = repr((edition.subject, edition.preheader, edition.introduction, articles, frame))
     return hashlib.sha256(seen.encode()).hexdigest()
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from app.articles.models import Article
 from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
-from app.newsletters.models import Newsletter
+from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.topics.word_index import WordIndex
 
 _UNFILED = sa.text("status = 'sent' AND filed_at IS NULL AND variant_of IS NULL")
@@ -70,7 +70,8 @@ class Edition(Base):
     carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
     an extra's.
-    `template_version`: which of its newsletter's own templates is in force, if any.
+    `template_version`: which of its newsletter's own templates is in force, if any; `masthead`: the newsletter's name
+    and time zone, as a letter has them.
     `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
     choices. `revision`: how often editors saved it while it was a draft.
     """
@@ -121,7 +122,17 @@ class Edition(Base):
     )
     content: Mapped["EditionContent | None"] = relationship(back_populates="edition", cascade="all, delete-orphan")
     template_version: Mapped[int | None] = column_property(
-        sa.select(Newsletter.template_version).where(Newsletter.id == newsletter_id).scalar_subquery()
+        sa.select(Newsletter.template_version)
+        .where(Newsletter.id == newsletter_id)
+        .correlate_except(Newsletter)
+        .scalar_subquery()
+    )
+    masthead: Mapped[str | None] = column_property(
+        sa.select(NewsletterLanguage.name + ", " + Newsletter.timezone)
+        .where(NewsletterLanguage.newsletter_id == newsletter_id, NewsletterLanguage.language == language)
+        .where(Newsletter.id == newsletter_id)
+        .correlate_except(Newsletter, NewsletterLanguage)
+        .scalar_subquery()
     )
 
 

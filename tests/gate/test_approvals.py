@@ -32,7 +32,7 @@ from app.newsletters.models import Newsletter
 from app.product import Product
 from tests.conftest import NOW
 from tests.gate.house import ADA, BOB, edition, held_editions, look, make_edition, schedule
-from tests.make import copies
+from tests.make import copies, newsletter
 
 LATER = NOW + timedelta(minutes=10)
 SHEET = Sheet(
@@ -112,6 +112,21 @@ def test_a_change_makes_it_void(product: Product) -> None:
     with product.database.reading() as session:
         states = [each.state for each in session.scalars(select(Approval).order_by(Approval.id))]
     assert states == [ApprovalState.VOID, ApprovalState.APPROVED]
+
+
+@pytest.mark.parametrize("change", ["name", "timezone"])
+def test_another_name_or_clock_of_the_newsletter_keeps_it_back(product: Product, change: str) -> None:
+    edition_id = make_edition(product)
+    ask(product, edition_id)
+    agree(product, edition_id)
+    with product.database.transaction() as session:
+        found = newsletter(session)
+        if change == "name":
+            found.languages[0].name = found.languages[1].name = "Les câbles"
+        else:
+            found.timezone = "Asia/Tokyo"
+    assert start_due(product) == []
+    assert (edition(product, edition_id).status, queued(product)) == (EditionStatus.DRAFT, 0)
 
 
 def test_a_scheduled_edition_cannot_be_edited_and_a_new_text_of_an_article_keeps_it_back(product: Product) -> None:
