@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -16,6 +17,9 @@ from app.demo.catcher import Mailbox
 from app.logs import configure_logging
 from app.web import mailbox
 from config import Config
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 STOP_TIMEOUT_S = 30
 #: How long the pages may take to answer, and how often that is tried, before their places are told all the same.
@@ -27,9 +31,23 @@ def make_pages() -> Flask:
     configure_logging()
     config = Config.from_env(os.environ)
     app = create_app(config)
+    app.wsgi_app = in_one_thread(app.wsgi_app)  # type: ignore[assignment, method-assign]
     if config.uses_catcher:
         mailbox.register(app, Mailbox(config.mailbox_dir))
     return app
+
+
+def in_one_thread(inner: "WSGIApplication") -> "WSGIApplication":
+    """Return `inner`, told that no second request is answered meanwhile (PEP 3333), whatever its server says.
+
+    An answer that takes its time would keep everybody waiting.
+    """
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["wsgi.multithread"] = False
+        return inner(environ, start_response)
+
+    return answer
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from app.delivery.composing import Composers
 from app.delivery.hands import Hand
 from app.delivery.journal import Journal
 from app.delivery.limits import Limits
+from app.delivery.outcomes import OutcomeBook
 from app.delivery.pacer import Pacer
 from app.delivery.settling import Ending, OnSettled, Settlement, Unsent, settle
 from app.mail.transport import Outcome, OutcomeKind
@@ -63,6 +64,7 @@ class Clerk:
         self._looks_ahead = looks_ahead
         self.pacer = Pacer(database, limits, now=self._now)
         self._on_settled = on_settled
+        self._outcomes = OutcomeBook(_own_name())
         self.claimed = 0
         self.is_dry = False
         self._next: Hand | None = None
@@ -209,6 +211,7 @@ class Clerk:
             stricter = self.pacer.learn(session, lessons)
             self.pacer.free_where_ended(session, finished)
             self.pacer.settle_draws(session, by_hand)
+            self._outcomes.count(session, by_hand, now=now)
             return stricter
 
     def _is_waiting(self, key: int) -> bool:
@@ -241,5 +244,10 @@ class Clerk:
 
 def _new_owner() -> str:
     """Return a name for one claim, at most 40 characters, fit for a file."""
+    return f"{_own_name()}-{secrets.token_hex(8)}"
+
+
+def _own_name() -> str:
+    """Return the name of this process, at most 23 characters."""
     machine = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:12]
-    return f"{machine}-{os.getpid()}-{secrets.token_hex(8)}"
+    return f"{machine}-{os.getpid()}"

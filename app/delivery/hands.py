@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from app.delivery.allowances import Draw
 from app.delivery.claims import Copy
 from app.delivery.composing import Made
 from app.delivery.journal import Journal
+from app.delivery.settling import Unsent, Withheld
+from app.mail.providers import provider_of
+from app.mail.transport import Outcome
 
 
 @dataclass(eq=False)
@@ -32,3 +36,12 @@ class Hand:
     def chunk_ids(self) -> set[int]:
         """The chunks that the claim took."""
         return {copy.chunk.id for copy in self.copies}
+
+    def provider_of(self, key: int) -> str | None:
+        """Return whose mailbox a copy goes to, by its id, or None where it was not made."""
+        made = self.made[self._places[key]]
+        return None if isinstance(made, (Outcome, Withheld, Unsent)) else provider_of(made.recipient)
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {copy.id: place for place, copy in enumerate(self.copies)}

@@ -235,6 +235,40 @@ class WarmUpShare(Base):
     drawn: Mapped[int]
 
 
+class ProviderOutcomes(Base):
+    """How an edition's copies to one provider ("": to all that are not named) stand, as far as one sender knows.
+
+    Rows of the sender "" are a count of all copies; those of senders are what they changed since, which may be less
+    than nothing. Their sum is how things stand. A copy is `deferred` while it waits for another try.
+    """
+
+    __tablename__ = "provider_outcomes"
+
+    edition_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    provider: Mapped[str] = mapped_column(sa.String(253), primary_key=True)
+    sender: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    waiting: Mapped[int] = mapped_column(default=0)
+    deferred: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    rejected: Mapped[int] = mapped_column(default=0)
+    uncertain: Mapped[int] = mapped_column(default=0)
+    given_up: Mapped[int] = mapped_column(default=0)
+
+
+class Pulse(Base):
+    """How many copies of an edition one sender saw come to an end by a reply, or for want of one, from `at` on.
+
+    A pulse lasts as long as `outcomes.PULSE`.
+    """
+
+    __tablename__ = "pulses"
+
+    edition_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    sender: Mapped[str] = mapped_column(sa.String(40), primary_key=True)
+    settled: Mapped[int]
+
+
 def state_now() -> sa.ColumnElement[DeliveryState]:
     """Return the SQL twin of `Delivery.state_now`, for statements that join the chunk."""
     is_in_hand = sa.and_(Delivery.state == DeliveryState.QUEUED, Chunk.lease_until.is_not(None))

@@ -18,6 +18,7 @@ from app.editions.compose import marked_links, newsletter_of
 from app.editions.excerpts import shorten
 from app.editions.headlines import PREHEADER_LENGTH, preheader_for, subject_for
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionKind, EditionStatus
+from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts, typeset
 from app.errors import EditionChanged, InputRefused, NotFound
 from app.i18n import gettext
@@ -122,7 +123,9 @@ def start_extra(
         raise EditionChanged("an article named beside it is held back since; look at it again")
     edition = _store(session, extra, actor, now)
     count_readers_anew(session, extra.newsletter_id)
-    return queue_copies(session, edition, audience, now=now, announce=announce)
+    copies = queue_copies(session, edition, audience, now=now, announce=announce)
+    count_outcomes(session, edition_id=edition.id)
+    return copies
 
 
 def _store(session: Session, extra: Extra, actor: str, now: datetime) -> Edition:

@@ -22,6 +22,7 @@ from app.editions.compile import Line, also_of, items_of, lend_words
 from app.editions.compose import Manuscript, SetLetter, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionStatus
+from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts
 from app.errors import EditionChanged
 from app.links import Links
@@ -118,6 +119,7 @@ def start_digest(
         variant_id = _store(session, edition, ready, material.articles)
         for audience in _audiences(material.line, ready.variant.circles, now):
             queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
+    count_outcomes(session, edition_id=edition.id)
     keys = {circle.key for circle in material.plan.circles}
     settle_coverage(session, material.line, keys, since=edition.since, now=now)
     return queued

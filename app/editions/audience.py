@@ -26,6 +26,7 @@ from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
 from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionContent, EditionKind, EditionStatus
+from app.editions.outcomes import count_outcomes
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
@@ -60,7 +61,9 @@ def start_edition(
         raise TransitionRefused("a digest leaves by its schedule, to each reader as they chose")
     if not edition.items:
         raise TransitionRefused("an edition without articles is not sent")
-    return queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)
+    copies = queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)
+    count_outcomes(session, edition_id=edition.id)
+    return copies
 
 
 def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datetime) -> Edition:

@@ -159,8 +159,17 @@ def drop_readings(session: Session, *, before: datetime) -> int:
 def read_clicks(session: Session, edition_id: int) -> Clicks:
     """Return what was counted of an edition, whichever of its variants a reader had."""
     whole = select(Edition.id).where(sa.or_(Edition.id == edition_id, Edition.variant_of == edition_id))
+    people = (Reading.edition_id.in_(whole), Reading.is_machine.is_(False))
+    openings, clickers = session.execute(
+        select(sa.func.count(), sa.func.count().filter(Reading.clicks > 0)).where(*people)
+    ).one()
+    return Clicks(_followed(session, edition_id, whole), openings, clickers)
+
+
+def _followed(session: Session, edition_id: int, whole: sa.Select[int]) -> list[Followed]:
+    """Return the edition's own articles in their order, then those of its variants that were followed, most first."""
     totals = (
-        select(EditionItem.article_id, sa.func.sum(ClickTotal.clicks))
+        select(EditionItem.article_id, sa.func.sum(ClickTotal.clicks).label("clicks"))
         .join_from(
             ClickTotal,
             EditionItem,
@@ -168,25 +177,20 @@ def read_clicks(session: Session, edition_id: int) -> Clicks:
         )
         .where(ClickTotal.edition_id.in_(whole))
         .group_by(EditionItem.article_id)
+        .subquery()
     )
-    clicks = {article_id: int(total) for article_id, total in session.execute(totals)}
-    people = (Reading.edition_id.in_(whole), Reading.is_machine.is_(False))
-    openings, clickers = session.execute(
-        select(sa.func.count(), sa.func.count().filter(Reading.clicks > 0)).where(*people)
-    ).one()
-    return Clicks(_followed(session, edition_id, whole, clicks), openings, clickers)
-
-
-def _followed(session: Session, edition_id: int, whole: sa.Select[int], clicks: Mapping[int, int]) -> list[Followed]:
-    """Return the edition's own articles in their order, then those of its variants that were followed, most first."""
     carried = select(EditionItem.article_id).where(EditionItem.edition_id.in_(whole))
     is_own = sa.and_(EditionItem.article_id == Article.id, EditionItem.edition_id == edition_id)
-    articles = select(Article.id, Article.title, EditionItem.position).outerjoin(EditionItem, is_own)
+    articles = (
+        select(Article.id, Article.title, EditionItem.position, totals.c.clicks)
+        .outerjoin(EditionItem, is_own)
+        .outerjoin(totals, totals.c.article_id == Article.id)
+    )
     rows = session.execute(articles.where(Article.id.in_(carried))).all()
     own = sorted((row for row in rows if row.position is not None), key=lambda row: row.position)
-    others = (row for row in rows if row.position is None and row.id in clicks)
-    rest = sorted(others, key=lambda row: (-clicks[row.id], row.id))
-    return [Followed(row.title, clicks.get(row.id, 0)) for row in (*own, *rest)]
+    others = (row for row in rows if row.position is None and row.clicks is not None)
+    rest = sorted(others, key=lambda row: (-row.clicks, row.id))
+    return [Followed(row.title, int(row.clicks or 0)) for row in (*own, *rest)]
 
 
 def _places(edition: Edition) -> dict[str, int]:

@@ -15,19 +15,23 @@ from app.db import Database, insert_into
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState
 from app.delivery.retry import is_rejected_for_our_fault, is_uncertain_for_good
 from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
+from app.editions.outcomes import count_outcomes
 
 #: Editions counted in one go.
 BATCH = 20
+_ON_ITS_WAY = (EditionStatus.SENDING, EditionStatus.PAUSED)
 
 
 def count_editions(database: Database, *, now: datetime) -> int:
     """Count the copies of the editions on their way and of those that ended since; return how many these are."""
     with database.reading() as session:
-        due = session.scalars(_due()).all()
-    for edition_id in due:
+        due = session.execute(_due()).all()
+    for edition_id, status in due:
         with database.reading() as session:
             counts = dict(session.execute(_counts(edition_id)).one()._mapping)
         with database.transaction() as session:
+            if status not in _ON_ITS_WAY:
+                count_outcomes(session, edition_id=edition_id)
             values = {**counts, "counted_at": now}
             keeping = insert_into(session, EditionCount).values(edition_id=edition_id, **values)
             session.execute(keeping.on_conflict_do_update(index_elements=["edition_id"], set_=values))
@@ -40,14 +44,14 @@ def counted(session: Session, edition_ids: Sequence[int]) -> dict[int, EditionCo
     return {count.edition_id: count for count in found}
 
 
-def _due() -> sa.Select[int]:
-    is_on_its_way = Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED))
+def _due() -> sa.Select[int, EditionStatus]:
+    is_on_its_way = Edition.status.in_(_ON_ITS_WAY)
     has_ended = sa.and_(
         Edition.started_at.is_not(None),
         Edition.finished_at.is_not(None),
         sa.or_(EditionCount.counted_at.is_(None), EditionCount.counted_at <= Edition.finished_at),
     )
-    joined = whole_editions().with_only_columns(Edition.id).outerjoin(EditionCount)
+    joined = whole_editions().with_only_columns(Edition.id, Edition.status).outerjoin(EditionCount)
     return joined.where(sa.or_(is_on_its_way, has_ended)).order_by(Edition.id.desc()).limit(BATCH)
 
 

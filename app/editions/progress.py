@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
-from app.delivery.warm_ups import awaited_opening, awaits_warm_up, open_plan
+from app.delivery.warm_ups import awaited_opening, awaits_warm_up, warming_newsletters
 from app.editions.models import Edition, EditionStatus
 from app.mail.meanings import Meaning
 
@@ -72,7 +72,7 @@ class Progress:
 
 def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progress:
     """Read the figures of an edition."""
-    is_warming = sa.false() if open_plan(session, edition.newsletter_id) is None else awaits_warm_up(now)
+    is_warming = sa.and_(awaits_warm_up(now), Chunk.newsletter_id.in_(warming_newsletters()))
     groups = session.execute(_groups(edition.id, is_warming, now)).all()
     counts: dict[DeliveryState, int] = {}
     for group in groups:

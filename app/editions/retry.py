@@ -17,6 +17,7 @@ from app.delivery.retry import (
 from app.editions.audience import change_status
 from app.editions.events import record_event
 from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.outcomes import count_outcomes
 from app.errors import TransitionRefused
 
 
@@ -57,5 +58,6 @@ def retry_copies(session: Session, *, edition_id: int, retry: Retry, actor: str,
     copies = requeue(session, is_meant, edition_id=edition_id, now=now)
     if copies == 0:
         raise TransitionRefused("no copy of the edition is to be tried once more")
+    count_outcomes(session, edition_id=edition_id)
     record_event(session, edition_id=edition_id, act=act, actor=actor, copies=copies, now=now)
     return copies

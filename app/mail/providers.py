@@ -32,3 +32,8 @@ def provider_of_domain(domain: str) -> str:
     """Return the domain by which the provider of `domain` is known here."""
     domain = domain.lower()
     return _PROVIDER_BY_DOMAIN.get(domain, domain)
+
+
+def is_public_provider(provider: str) -> bool:
+    """Say whether `provider` is known to give mailboxes to anybody: its name tells of no person."""
+    return provider in _DOMAINS_BY_PROVIDER

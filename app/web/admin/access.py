@@ -115,7 +115,7 @@ def refuse(admin: Admin, needed: Role) -> tuple[str, int]:
 @bp.after_request
 def forbid_caching(response: Response) -> Response:
     """Keep pages of the desk out of every cache."""
-    response.headers["Cache-Control"] = "no-store"
+    response.cache_control.no_store = True
     return response
 
 

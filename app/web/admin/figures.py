@@ -30,10 +30,11 @@ def desk_words() -> dict[str, object]:
         "short_time": partial(short_time, language),
         "ago": partial(ago, language),
         "short_day": partial(short_day, language),
+        "second_of_day": second_of_day,
     }
 
 
-def number(language: str, value: int) -> str:
+def number(language: str, value: float) -> str:
     """Return a number as it is written in `language`: "1 234" with a no-break space, or "1,234"."""
     written: str = format_decimal(value, locale=language)
     return written.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
@@ -44,6 +45,11 @@ def short_time(language: str, value: datetime, zone: str) -> str:
     local, present = value.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone))
     pattern = "d MMM, HH:mm" if local.year == present.year else "d MMM y, HH:mm"
     return format_datetime(local, pattern, locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)
+
+
+def second_of_day(value: datetime, zone: str) -> str:
+    """Return a time to the second, for what changes faster than by the minute."""
+    return value.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S")
 
 
 def ago(language: str, value: datetime) -> str:

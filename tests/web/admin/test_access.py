@@ -93,7 +93,7 @@ def test_no_page_is_cached(admin: FlaskClient, app: Flask, routes: list[desk.Rou
     for visitor in (admin, app.test_client()):
         for route in routes:
             if route.method == "GET":
-                assert visitor.get(route.path).headers["Cache-Control"] == "no-store", route
+                assert visitor.get(route.path).cache_control.no_store, route
 
 
 def test_no_page_needs_inline_script_or_style(admin: FlaskClient, routes: list[desk.Route]) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app import create_app
 from app.admins.models import Admin, AdminSession
+from app.cli.serving import in_one_thread
 from app.clock import now
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.route import note_route
@@ -106,12 +107,15 @@ def test_the_figures_of_a_run_move_by_themselves_and_the_page_says_when_it_is_ov
 
 
 @pytest.mark.parametrize("page", [True], indirect=True)
-def test_a_page_that_follows_a_run_leads_to_sign_in_when_the_session_ends(page: Page, product: Product) -> None:
+def test_a_page_that_follows_a_run_leads_to_sign_in_when_the_session_ends(
+    page: Page, app: Flask, product: Product
+) -> None:
+    app.wsgi_app = in_one_thread(app.wsgi_app)  # type: ignore[method-assign]
     draft = desk.make_draft(product)
     _send(page, draft)
     with product.database.transaction() as session:
         session.execute(sa.update(AdminSession).values(ended_at=now()))
-    page.wait_for_url("/admin/sign-in", timeout=5_000)
+    page.wait_for_url(f"/admin/sign-in?next=/admin/editions/{draft}", timeout=5_000)
 
 
 @pytest.mark.parametrize("page", [False], indirect=True)

@@ -245,6 +245,8 @@ def watch_to_the_end(hands: Hands, newsroom: Newsroom) -> None:
 def read_the_report(hands: Hands, newsroom: Newsroom) -> None:
     page = hands.page
     expect(page.locator(".tally")).to_contain_text("Accepted")
+    expect(page.get_by_role("img", name="Letters a second over time")).to_be_visible()
+    expect(page.get_by_role("row", name="All others")).to_contain_text(f"{READERS}")
     expect(page.get_by_text("Stopped").first).to_be_visible()
     expect(page.get_by_role("button", name="Pause")).to_have_count(0)
     letters = [newsroom.postbox.wait_for(f"reader{number}@reader.example", 1) for number in range(READERS)]

@@ -155,19 +155,19 @@ def test_progress_counts_copies_by_state(admin: FlaskClient, product: Product, d
     settle(product, DeliveryState.REJECTED, 1)
     answer = admin.get(f"/admin/editions/{draft}/progress")
     assert '<progress class="meter" max="4" value="3"' in answer.text
-    assert "HX-Redirect" not in answer.headers
+    assert "event: over" not in answer.text
     assert "<html" not in answer.text
 
 
 def test_a_page_that_follows_a_run_loads_anew_when_it_is_over(admin: FlaskClient, product: Product, draft: int) -> None:
     admin.post(f"/admin/editions/{draft}/send", data=second_look(admin, draft))
-    assert "hx-get=" in admin.get(f"/admin/editions/{draft}").text
+    assert f'data-live="/admin/editions/{draft}/progress"' in admin.get(f"/admin/editions/{draft}").text
     settle(product, DeliveryState.ACCEPTED, 4)
     with product.database.transaction() as session:
         finish_editions(session, now=now())
-    assert admin.get(f"/admin/editions/{draft}/progress").headers["HX-Redirect"] == f"/admin/editions/{draft}"
+    assert "event: over" in admin.get(f"/admin/editions/{draft}/progress").text
     page = admin.get(f"/admin/editions/{draft}").text
-    assert "hx-get=" not in page
+    assert "data-live=" not in page
     assert "<script" not in page
     assert "/fr/archive/" in page
 

@@ -5,6 +5,7 @@ from app.web.admin.editions import (  # noqa: F401 - views attach to the bluepri
     comments,
     drafts,
     gate,
+    live,
     past,
     preview,
     retry,

@@ -12,12 +12,15 @@ from app.delivery.route import stopped_senders
 from app.editions.counting import Clicks, read_clicks
 from app.editions.events import events_of
 from app.editions.models import Edition, EditionAct, EditionEvent, EditionStatus
+from app.editions.outcomes import Outcomes, Standing, read_outcomes
 from app.editions.progress import Progress, read_progress
 from app.editions.retry import is_too_old
 from app.mail.pacing import PauseReason
+from app.web.admin.charts import PaceChart, Part, draw_paces, draw_standing
 
-#: To count a large edition takes its time: the page asks less often.
-LARGE_COPIES = 50_000
+#: To count the copies of an edition takes its time, about a second for a million: it is done once in so many seconds as
+#: there are times so many copies, and at least once a minute.
+COPIES_A_SECOND, RARELY_S = 20_000, 60
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,22 @@ class Run:
     events: Sequence[EditionEvent]
     may_retry: bool
     clicks: Clicks
+    outcomes: Outcomes
 
     @property
-    def ask_every_s(self) -> int:
-        """How often the page that follows the run asks for figures."""
-        return 1 if self.progress.total < LARGE_COPIES else 5
+    def count_every_s(self) -> int:
+        """How often its copies are counted for whoever follows it."""
+        return min(RARELY_S, max(1, self.progress.total // COPIES_A_SECOND))
+
+    @property
+    def pace_chart(self) -> PaceChart:
+        """The picture of how fast it goes, or went."""
+        return draw_paces(self.outcomes.paces)
+
+    @property
+    def shares(self) -> Sequence[tuple[Standing, Sequence[Part]]]:
+        """How copies stand by provider, each with its picture."""
+        return [(standing, draw_standing(standing)) for standing in self.outcomes.standings]
 
     @property
     def has_uncertain(self) -> bool:
@@ -62,6 +76,7 @@ def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
         events=events,
         may_retry=not is_too_old(edition, now),
         clicks=read_clicks(session, edition.id),
+        outcomes=read_outcomes(session, edition=edition, now=now),
     )
 
 

@@ -1,6 +1,6 @@
 """A test letter to oneself, and what follows once an edition is on its way."""
 
-from flask import Response, make_response, render_template, url_for
+from flask import render_template, url_for
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -12,15 +12,13 @@ from app.editions.audience import (
     resume_edition,
     send_test,
 )
-from app.editions.models import EditionStatus
 from app.editions.progress import read_progress
 from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.editions.drafts import WITHOUT_OTHERS, load_edition
-from app.web.admin.editions.run import read_run
+from app.web.admin.editions.drafts import load_edition
 
 
 @bp.post(f"{EDITION}/test")
@@ -32,19 +30,6 @@ def test_submit(edition_id: int) -> BaseResponse:
         send_test(session, edition_id=edition_id, address=address, now=now())
         note_act(session, AuditAct.EDITION_TESTED, f"edition:{edition_id}")
     return redirect(url_for("admin.edition", edition_id=edition_id, note="test"), code=303)
-
-
-@bp.get(f"{EDITION}/progress")
-@needs(Role.VIEWER)
-def progress(edition_id: int) -> Response:
-    """Serve the figures of a run for the page that follows it; once it no longer runs, that page loads anew."""
-    with product().database.reading() as session:
-        edition = load_edition(session, edition_id, WITHOUT_OTHERS)
-        run = read_run(session, edition=edition, now=now())
-    response = make_response(render_template("admin/editions/_progress.html", edition=edition, run=run))
-    if edition.status is not EditionStatus.SENDING:
-        response.headers["HX-Redirect"] = url_for("admin.edition", edition_id=edition_id)
-    return response
 
 
 @bp.post(f"{EDITION}/pause")

@@ -12,7 +12,7 @@ from app.readership.tallies import DayOfReaders
 from app.subscriptions.kinds import SubscriptionStatus
 from app.web.admin import bp
 from app.web.admin.access import needs
-from app.web.admin.today.charts import draw_days
+from app.web.admin.charts import draw_days
 
 #: Won and lost on the days of the chart: a calm month with one good day and one bad.
 _SHOWN = (

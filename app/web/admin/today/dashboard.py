@@ -7,7 +7,7 @@ from app.clock import now
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import desk_language, needs
-from app.web.admin.today.charts import draw_days
+from app.web.admin.charts import draw_days
 from app.web.admin.today.overview import desk_overview
 
 

@@ -3,14 +3,18 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from itertools import accumulate
 
+from app.editions.outcomes import Pace, Standing
 from app.readership.tallies import DayOfReaders
 
 #: Units of the picture, which is as wide as its column: of a day, of the space between two, of each half's height.
 STEP, GAP, HALF = 10.0, 2.5, 44.0
-#: Readers won on a day are never drawn so low that nobody sees them.
+#: What there is any of is never drawn so small that nobody sees it.
 LEAST = 1.5
+#: The bar of one provider is as wide as its cell, in percent.
+SHARE_WIDTH = 100.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,27 @@ class DayChart:
     weeks: Sequence[tuple[float, date]]
 
 
+@dataclass(frozen=True)
+class PaceChart:
+    """Letters a second, a bar for each step, up to `top`; `begins_at` and `ends_at` where there are any."""
+
+    width: float
+    height: float
+    top: int
+    bars: Sequence[Bar]
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Part:
+    """The part of a bar that stands for copies of one standing, in percent of the bar."""
+
+    name: str
+    x: float
+    width: float
+
+
 def draw_days(days: Sequence[DayOfReaders]) -> DayChart:
     """Return the picture of some days in a row; a mark stands at each Monday."""
     top = _round_up(max((max(day.joined, day.left, 0) for day in days), default=0))
@@ -51,6 +76,31 @@ def draw_days(days: Sequence[DayOfReaders]) -> DayChart:
         if day.day.weekday() == 0:
             weeks.append((number * STEP, day.day))
     return DayChart(len(days) * STEP, 2 * HALF, HALF, top, joined, left, weeks)
+
+
+def draw_paces(paces: Sequence[Pace]) -> PaceChart:
+    """Return the picture of how fast letters went."""
+    top = _round_up(math.ceil(max((pace.per_second for pace in paces), default=0)))
+    bars = []
+    for number, pace in enumerate(paces):
+        if pace.per_second > 0:
+            height = round(max(HALF * pace.per_second / top, LEAST), 2)
+            bars.append(Bar(number * STEP + GAP / 2, HALF - height, STEP - GAP, height))
+    ends_at = paces[-1].at + paces[-1].step if paces else None
+    return PaceChart(len(paces) * STEP, HALF, top, bars, paces[0].at if paces else None, ends_at)
+
+
+def draw_standing(standing: Standing) -> list[Part]:
+    """Return the parts of a provider's bar, in the order in which a copy goes through them, backwards."""
+    order = ("accepted", "rejected", "uncertain", "given_up", "deferred", "waiting")
+    shares = {name: getattr(standing, name) / standing.copies for name in order}
+    widths = {name: max(LEAST, SHARE_WIDTH * share) for name, share in shares.items() if share}
+    scale = SHARE_WIDTH / sum(widths.values())
+    begins = accumulate(widths.values(), initial=0.0)
+    return [
+        Part(name, round(x * scale, 2), round(width * scale, 2))
+        for (name, width), x in zip(widths.items(), begins, strict=False)
+    ]
 
 
 def _round_up(value: int) -> int:
