@@ -5,7 +5,7 @@ LETTERS ?= 50000
 READERS ?= 1000000
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv dev run test quick check lint format lock inventory bench eval clean
+.PHONY: help .venv dev run test quick check lint format lock inventory bench eval pictures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## (.*)/\1\t\2/' | expand -t 14
@@ -74,6 +74,9 @@ eval: .venv/installed-dev ## measure on corpora beside the repository how mail, 
 	$(BIN)/python bench/topics.py --into docs/topics.md
 	$(BIN)/python bench/stories.py --into docs/stories.md
 	$(BIN)/python bench/week.py --letters instance/week --into docs/digests.md
+
+pictures: .venv/installed-dev ## take the pictures of the README anew (Chromium)
+	$(BIN)/python bench/pictures.py --into docs/pictures
 
 clean: ## remove the environment (instance/ stays: it holds keys and readers)
 	rm -rf .venv

@@ -88,6 +88,7 @@ class Keyboard:
 
     def _reach(self, target: "Locator") -> None:
         target.wait_for()
+        self.page.wait_for_load_state()  # a page that is on its way would lose the focus
         for _ in range(STOPS):
             if target.evaluate("element => element === document.activeElement"):
                 return

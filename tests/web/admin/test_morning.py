@@ -190,7 +190,8 @@ def fail_at_the_gate_and_mend(hands: Hands) -> None:
     expect(page.locator(".finding-failure .where")).to_have_text(PLACEHOLDER)
     hands.press(page.get_by_role("link", name="Not yet"))
     hands.write(page.get_by_label("Introduction", exact=True), f"Read [the file]({FOUND}) first.")
-    hands.press(page.get_by_role("button", name="Save the texts"))
+    with page.expect_navigation():
+        hands.press(page.get_by_role("button", name="Save the texts"))
     go_to_the_gate(hands)
     expect(page.get_by_text("Nothing fails")).to_be_visible()
 
