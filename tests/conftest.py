@@ -238,6 +238,12 @@ def new_postgresql_database(server: str, *, template: str = "template1") -> str:
     return sa.make_url(server).set(database=name).render_as_string(hide_password=False)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have slow tests: one that began last would keep a single process busy at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Where everything is to be had, a skipped test is a missing part: CI fails on it."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
