@@ -57,6 +57,7 @@ HEADERS = frozenset(
         "retry-after",
         "set-cookie",
         "vary",
+        "x-accel-buffering",
         "x-content-type-options",
         "x-robots-tag",
     }

@@ -28,6 +28,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 SIGN_IN = Outcome(OutcomeKind.DEFERRED, 535, "5.7.8", "5.7.8 wrong password", Fault.AUTHENTICATION)
 
+#: Letters, whose looks are their own, files, and what scripts of pages ask for.
+WITHOUT_PAGES = {
+    "admin.letter", "admin.template_letter", "admin.receipt_file", "admin.progress", "admin.sign_in_link",
+    "admin.import_progress",
+}  # fmt: skip
 #: Tells the page's console of every breach of the policy.
 WATCH_POLICY = """document.addEventListener("securitypolicyviolation",
     breach => console.error("policy", breach.violatedDirective, breach.blockedURI))"""
@@ -179,9 +184,7 @@ def _all_pages(app: Flask, product: Product) -> list[str]:
         route.path
         for edition_id in (draft, started)
         for route in desk.routes(app, edition_id=edition_id, public_id=public_id)
-        if route.method == "GET"
-        and route.endpoint
-        not in {"admin.letter", "admin.receipt_file", "admin.progress", "admin.sign_in_link", "admin.import_progress"}
+        if route.method == "GET" and route.endpoint not in WITHOUT_PAGES
     ]
     return sorted(set(found))
 

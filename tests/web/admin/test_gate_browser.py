@@ -70,7 +70,8 @@ def test_two_people_lead_an_edition_through_the_gate(browser: Browser, product: 
 
     ada.goto(f"/admin/editions/{draft}")
     ada.get_by_label("Introduction").fill("Read [the file](https://wire.example/file).")
-    ada.get_by_role("button", name="Save the texts").click()
+    with ada.expect_navigation():
+        ada.get_by_role("button", name="Save the texts").click()
     ada.get_by_role("link", name="Send…").click()
     expect(ada.get_by_text("Nothing fails;")).to_be_visible()
     ask(ada)
