@@ -1,7 +1,7 @@
 """What did not pass and should have left by itself: kept back, told on the desk's first page, looked at again."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from app.editions.events import record_event
 from app.editions.models import EditionAct
 from app.editions.typeset import Parts
 from app.gate.findings import Finding, What, failures
-from app.gate.letter import check_parts
+from app.gate.letter import check_contents, check_parts
 from app.gate.looking import Look
 from app.gate.models import Hold
 from config import Config
@@ -22,12 +22,14 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_AFTER = timedelta(minutes=1)
 
 
-def wanting_of_digest(look: Look, variants: Iterable[Parts], config: Config) -> frozenset[What]:
+def wanting_of_digest(look: Look, variants: Sequence[Parts], config: Config) -> frozenset[What]:
     """Return what keeps a digest of a schedule back: what fails of it, or of the parts of one of its variants.
 
-    Whom it goes to is for its plan to say: it may be empty itself, or for nobody, and its variants not.
+    All are set from one template, so that the first stands for the looks of thousands. Whom the digest goes to is for
+    its plan to say: it may be empty itself, or for nobody, and its variants not.
     """
-    found = {what for parts in variants for what in failures(check_parts(parts.html, parts.text, config))}
+    found = {what for parts in variants[:1] for what in failures(check_parts(parts.html, parts.text, config))}
+    found |= {what for parts in variants[1:] for what in failures(check_contents(parts.html, parts.text, config))}
     return look.not_passed(look.failures | found) - {What.EMPTY, What.NOBODY}
 
 

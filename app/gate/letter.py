@@ -15,14 +15,20 @@ from config import Config
 
 def check_parts(html: str, text: str, config: Config) -> Iterator[Finding]:
     """Yield what is wrong with a letter's two parts, marks for personal links or not."""
+    yield from check_contents(html, text, config)
     page = parse_markup(html)
     rules = rules_of(page)
+    yield from check_contrast(page, rules)
+    yield from check_support(page, rules)
+
+
+def check_contents(html: str, text: str, config: Config) -> Iterator[Finding]:
+    """Yield of what is wrong with a letter's parts that which comes of its articles, and not of its template."""
+    page = parse_markup(html)
     yield from check_size(html)
     yield from check_links(page, public_url=config.public_url, is_trial=config.is_loopback)
     yield from check_structure(page)
     yield from check_parity(page, text)
-    yield from check_contrast(page, rules)
-    yield from check_support(page, rules)
 
 
 def check_message(raw: bytes, config: Config) -> Iterator[Finding]:
