@@ -124,6 +124,11 @@ def test_copies_given_back_unsent_can_be_claimed_at_once(database: Database) -> 
 
 def test_claiming_from_a_long_history_uses_the_index(database: Database) -> None:
     queue_notes(database)
+    if not database.is_sqlite:  # which goes by what the table holds: what has ended is not due
+        kept = ", ".join(column.name for column in Chunk.__table__.c if column.name not in {"id", "next_attempt_at"})
+        with database.transaction() as session:
+            session.execute(sa.text(f"INSERT INTO chunks ({kept}) SELECT {kept} FROM chunks, generate_series(1, 3000)"))
+            session.execute(sa.text("ANALYZE chunks"))
     with database.reading() as session:
         given = {"kinds": ["note"], "now": NOW, "limit": 1}
         statement = select(claims._NEXT_CHUNKS.c.id).params(given)
