@@ -21,7 +21,7 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
 from app.subscriptions.models import ConsentEvent, Subscription
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_POSTGRESQL
 
 LATER = NOW + timedelta(days=3)
 CAUCASUS = Interests(("fr", "en"), frozenset({"region:caucasus", "theme:espionage"}), frozenset({"theme:industry"}))
@@ -169,7 +169,7 @@ def test_a_rhythm_goes_with_its_schedules_unless_digests_were_compiled_by_it(pro
         assert set(session.scalars(select(Rhythm.id))) == {done.rhythm_id, subscription.rhythm_id}
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@ON_POSTGRESQL
 def test_what_is_just_being_chosen_stays(product: Product) -> None:
     with product.database.transaction() as session:
         subscription = make.make_subscription(session)

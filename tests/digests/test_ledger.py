@@ -21,6 +21,7 @@ from app.stories.merging import move_articles
 from app.stories.models import Story
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import change_language, pause, resume
+from tests.conftest import ON_POSTGRESQL, ON_SQLITE
 from tests.digests.readers import ALL, DAY, file, letters, make_reader, run, wish
 from tests.make import newsletter
 
@@ -111,7 +112,7 @@ def read_on(product: Product, days: list[Day]) -> Counter[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@ON_POSTGRESQL
 @random_months
 @given(days)
 def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, days: list[Day]) -> None:
@@ -121,7 +122,7 @@ def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, day
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @random_months
 @given(quiet_days)
 def test_nothing_is_left_out_through_changes_of_rhythm_and_pauses(product: Product, days: list[Day]) -> None:

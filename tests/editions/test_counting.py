@@ -25,7 +25,7 @@ from app.subscriptions.kinds import ConsentKind
 from app.subscriptions.models import ConsentEvent, Subscription
 from config import Config
 from tests import letter_rules
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.editions.press import make_draft, make_sent, start
 from tests.make import copies, make_article, make_subscription, write
 from tests.web.visitor import Page
@@ -295,7 +295,7 @@ def test_who_has_left_is_not_counted_and_counts_anew_only_by_saying_so(counting:
     assert not alice.is_counted
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_who_reads_on_does_not_depend_on_the_count(
     counting: tuple[FlaskClient, Product], monkeypatch: pytest.MonkeyPatch
 ) -> None:

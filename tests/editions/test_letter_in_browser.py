@@ -6,13 +6,14 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from app.product import Product
+from tests.conftest import ON_SQLITE
 from tests.editions.press import make_draft
 from tests.editions.test_letter import contrast, set_letter
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.browser,
-    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    ON_SQLITE,
 ]
 
 #: Of every run of words on the page: its colour, and the colour behind it.

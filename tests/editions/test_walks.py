@@ -1,9 +1,7 @@
 """No list of editions, and no look at what is due, walks over the thousands of variants that a digest may have."""
 
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -15,9 +13,12 @@ from app.editions.clearing import letters_before
 from app.editions.clippings import file_editions
 from app.editions.compile import Line, end_of_last_window, new_articles
 from app.product import Product
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.make import newsletter
 from tests.statements import plans
+
+#: SQLite chooses its way by rules alone; PostgreSQL by what the tables hold.
+pytestmark = ON_SQLITE
 
 WEEK = timedelta(days=7)
 LISTS: dict[str, tuple[str, Callable[[Session], object]]] = {
@@ -32,13 +33,6 @@ LISTS: dict[str, tuple[str, Callable[[Session], object]]] = {
         Line(newsletter(s).id, "fr"), since=NOW - WEEK, until=NOW, now=NOW, limit=30)).all()),
     "window": ("", lambda s: end_of_last_window(s, Line(newsletter(s).id, "fr"))),
 }  # fmt: skip
-
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """SQLite chooses its way by rules alone; PostgreSQL by what the tables hold."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
 
 
 @pytest.mark.parametrize("name", LISTS)

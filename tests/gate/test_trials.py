@@ -1,8 +1,5 @@
 """A template is tried on every kind of letter before it is saved."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from app.errors import InputRefused, TemplateRefused
@@ -10,15 +7,11 @@ from app.gate.findings import What
 from app.gate.trials import Trial, save_trial, trial_editions, try_template
 from app.newsletters.templates import product_template
 from app.product import Product
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.make import newsletter
 
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no query is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
+#: One kind of database is enough here: no query is tested.
+pytestmark = ON_SQLITE
 
 
 def tried(product: Product, source: str) -> Trial:

@@ -24,7 +24,7 @@ from app.subscriptions.rights.acts import accept_objection
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.suppression import suppress_reader
 from tests import make
-from tests.conftest import NOW, SUPPRESSION_KEY
+from tests.conftest import NOW, ON_POSTGRESQL, SUPPRESSION_KEY
 
 ZONE = "Europe/Paris"
 LATER = NOW + timedelta(days=1)
@@ -145,7 +145,7 @@ def test_a_departure_taken_back_is_none(product: Product) -> None:
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@ON_POSTGRESQL
 def test_who_commits_late_is_counted_all_the_same(product: Product) -> None:
     with product.database.transaction() as late:
         confirm(late, 1)

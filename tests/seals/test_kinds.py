@@ -1,13 +1,14 @@
 """SQLite keeps a value of any kind in any column: verification names the row instead of ending midway."""
 
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 
 from app.product import Product
-from tests.conftest import create_tables
+from tests.conftest import ON_SQLITE
 from tests.seals.ledger import build, found
+
+#: PostgreSQL would refuse these values.
+pytestmark = ON_SQLITE
 
 GARBLED = [
     ("consent_events", "at", "'garbage'"),
@@ -26,14 +27,6 @@ GARBLED = [
     ("audit_entries", "at", "'garbage'"),
     ("audit_entries", "seq", "'two'"),
 ]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """PostgreSQL would refuse these values."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
 
 
 @pytest.mark.parametrize(("table", "column", "value"), GARBLED)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import ON_SQLITE
 from tests.security.findings import Judge
 from tests.security.payloads import payloads
 from tests.security.walk import Place, Walker
@@ -29,7 +30,7 @@ def test_a_sample_of_payloads_does_nothing(walker: Walker, part: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize(("endpoint", "every"), [("admin.readers", 3), ("admin.texts_submit", 9)])
 def test_payloads_typed_into_a_text_do_nothing(walker: Walker, endpoint: str, every: int) -> None:
     found = payloads()

@@ -14,7 +14,7 @@ from app.errors import FetchRefused, InputRefused
 from app.product import Product
 from app.settings.fetching import FetchSettings
 from tests.articles.web_server import redirect, web_server
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.security.payloads import encodable, payloads
 
 #: Where names of the payloads lead: they were chosen, or are bound, to mean something inside.
@@ -68,7 +68,7 @@ def test_no_redirect_to_a_payload_is_followed(reached: list[tuple[str, int]]) ->
         assert set(reached) == {("127.0.0.1", server.port)}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_no_source_at_a_payload_is_read(product: Product, reached: list[tuple[str, int]]) -> None:
     for payload in payloads("ssrf"):
         if "://" in payload:

@@ -25,7 +25,7 @@ from app.editions.models import Edition
 from app.errors import InputRefused
 from app.product import Product
 from tests import letter_rules
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.editions.press import compile_now, start
 from tests.make import SENDER, copies, make_source, make_subscription, settle_copies, write
 from tests.security.feeds import WRITERS, Writer
@@ -171,7 +171,7 @@ def test_a_sample_of_payloads_in_feeds_stays_text(product: Product, editor: Flas
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize("format_", sorted(WRITERS))
 def test_payloads_in_feeds_stay_text(product: Product, editor: FlaskClient, format_: str) -> None:
     assert publish_feeds(product, editor, WRITERS[format_], every=1) > 800 + len(HARMLESS)

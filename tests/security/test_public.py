@@ -1,7 +1,6 @@
 """Payloads against every page that a stranger reaches: none does anything but come back as the text it is."""
 
-import pytest
-
+from tests.conftest import ON_POSTGRESQL, ON_SQLITE
 from tests.security.findings import Judge, problems
 from tests.security.payloads import payloads
 from tests.security.walk import Walker, open_to_strangers
@@ -38,7 +37,7 @@ def test_no_limit_answers_in_place_of_a_page(walker: Walker) -> None:
     assert {walker.ask(signup, fields={"email": f"r{each}@reader.example"}).status_code for each in range(99)} == {303}
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@ON_POSTGRESQL
 def test_a_sample_of_payloads_does_nothing(walker: Walker) -> None:
     """On SQLite all of them are tried: `test_public_in_full`."""
     found = payloads()
@@ -47,7 +46,7 @@ def test_a_sample_of_payloads_does_nothing(walker: Walker) -> None:
     assert not judge.found
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_no_payload_in_a_header_that_decides_does_anything(walker: Walker) -> None:
     found, sent = [], payloads()
     for start, place in enumerate(open_to_strangers(walker)):

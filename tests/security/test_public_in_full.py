@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import ON_SQLITE
 from tests.security.findings import Judge
 from tests.security.payloads import payloads
 from tests.security.walk import Walker, open_to_strangers
@@ -12,7 +13,7 @@ PARTS = 3
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_payload_does_anything(walker: Walker, part: int) -> None:
     mine = payloads()[part::PARTS]

@@ -19,7 +19,7 @@ from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
 from app.subscriptions.suppression import suppress
 from config import Config
 from tests import make
-from tests.conftest import make_config
+from tests.conftest import ON_POSTGRESQL, ON_SQLITE, make_config
 
 pytestmark = pytest.mark.slow
 
@@ -100,14 +100,14 @@ def ask_for_data(client: FlaskClient, ask: Callable[[str], tuple[float, str]]) -
     return send
 
 
-@pytest.mark.parametrize("database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+@ON_POSTGRESQL
 def test_the_answer_is_the_same_and_takes_as_long_whatever_we_know_of_the_address(
     ask: Callable[[str], tuple[float, str]],
 ) -> None:
     check_evenness(ask)
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_the_form_of_data_links_answers_the_same_and_as_fast_whatever_we_know(
     ask_for_data: Callable[[str], tuple[float, str]],
 ) -> None:

@@ -14,7 +14,7 @@ from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.models import AlsoIn, Edition, EditionContent, EditionStatus
 from app.product import Product
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.editions.press import compile_now, make_draft, make_feed, start
 from tests.make import make_article, make_subscription, settle_copies
 from tests.web.sent import edition_of, send
@@ -199,7 +199,7 @@ def test_an_edition_has_one_language(client: FlaskClient, product: Product) -> N
 
 @pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_real_browser_shows_the_letter_and_follows_its_links(browser: Browser, site: str, product: Product) -> None:
     page = browser.new_page()
     page.goto(site + path_of(product.links.view("fr", send_edition(product)), product))

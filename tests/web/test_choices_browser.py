@@ -1,7 +1,6 @@
 """What to read and when, chosen in a real browser: by keyboard, without script, on a phone, and through axe."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,28 +11,21 @@ from app.choices.models import Cadence
 from app.clock import now
 from app.product import Product
 from tests import make
-from tests.conftest import create_tables
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web.visitor import only
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+#: One database is enough here: the rules have their tests on both.
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 SAVE = {"fr": "Enregistrer ces choix", "en": "Save these choices"}
 CHOSEN = Chosen(
     Interests(("fr", "en"), frozenset({"theme:espionage", "region:caucasus", "place:AZ"}), frozenset({"place:US"})),
     Timing(Cadence.WEEKLY, 18, 6, "America/Argentina/Buenos_Aires"),
 )
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One database is enough here: the rules have their tests on both."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
 
 
 def reader(product: Product, language: str, chosen: Chosen | None = None) -> str:

@@ -7,11 +7,12 @@ from flask import Flask
 
 from app.demo.catcher import Mailbox
 from app.web import mailbox
+from tests.conftest import ON_SQLITE
 
 LETTER = b"From: x\r\nSubject: <i>Bonjour</i>\r\n\r\nUn mot.\r\n"
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @pytest.mark.parametrize("date", [b"", b"Date: never\r\n"])
 def test_a_letter_without_a_good_date_is_listed_and_shown(app: Flask, tmp_path: Path, date: bytes) -> None:
     caught = Mailbox(tmp_path / "caught")

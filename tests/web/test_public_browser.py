@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,22 +14,15 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
 from app.subscriptions.models import ConsentEvent
 from tests import make
-from tests.conftest import NOW, create_tables
+from tests.conftest import NOW, ON_SQLITE
 from tests.looks import faults
 from tests.web.visitor import only
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One database is enough here: the rules have their tests on both."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
+#: One database is enough here: the rules have their tests on both.
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 
 def confirm_path(product: Product, *, by_admin: bool = False) -> str:

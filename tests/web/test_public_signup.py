@@ -17,7 +17,7 @@ from app.subscriptions.models import ConsentEvent, Subscriber
 from app.subscriptions.suppression import suppress
 from app.web.forms import TRAP
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.web.visitor import Page, counts, form_token, only, send_form
 
 ADDRESS = "alice@reader.example"
@@ -318,7 +318,7 @@ def test_a_form_whose_texts_are_gone_comes_back_instead_of_failing(client: Flask
     assert counts(product)["subscribers"] == 0
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_locked_database_is_a_clear_503_and_nothing_is_half_written(
     client: FlaskClient, product: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -342,7 +342,7 @@ def test_a_locked_database_is_a_clear_503_and_nothing_is_half_written(
     assert send_form(client).status_code == 303
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 def test_a_full_disk_is_a_clear_503_and_nothing_is_half_written(client: FlaskClient, product: Product) -> None:
     before = counts(product)
     with product.database.engine.connect() as connection:

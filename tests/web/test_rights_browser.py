@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +18,7 @@ from app.subscriptions.questions.models import QuestionKind
 from app.subscriptions.rights.address_change import AddressChange, request_address_change
 from app.subscriptions.rights.erasure import erase_reader
 from tests import make
-from tests.conftest import create_tables
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web.reader import data_path, make_reader
 from tests.web.visitor import counts
@@ -27,16 +26,9 @@ from tests.web.visitor import counts
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+#: One database is enough here: the rules have their tests on both.
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 LONG = "a.very.long.name.indeed@a-very-long-domain-name.reader.example"
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One database is enough here: the rules have their tests on both."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
 
 
 def paths(product: Product, language: str) -> Iterator[str]:

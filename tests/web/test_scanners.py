@@ -6,7 +6,6 @@ None of it may change a single row (RFC 9110 §9.2.1, RFC 8058 §1).
 import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
-from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
@@ -24,11 +23,12 @@ from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.letters import signup_letters
 from tests import make
-from tests.conftest import create_tables
+from tests.conftest import ON_SQLITE
 from tests.editions.press import make_draft
 from tests.web import desk
 
-pytestmark = pytest.mark.slow
+#: One kind of database is enough: rows are rows.
+pytestmark = [pytest.mark.slow, ON_SQLITE]
 
 LETTERS = {
     "confirmation": SubscriptionStatus.PENDING,
@@ -38,14 +38,6 @@ LETTERS = {
 LINK = re.compile(r"https?://[^\s\"'<>]+")
 #: A filter's browser gives up after about that long.
 LOOK_MS = 10_000
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One kind of database is enough: rows are rows."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
 
 
 @pytest.fixture

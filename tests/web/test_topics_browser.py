@@ -2,32 +2,24 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from app.clock import now
 from app.product import Product
-from tests.conftest import create_tables
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web.sent import send
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+#: One database is enough here: the rules have their tests on both.
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 #: Enough that the map has every shade.
 COUNTRIES = ("place:US", "place:CN", "place:RU", "place:UA", "place:FR", "place:EE", "place:ML", "place:KP")
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    """One database is enough here: the rules have their tests on both."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    return url
 
 
 def fill(product: Product, language: str) -> str:

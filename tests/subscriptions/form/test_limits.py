@@ -23,7 +23,7 @@ from app.subscriptions.form.limits import (
     forget_mailbox,
     purge_counters,
 )
-from tests.conftest import KEY, NOW
+from tests.conftest import KEY, NOW, ON_SQLITE
 
 LIMITS = SignupLimits()
 HOME = "192.0.2.1/32"
@@ -90,7 +90,7 @@ def test_a_confirmation_clears_the_mailbox(product: Product) -> None:
 LIMIT_OF = {15 * MINUTE: 1, DAY: 3, SILENCE: 5}
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@ON_SQLITE
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pauses=st.lists(st.sampled_from([1, 14, 15, 16, 600, 1425, 1439, 1440, 9000, 43_199, 43_200]), max_size=40))
 def test_in_no_stretch_of_time_does_a_mailbox_get_more_than_the_limit(product: Product, pauses: list[int]) -> None:

@@ -1,62 +1,26 @@
 """The editor of a draft in a real browser: order by keys and by pointer, saving while one writes, two editors."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app import create_app
 from app.clock import now
 from app.editions.comments import add_comment
 from app.editions.history import save_state
 from app.editions.models import Edition
-from app.newsletters.defaults import install_defaults
 from app.product import Product
-from tests.conftest import create_tables, make_config
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web import desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
-
-#: Tells the page's console of every breach of the policy.
-WATCH_POLICY = """document.addEventListener("securitypolicyviolation",
-    breach => console.error("policy", breach.violatedDirective, breach.blockedURI))"""
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    """The app on SQLite: what is under test here is the browser's side."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    config = make_config(url, tmp_path)
-    app = create_app(config)
-    wired: Product = app.extensions["vigie"]
-    with wired.database.transaction() as session:
-        install_defaults(session, config, now())
-    yield app
-    wired.database.dispose()
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 
 @pytest.fixture(params=["en"])
-def page(request: pytest.FixtureRequest, browser: Browser, product: Product, site: str) -> Iterator[Page]:
-    """A signed-in editor's page; any breach of the policy fails the test."""
-    desk.make_admin(product, language=request.param)
-    context = browser.new_context(base_url=site)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if "policy" in message.text else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.add_init_script(WATCH_POLICY)
-    page.goto("/admin/sign-in")
-    page.locator("[name=email]").fill(desk.EMAIL)
-    page.locator("[name=password]").fill(desk.PASSWORD)
-    page.locator("main button").first.click()
-    page.wait_for_url("/admin/")
-    yield page
-    context.close()
-    assert errors == []
+def page(request: pytest.FixtureRequest, open_desk: Callable[..., Page]) -> Page:
+    """A signed-in editor's page."""
+    return open_desk(language=request.param)
 
 
 def titles(product: Product, edition_id: int) -> list[str]:

@@ -1,50 +1,22 @@
 """Through the gate in a browser: fail, mend, ask, approve as somebody else, stop once, approve again, and it leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app import create_app
 from app.clock import now
 from app.editions.models import Edition, EditionStatus
 from app.gate.starting import start_approved
-from app.newsletters.defaults import install_defaults
 from app.product import Product
-from tests.conftest import create_tables, make_config
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web import desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 BOB = "bob@desk.example"
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    """The app on SQLite: what is under test here is the browser's side."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    config = make_config(url, tmp_path)
-    app = create_app(config)
-    wired: Product = app.extensions["vigie"]
-    with wired.database.transaction() as session:
-        install_defaults(session, config, now())
-    yield app
-    wired.database.dispose()
-
-
-def enter(browser: Browser, site: str, email: str) -> Page:
-    page = browser.new_context(base_url=site, locale="en-GB").new_page()
-    page.goto("/admin/sign-in")
-    page.get_by_label("E-mail address").fill(email)
-    page.get_by_label("Password").fill(desk.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("/admin/")
-    return page
 
 
 def spoil(product: Product, draft: int) -> None:
@@ -52,12 +24,10 @@ def spoil(product: Product, draft: int) -> None:
         session.get_one(Edition, draft).introduction = "Read [the file](https://example.com/file)."
 
 
-def test_two_people_lead_an_edition_through_the_gate(browser: Browser, product: Product, site: str) -> None:
-    for email in (desk.EMAIL, BOB):
-        desk.make_admin(product, email=email)
+def test_two_people_lead_an_edition_through_the_gate(open_desk: Callable[..., Page], product: Product) -> None:
     draft = desk.make_draft(product, readers=3)
     spoil(product, draft)
-    ada, bob = enter(browser, site, desk.EMAIL), enter(browser, site, BOB)
+    ada, bob = open_desk(), open_desk(email=BOB)
 
     ada.goto(f"/admin/editions/{draft}")
     ada.get_by_role("link", name="Send…").click()
@@ -90,8 +60,6 @@ def test_two_people_lead_an_edition_through_the_gate(browser: Browser, product: 
     ada.goto(f"/admin/editions/{draft}")
     assert "of 3 copies settled" in ada.locator("#progress").inner_text()
     expect(ada.get_by_text("Approval asked for").first).to_be_visible()
-    for page in (ada, bob):
-        page.context.close()
 
 
 def ask(page: Page) -> None:

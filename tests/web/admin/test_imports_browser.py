@@ -1,52 +1,25 @@
 """A list of readers in a real browser: handed in, matched, looked through, imported, its report downloaded."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app import create_app
-from app.clock import now
 from app.jobs.importing import work_on_imports
-from app.newsletters.defaults import install_defaults
 from app.product import Product
-from tests.conftest import create_tables, make_config
-from tests.web import desk
+from tests.conftest import ON_SQLITE
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 ROWS = 30
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    """The app on SQLite: what is under test here is the browser's side."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    config = make_config(url, tmp_path)
-    app = create_app(config)
-    wired: Product = app.extensions["vigie"]
-    with wired.database.transaction() as session:
-        install_defaults(session, config, now())
-    yield app
-    wired.database.dispose()
-
-
-@pytest.fixture
-def page(browser: Browser, app: Flask, product: Product, site: str) -> Iterator[Page]:
-    """A signed-in admin's page."""
-    desk.make_admin(product)
-    client = app.test_client()
-    desk.sign_in(client)
-    context = browser.new_context(base_url=site, locale="en-GB", viewport={"width": 375, "height": 800})
-    cookie = client.get_cookie("vigie-desk")
-    assert cookie is not None
-    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": site}])
-    yield context.new_page()
-    context.close()
+def page(open_desk: Callable[..., Page]) -> Page:
+    """A signed-in admin's page, on a phone."""
+    return open_desk(viewport={"width": 375, "height": 800})
 
 
 def is_sound(page: Page) -> bool:

@@ -1,12 +1,10 @@
 """The stream of a run's figures: what it tells, how long it lives, and what it costs."""
 
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -23,16 +21,13 @@ from app.editions.outcomes import read_outcomes
 from app.product import Product
 from app.web.admin.editions.live import KEY, LIFE_S, SEATS, Live, _with_outcomes
 from tests import make
+from tests.conftest import ON_SQLITE
 from tests.statements import statements
 from tests.web import desk
 from tests.web.admin.test_sending import second_look
 
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no query of its own is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
+#: One kind of database is enough here: no query of its own is tested.
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

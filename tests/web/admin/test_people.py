@@ -1,8 +1,5 @@
 """The page of people: inviting, roles, sessions, factors, removal; each with words for what was refused."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -11,14 +8,11 @@ from flask.testing import FlaskClient
 from app.admins.models import Admin, AuditEntry, Role
 from app.delivery.models import Delivery
 from app.product import Product
+from tests.conftest import ON_SQLITE
 from tests.web import desk
 
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no rule and no query is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
+#: One kind of database is enough here: no rule and no query is tested.
+pytestmark = ON_SQLITE
 
 
 @pytest.fixture

@@ -4,12 +4,9 @@ They want a second person and a second factor, so they stand apart from `test_au
 """
 
 import re
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import pyotp
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,18 +14,15 @@ from flask.testing import FlaskClient
 from app.admins.models import Admin, AdminSession, AuditEntry, Passkey, Role
 from app.clock import now
 from app.product import Product
+from tests.conftest import ON_SQLITE
 from tests.web import desk
+
+#: One kind of database is enough here: no rule and no query is tested.
+pytestmark = ON_SQLITE
 
 FACTORS = "/admin/account/factors"
 BEN, EVE = "ben@desk.example", "eve@desk.example"
 Form = tuple[str, dict[str, object]]
-
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no rule and no query is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
 
 
 def id_of(product: Product, email: str) -> int:

@@ -1,10 +1,8 @@
 """Who may do what at the desk: each route with the least role that may use it, tried with every role."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -16,7 +14,11 @@ from app.admins.models import Role
 from app.product import Product
 from app.web.admin import access, bp
 from tests import make
+from tests.conftest import ON_SQLITE
 from tests.web import desk
+
+#: One kind of database is enough here: no rule and no query is tested.
+pytestmark = ON_SQLITE
 
 #: A route without a line here fails, and so does a line without a route.
 MATRIX: dict[Role, str] = {
@@ -57,13 +59,6 @@ MATRIX: dict[Role, str] = {
     """,
 }
 LEAST = {f"admin.{name}": role for role, names in MATRIX.items() for name in names.split()}
-
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no rule and no query is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
 
 
 @pytest.fixture

@@ -2,10 +2,8 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pyotp
 import pytest
@@ -19,17 +17,13 @@ from app.admins.models import Admin, AdminSession, AuditAct, AuditEntry, AuditRe
 from app.clock import now
 from app.product import Product
 from app.web.admin.people.agents import agent
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.web import desk
 
+#: One kind of database is enough here: no rule and no query is tested.
+pytestmark = ON_SQLITE
+
 FACTORS = "/admin/account/factors"
-
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: no rule and no query is tested."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,6 @@
 """Letter templates at the desk: tried, saved, put in force, compared and given up."""
 
-import shutil
 from html import unescape
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,17 +8,14 @@ from flask.testing import FlaskClient
 from app.newsletters.models import Newsletter
 from app.newsletters.templates import product_template
 from app.product import Product
+from tests.conftest import ON_SQLITE
 from tests.web import desk
+
+#: One kind of database is enough here.
+pytestmark = ON_SQLITE
 
 PAGE = "/admin/newsletters/1/template"
 GREEN = product_template().replace("#a3171f", "#105020")
-
-
-@pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
 
 
 @pytest.fixture

@@ -1,47 +1,18 @@
 """A template in a browser: written with the letter beside it, mended where it is at fault, saved and put in force."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from app import create_app
-from app.clock import now
-from app.newsletters.defaults import install_defaults
 from app.product import Product
-from tests.conftest import create_tables, make_config
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.web import desk
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 PAGE = "/admin/newsletters/1/template"
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    """The app on SQLite: what is under test here is the browser's side."""
-    url = f"sqlite:///{tmp_path / 'vigie.db'}"
-    create_tables(url)
-    config = make_config(url, tmp_path)
-    app = create_app(config)
-    wired: Product = app.extensions["vigie"]
-    with wired.database.transaction() as session:
-        install_defaults(session, config, now())
-    yield app
-    wired.database.dispose()
-
-
-def enter(browser: Browser, site: str, language: str, *, scripts: bool = True) -> Page:
-    page = browser.new_context(base_url=site, locale=language, java_script_enabled=scripts).new_page()
-    page.goto("/admin/sign-in")
-    page.locator("#email").fill(desk.EMAIL)
-    page.locator("#password").fill(desk.PASSWORD)
-    page.locator("main form button").first.click()
-    page.wait_for_url("/admin/")
-    return page
 
 
 def write(page: Page, old: str, new: str) -> None:
@@ -49,10 +20,9 @@ def write(page: Page, old: str, new: str) -> None:
     source.fill(source.input_value().replace(old, new))
 
 
-def test_a_template_is_written_with_the_letter_beside_it(browser: Browser, product: Product, site: str) -> None:
-    desk.make_admin(product, language="en")
+def test_a_template_is_written_with_the_letter_beside_it(open_desk: Callable[..., Page], product: Product) -> None:
     desk.make_draft(product)
-    page = enter(browser, site, "en-GB")
+    page = open_desk()
     page.goto(PAGE)
     page.get_by_role("link", name="Start from a copy of the product’s").click()
     letter = page.frame_locator("iframe[name=letter]")
@@ -75,9 +45,8 @@ def test_a_template_is_written_with_the_letter_beside_it(browser: Browser, produ
     expect(page.get_by_text("Our own line")).to_be_visible()
 
 
-def test_the_pages_look_well_in_french_and_work_without_scripts(browser: Browser, product: Product, site: str) -> None:
-    desk.make_admin(product, language="fr")
-    page = enter(browser, site, "fr-FR", scripts=False)
+def test_the_pages_look_well_in_french_and_work_without_scripts(open_desk: Callable[..., Page]) -> None:
+    page = open_desk(language="fr", java_script_enabled=False)
     page.goto(f"{PAGE}/editor")
     write(page, "#a3171f", "#105020")
     page.locator("[data-show]").click()
@@ -90,7 +59,7 @@ def test_the_pages_look_well_in_french_and_work_without_scripts(browser: Browser
         page.wait_for_url(f"{PAGE}?note=template-saved")
         page.locator(".template-acts button").first.click()
         page.goto(f"{PAGE}/editor")
-    page = enter(browser, site, "fr-FR")
+    page = open_desk(language="fr")
     for path in (PAGE, f"{PAGE}/editor?version=1", f"{PAGE}/difference?old=&new=2"):
         page.goto(path)
         assert faults(page) == []

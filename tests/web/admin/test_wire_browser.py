@@ -1,9 +1,7 @@
 """The wire in a real browser: by keys alone, without script, and in all its looks."""
 
-import shutil
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +15,14 @@ from app.stories.grouping import group_new
 from app.stories.models import Story
 from app.topics.classifying import classify_articles
 from app.topics.taxonomy import load
+from tests.conftest import ON_SQLITE
 from tests.looks import faults
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, RESULTS, STORM, file_article
-from tests.web import desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
 LONG = (
     "Cyberattaque contre l’interconnexion électrique franco-espagnole : l’anticonstitutionnalité des contre-mesures"
@@ -35,14 +33,7 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def database_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """One kind of database is enough here: what is under test is the browser's side."""
-    shutil.copyfile(sqlite_template, tmp_path / "vigie.db")
-    return f"sqlite:///{tmp_path / 'vigie.db'}"
-
-
-@pytest.fixture
-def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> "Callable[..., Page]":
+def open_wire(open_desk: "Callable[..., Page]", product: Product) -> "Callable[..., Page]":
     """Opens the desk for an editor with four stories on the wire: a breach, results, a long title, a storm."""
     with product.database.transaction() as session:
         for number, text in enumerate((BREACH, BREACH_TOLD_ANEW)):
@@ -54,15 +45,8 @@ def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> 
     group_new(product.database, load(), now=now())
     classify_articles(product.database, load(), now=now())
 
-    def open_(*, language: str = "en", **options: object) -> "Page":
-        email = f"{language}@desk.example"
-        desk.make_admin(product, email=email, language=language)
-        page = open_page(base_url=site, **options)
-        page.goto("/admin/sign-in")
-        page.locator("[name=email]").fill(email)
-        page.locator("[name=password]").fill(desk.PASSWORD)
-        page.locator("main form button").click()
-        page.wait_for_url("/admin/")
+    def open_(**options: object) -> "Page":
+        page = open_desk(**options)
         page.goto("/admin/articles")
         return page
 
@@ -74,8 +58,8 @@ def story(product: Product, text: tuple[str, str]) -> Story:
         return session.scalars(select(Story).join(Article).where(Article.title == text[0])).one()
 
 
-def test_the_wire_is_worked_by_keys_alone(open_desk: "Callable[..., Page]", product: Product) -> None:
-    page = open_desk()
+def test_the_wire_is_worked_by_keys_alone(open_wire: "Callable[..., Page]", product: Product) -> None:
+    page = open_wire()
     keys = page.keyboard
     keys.press("j")
     focused = page.locator("[data-story]:focus")
@@ -106,8 +90,8 @@ def test_the_wire_is_worked_by_keys_alone(open_desk: "Callable[..., Page]", prod
     assert story(product, BREACH).muted_at is None
 
 
-def test_keys_are_explained_and_can_be_turned_off(open_desk: "Callable[..., Page]") -> None:
-    page = open_desk()
+def test_keys_are_explained_and_can_be_turned_off(open_wire: "Callable[..., Page]") -> None:
+    page = open_wire()
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keys")
     expect(dialog).to_be_visible()
@@ -124,8 +108,8 @@ def test_keys_are_explained_and_can_be_turned_off(open_desk: "Callable[..., Page
     expect(page.locator("[data-story]:focus")).to_have_count(1)
 
 
-def test_topics_and_embargoes_are_set_in_place(open_desk: "Callable[..., Page]", product: Product) -> None:
-    page = open_desk()
+def test_topics_and_embargoes_are_set_in_place(open_wire: "Callable[..., Page]", product: Product) -> None:
+    page = open_wire()
     row = page.locator(".story").filter(has_text=STORM[0])
     row.get_by_text("Add a topic").click()
     row.get_by_role("combobox").fill("Portugal")
@@ -140,8 +124,8 @@ def test_topics_and_embargoes_are_set_in_place(open_desk: "Callable[..., Page]",
     assert page.url.endswith("/admin/articles")
 
 
-def test_without_script_the_same_acts_lead_back_to_the_wire(open_desk: "Callable[..., Page]", product: Product) -> None:
-    page = open_desk(java_script_enabled=False)
+def test_without_script_the_same_acts_lead_back_to_the_wire(open_wire: "Callable[..., Page]", product: Product) -> None:
+    page = open_wire(java_script_enabled=False)
     row = page.locator(".story").filter(has_text=STORM[0])
     row.get_by_role("button", name="Mute").click()
     expect(page.locator(".note")).to_contain_text("The story is muted")
@@ -154,8 +138,8 @@ def test_without_script_the_same_acts_lead_back_to_the_wire(open_desk: "Callable
     assert story(product, STORM).id == story(product, RESULTS).id
 
 
-def test_an_article_is_written_with_a_preview_beside_it(open_desk: "Callable[..., Page]") -> None:
-    page = open_desk()
+def test_an_article_is_written_with_a_preview_beside_it(open_wire: "Callable[..., Page]") -> None:
+    page = open_wire()
     page.get_by_role("link", name="Write an article").click()
     page.get_by_label("Title").fill("Un câble coupé au large de la Lettonie")
     page.get_by_label("Language").select_option("fr")
@@ -168,8 +152,8 @@ def test_an_article_is_written_with_a_preview_beside_it(open_desk: "Callable[...
     expect(page.locator(".notice-success")).to_contain_text("on the wire")
 
 
-def test_the_wire_looks_right_with_long_words(open_desk: "Callable[..., Page]") -> None:
-    page = open_desk(language="fr")
+def test_the_wire_looks_right_with_long_words(open_wire: "Callable[..., Page]") -> None:
+    page = open_wire(language="fr")
     page.locator(".story").filter(has_text=LONG[0][:40]).locator('[data-key="p"]').click()
     expect(page.locator(".marks").filter(has_text="Épinglé")).to_have_count(1)
     page.locator(".story-more summary").first.click()

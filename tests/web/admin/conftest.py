@@ -1,0 +1,34 @@
+"""Fixtures of the desk's tests in a browser."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from app.admins.models import Admin
+from app.product import Product
+from tests.web import desk
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+@pytest.fixture
+def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> "Callable[..., Page]":
+    """Opens the desk in a browser of its own, for the admin of an address, who is made where there is none."""
+
+    def open_(*, email: str = desk.EMAIL, language: str = "en", **options: object) -> "Page":
+        with product.database.reading() as session:
+            is_known = session.scalar(select(Admin.id).where(Admin.email == email)) is not None
+        if not is_known:
+            desk.make_admin(product, email=email, language=language)
+        page = open_page(base_url=site, **{"locale": language, **options})
+        page.goto("/admin/sign-in")
+        page.locator("[name=email]").fill(email)
+        page.locator("[name=password]").fill(desk.PASSWORD)
+        page.locator("main form button").first.click()
+        page.wait_for_url("/admin/")
+        return page
+
+    return open_
