@@ -1,6 +1,6 @@
 """Fixtures of the desk's tests in a browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> "Callable[..., Page]":
+def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> "Iterator[Callable[..., Page]]":
     """Opens the desk in a browser of its own, for the admin of an address, who is made where there is none."""
+
+    pages: list[Page] = []
 
     def open_(*, email: str = desk.EMAIL, language: str = "en", **options: object) -> "Page":
         with product.database.reading() as session:
@@ -29,6 +31,9 @@ def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> 
         page.locator("[name=password]").fill(desk.PASSWORD)
         page.locator("main form button").first.click()
         page.wait_for_url("/admin/")
+        pages.append(page)
         return page
 
-    return open_
+    yield open_
+    for page in pages:
+        page.context.close()  # before the site: a page saves what is left as it goes
