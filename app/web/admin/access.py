@@ -150,8 +150,8 @@ def find_session() -> AdminSession | None:
 
 
 def ask_to_sign_in() -> BaseResponse:
-    """Send a stranger to the sign-in page; a script's request makes the whole page go there."""
-    if request.headers.get("HX-Request"):
+    """Send a stranger to the sign-in page; a script's request, or a stream's, makes the whole page go there."""
+    if request.headers.get("HX-Request") or request.headers.get("Accept") == "text/event-stream":
         return Response(status=401, headers={"HX-Redirect": url_for("admin.sign_in")})
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("admin.sign_in", next=wanted if wanted != url_for("admin.dashboard") else None))

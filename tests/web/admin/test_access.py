@@ -129,8 +129,9 @@ def test_a_visitor_without_a_live_session_is_a_stranger(client: FlaskClient, pro
         assert client.get("/admin/").status_code == 302
 
 
-def test_a_script_that_asks_for_figures_is_told_to_sign_in(client: FlaskClient, product: Product) -> None:
-    answer = client.get("/admin/editions/1/progress", headers={"HX-Request": "true"})
+@pytest.mark.parametrize("headers", [{"HX-Request": "true"}, {"Accept": "text/event-stream"}])
+def test_a_script_that_asks_for_figures_is_told_to_sign_in(client: FlaskClient, headers: dict[str, str]) -> None:
+    answer = client.get("/admin/editions/1/progress", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/admin/sign-in"
 
