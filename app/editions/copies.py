@@ -1,11 +1,10 @@
 """The copies of an edition: who may have one, and its bytes.
 
-What all copies share is cast once; the readers are looked up many at a time, just before their copies go.
+What all copies share is cast once, in `molds`; the readers are looked up many at a time, just before their copies go.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import NamedTuple
@@ -16,18 +15,18 @@ from sqlalchemy.orm import Session
 
 from app.clock import now
 from app.db import UtcDateTime, is_among
-from app.delivery.claims import ClaimedChunk, Copy
+from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
 from app.delivery.settling import Withheld
-from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
-from app.editions.counting import counted_mark, reading_value, with_own_ways, with_shared_ways
+from app.editions.compose import make_letter, newsletter_of
+from app.editions.counting import reading_value
 from app.editions.embargo import early_title
 from app.editions.models import Edition, EditionStatus
-from app.editions.typeset import Parts, PersonalLinks, typeset
-from app.errors import NotFound
+from app.editions.molds import Molds, letter_of
+from app.editions.typeset import PersonalLinks, typeset
 from app.i18n import gettext
 from app.links import Links
-from app.mail.letter import Mold, cast
+from app.mail.letter import Mold
 from app.settings.publication import Measurement
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
@@ -36,8 +35,6 @@ from config import Config
 
 EDITION = "edition"
 TEST = "test"
-#: Letters that are kept cast. More than two editions are seldom under way at once, but one may have many variants.
-MOLDS_KEPT = 64
 
 
 def edition_letters(config: Config, links: Links) -> Mapping[str, Compose]:
@@ -50,87 +47,92 @@ def trial_letters(config: Config, links: Links) -> Mapping[str, Compose]:
     return {TEST: one_by_one(partial(compose_test, config=config, links=links))}
 
 
+class _Reader(NamedTuple):
+    """A reader who may have a copy. `recipient`: the address in its wire form."""
+
+    recipient: str
+    public_id: str
+    is_counted: bool
+
+
 class EditionLetters:
-    """Composes the copies of editions: the letter is cast once, the readers are looked up many at a time."""
+    """Composes the copies of editions: each letter is cast once, the readers are looked up many at a time."""
 
     def __init__(self, config: Config, links: Links) -> None:
         self._config = config
         self._links = links
-        self._molds: dict[tuple[int, bool], Mold] = {}
+        self._molds = Molds(config, links)
 
     def compose(self, session: Session, copies: Sequence[Copy]) -> list[Ready | Withheld]:
         """Return what becomes of each copy: consent and suppression are looked up at this moment."""
         made: list[Ready | Withheld] = []
-        for chunk, group in groupby(copies, key=lambda copy: copy.chunk):
-            made += self._compose_chunk(session, chunk, list(group))
+        for newsletter_id, group in groupby(copies, key=lambda copy: copy.chunk.newsletter_id):
+            made += self._compose(session, newsletter_id, list(group))
         return made
 
-    def _compose_chunk(self, session: Session, chunk: ClaimedChunk, copies: Sequence[Copy]) -> list[Ready | Withheld]:
-        edition = session.execute(_EDITION, {"edition_id": chunk.edition_id}).one_or_none()
-        if edition is None or edition.status is EditionStatus.CANCELLED:
-            return [Withheld("the edition was cancelled")] * len(copies)
-        if chunk.variant_id is not None:
-            edition = session.execute(_EDITION, {"edition_id": chunk.variant_id}).one()
-        made = self._made(session, chunk, edition, [copy.subscriber_id for copy in copies if copy.subscriber_id])
-        gone = Withheld("the reader's data was deleted")
-        return [made.get(copy.subscriber_id or 0, gone) for copy in copies]
+    def _compose(
+        self, session: Session, newsletter_id: int | None, copies: Sequence[Copy]
+    ) -> Iterator[Ready | Withheld]:
+        """Compose copies of one newsletter's editions; what they need is read for all of them at once."""
+        editions = _read_editions(session, copies)
+        readers = self._read_readers(session, newsletter_id, copies)
+        standing = [_standing(copy, editions, readers) for copy in copies]
+        molds = self._molds.get_all(
+            session,
+            {
+                (letter_of(copy.chunk), reader.is_counted): copy.chunk.created_at
+                for copy, reader in zip(copies, standing, strict=True)
+                if isinstance(reader, _Reader)
+            },
+        )
+        for copy, reader in zip(copies, standing, strict=True):
+            if isinstance(reader, Withheld):
+                yield reader
+                continue
+            letter_id = letter_of(copy.chunk)
+            mold = molds[letter_id, reader.is_counted]
+            if reader.is_counted:
+                public_id = editions[letter_id].public_id
+                yield CountedCopy(mold, self._links, reader.recipient, reader.public_id, public_id)
+            else:
+                yield EditionCopy(mold, self._links, reader.recipient, reader.public_id)
 
-    def _made(
-        self,
-        session: Session,
-        chunk: ClaimedChunk,
-        edition: sa.Row[int, str, EditionStatus],
-        subscriber_ids: Sequence[int],
-    ) -> dict[int, Ready | Withheld]:
-        """Return, by subscriber, what becomes of copies of an edition, as the database says at this moment."""
-        asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": chunk.newsletter_id, "at": now()}
+    def _read_readers(
+        self, session: Session, newsletter_id: int | None, copies: Sequence[Copy]
+    ) -> dict[int, _Reader | Withheld]:
+        """Return, by subscriber, who may have a copy, as the database says at this moment."""
+        subscriber_ids = [copy.subscriber_id for copy in copies if copy.subscriber_id]
+        asked = {"subscriber_ids": json.dumps(subscriber_ids), "newsletter_id": newsletter_id, "at": now()}
         rows = session.execute(_READERS, asked).all()
         keys = [email_key for _, _, email_key, *_ in rows]
         suppressed = suppressed_among(session, keys, suppression_key=self._config.suppression_key)
-        links, made = self._links, dict[int, Ready | Withheld]()
-        for key, recipient, email_key, public_id, status, is_wanted, is_counted in rows:
-            if not is_wanted or email_key in suppressed:
-                made[key] = _withheld(status, is_wanted)
-            elif is_counted and self._config.measurement is Measurement.CONSENT:
-                mold = self._mold(session, edition.id, chunk.created_at, is_counted=True)
-                made[key] = CountedCopy(mold, links, recipient, public_id, edition.public_id)
-            else:
-                mold = self._mold(session, edition.id, chunk.created_at, is_counted=False)
-                made[key] = EditionCopy(mold, links, recipient, public_id)
-        return made
-
-    def _mold(self, session: Session, edition_id: int, date: datetime, *, is_counted: bool) -> Mold:
-        """Return an edition's letter, cast for readers who let us count or for all others; it never changes."""
-        key = edition_id, is_counted
-        if key not in self._molds:
-            if len(self._molds) >= MOLDS_KEPT:
-                self._molds.pop(next(iter(self._molds)))
-            self._molds[key] = self._cast(session, session.get_one(Edition, edition_id), date, is_counted=is_counted)
-        return self._molds[key]
-
-    def _cast(self, session: Session, edition: Edition, date: datetime, *, is_counted: bool) -> Mold:
-        if edition.content is None:
-            raise NotFound("the edition was never frozen")
-        parts = Parts(html=edition.content.html, text=edition.content.text)
-        marks: tuple[str, ...] = marks_of(edition)
-        if is_counted:
-            parts, marks = with_own_ways(parts, edition, self._links), (*marks, counted_mark(edition))
-        elif self._config.measurement is not Measurement.OFF:
-            parts = with_shared_ways(parts, edition, self._links)
-        letter = make_letter(
-            edition,
-            newsletter=newsletter_of(session, edition),
-            config=self._config,
-            links=self._links,
-            subject=edition.content.subject,
-            parts=parts,
-            unsubscribe_url=marked_links(edition, self._links).unsubscribe_url,
-            is_automatic=edition.is_automatic,
-        )
-        return cast(letter, date=date, marks=marks)
+        counts = self._config.measurement is Measurement.CONSENT
+        return {
+            key: _Reader(recipient, public_id, is_counted and counts)
+            if is_wanted and email_key not in suppressed
+            else _withheld(status, is_wanted)
+            for key, recipient, email_key, public_id, status, is_wanted, is_counted in rows
+        }
 
 
-_EDITION = select(Edition.id, Edition.public_id, Edition.status).where(Edition.id == bindparam("edition_id"))
+def _read_editions(session: Session, copies: Iterable[Copy]) -> dict[int, sa.Row[int, str, EditionStatus]]:
+    """Return the editions of copies, and those whose letters they are, by id."""
+    chunks = {copy.chunk for copy in copies}
+    ids = {edition_id for chunk in chunks for edition_id in (chunk.edition_id, chunk.variant_id) if edition_id}
+    return {row.id: row for row in session.execute(_EDITIONS, {"edition_ids": json.dumps(sorted(ids))})}
+
+
+def _standing(
+    copy: Copy, editions: Mapping[int, sa.Row[int, str, EditionStatus]], readers: Mapping[int, _Reader | Withheld]
+) -> _Reader | Withheld:
+    """Return whose copy it is, or why it must not go."""
+    edition = editions.get(copy.chunk.edition_id or 0)
+    if edition is None or edition.status is EditionStatus.CANCELLED:
+        return Withheld("the edition was cancelled")
+    return readers.get(copy.subscriber_id or 0, Withheld("the reader's data was deleted"))
+
+
+_EDITIONS = select(Edition.id, Edition.public_id, Edition.status).where(is_among(Edition.__table__.c.id, "edition_ids"))
 #: On tables and built once, not on entities: rows as they come, for every copy there is.
 _SUBSCRIBERS, _SUBSCRIPTIONS = Subscriber.__table__, Subscription.__table__
 _READERS = (
