@@ -37,8 +37,8 @@ from config import Config
 
 #: One-off letters are claimed this many at a time; each is a chunk of its own.
 ONE_OFF_LIMIT = 10
-#: An edition's chunks, some hundreds of copies each, are claimed this many at a time.
-EDITION_LIMIT = 2
+#: An edition's chunks are claimed this many at a time, where they are so small: copies are counted too.
+EDITION_LIMIT = 40
 
 #: Runs until the event is set.
 Loop = Callable[[threading.Event], None]

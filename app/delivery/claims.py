@@ -17,6 +17,10 @@ from app.delivery.models import Chunk, Delivery, DeliveryHold, DeliveryState
 #: Dead senders whose journal cannot be read are replaced after this long.
 LEASE = timedelta(seconds=45)
 
+#: A claim takes chunks until they hold this many copies: the chunks of an edition of one letter are large, those of a
+#: digest with many variants are small. A machine lost with its disk leaves the outcomes of at most two claims unknown.
+CLAIM_COPIES = 1_000
+
 #: As the partial indexes say it, literally: bound parameters would keep SQLite from using them.
 _IS_FREE = sa.text("chunks.lease_until IS NULL AND chunks.next_attempt_at IS NOT NULL")
 _IS_HELD = select(DeliveryHold.edition_id).where(DeliveryHold.edition_id == Chunk.edition_id).exists()
@@ -58,6 +62,7 @@ def has_due(session: Session, *, kinds: Collection[str], now: datetime) -> bool:
 def claim(session: Session, *, owner: str, kinds: Collection[str], now: datetime, limit: int = 1) -> list[Copy]:
     """Take up to `limit` free chunks for `owner`, most urgent first, and return their copies that are due.
 
+    No further one is taken once they were made for `CLAIM_COPIES` copies together.
     Of two that claim at once, on PostgreSQL each skips the chunks of the other; on SQLite one waits for the other.
     Chunks in which nothing is due after all are given back, and the next ones taken.
     """
@@ -177,15 +182,19 @@ _FREE_CHUNKS = select(Chunk.id).where(
     sa.or_(Chunk.expires_at.is_(None), Chunk.expires_at > bindparam("now")),
     ~_IS_HELD,
 )
+_TURN = (Chunk.priority, Chunk.next_attempt_at, Chunk.id)
 _NEXT_CHUNKS = (
-    _FREE_CHUNKS.order_by(Chunk.priority, Chunk.next_attempt_at, Chunk.id)
+    _FREE_CHUNKS.with_only_columns(*_TURN, Chunk.copies)
+    .order_by(*_TURN)
     .limit(bindparam("limit", type_=sa.Integer()))
     .with_for_update(skip_locked=True)
     .cte("next_chunks")
 )
+_BEFORE = sa.func.sum(_NEXT_CHUNKS.c.copies).over(order_by=[_NEXT_CHUNKS.c[column.key] for column in _TURN])
+_IN_TURN = select(_NEXT_CHUNKS.c.id, (_BEFORE - _NEXT_CHUNKS.c.copies).label("before")).subquery("in_turn")
 _TAKE = (
     update(Chunk)
-    .where(Chunk.id.in_(select(_NEXT_CHUNKS.c.id)))
+    .where(Chunk.id.in_(select(_IN_TURN.c.id).where(_IN_TURN.c.before < CLAIM_COPIES)))
     .values(owner=bindparam("new_owner"), lease_until=bindparam("held_until"))
     .returning(*_SHARED_COLUMNS)
 )

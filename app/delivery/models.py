@@ -42,10 +42,11 @@ OPEN = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.SENDING)
 class Chunk(Base):
     """Copies of one kind that are claimed together: up to some hundreds of an edition's, or a single one-off letter.
 
-    `number` counts an edition's chunks from 0; `variant_id` names which of its letters the copies are, where it is not
-    the edition's own. `next_attempt_at` is when the first of its copies is due, or None when none waits. `owner` names
-    the claim that had it last and `lease_until` how long that claim holds; without a lease the chunk is free. What is
-    not sent by `expires_at` is not sent at all. From `cleared_at` its copies no longer tell what servers replied.
+    `number` counts an edition's chunks from 0; `copies` is how many it was made for; `variant_id` names which of its
+    letters the copies are, where it is not the edition's own. `next_attempt_at` is when the first of its copies is due,
+    or None when none waits. `owner` names the claim that had it last and `lease_until` how long that claim holds;
+    without a lease the chunk is free. What is not sent by `expires_at` is not sent at all. From `cleared_at` its copies
+    no longer tell what servers replied.
     """
 
     __tablename__ = "chunks"
@@ -80,6 +81,7 @@ class Chunk(Base):
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
     variant_id: Mapped[int | None]
     number: Mapped[int] = mapped_column(default=0)
+    copies: Mapped[int] = mapped_column(sa.SmallInteger, server_default="500")
     newsletter_id: Mapped[int | None]
     language: Mapped[str] = mapped_column(sa.String(8))
     created_at: Mapped[datetime]

@@ -11,7 +11,7 @@ from app.delivery.claims import UNTOLD, lock_chunks, redate
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER
 
-#: Copies that are claimed together. A machine lost with its disk leaves the outcomes of at most two claims unknown.
+#: Copies of an edition that have a chunk in common.
 CHUNK_COPIES = 500
 
 #: Built once, and past the mappers: they run with every sign-up.
@@ -45,6 +45,7 @@ def enqueue(
     chunk = {
         "kind": kind,
         "priority": priority,
+        "copies": 1,
         "newsletter_id": newsletter_id,
         "language": language,
         "created_at": now,
@@ -82,7 +83,9 @@ def enqueue_edition(
     shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "variant_id": variant_id,
               "newsletter_id": newsletter_id, "language": language, "created_at": now,
               "expires_at": now + GIVE_UP_AFTER, "next_attempt_at": now}  # fmt: skip
-    session.execute(insert(Chunk), [{**shared, "number": number} for number in numbers])
+    sizes = (min(chunk_copies, count - start) for start in range(0, max(1, count), chunk_copies))
+    rows = [{**shared, "number": number, "copies": size} for number, size in zip(numbers, sizes, strict=True)]
+    session.execute(insert(Chunk), rows)
     are_new = sa.and_(Chunk.edition_id == edition_id, Chunk.number >= first)
     copies = _insert_copies(session, audience, edition_id=edition_id, numbers=numbers, chunk_copies=chunk_copies)
     if copies == 0:

@@ -62,6 +62,13 @@ def test_a_chunk_in_which_nothing_waits_is_given_back_for_good(database: Databas
     assert (first.lease_until, first.next_attempt_at) == (None, None)
 
 
+def test_a_claim_takes_as_many_chunks_as_hold_its_copies_however_small_they_are(database: Database) -> None:
+    queue_edition(database, 1_210, chunk_copies=60)
+    with database.reading() as session:
+        assert session.scalars(select(Chunk.copies).order_by(Chunk.number)).all() == [60] * 20 + [10]
+    assert [len(claim(database, owner, limit=40)) for owner in ("one", "two", "three")] == [1_020, 190, 0]
+
+
 def test_a_chunk_given_back_is_due_when_the_first_of_its_copies_is(database: Database) -> None:
     queue_edition(database, 3)
     copies = claim(database)
