@@ -262,7 +262,7 @@ def test_the_copy_that_met_the_fault_is_not_the_next_to_go(database: Database, e
     transport = in_turn(ROUTE_DOWN, ACCEPTED)
     sender = engine_over(transport)
     sender.run_once(NOW)
-    sender.run_once(NOW + timedelta(seconds=1))
+    sender.run_once(NOW + timedelta(seconds=4))
     assert [outgoing.key for outgoing in transport.sent] == keys[1:]
 
 

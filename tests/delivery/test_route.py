@@ -57,7 +57,7 @@ def test_the_message_goes_when_letters_go_again(database: Database, engine_over:
         MemoryTransport(lambda outgoing: next(answers)), on_route=lambda fault, wait_s: told.append((fault, wait_s))
     )
     engine.run_once(NOW)
-    engine.run_once(NOW + timedelta(seconds=1))
+    engine.run_once(NOW + timedelta(seconds=4))
     assert told == [(DOWN, 1.0), (None, 0)]
 
 
