@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.claims import awaits_try, lock_chunks
-from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
 from app.delivery.warm_ups import awaits_warm_up, warming_newsletters
 from app.mail.meanings import Meaning
 
@@ -17,6 +17,8 @@ EXPIRED_AT_ONCE = 20
 #: Called in the transaction in which chunks expired, with their ids.
 OnExpired = Callable[[Session, Sequence[int], datetime], None]
 _UNSYNCHRONIZED = {"synchronize_session": False}
+#: What becomes of copies that are not sent in time.
+_FAILS = Failures.EXPIRED | Failures.UNCERTAIN
 
 
 def count_waiting(*, editions: sa.Select[int]) -> sa.Select[int]:
@@ -62,7 +64,10 @@ def expire_copies(
         execution_options=_UNSYNCHRONIZED,
     )
     session.execute(
-        update(Chunk).where(Chunk.id.in_(chunks)).values(next_attempt_at=None), execution_options=_UNSYNCHRONIZED
+        update(Chunk)
+        .where(Chunk.id.in_(chunks))
+        .values(next_attempt_at=None, failures=Chunk.failures.bitwise_or(_FAILS)),
+        execution_options=_UNSYNCHRONIZED,
     )
     if on_expired is not None:
         on_expired(session, chunks, now)

@@ -5,8 +5,9 @@ changes while they are in hand, so that a copy's own row is written twice in its
 is settled. No index holds a column that settling changes: PostgreSQL then updates a row within its page.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from enum import StrEnum
+from enum import IntFlag, StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -39,6 +40,20 @@ WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 OPEN = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.SENDING)
 
 
+class Failures(IntFlag):
+    """The states other than arrival in which a try, or the want of one, put copies of a chunk at one time."""
+
+    REJECTED = 1
+    DEFERRED = 2
+    UNCERTAIN = 4
+    EXPIRED = 8
+
+    @classmethod
+    def of(cls, states: Iterable[DeliveryState]) -> "Failures":
+        """Return those among `states`."""
+        return cls(sum({cls[state.name] for state in states if state.name in cls.__members__}))
+
+
 class Chunk(Base):
     """Copies of one kind that are claimed together: up to some hundreds of an edition's, or a single one-off letter.
 
@@ -46,7 +61,7 @@ class Chunk(Base):
     letters the copies are, where it is not the edition's own. `next_attempt_at` is when the first of its copies is due,
     or None when none waits. `owner` names the claim that had it last and `lease_until` how long that claim holds;
     without a lease the chunk is free. What is not sent by `expires_at` is not sent at all. From `cleared_at` its copies
-    no longer tell what servers replied.
+    no longer tell what servers replied. `failures` spares whoever looks for copies that are not well all other chunks.
     """
 
     __tablename__ = "chunks"
@@ -73,6 +88,13 @@ class Chunk(Base):
             sqlite_where=sa.text("cleared_at IS NULL"),
             postgresql_where=sa.text("cleared_at IS NULL"),
         ),
+        sa.Index(
+            "ix_chunks_failures",
+            "edition_id",
+            "number",
+            sqlite_where=sa.text("failures > 0"),
+            postgresql_where=sa.text("failures > 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -90,6 +112,7 @@ class Chunk(Base):
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]
     cleared_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(sa.SmallInteger, default=0, server_default="15")
 
 
 class Delivery(Base):

@@ -6,6 +6,7 @@ outcome still replaces "uncertain" as long as nobody claimed the chunk since.
 
 import json
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.db import rows_of, time_text
 from app.delivery.claims import UNTOLD, Copy
-from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
 from app.mail.pacing import GIVE_UP_AFTER, retry_at
 from app.mail.replies import meaning_of
 from app.mail.transport import Outcome, OutcomeKind
@@ -192,16 +193,28 @@ def _settle_singly(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    changed = 0
+    changed: list[Delivery] = []
     for delivery in held:
         copy, ending = by_key[delivery.id]
         is_unsure = delivery.state is DeliveryState.UNCERTAIN and delivery.attempt == copy.attempt
         if delivery.attempt != copy.attempt - 1 and not is_unsure:
             continue
         _apply(delivery, copy, ending, expiries[delivery.chunk_id], now)
-        changed += 1
+        changed.append(delivery)
     session.flush()
-    return changed
+    _note_failures(session, changed)
+    return len(changed)
+
+
+def _note_failures(session: Session, changed: Iterable[Delivery]) -> None:
+    """Have chunks, which are locked, tell which of their copies' states are failures."""
+    by_failures = defaultdict[Failures, set[int]](set)
+    for delivery in changed:
+        by_failures[Failures.of([delivery.state])].add(delivery.chunk_id)
+    for failures, chunk_ids in by_failures.items():
+        if failures:
+            noting = update(Chunk).where(Chunk.id.in_(chunk_ids)).values(failures=Chunk.failures.bitwise_or(failures))
+            session.execute(noting, execution_options={"synchronize_session": False})
 
 
 def _apply(

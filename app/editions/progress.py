@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Row, Select, select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, state_now
+from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, Failures, state_now
 from app.delivery.warm_ups import awaited_opening, awaits_warm_up, warming_newsletters
 from app.editions.models import Edition, EditionStatus
 from app.mail.meanings import Meaning
@@ -18,6 +18,8 @@ RATE_OVER = timedelta(minutes=1)
 #: States of which people ask why.
 UNHAPPY = (DeliveryState.REJECTED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN, DeliveryState.EXPIRED)
 #: What ends by a reply, or for want of one; what is called off or given up is no speed.
+#: As the partial index says it.
+_HAS_FAILED = sa.text("chunks.failures > 0")
 _ENDED_BY_TRY = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
 
 
@@ -90,12 +92,28 @@ def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progr
     return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, warming_until)
 
 
-def unhappy_copies(edition_id: int, *, state: DeliveryState | None, meaning: Meaning | None) -> Select[Delivery]:
-    """Select the copies of an edition that are not well, or those in one state, or those for one reason."""
-    wanted: list[ColumnElement[bool]] = [Delivery.state.in_(UNHAPPY if state is None else (state,))]
+def unhappy_copies(
+    edition_id: int, *, state: DeliveryState | None, meaning: Meaning | None, before: int | None = None
+) -> Select[Delivery]:
+    """Select the copies of an edition that are not well, or those in one state, or those for one reason.
+
+    They come by their chunks, the last one first, from the chunk of the copy `before` on: none is looked for where no
+    copy ever failed like that.
+    """
+    states = UNHAPPY if state is None else (state,)
+    wanted: list[ColumnElement[bool]] = [Delivery.state.in_(states)]
     if meaning is not None:
         wanted.append(Delivery.meaning == meaning)
-    return select(Delivery).join(Chunk, Chunk.id == Delivery.chunk_id).where(Chunk.edition_id == edition_id, *wanted)
+    if before is not None:
+        theirs = select(Chunk.number).join(Delivery, Delivery.chunk_id == Chunk.id).where(Delivery.id == before)
+        wanted.append(Chunk.number <= theirs.scalar_subquery())
+    return (
+        select(Delivery)
+        .join(Chunk, Chunk.id == Delivery.chunk_id)
+        .where(Chunk.edition_id == edition_id, _HAS_FAILED, Chunk.failures.bitwise_and(Failures.of(states)) > 0)
+        .where(*wanted)
+        .order_by(Chunk.number.desc())
+    )
 
 
 def _groups(

@@ -22,10 +22,11 @@ from app.web.admin.listing import asked_before, newest_first
 def copies(edition_id: int) -> str:
     """List the copies of an edition that are not well, each with its reader."""
     state, meaning = _asked_state(), Meaning.__members__.get(request.args.get("meaning", ""))
-    query: Select[Delivery] = unhappy_copies(edition_id, state=state, meaning=meaning)
+    before = asked_before()
+    query: Select[Delivery] = unhappy_copies(edition_id, state=state, meaning=meaning, before=before)
     with product().database.transaction() as session:
         edition = load_edition(session, edition_id)
-        page = newest_first(session, query.options(joinedload(Delivery.chunk)), Delivery.id, before=asked_before())
+        page = newest_first(session, query.options(joinedload(Delivery.chunk)), Delivery.id, before=before)
         readers = select(Subscriber).where(Subscriber.id.in_([row.subscriber_id for row in page.rows]))
         by_id = {reader.id: reader for reader in session.scalars(readers)}
         note_act(session, AuditAct.READERS_LISTED, f"edition:{edition_id}", f"rows {len(page.rows)}")
