@@ -20,7 +20,7 @@ from app.editions.compile import compile_edition
 from app.editions.compose import preview
 from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus, whole_editions
-from app.editions.progress import Cause, read_progress
+from app.editions.progress import Cause, count_progress
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.warm_up import read_warm_up_now
 from app.errors import NotFound
@@ -167,7 +167,7 @@ def status(edition_id: int, as_json: bool) -> None:
     """Show how far an edition is: its copies by state, its pace, and why copies did not arrive."""
     with product().database.reading() as session:
         edition = _edition(session, edition_id)
-        progress = read_progress(session, edition=edition, now=now())
+        progress = count_progress(session, edition=edition, now=now())
         is_paused = edition.status is EditionStatus.PAUSED
         reason = pause_reason(session, edition_id) if is_paused else None
         stopped = [_sender_row(sender) for sender in stopped_senders(session, now=now())]

@@ -4,21 +4,26 @@ A copy that has come to an end changes no more, unless somebody has it tried onc
 again, and ends anew.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Database, insert_into
-from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState
-from app.delivery.retry import is_rejected_for_our_fault, is_uncertain_for_good
+from app.delivery.models import OPEN, DeliveryState
 from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
-from app.editions.outcomes import count_outcomes
+from app.editions.outcomes import Outcomes, count_outcomes
+from app.editions.progress import Group, Progress, count_groups, count_progress, progress_of
+from app.mail.meanings import Meaning
 
 #: Editions counted in one go.
 BATCH = 20
+#: An edition of so many copies is counted as a page is made, within some ten milliseconds.
+COUNTED_AT_ONCE = 20_000
 _ON_ITS_WAY = (EditionStatus.SENDING, EditionStatus.PAUSED)
 
 
@@ -28,14 +33,28 @@ def count_editions(database: Database, *, now: datetime) -> int:
         due = session.execute(_due()).all()
     for edition_id, status in due:
         with database.reading() as session:
-            counts = dict(session.execute(_counts(edition_id)).one()._mapping)
+            values = {**_counts(count_groups(session, edition_id, now=now)), "counted_at": now}
         with database.transaction() as session:
             if status not in _ON_ITS_WAY:
                 count_outcomes(session, edition_id=edition_id)
-            values = {**counts, "counted_at": now}
             keeping = insert_into(session, EditionCount).values(edition_id=edition_id, **values)
             session.execute(keeping.on_conflict_do_update(index_elements=["edition_id"], set_=values))
     return len(due)
+
+
+def read_progress(session: Session, *, edition: Edition, outcomes: Outcomes, now: datetime) -> Progress:
+    """Read the figures of an edition for a page.
+
+    Those of a small one are counted now. Of a large one, `outcomes` tell how its copies stand, as far as senders know,
+    and the rest is what the last count found.
+    """
+    told, kept = outcomes.counts(), session.get(EditionCount, edition.id)
+    if max(sum(told.values()), kept.copies if kept else 0) <= COUNTED_AT_ONCE:
+        return count_progress(session, edition=edition, now=now)
+    counted_at = kept.counted_at if kept else now
+    groups = _read(kept.groups) if kept else []
+    progress = progress_of(session, edition=edition, groups=groups, now=counted_at)
+    return replace(progress, counts=_as_told(told, progress.counts), counted_at=counted_at)
 
 
 def counted(session: Session, edition_ids: Sequence[int]) -> dict[int, EditionCount]:
@@ -55,19 +74,40 @@ def _due() -> sa.Select[int, EditionStatus]:
     return joined.where(sa.or_(is_on_its_way, has_ended)).order_by(Edition.id.desc()).limit(BATCH)
 
 
-def _counts(edition_id: int) -> sa.Select[*tuple[int, ...]]:
-    return (
-        select(
-            sa.func.count().label("copies"),
-            _number(Delivery.state == DeliveryState.ACCEPTED).label("accepted"),
-            _number(Delivery.state.in_(OPEN)).label("open"),
-            _number(is_uncertain_for_good()).label("uncertain"),
-            _number(is_rejected_for_our_fault()).label("for_our_fault"),
+def _counts(groups: Sequence[Group]) -> dict[str, object]:
+    """Return the columns of a count."""
+    return {
+        "copies": sum(group.copies for group in groups),
+        "accepted": sum(group.copies for group in groups if group.state is DeliveryState.ACCEPTED),
+        "open": sum(group.copies for group in groups if group.state in OPEN),
+        "uncertain": sum(group.for_good for group in groups),
+        "for_our_fault": sum(group.for_our_fault for group in groups),
+        "groups": json.dumps([group._asdict() for group in groups], default=_written),
+    }
+
+
+def _written(value: Meaning | datetime) -> str:
+    return value.name if isinstance(value, Meaning) else value.isoformat()
+
+
+def _read(groups: str) -> list[Group]:
+    """Return groups as they were kept."""
+    return [
+        Group(
+            **{
+                **row,
+                "state": DeliveryState(row["state"]),
+                "meaning": Meaning.__members__.get(row["meaning"] or ""),
+                **{name: row[name] and datetime.fromisoformat(row[name]) for name in ("warming_until", "last_due")},
+            }
         )
-        .join_from(Chunk, Delivery, Delivery.chunk_id == Chunk.id)
-        .where(Chunk.edition_id == edition_id)
-    )
+        for row in json.loads(groups)
+    ]
 
 
-def _number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0)
+def _as_told(told: Mapping[DeliveryState, int], counted: Mapping[DeliveryState, int]) -> Mapping[DeliveryState, int]:
+    """Return the counts that senders tell; which of the waiting copies are in hand they do not tell."""
+    if not told:
+        return counted
+    in_hand = min(counted.get(DeliveryState.SENDING, 0), told[DeliveryState.QUEUED])
+    return {**told, DeliveryState.SENDING: in_hand, DeliveryState.QUEUED: told[DeliveryState.QUEUED] - in_hand}

@@ -231,7 +231,7 @@ class EditionCount(Base):
     """How an edition's copies stood at `counted_at`: pages that list editions do not count millions of copies.
 
     Of those that ended, `uncertain` ones are not sent again by themselves, and `for_our_fault` is why some were
-    refused.
+    refused. `groups` are all of them by state and reason, in JSON.
     """
 
     __tablename__ = "edition_counts"
@@ -244,6 +244,7 @@ class EditionCount(Base):
     open: Mapped[int]
     uncertain: Mapped[int]
     for_our_fault: Mapped[int]
+    groups: Mapped[str]
     counted_at: Mapped[datetime]
 
     @property

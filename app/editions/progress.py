@@ -1,14 +1,19 @@
-"""How far an edition is, and why copies of it did not arrive: all figures from one pass over its rows."""
+"""How far an edition is, and why copies of it did not arrive: all figures from one pass over its rows.
+
+Pages do not wait for that pass where an edition is large: `counts` keeps what it found.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Row, Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import OPEN, Chunk, Delivery, DeliveryState, Failures, state_now
+from app.delivery.retry import is_rejected_for_our_fault, is_uncertain_for_good
 from app.delivery.warm_ups import awaited_opening, awaits_warm_up, warming_newsletters
 from app.editions.models import Edition, EditionStatus
 from app.mail.meanings import Meaning
@@ -21,6 +26,26 @@ UNHAPPY = (DeliveryState.REJECTED, DeliveryState.DEFERRED, DeliveryState.UNCERTA
 #: As the partial index says it.
 _HAS_FAILED = sa.text("chunks.failures > 0")
 _ENDED_BY_TRY = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
+
+
+class Group(NamedTuple):
+    """Copies of an edition in one state, for one reason.
+
+    `lately` of them came to an end within the last minute. `warming` wait for a later day of a warm-up, the first of
+    them until `warming_until`. `for_good` are uncertain and not sent again by themselves; `for_our_fault` were refused
+    for what their readers had no part in. `last_due`: when the last of them is tried again. `sample_id`: one of them.
+    """
+
+    state: DeliveryState
+    meaning: Meaning | None
+    copies: int
+    lately: int
+    warming: int
+    for_good: int
+    for_our_fault: int
+    warming_until: datetime | None
+    last_due: datetime | None
+    sample_id: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +63,7 @@ class Progress:
     """The figures of a run. `per_minute` is the rate of late; `ends_at` is expected, or None where nothing moves.
 
     `warming` copies wait for a later day of their newsletter's warm-up, the first of them until `warming_until`.
+    `counted_at`: when all but the counts was counted, where that was not just now.
     """
 
     counts: Mapping[DeliveryState, int]
@@ -46,6 +72,7 @@ class Progress:
     causes: Sequence[Cause]
     warming: int
     warming_until: datetime | None
+    counted_at: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -72,10 +99,13 @@ class Progress:
         return [(state, self.counts.get(state, 0)) for state in DeliveryState]
 
 
-def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progress:
-    """Read the figures of an edition."""
-    is_warming = sa.and_(awaits_warm_up(now), Chunk.newsletter_id.in_(warming_newsletters()))
-    groups = session.execute(_groups(edition.id, is_warming, now)).all()
+def count_progress(session: Session, *, edition: Edition, now: datetime) -> Progress:
+    """Read the figures of an edition from its copies, in about a second for each 2,000,000 of them."""
+    return progress_of(session, edition=edition, groups=count_groups(session, edition.id, now=now), now=now)
+
+
+def progress_of(session: Session, *, edition: Edition, groups: Sequence[Group], now: datetime) -> Progress:
+    """Return what groups of an edition's copies, counted at `now`, say of it."""
     counts: dict[DeliveryState, int] = {}
     for group in groups:
         counts[group.state] = counts.get(group.state, 0) + group.copies
@@ -90,6 +120,12 @@ def read_progress(session: Session, *, edition: Edition, now: datetime) -> Progr
         ends_at = max([now + timedelta(minutes=open_ / per_minute), *dues])
     warming_until = min((group.warming_until for group in groups if group.warming_until), default=None)
     return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, warming_until)
+
+
+def count_groups(session: Session, edition_id: int, *, now: datetime) -> list[Group]:
+    """Count the copies of an edition by state and reason, in one pass."""
+    is_warming = sa.and_(awaits_warm_up(now), Chunk.newsletter_id.in_(warming_newsletters()))
+    return [Group(*row) for row in session.execute(_groups(edition_id, is_warming, now))]
 
 
 def unhappy_copies(
@@ -116,20 +152,20 @@ def unhappy_copies(
     )
 
 
-def _groups(
-    edition_id: int, is_warming: ColumnElement[bool], now: datetime
-) -> Select[DeliveryState, Meaning | None, int, int, int, datetime | None, datetime | None, int]:
+def _groups(edition_id: int, is_warming: ColumnElement[bool], now: datetime) -> Select[*tuple[Any, ...]]:
     state = state_now().label("state")
     return (
         select(
             state,
             Delivery.meaning,
-            sa.func.count().label("copies"),
-            _counted(Delivery.settled_at > now - RATE_OVER, Delivery.state.in_(_ENDED_BY_TRY)).label("lately"),
-            _counted(is_warming).label("warming"),
-            sa.func.min(sa.case((is_warming, awaited_opening(now)))).label("warming_until"),
-            sa.func.max(Delivery.next_attempt_at).label("last_due"),
-            sa.func.min(Delivery.id).label("sample_id"),
+            sa.func.count(),
+            _counted(Delivery.settled_at > now - RATE_OVER, Delivery.state.in_(_ENDED_BY_TRY)),
+            _counted(is_warming),
+            _counted(is_uncertain_for_good()),
+            _counted(is_rejected_for_our_fault()),
+            sa.func.min(sa.case((is_warming, awaited_opening(now)))),
+            sa.func.max(Delivery.next_attempt_at),
+            sa.func.min(Delivery.id),
         )
         .join(Chunk, Chunk.id == Delivery.chunk_id)
         .where(Chunk.edition_id == edition_id)
@@ -141,10 +177,7 @@ def _counted(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((sa.and_(*conditions), 1), else_=0)), 0)
 
 
-def _causes(
-    session: Session,
-    groups: Sequence[Row[DeliveryState, Meaning | None, int, int, int, datetime | None, datetime | None, int]],
-) -> list[Cause]:
+def _causes(session: Session, groups: Sequence[Group]) -> list[Cause]:
     """Return why, state by state, what concerns most copies first."""
     unhappy = [group for group in groups if group.state in UNHAPPY]
     if not unhappy:
@@ -155,5 +188,5 @@ def _causes(
         )
     )
     samples = {key: f"{code or ''} {text or ''}".strip() for key, code, text in rows}
-    found = [Cause(group.state, group.meaning, group.copies, samples[group.sample_id]) for group in unhappy]
+    found = [Cause(group.state, group.meaning, group.copies, samples.get(group.sample_id, "")) for group in unhappy]
     return sorted(found, key=lambda cause: (UNHAPPY.index(cause.state), -cause.count))

@@ -16,7 +16,7 @@ from app.delivery.settling import Ending, Settlement
 from app.editions.audience import cancel_edition, count_superseded, edition_counts, finish_editions, resume_edition
 from app.editions.events import events_of, pause_reason
 from app.editions.models import Edition, EditionAct, EditionStatus
-from app.editions.progress import Progress, read_progress, unhappy_copies
+from app.editions.progress import Progress, count_progress, unhappy_copies
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.watch import Watch
 from app.errors import TransitionRefused
@@ -68,7 +68,7 @@ def settle(session: Session, settlements: list[Settlement], watch: Watch | None,
 
 def progress_of(product: Product, edition_id: int, now: datetime = NOW) -> Progress:
     with product.database.reading() as session:
-        return read_progress(session, edition=session.get_one(Edition, edition_id), now=now)
+        return count_progress(session, edition=session.get_one(Edition, edition_id), now=now)
 
 
 def reason_of(product: Product, edition_id: int) -> PauseReason | None:

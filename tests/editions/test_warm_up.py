@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
 from app.delivery.warm_ups import next_opening, opening, stop_warm_up
 from app.editions.models import Edition
-from app.editions.progress import read_progress
+from app.editions.progress import count_progress
 from app.editions.warm_up import count_readers, plan_warm_up, read_warm_up_now
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
@@ -90,7 +90,7 @@ def test_progress_tells_what_waits_for_the_warm_up_and_no_end_that_it_cannot_kno
         for copy in waiting[1:]:
             copy.next_attempt_at = next_opening(NOW)
     with product.database.reading() as session:
-        progress = read_progress(session, edition=session.get_one(Edition, edition_id), now=NOW)
+        progress = count_progress(session, edition=session.get_one(Edition, edition_id), now=NOW)
     assert (progress.warming, progress.warming_until, progress.ends_at) == (3, next_opening(NOW), None)
 
 
@@ -104,7 +104,7 @@ def test_just_after_midnight_what_had_no_turn_waits_for_the_day_after(product: P
             copy.next_attempt_at = drawn_at + timedelta(minutes=copy.id % 2)
         session.scalars(select(Chunk)).one().next_attempt_at = at
     with product.database.reading() as session:
-        progress = read_progress(session, edition=session.get_one(Edition, edition_id), now=at)
+        progress = count_progress(session, edition=session.get_one(Edition, edition_id), now=at)
     assert (progress.warming, progress.warming_until) == (5, drawn_at)
 
 
@@ -127,9 +127,9 @@ def test_whole_chunks_that_wait_are_counted_and_copies_in_hand_are_not(product: 
     with product.database.transaction() as session:
         session.scalars(select(Chunk)).one().next_attempt_at = opening((NOW + timedelta(days=2)).date())
     with product.database.reading() as session:
-        progress = read_progress(session, edition=session.get_one(Edition, edition_id), now=NOW)
+        progress = count_progress(session, edition=session.get_one(Edition, edition_id), now=NOW)
     assert (progress.warming, progress.warming_until) == (5, opening((NOW + timedelta(days=2)).date()))
     with product.database.transaction() as session:
         assert len(copies(session, now=NOW + timedelta(days=3))) == 5
     with product.database.reading() as session:
-        assert read_progress(session, edition=session.get_one(Edition, edition_id), now=NOW).warming == 0
+        assert count_progress(session, edition=session.get_one(Edition, edition_id), now=NOW).warming == 0

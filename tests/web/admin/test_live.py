@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -16,10 +15,10 @@ from app.admins.models import AdminSession
 from app.cli.serving import in_one_thread
 from app.clock import now
 from app.delivery.models import DeliveryState, ProviderOutcomes
+from app.editions import counts
 from app.editions.audience import finish_editions, pause_edition
-from app.editions.outcomes import read_outcomes
 from app.product import Product
-from app.web.admin.editions.live import KEY, LIFE_S, SEATS, Live, _with_outcomes
+from app.web.admin.editions.live import KEY, LIFE_S, SEATS, Live
 from tests import make
 from tests.conftest import ON_SQLITE
 from tests.statements import statements
@@ -157,24 +156,20 @@ def test_the_page_shows_providers_with_numbers_beside_pictures(admin: FlaskClien
     assert re.findall(r"<td[^>]*>(\d+)</td>", row) == ["0", "12", "0", "0", "0"]
 
 
-def test_between_two_counts_of_a_large_edition_senders_tell_how_it_goes(
-    app: Flask, admin: FlaskClient, product: Product, run: int
+def test_a_large_edition_is_not_counted_for_its_page(
+    admin: FlaskClient, product: Product, run: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.extensions[KEY] = live = Live()
-    counted = live.look(product.database, run)
-    assert replace(counted.run, progress=replace(counted.run.progress, counts={})).count_every_s == 1
-    many = replace(counted.run.progress, counts={DeliveryState.QUEUED: 1_000_000})
-    assert replace(counted.run, progress=many).count_every_s == 50
+    monkeypatch.setattr(counts, "COUNTED_AT_ONCE", 11)
     with product.database.transaction() as session:
-        told = {
-            "edition_id": run,
-            "provider": "reader.example",
-            "sender": "m-1",
-            "rejected": 0,
-            "uncertain": 0,
-            "given_up": 0,
-        }
-        session.add(ProviderOutcomes(**told, waiting=-3, deferred=1, accepted=2))
-        outcomes = read_outcomes(session, edition=counted.edition, now=now())
-    shown = _with_outcomes(counted.run, outcomes).progress
-    assert (shown.total, shown.accepted, shown.settled) == (12, 2, 2)
+        make.settle_copies(session, DeliveryState.REJECTED, 3, now=now())
+    counts.count_editions(product.database, now=now())
+    with product.database.transaction() as session:
+        told = {"edition_id": run, "provider": "reader.example", "sender": "m-1", "uncertain": 0, "given_up": 0}
+        session.add(ProviderOutcomes(**told, waiting=-6, deferred=1, accepted=2, rejected=3))
+    with statements(product.database) as asked:
+        page = admin.get(f"/admin/editions/{run}").text
+    assert 'max="12" value="5"' in page
+    assert re.findall(r"<dd>(\d+)</dd>", page.partition('class="tally"')[2])[:5] == ["6", "0", "2", "1", "3"]
+    assert '<td class="num">3</td>' in page.partition('class="table causes"')[2]
+    assert "Reasons as counted on" in page
+    assert not any("GROUP BY state" in each or "count(*)" in each for each in asked if "deliveries" in each)

@@ -7,7 +7,7 @@ once and asks again. None holds a connection to the database while it waits.
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import BoundedSemaphore, Lock
@@ -19,9 +19,7 @@ from sqlalchemy.exc import OperationalError
 from app.admins.models import Role
 from app.clock import now
 from app.db import Database
-from app.delivery.models import DeliveryState
 from app.editions.models import Edition, EditionStatus
-from app.editions.outcomes import Outcomes, read_outcomes
 from app.errors import NotFound
 from app.web import product
 from app.web.admin import EDITION, bp
@@ -43,11 +41,10 @@ KEY = "vigie-live"
 
 @dataclass(frozen=True)
 class Moment:
-    """A run as it was read; its copies at `counted_at`, of the monotonic clock, what else is shown at `read_at`."""
+    """A run as it was read, `read_at` of the monotonic clock."""
 
     edition: Edition
     run: Run
-    counted_at: float
     read_at: float
 
 
@@ -70,15 +67,12 @@ class Live:
                 self._seats.release()
 
     def look(self, database: Database, edition_id: int) -> Moment:
-        """Return how an edition's run stands, read within the last tick. Raises NotFound.
-
-        The copies of a large edition are counted less often; how they stand by provider needs no counting.
-        """
+        """Return how an edition's run stands, read within the last tick. Raises NotFound."""
         with self._looking:
             at, kept = time.monotonic(), self._moments.get(edition_id)
             if kept is None or at - kept.read_at > TICK_S / 2:
                 self._moments = {key: each for key, each in self._moments.items() if at - each.read_at < LIFE_S}
-                self._moments[edition_id] = kept = _read(database, edition_id, kept, at)
+                self._moments[edition_id] = kept = _read(database, edition_id, at)
             return kept
 
 
@@ -140,22 +134,9 @@ def _event(name: str, key: str, text: str) -> str:
     return f"event: {name}\nid: {key}\n{lines}\n\n"
 
 
-def _read(database: Database, edition_id: int, before: Moment | None, at: float) -> Moment:
+def _read(database: Database, edition_id: int, at: float) -> Moment:
     with database.reading() as session:
         edition = session.get(Edition, edition_id)
         if edition is None:
             raise NotFound(f"no edition {edition_id}")
-        if before is None or at - before.counted_at >= before.run.count_every_s - TICK_S / 2:
-            return Moment(edition, read_run(session, edition=edition, now=now()), counted_at=at, read_at=at)
-        run = _with_outcomes(before.run, read_outcomes(session, edition=edition, now=now()))
-        return Moment(edition, run, counted_at=before.counted_at, read_at=at)
-
-
-def _with_outcomes(run: Run, outcomes: Outcomes) -> Run:
-    """Return a run with what senders have told since; which of the waiting copies are in hand they do not tell."""
-    counts, in_hand = outcomes.counts(), run.progress.counts.get(DeliveryState.SENDING, 0)
-    if not counts:
-        return run
-    counts[DeliveryState.SENDING] = min(in_hand, counts[DeliveryState.QUEUED])
-    counts[DeliveryState.QUEUED] -= counts[DeliveryState.SENDING]
-    return replace(run, outcomes=outcomes, progress=replace(run.progress, counts=counts))
+        return Moment(edition, read_run(session, edition=edition, now=now()), at)

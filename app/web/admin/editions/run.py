@@ -10,17 +10,14 @@ from app.delivery.models import DeliveryState, SenderState
 from app.delivery.retry import OUR_FAULTS
 from app.delivery.route import stopped_senders
 from app.editions.counting import Clicks, read_clicks
+from app.editions.counts import read_progress
 from app.editions.events import events_of
 from app.editions.models import Edition, EditionAct, EditionEvent, EditionStatus
 from app.editions.outcomes import Outcomes, Standing, read_outcomes
-from app.editions.progress import Progress, read_progress
+from app.editions.progress import Progress
 from app.editions.retry import is_too_old
 from app.mail.pacing import PauseReason
 from app.web.admin.charts import PaceChart, Part, draw_paces, draw_standing
-
-#: To count the copies of an edition takes its time, about a second for a million: it is done once in so many seconds as
-#: there are times so many copies, and at least once a minute.
-COPIES_A_SECOND, RARELY_S = 20_000, 60
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,6 @@ class Run:
     may_retry: bool
     clicks: Clicks
     outcomes: Outcomes
-
-    @property
-    def count_every_s(self) -> int:
-        """How often its copies are counted for whoever follows it."""
-        return min(RARELY_S, max(1, self.progress.total // COPIES_A_SECOND))
 
     @property
     def pace_chart(self) -> PaceChart:
@@ -69,14 +61,15 @@ def read_run(session: Session, *, edition: Edition, now: datetime) -> Run:
     """Read all that is shown of a run."""
     events = events_of(session, edition.id)
     is_paused = edition.status is EditionStatus.PAUSED
+    outcomes = read_outcomes(session, edition=edition, now=now)
     return Run(
-        progress=read_progress(session, edition=edition, now=now),
+        progress=read_progress(session, edition=edition, outcomes=outcomes, now=now),
         stopped=stopped_senders(session, now=now),
         reason=_pause_reason(events) if is_paused else None,
         events=events,
         may_retry=not is_too_old(edition, now),
         clicks=read_clicks(session, edition.id),
-        outcomes=read_outcomes(session, edition=edition, now=now),
+        outcomes=outcomes,
     )
 
 

@@ -12,7 +12,8 @@ from app.editions.audience import (
     resume_edition,
     send_test,
 )
-from app.editions.progress import read_progress
+from app.editions.counts import read_progress
+from app.editions.outcomes import read_outcomes
 from app.mail.address import parse_address
 from app.web import product
 from app.web.admin import EDITION, bp
@@ -58,7 +59,8 @@ def cancel(edition_id: int) -> str:
     """Ask before giving up what waits."""
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        figures = read_progress(session, edition=edition, now=now())
+        outcomes = read_outcomes(session, edition=edition, now=now())
+        figures = read_progress(session, edition=edition, outcomes=outcomes, now=now())
     return render_template("admin/editions/cancel.html", edition=edition, progress=figures)
 
 
