@@ -11,9 +11,9 @@ from app.cli.output import Commands, Row, as_json, print_row
 from app.clock import now
 from app.errors import NotFound
 from app.newsletters.models import newsletter_by_slug
+from app.subscriptions.questions.concerned import keep_concerned, read_concerned
 from app.subscriptions.questions.renewal import (
     RenewalReport,
-    count_concerned,
     read_renewal,
     start_renewal,
     stop_renewal,
@@ -37,9 +37,10 @@ def group() -> None:
 def start(slug: str, until: datetime, per_day: int | None, remind: int | None, yes: bool) -> None:
     """Start: who has not answered by the date is no longer mailed."""
     wired = product()
+    keep_concerned(wired.database, now())
     with wired.database.reading() as session:
         newsletter_id = _newsletter_id(session, slug)
-        readers = count_concerned(session, newsletter_id)
+        readers = read_concerned(session, newsletter_id) or 0
     if not yes:
         click.confirm(f"Ask {readers} readers, and end what they do not answer by {until.date()}?", abort=True)
     with wired.database.transaction() as session:

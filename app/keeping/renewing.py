@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from app.db import Database
+from app.subscriptions.questions.concerned import keep_concerned
 from app.subscriptions.questions.models import Renewal
 from app.subscriptions.questions.renewal import ask_readers, end_renewal, lapse_readers, remind_readers
 
@@ -14,8 +15,12 @@ BATCHES = 20
 
 
 def run_renewals(database: Database, now: datetime) -> dict[str, int]:
-    """Take every renewal under way as far as it may go now; return how many questions were asked, reminded, closed."""
+    """Take every renewal under way as far as it may go now; return how many questions were asked, reminded, closed.
+
+    Whom the next one would concern is counted too.
+    """
     done = {"asked": 0, "reminded": 0, "closed": 0}
+    keep_concerned(database, now)
     with database.reading() as session:
         under_way = session.scalars(select(Renewal.id).where(Renewal.ended_at.is_(None))).all()
     for renewal_id in under_way:

@@ -50,6 +50,20 @@ class Renewal(Base):
     ended_at: Mapped[datetime | None]
 
 
+class Prospect(Base):
+    """How many readers asking a newsletter for consent anew would concern, as counted at `counted_at`.
+
+    `wording_id` was the newest of all wordings then.
+    """
+
+    __tablename__ = "renewal_prospects"
+
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"), primary_key=True, autoincrement=False)
+    readers: Mapped[int]
+    wording_id: Mapped[int]
+    counted_at: Mapped[datetime]
+
+
 class Question(Base):
     """One question to one reader, by one letter; silence after `answer_until` is an answer too.
 

@@ -17,15 +17,15 @@ from app.newsletters.models import (
     ConsentWording,
     Newsletter,
     PrivacyPolicy,
-    WordingPurpose,
     current_policy,
     current_wording,
 )
 from app.newsletters.wordings import ShownTexts
-from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
-from app.subscriptions.models import ConsentEvent, Subscription, gets_letters
+from app.subscriptions.models import Subscription, gets_letters
 from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent, queue_letter
+from app.subscriptions.questions.concerned import concerned, read_concerned
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
 
 #: The reminder's kind of delivery; the first letter's is the question's own.
@@ -36,8 +36,6 @@ ANSWER_AT_LEAST = timedelta(days=14)
 LONGEST = timedelta(days=180)
 #: Ids of subscriptions that one call looks through: among so many, most may have agreed already.
 STRETCH = 100_000
-
-_IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,9 @@ def start_renewal(
     session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()).one()
     if open_renewal(session, newsletter_id) is not None:
         raise TransitionRefused("this newsletter is asking its readers already")
-    readers = count_concerned(session, newsletter_id)
+    readers = read_concerned(session, newsletter_id)
+    if readers is None:
+        raise TransitionRefused("the readers whom this concerns are being counted")
     if readers == 0:
         raise TransitionRefused("every reader has agreed to the wording in force")
     if readers != expected:
@@ -135,11 +135,6 @@ def read_renewal(session: Session, newsletter_id: int) -> RenewalReport | None:
     states = select(Question.state, sa.func.count()).where(Question.renewal_id == renewal.id).group_by(Question.state)
     counts: dict[QuestionState, int] = dict(session.execute(states).all())
     return RenewalReport(renewal, **{state.value: counts.get(state, 0) for state in QuestionState})
-
-
-def count_concerned(session: Session, newsletter_id: int) -> int:
-    """Return how many confirmed readers never agreed to the wording in force, in any language."""
-    return session.scalar(select(sa.func.count()).select_from(_concerned(session, newsletter_id).subquery())) or 0
 
 
 def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
@@ -216,23 +211,6 @@ def shown_texts(session: Session, question: Question) -> tuple[ConsentWording, P
     return session.get_one(ConsentWording, question.wording_id), session.get_one(PrivacyPolicy, question.policy_id)
 
 
-def _concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
-    """Select the confirmed subscriptions whose reader never agreed to the newest wording of any language."""
-    is_ours = ConsentWording.purpose == WordingPurpose.NEWSLETTER
-    newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).where(is_ours)
-    version = sa.tuple_(ConsentWording.language, ConsentWording.version)
-    of_newest = version.in_(newest.group_by(ConsentWording.language))
-    in_force = session.scalars(select(ConsentWording.id).where(is_ours, of_newest)).all()
-    has_agreed = select(ConsentEvent.id).where(
-        ConsentEvent.subscription_id == Subscription.id,
-        ConsentEvent.kind.in_((ConsentKind.CONFIRMED, ConsentKind.RENEWED)),
-        ConsentEvent.wording_id.in_(in_force),
-    )
-    return select(Subscription.id).where(
-        _IS_CONFIRMED, Subscription.newsletter_id == newsletter_id, ~has_agreed.exists()
-    )
-
-
 def _unasked(session: Session, renewal: Renewal) -> sa.Select[int]:
     # The kind makes it a search in a unique index; else all questions of the renewal may be read for each reader.
     is_asked = select(Question.id).where(
@@ -240,7 +218,7 @@ def _unasked(session: Session, renewal: Renewal) -> sa.Select[int]:
         Question.kind == QuestionKind.RENEWAL,
         Question.renewal_id == renewal.id,
     )
-    return _concerned(session, renewal.newsletter_id).where(~is_asked.exists(), Subscription.is_withheld.is_(False))
+    return concerned(session, renewal.newsletter_id).where(~is_asked.exists(), Subscription.is_withheld.is_(False))
 
 
 def _next_readers(session: Session, renewal: Renewal, limit: int, now: datetime) -> Sequence[int]:

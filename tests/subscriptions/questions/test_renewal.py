@@ -18,12 +18,13 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStat
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.questions import concerned
 from app.subscriptions.questions.asking import agree
+from app.subscriptions.questions.concerned import count_concerned
 from app.subscriptions.questions.letters import question_letters
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
 from app.subscriptions.questions.renewal import (
     REMINDER,
-    count_concerned,
     open_renewal,
     read_renewal,
     start_renewal,
@@ -105,6 +106,31 @@ def test_only_readers_of_an_older_wording_are_asked_and_once(product: Product) -
     with product.database.reading() as session:
         emails = set(session.scalars(select(Subscriber.email).join(Subscription).join(Question)))
         assert emails == {"old@reader.example", "imported@reader.example"}
+
+
+def test_among_many_readers_those_concerned_are_counted_beforehand(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(concerned, "COUNTED_AT_ONCE", 0)
+
+    def counted() -> int | None:
+        with product.database.reading() as session:
+            return concerned.read_concerned(session, 1)
+
+    with product.database.transaction() as session:
+        make_reader(session)
+        with pytest.raises(TransitionRefused, match="being counted"):
+            start(session, expected=0)
+    assert counted() is None
+    run(product)
+    assert counted() == 0
+    with product.database.transaction() as session:
+        change_wording(session)
+    assert counted() is None
+    run(product)
+    assert counted() == 1
+    with product.database.transaction() as session:
+        assert start(session, expected=1).readers == 1
 
 
 def test_an_answer_is_consent_to_the_very_texts_that_were_shown(product: Product) -> None:

@@ -29,7 +29,7 @@ from app.newsletters.templates import product_template
 from app.product import Product
 from app.stories.merging import begin_story
 from app.subscriptions.models import Subscriber
-from app.subscriptions.questions.renewal import count_concerned
+from app.subscriptions.questions.concerned import count_concerned
 from app.web.admin.listing import PAGE_LENGTH
 from tests import make
 from tests.conftest import NOW

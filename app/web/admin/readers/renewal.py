@@ -11,9 +11,9 @@ from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter, current_wording
+from app.subscriptions.questions.concerned import read_concerned
 from app.subscriptions.questions.renewal import (
     ANSWER_AT_LEAST,
-    count_concerned,
     read_renewal,
     start_renewal,
     stop_renewal,
@@ -81,9 +81,9 @@ def _page(newsletter_id: int, *, problem: str | None = None) -> str:
         newsletter = _newsletter(session, newsletter_id)
         report = read_renewal(session, newsletter_id)
         is_under_way = report is not None and report.renewal.ended_at is None
-        readers = 0 if is_under_way else count_concerned(session, newsletter_id)
+        readers = 0 if is_under_way else read_concerned(session, newsletter_id)
         wordings = [session.scalars(current_wording(face.language)).one() for face in newsletter.languages]
-    days = max(0, -(-readers // per_day) - 1)
+    days = max(0, -(-(readers or 0) // per_day) - 1)
     return render_template(
         "admin/readers/renewal.html",
         newsletter=newsletter,
