@@ -12,15 +12,19 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
 
 from app import create_app
 from app.admins import signin
-from app.admins.models import Role
+from app.admins.models import Admin, Role
 from app.clock import now
-from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
+from app.editions.compile import compile_edition
 from app.editions.copies import EDITION
-from app.editions.models import Edition, EditionContent, EditionStatus
-from app.jobs.schedule import count_copies, count_readers, group_articles
+from app.editions.models import Edition, EditionContent, EditionStatus, Schedule
+from app.editions.outcomes import count_outcomes
+from app.editions.warm_up import plan_warm_up
+from app.jobs.schedule import count_copies, count_readers, group_articles, renew_consents
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.readership.models import ReadershipCursor
@@ -67,11 +71,14 @@ def fill(url: str, folder: Path, readers: int, deliveries: int) -> float:
             queued, number = queued + copies, number + 1
         with product.database.transaction() as session:
             add_edition(session, newsroom.LANGUAGES[0], is_last=True)
+            _add_draft(session)
             _add_admin(session)
+            plan_warm_up(session, newsletter_id=_newsletter_id(session), starts_on=now().date(), now=now())
         say("counting")
         begun = time.monotonic()
         group_articles(product)
         count_copies(product)
+        renew_consents(product)
         while _is_uncounted(product):
             count_readers(product)
         return time.monotonic() - begun
@@ -86,7 +93,7 @@ def _is_uncounted(product: Product) -> bool:
 
 def add_edition(session: Session, language: str, *, is_last: bool) -> int:
     """Add an edition to all readers of a language, its copies settled or, of the last one, waiting; return how many."""
-    newsletter_id = session.scalars(sa.select(Newsletter.id)).one()
+    newsletter_id = _newsletter_id(session)
     at = now() - timedelta(hours=1)
     edition = Edition(
         newsletter_id=newsletter_id, language=language, status=EditionStatus.SENDING if is_last else EditionStatus.SENT,
@@ -101,12 +108,14 @@ def add_edition(session: Session, language: str, *, is_last: bool) -> int:
     due = at + timedelta(days=1) if is_last else None
     chunks = [
         {"kind": EDITION, "priority": 5, "edition_id": edition.id, "number": number, "newsletter_id": newsletter_id,
-         "language": language, "created_at": at, "next_attempt_at": due}
+         "language": language, "created_at": at, "next_attempt_at": due, "copies": COPIES,
+         "failures": Failures(0) if is_last else Failures.REJECTED}
         for number in range(-(-copies // COPIES))
     ]  # fmt: skip
     session.execute(sa.insert(Chunk), chunks)
     first = session.scalar(sa.select(sa.func.min(Chunk.id)).where(Chunk.edition_id == edition.id))
     session.execute(_copies(edition.id, language, first or 0, is_last=is_last))
+    count_outcomes(session, edition_id=edition.id)
     return copies
 
 
@@ -132,6 +141,19 @@ def _copies(edition_id: int, language: str, first_chunk: int, *, is_last: bool) 
     return sa.insert(Delivery.__table__).from_select(list(values), rows)
 
 
+def _add_draft(session: Session) -> None:
+    """Add an edition that is to go to the readers of one language, as an editor has it before the gate."""
+    at, newsletter = now(), session.scalars(sa.select(Newsletter)).one()
+    compile_edition(
+        session, newsletter=newsletter, language=newsroom.LANGUAGES[0], until=at, now=at,
+        limit=newsroom.ARTICLES_IN_LETTER,
+    )  # fmt: skip
+
+
+def _newsletter_id(session: Session) -> int:
+    return session.scalars(sa.select(Newsletter.id)).one()
+
+
 def _add_admin(session: Session) -> None:
     admin = signin.create_admin(session, email=EMAIL, language="fr", role=Role.ADMIN, now=now())
     signin.set_password(session, admin=admin, password=PASSWORD, kept_secret=None, now=now())
@@ -153,27 +175,54 @@ def measure(url: str, folder: Path) -> list[Page]:
 
 
 def addresses(app: Flask, product: Product) -> Iterator[tuple[str, str]]:
-    """Yield the route of each page of the desk, and an address of it, that can be built from what is there."""
+    """Yield the route of each page of the desk, and an address of it, that can be built from what is there.
+
+    Pages of an edition come for one in each status.
+    """
     with product.database.reading() as session:
-        values = {
-            "edition_id": session.scalar(sa.select(sa.func.max(Edition.id))),
-            "public_id": session.scalar(sa.select(Subscriber.public_id).order_by(Subscriber.id).limit(1)),
-            "newsletter_id": session.scalar(sa.select(sa.func.min(Newsletter.id))),
-            "article_id": 1,
-            "story_id": 1,
-            "source_id": 1,
-            "which": "uncertain",
-            "text_kind": "policy",
-            "text_language": "fr",
-            "version": 1,
-        }
+        values = _values(session)
+        editions = dict(
+            session.execute(sa.select(Edition.status, sa.func.max(Edition.id)).group_by(Edition.status)).all()
+        )
     with app.test_request_context():
         for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
             is_page = rule.endpoint.startswith("admin.") and "GET" in (rule.methods or ())
-            if is_page and rule.endpoint not in LEFT_OUT and rule.arguments <= values.keys():
-                built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
-                if built is not None:
-                    yield _PLACE.sub(r"<\1>", rule.rule), built[1]
+            if not is_page or rule.endpoint in LEFT_OUT or not rule.arguments <= {*values, "edition_id"}:
+                continue
+            if "edition_id" not in rule.arguments:
+                yield _PLACE.sub(r"<\1>", rule.rule), _built(rule, values)
+                continue
+            for status, edition_id in editions.items():
+                name = _PLACE.sub(lambda found, status=status: _named(found[1], status), rule.rule)
+                yield name, _built(rule, {**values, "edition_id": edition_id})
+
+
+def _values(session: Session) -> dict[str, object]:
+    """Return what stands in addresses, save for editions."""
+    return {
+        "public_id": session.scalar(sa.select(Subscriber.public_id).order_by(Subscriber.id).limit(1)),
+        "newsletter_id": _newsletter_id(session),
+        "schedule_id": session.scalar(sa.select(sa.func.min(Schedule.id))),
+        "admin_id": session.scalar(sa.select(sa.func.min(Admin.id))),
+        "article_id": 1,
+        "story_id": 1,
+        "source_id": 1,
+        "which": "uncertain",
+        "text_kind": "policy",
+        "text_language": "fr",
+        "version": 1,
+    }
+
+
+def _named(place: str, status: EditionStatus) -> str:
+    return f"<{status.value}>" if place == "edition_id" else f"<{place}>"
+
+
+def _built(rule: Rule, values: Mapping[str, object]) -> str:
+    built = rule.build({name: values[name] for name in rule.arguments}, append_unknown=False)
+    if built is None:
+        raise BenchFailed(f"no address of {rule.rule}")
+    return built[1]
 
 
 def _timed(client: FlaskClient, base_url: str, route: str, address: str) -> Page:
