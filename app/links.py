@@ -12,9 +12,9 @@ class Links:
         self.public_url = public_url
         self._tokens = tokens
 
-    def home(self, language: str) -> str:
-        """The sign-up page."""
-        return f"{self.public_url}/{language}/"
+    def home(self, language: str, slug: str | None = None) -> str:
+        """The sign-up page of the newsletter that addresses name `slug`, or of the first one."""
+        return f"{self.public_url}/{language}/newsletters/{slug}/" if slug else f"{self.public_url}/{language}/"
 
     def privacy(self, language: str) -> str:
         """The privacy policy."""
@@ -28,9 +28,9 @@ class Links:
         """The legal notice (LCEN art. 1-1)."""
         return f"{self.public_url}/{language}/legal"
 
-    def archive(self, language: str) -> str:
-        """The list of past editions."""
-        return f"{self.public_url}/{language}/archive"
+    def archive(self, language: str, slug: str | None = None) -> str:
+        """The list of a newsletter's past editions."""
+        return f"{self.home(language, slug)}archive"
 
     def archived_edition(self, language: str, edition_public_id: str) -> str:
         """The public page of one sent edition."""

@@ -159,7 +159,7 @@ def network_of(number: int, dice: random.Random) -> str:
 def read_texts(product: Product) -> str:
     """Return what a form's mark holds of its texts."""
     with product.database.reading() as session:
-        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
     return f"{wording.id}-{policy.id}-bombing"
 
 

@@ -69,7 +69,7 @@ def add_chains(product: Product, readers: int) -> datetime:
 
 def add_batch(session: Session, numbers: range, first: datetime) -> None:
     newsletter_id = session.scalars(sa.select(Newsletter.id)).one()
-    wording_id = session.scalars(current_wording("fr")).one().id
+    wording_id = session.scalars(current_wording(1, "fr")).one().id
     policy_id = session.scalars(current_policy("fr")).one().id
     people, places, events = [], [], []
     for number in numbers:

@@ -76,7 +76,7 @@ def sign_up(session: Session, product: Product, reader: Reader, now: datetime) -
     request_subscription(
         session, address=parse_address(reader.address), language=language, newsletter_id=newsletter.id,
         form_url=product.links.home(language), method=ConsentMethod.FORM,
-        wording_id=session.scalars(current_wording(language)).one().id,
+        wording_id=session.scalars(current_wording(1, language)).one().id,
         policy_id=session.scalars(current_policy(language)).one().id, suppression_key=key, now=now,
     )  # fmt: skip
     asked = _subscription(session, reader)

@@ -88,7 +88,7 @@ def make_request(session: Session, subscription: Subscription) -> ConsentEvent:
         method=ConsentMethod.FORM,
         at=subscription.requested_at,
         language=subscription.language,
-        wording_id=session.scalars(current_wording(subscription.language)).one().id,
+        wording_id=session.scalars(current_wording(1, subscription.language)).one().id,
         policy_id=session.scalars(current_policy(subscription.language)).one().id,
     )
     return make_event(session, subscription, act)

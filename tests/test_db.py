@@ -162,6 +162,26 @@ def test_the_nineteenth_migration_tells_which_text_of_an_article_was_sent(app_wi
     assert {row["kind"] for row in read(url, "editions")} == {"number"}
 
 
+def test_the_thirty_sixth_migration_gives_the_texts_to_the_newsletter_there_is(app_without_tables: Flask) -> None:
+    url = app_without_tables.extensions["vigie"].config.database_url
+    migrate(app_without_tables, "0035")
+    insert(url, "newsletters", [
+        {"id": 3, "slug": "vigie", "timezone": "Europe/Paris", "sends_welcome": True, "needs_approval": False,
+         "created_at": NOW}
+    ])  # fmt: skip
+    texts = [
+        {"id": number, "purpose": "newsletter", "language": "fr", "version": number, "heading": "h", "statement": "s",
+         "button": "b", "sha256": str(number) * 64, "created_at": NOW, "written_by": None}
+        for number in (1, 2)
+    ]  # fmt: skip
+    insert(url, "consent_wordings", texts)
+    migrate(app_without_tables, "heads")
+    assert read(url, "consent_wordings") == [{**each, "newsletter_id": 3} for each in texts]
+    with app_without_tables.app_context():
+        app_without_tables.extensions["alembic"].downgrade("0035")
+    assert read(url, "consent_wordings") == texts
+
+
 def migrate(app: Flask, target: str) -> None:
     """Go up or down to `target`, on connections that know nothing of the tables as they were."""
     alembic = app.extensions["alembic"]

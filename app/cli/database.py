@@ -1,8 +1,11 @@
 """`flask db`: migrations, and the rows that a fresh or changed set-up needs."""
 
+import itertools
+
 import click
 from flask import current_app
 from flask_alembic.cli import cli as alembic_commands
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import i18n
@@ -14,7 +17,8 @@ from app.digests.schedule import install_schedules
 from app.jobs import fleet
 from app.keeping.departing import keeper_of
 from app.newsletters.defaults import install_defaults
-from app.newsletters.models import WordingPurpose, current_policy, current_wording
+from app.newsletters.models import Newsletter, WordingPurpose, current_policy, current_wording
+from app.newsletters.wordings import audit_name
 from app.web import product
 
 
@@ -38,12 +42,13 @@ def upgrade(target: str) -> None:
 
 
 def texts_in_force(session: Session) -> set[tuple[AuditAct, str]]:
-    """Return which wording and which policy hold in each language, each with the act that brings in another one."""
+    """Return which wordings and which policy hold in each language, each with the act that brings in another one."""
     texts: set[tuple[AuditAct, str]] = set()
+    newsletters = session.scalars(select(Newsletter)).all()
     for language in i18n.LANGUAGES:
-        for purpose in WordingPurpose:
-            for wording in session.scalars(current_wording(language, purpose)):
-                texts.add((AuditAct.WORDING_CHANGED, f"wording:{purpose} {language} {wording.version}"))
+        for newsletter, purpose in itertools.product(newsletters, WordingPurpose):
+            for wording in session.scalars(current_wording(newsletter.id, language, purpose)):
+                texts.add((AuditAct.WORDING_CHANGED, audit_name(newsletter.slug, wording)))
         for policy in session.scalars(current_policy(language)):
             texts.add((AuditAct.POLICY_CHANGED, f"policy:{language} {policy.version}"))
     return texts

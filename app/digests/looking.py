@@ -70,9 +70,10 @@ def look_as(
     articles = [found[key] for key in ids]
     also = also_of(session, articles, language=edition.language, until=edition.until)
     number = variant_number(edition, articles, also, since=edition.since)
-    home = links.home(edition.language)
+    newsletter = newsletter_of(session, edition)
+    home = links.home(edition.language, newsletter.address_slug)
     parts = typeset(
-        number, newsletter=newsletter_of(session, edition), config=config, links=links, at=sent_at(edition),
+        number, newsletter=newsletter, config=config, links=links, at=sent_at(edition),
         personal=PersonalLinks(unsubscribe_url=home, preferences_url=home),
     )  # fmt: skip
     return _look(number, parts)

@@ -27,14 +27,17 @@ class PastEdition:
 
 
 def past_editions(
-    session: Session, *, language: str, before: str | None = None, length: int, now: datetime
+    session: Session, *, newsletter_id: int, language: str, before: str | None = None, length: int, now: datetime
 ) -> list[PastEdition]:
-    """Return the editions sent in `language`, newest first, from the one that follows the public id `before` on."""
+    """Return a newsletter's editions sent in `language`, newest first, from the one that follows `before` on.
+
+    `before` is a public id.
+    """
     articles = select(sa.func.count()).where(EditionItem.edition_id == Edition.id).correlate(Edition).scalar_subquery()
     query = (
         select(Edition, Newsletter.timezone, articles)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, is_listed(now))
+        .where(Edition.newsletter_id == newsletter_id, Edition.language == language, is_listed(now))
         .order_by(Edition.id.desc())
         .limit(length)
     )
@@ -46,12 +49,14 @@ def past_editions(
     ]
 
 
-def newest_editions(session: Session, *, language: str, length: int, now: datetime) -> list[tuple[Edition, str]]:
-    """Return the newest editions sent in `language`, whole, each with its newsletter's zone."""
+def newest_editions(
+    session: Session, *, newsletter_id: int, language: str, length: int, now: datetime
+) -> list[tuple[Edition, str]]:
+    """Return a newsletter's newest editions sent in `language`, whole, each with the newsletter's zone."""
     query = (
         select(Edition, Newsletter.timezone)
         .join(Newsletter, Newsletter.id == Edition.newsletter_id)
-        .where(Edition.language == language, is_listed(now))
+        .where(Edition.newsletter_id == newsletter_id, Edition.language == language, is_listed(now))
         .order_by(Edition.id.desc())
         .limit(length)
         .options(selectinload(Edition.items))

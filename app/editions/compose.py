@@ -84,12 +84,13 @@ def preview(session: Session, *, edition: Edition, config: Config, links: Links,
     Raises InputRefused when an article may not leave yet: whoever has the link may look at it.
     """
     refuse_early(session, edition=edition, now=now)
+    newsletter = newsletter_of(session, edition)
+    home = links.home(edition.language, newsletter.address_slug)
     if edition.content is not None:
-        return web_copy(edition, links=links)
-    home = links.home(edition.language)
+        return web_copy(edition, home=home)
     return typeset(
         edition,
-        newsletter=newsletter_of(session, edition),
+        newsletter=newsletter,
         config=config,
         links=links,
         at=sent_at(edition),
@@ -97,14 +98,13 @@ def preview(session: Session, *, edition: Edition, config: Config, links: Links,
     )
 
 
-def web_copy(edition: Edition, *, links: Links) -> Parts:
-    """Return the frozen letter for everybody: each personal link becomes one to the sign-up page, and says so.
+def web_copy(edition: Edition, *, home: str) -> Parts:
+    """Return the frozen letter for everybody: each personal link becomes one to `home`, the sign-up page, and says so.
 
     Raises NotFound when the edition was never frozen.
     """
     if edition.content is None:
         raise NotFound("this edition was not sent")
-    home = links.home(edition.language)
     label = escape(gettext(edition.language, "Subscribe"))
     mark = rf"mark-[a-z]+-{re.escape(edition.public_id)}"
     personal_link = re.compile(rf'(<a\b[^>]*\bhref=")[^"]*{mark}("[^>]*>)[^<]*(</a>)')
@@ -149,8 +149,8 @@ def make_letter(
         list_name=face.name,
         list_id=f"{face.list_label}.{config.mail.sender_domain}",
         unsubscribe_url=unsubscribe_url,
-        archive_url=links.archive(edition.language),
-        help_url=links.home(edition.language),
+        archive_url=links.archive(edition.language, newsletter.address_slug),
+        help_url=links.home(edition.language, newsletter.address_slug),
         owner=config.identity.contact,
         feedback_id=f"{edition.public_id}:{edition.language}:digest:{newsletter.slug}",
         is_automatic=is_automatic,

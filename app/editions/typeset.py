@@ -99,6 +99,7 @@ def _set(
         "identity": config.identity,
         "links": links,
         "view_url": variables["view_url"],
+        "archive_url": variables["archive_url"],
         "zone": newsletter.timezone,
         "at": at,
         "since": since,

@@ -32,7 +32,7 @@ def variables_of_letter(
     publisher = gettext(
         language,
         "%(newsletter)s is published by %(publisher)s.",
-        newsletter=identity.publication,
+        newsletter=face.name,
         publisher=required(identity.publisher),
     )
     return {
@@ -50,7 +50,7 @@ def variables_of_letter(
         "view_url": links.view(language, edition.public_id),
         "privacy_url": links.privacy(language),
         "legal_url": links.legal(language),
-        "archive_url": links.archive(language),
+        "archive_url": links.archive(language, newsletter.address_slug),
         "words": _words(language),
     }
 

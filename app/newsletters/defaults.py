@@ -5,21 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import templating
 from app.clocks import rules
-from app.newsletters.models import Newsletter, NewsletterLanguage, WordingPurpose, newsletter_by_slug
+from app.newsletters.models import FIRST_SLUG, Newsletter, NewsletterLanguage, WordingPurpose, newsletter_by_slug
 from app.newsletters.wordings import store_policy, store_wording
 from config import Config
-
-SLUG = "vigie"
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The newsletter's description and the forms' words in one language; `%` places are the publication's.
+    """The newsletter's description and the forms' words in one language.
 
+    `%` places are the newsletter's name and the publisher's.
     `counting` stands beside the box that lets us count what a reader opens and follows.
     """
 
@@ -37,7 +37,7 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
             heading="Restez au fait, en temps réel",
             statement=(
                 "En donnant votre adresse, vous acceptez de recevoir par courriel la lettre "
-                "«\u00a0%(publication)s\u00a0», publiée par %(publisher)s, et notre [politique de confidentialité] "
+                "«\u00a0%(newsletter)s\u00a0», publiée par %(publisher)s, et notre [politique de confidentialité] "
                 "a été portée à votre connaissance. Vous pouvez vous désabonner à tout moment, par le lien présent "
                 "dans chacune de nos lettres."
             ),
@@ -52,7 +52,7 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
             description="The letter that watches states, networks, and those who defend them.",
             heading="Stay informed, in real time",
             statement=(
-                "By giving your address you agree to receive the “%(publication)s” newsletter by e-mail, published by "
+                "By giving your address you agree to receive the “%(newsletter)s” newsletter by e-mail, published by "
                 "%(publisher)s, and our [privacy policy] has been brought to your attention. You can leave at any "
                 "time, through the link in every letter we send."
             ),
@@ -68,42 +68,54 @@ TEXTS: Mapping[str, Texts] = MappingProxyType(
 
 
 def install_defaults(session: Session, config: Config, now: datetime) -> Newsletter:
-    """Store the newsletter and the texts in force; a changed text becomes a new version, an unchanged one stays.
+    """Store the first newsletter, and the texts in force of all; what changed becomes a new version, all else stays.
 
     What somebody has changed or written since stays as they left it.
     """
-    newsletter = session.scalars(newsletter_by_slug(SLUG)).one_or_none()
+    newsletter = session.scalars(newsletter_by_slug(FIRST_SLUG)).one_or_none()
     if newsletter is None:
-        newsletter = Newsletter(slug=SLUG, created_at=now)
+        newsletter = Newsletter(slug=FIRST_SLUG, timezone=config.timezone, created_at=now)
         session.add(newsletter)
     if newsletter.changed_at is None:
-        newsletter.timezone = config.timezone
-        newsletter.sends_welcome = config.sends_welcome
         for language, texts in TEXTS.items():
             _install_face(newsletter, language, texts, config)
-    for language, texts in TEXTS.items():
-        _install_texts(session, language, texts, config, now)
-    session.flush()
+    for each in session.scalars(select(Newsletter).where(Newsletter.changed_at.is_(None))):
+        each.timezone, each.sends_welcome = config.timezone, config.sends_welcome
+    install_texts(session, config, now)
     return newsletter
+
+
+def install_texts(session: Session, config: Config, now: datetime) -> None:
+    """Store what the forms of each newsletter say, and the policy, where nobody wrote something else."""
+    session.flush()
+    newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
+    for language in TEXTS:
+        for newsletter in newsletters:
+            _install_wordings(session, newsletter, language, config, now)
+        names = [newsletter.in_language(language).name for newsletter in newsletters]
+        _install_policy(session, language, names, config, now)
+    session.flush()
 
 
 def _install_face(newsletter: Newsletter, language: str, texts: Texts, config: Config) -> None:
     face = next((face for face in newsletter.languages if face.language == language), None)
     if face is None:
         # The label is the list's identity for good (RFC 2919 §3); the name may change with the publication's.
-        face = NewsletterLanguage(language=language, list_label=f"{language}.{SLUG}")
+        face = NewsletterLanguage(language=language, list_label=f"{language}.{FIRST_SLUG}")
         newsletter.languages.append(face)
     face.name = config.identity.publication
     face.description = texts.description
 
 
-def _install_texts(session: Session, language: str, texts: Texts, config: Config, now: datetime) -> None:
+def _install_wordings(session: Session, newsletter: Newsletter, language: str, config: Config, now: datetime) -> None:
+    texts = TEXTS[language]
     names = {
-        "publication": _without_brackets(config.identity.publication),
+        "newsletter": _without_brackets(newsletter.in_language(language).name),
         "publisher": _without_brackets(config.identity.publisher),
     }
     store_wording(
         session,
+        newsletter_id=newsletter.id,
         language=language,
         heading=texts.heading,
         statement=texts.statement % names,
@@ -112,6 +124,7 @@ def _install_texts(session: Session, language: str, texts: Texts, config: Config
     )
     store_wording(
         session,
+        newsletter_id=newsletter.id,
         purpose=WordingPurpose.MEASUREMENT,
         language=language,
         heading="",
@@ -119,10 +132,14 @@ def _install_texts(session: Session, language: str, texts: Texts, config: Config
         button="",
         now=now,
     )
+
+
+def _install_policy(session: Session, language: str, names: list[str], config: Config, now: datetime) -> None:
     body = templating.render(
         f"public/policy.{language}.html",
         language,
         identity=config.identity,
+        newsletters=names,
         clocks=rules(config.retention, language),
         measurement=config.measurement,
         mail_is_ours=config.mail.server in {"127.0.0.1", "localhost", "::1"},

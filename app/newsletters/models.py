@@ -10,13 +10,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, enum_type
 
+#: The newsletter that a fresh set-up has. It was alone once, and its public addresses name none.
+FIRST_SLUG = "vigie"
+
 
 class Newsletter(Base):
     """What one subscribes to. Digests go out in `timezone`, an IANA zone name.
 
     `needs_approval`: of the editions that somebody sends, each wants somebody else's word first. `changed_at` is when
     somebody last changed it, or a language of it: until somebody does, it follows the settings. `template_version` is
-    the version in force of its own letter template; without one, editions are set from the product's.
+    the version in force of its own letter template; without one, editions are set from the product's. From `closed_at`
+    on nobody new can sign up; its readers stay.
     """
 
     __tablename__ = "newsletters"
@@ -29,6 +33,7 @@ class Newsletter(Base):
     template_version: Mapped[int | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
 
     languages: Mapped[list["NewsletterLanguage"]] = relationship(
         back_populates="newsletter", order_by="NewsletterLanguage.id", lazy="selectin"
@@ -39,6 +44,11 @@ class Newsletter(Base):
         viewonly=True,
         uselist=False,
     )
+
+    @property
+    def address_slug(self) -> str | None:
+        """How its public addresses name it."""
+        return address_slug(self.slug)
 
     def in_language(self, language: str) -> "NewsletterLanguage":
         """Return the newsletter's face in `language`, or in its first language where it has none."""
@@ -87,18 +97,19 @@ class WordingPurpose(StrEnum):
 
 
 class ConsentWording(Base):
-    """One version of what a form says; never changed, a new text is a new version (GDPR art. 7(1)).
+    """One version of what a newsletter's form says; never changed, a new text is a new version (GDPR art. 7(1)).
 
     Without `written_by` it is the one that comes with the product.
     """
 
     __tablename__ = "consent_wordings"
     __table_args__ = (
-        sa.UniqueConstraint("purpose", "language", "version"),
-        sa.UniqueConstraint("purpose", "language", "sha256"),
+        sa.UniqueConstraint("newsletter_id", "purpose", "language", "version"),
+        sa.UniqueConstraint("newsletter_id", "purpose", "language", "sha256"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
     purpose: Mapped[WordingPurpose] = mapped_column(enum_type(WordingPurpose), default=WordingPurpose.NEWSLETTER)
     language: Mapped[str] = mapped_column(sa.String(8))
     version: Mapped[int]
@@ -128,6 +139,11 @@ class PrivacyPolicy(Base):
     written_by: Mapped[str | None] = mapped_column(sa.String(254))
 
 
+def address_slug(slug: str) -> str | None:
+    """Return how public addresses name the newsletter `slug`; the first one's name none."""
+    return None if slug == FIRST_SLUG else slug
+
+
 def text_hash(*parts: str) -> str:
     """Return the SHA-256, in hex, of `parts` joined by NUL."""
     return hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest()
@@ -139,11 +155,22 @@ def newsletter_by_slug(slug: str | None = None) -> Select[Newsletter]:
     return query.where(Newsletter.slug == slug) if slug else query
 
 
-def current_wording(language: str, purpose: WordingPurpose = WordingPurpose.NEWSLETTER) -> Select[ConsentWording]:
-    """Select the newest wording in `language` of the sign-up form, or of what else is asked for."""
+def open_newsletters() -> Select[Newsletter]:
+    """Select the newsletters that one can sign up to, the oldest first."""
+    return select(Newsletter).where(Newsletter.closed_at.is_(None)).order_by(Newsletter.id)
+
+
+def current_wording(
+    newsletter_id: int, language: str, purpose: WordingPurpose = WordingPurpose.NEWSLETTER
+) -> Select[ConsentWording]:
+    """Select the newest wording in `language` of a newsletter's sign-up form, or of what else it asks for."""
     return (
         select(ConsentWording)
-        .where(ConsentWording.purpose == purpose, ConsentWording.language == language)
+        .where(
+            ConsentWording.newsletter_id == newsletter_id,
+            ConsentWording.purpose == purpose,
+            ConsentWording.language == language,
+        )
         .order_by(ConsentWording.version.desc())
         .limit(1)
     )

@@ -4,6 +4,7 @@ each sign-up can prove what was on the page (GDPR art. 7(1))."""
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
@@ -40,9 +41,18 @@ class ShownTexts:
     policy_id: int
 
 
+class FormOf(NamedTuple):
+    """The newsletter that a form is for."""
+
+    newsletter_id: int
+    slug: str
+    is_open: bool
+
+
 def store_wording(
     session: Session,
     *,
+    newsletter_id: int,
     language: str,
     heading: str,
     statement: str,
@@ -51,20 +61,21 @@ def store_wording(
     purpose: WordingPurpose = WordingPurpose.NEWSLETTER,
     written_by: str | None = None,
 ) -> ConsentWording:
-    """Return the version in force with these texts; a new version is added where they changed.
+    """Return a newsletter's version in force with these texts; a new version is added where they changed.
 
     Without `written_by` they come with the product, and stand back for what somebody wrote. Raises ValueError where
     `statement` has not exactly one [link to the privacy policy].
     """
     if len(LINK.findall(statement)) != 1:
         raise ValueError("the statement must hold one [link to the privacy policy]")
-    newest = session.scalars(current_wording(language, purpose)).one_or_none()
+    newest = session.scalars(current_wording(newsletter_id, language, purpose)).one_or_none()
     if newest is not None and written_by is None and newest.written_by is not None:
         return newest
     if newest is not None and (newest.heading, newest.statement, newest.button) == (heading, statement, button):
         return newest
     version = newest.version + 1 if newest else 1
     wording = ConsentWording(
+        newsletter_id=newsletter_id,
         purpose=purpose,
         language=language,
         version=version,
@@ -112,27 +123,26 @@ def cut_statement(statement: str) -> Statement:
     return Statement(before, link, after)
 
 
+def audit_name(slug: str, wording: ConsentWording) -> str:
+    """Return how the audit log names a version of the wording of the newsletter `slug`."""
+    return f"wording:{slug} {wording.purpose} {wording.language} {wording.version}"
+
+
 #: Built once: it runs with every sign-up, and to build it costs as much as to run it.
-_NEWSLETTER_OF_FORM = (
-    select(Newsletter.id)
-    .where(
-        exists().where(
-            ConsentWording.id == bindparam("wording_id"),
-            ConsentWording.language == bindparam("language"),
-            ConsentWording.purpose == WordingPurpose.NEWSLETTER,
-        ),
-        exists().where(PrivacyPolicy.id == bindparam("policy_id"), PrivacyPolicy.language == bindparam("language")),
-    )
-    .order_by(Newsletter.id)
-    .limit(1)
+_NEWSLETTER_OF_FORM = select(Newsletter.id, Newsletter.slug, Newsletter.closed_at.is_(None)).where(
+    Newsletter.id == ConsentWording.newsletter_id,
+    ConsentWording.id == bindparam("wording_id"),
+    ConsentWording.language == bindparam("language"),
+    ConsentWording.purpose == WordingPurpose.NEWSLETTER,
+    exists().where(PrivacyPolicy.id == bindparam("policy_id"), PrivacyPolicy.language == bindparam("language")),
 )
 
 
-def newsletter_of_form(session: Session, shown: ShownTexts) -> int | None:
-    """Return the id of the newsletter that a form with these texts is for; None where a text is not there."""
+def newsletter_of_form(session: Session, shown: ShownTexts) -> FormOf | None:
+    """Return the newsletter that a form with these texts is for; None where a text is not there."""
     values = {"language": shown.language, "wording_id": shown.wording_id, "policy_id": shown.policy_id}
-    newsletter_id: int | None = session.connection().scalar(_NEWSLETTER_OF_FORM, values)
-    return newsletter_id
+    found = session.connection().execute(_NEWSLETTER_OF_FORM, values).one_or_none()
+    return FormOf(*found) if found else None
 
 
 def policy_versions(session: Session, *, language: str) -> list[PrivacyPolicy]:

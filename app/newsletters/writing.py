@@ -61,6 +61,7 @@ class WordingText:
 def write_wording(
     session: Session,
     *,
+    newsletter_id: int,
     purpose: WordingPurpose,
     language: str,
     text: WordingText,
@@ -68,12 +69,12 @@ def write_wording(
     actor: str,
     now: datetime,
 ) -> ConsentWording:
-    """Put a new wording in force in place of version `seen`.
+    """Put a new wording of a newsletter in force in place of version `seen`.
 
     Raises FieldsRefused, for a text that is in force already too, and ChangedMeanwhile where another version is.
     """
     _hold(session)
-    newest = session.scalars(current_wording(language, purpose)).one_or_none()
+    newest = session.scalars(current_wording(newsletter_id, language, purpose)).one_or_none()
     _check_version(newest, language=language, seen=seen)
     if faults := text.faults(purpose):
         raise FieldsRefused(faults)
@@ -85,6 +86,7 @@ def write_wording(
         raise FieldsRefused({"statement": "same"})
     return store_wording(
         session,
+        newsletter_id=newsletter_id,
         purpose=purpose,
         language=language,
         heading=text.heading,

@@ -19,11 +19,13 @@ from app.subscriptions.models import Subscription
 def allow_counting(session: Session, *, public_id: str, wording_id: int, policy_id: int, now: datetime) -> Subscription:
     """Count what this reader opens and follows from now on; they were shown the texts named.
 
-    Raises NotFound, TransitionRefused where the reader has left, TextsNotShown for a wording of something else.
+    Raises NotFound, TransitionRefused where the reader has left, TextsNotShown for a wording of something else or of
+    another newsletter.
     """
     subscription = lock_confirmed(session, public_id)
     wording = session.get(ConsentWording, wording_id)
-    if wording is None or wording.purpose is not WordingPurpose.MEASUREMENT:
+    is_about_it = wording is not None and wording.purpose is WordingPurpose.MEASUREMENT
+    if wording is None or not is_about_it or wording.newsletter_id != subscription.newsletter_id:
         raise TextsNotShown("no wording about counting was shown")
     if subscription.is_counted:
         return subscription

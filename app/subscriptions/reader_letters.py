@@ -91,6 +91,7 @@ class ReaderLetters:
             "links": links,
             "unsubscribe_url": links.unsubscribe(language, to.leave_id),
             "preferences_url": links.preferences(language, reader.subscription.public_id) if has_choices else None,
+            "archive_url": links.archive(language, reader.newsletter.address_slug),
             "zone": reader.newsletter.timezone,
             **more,
         }
@@ -112,8 +113,8 @@ class ReaderLetters:
             list_name=reader.face.name,
             list_id=f"{reader.face.list_label}.{config.mail.sender_domain}",
             unsubscribe_url=links.unsubscribe(language, to.leave_id),
-            archive_url=links.archive(language),
-            help_url=links.home(language),
+            archive_url=links.archive(language, reader.newsletter.address_slug),
+            help_url=links.home(language, reader.newsletter.address_slug),
             owner=config.identity.contact,
             feedback_id=f"{kind}:{language}:signup:{reader.newsletter.slug}",
             is_automatic=True,

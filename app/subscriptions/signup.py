@@ -15,7 +15,7 @@ from app.delivery.queue import enqueue
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
 from app.newsletters.models import Newsletter
-from app.newsletters.wordings import ShownTexts
+from app.newsletters.wordings import ShownTexts, newsletter_of_form
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, Chain, append, record_act
 from app.subscriptions.locking import lock
@@ -149,6 +149,12 @@ def confirmable_by(confirmation_id: str) -> sa.Select[Subscription]:
     return _by_confirmation_id(confirmation_id).where(Subscription.status == SubscriptionStatus.PENDING)
 
 
+def newsletter_of_request(confirmation_id: str) -> sa.Select[Newsletter]:
+    """Select the newsletter that a request is for, confirmed or not, unless a newer request has taken its place."""
+    asked = _by_confirmation_id(confirmation_id).with_only_columns(Subscription.newsletter_id)
+    return select(Newsletter).where(Newsletter.id == asked.scalar_subquery())
+
+
 def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts | None:
     """Return what the form of the last request showed; None for a request in a reader's name, made without a form."""
     request = _last_request(session, subscription)
@@ -165,14 +171,18 @@ def confirm_subscription(
     This alone revives a suppressed address; after a complaint, only once an admin has lifted it.
     `shown` is what the confirm page showed: the proof of a request that had no form. The same press arriving twice
     finds its own success. Raises NotFound for a request that a newer one, a departure or a complaint has voided,
-    TransitionRefused for one used before, and TextsNotShown where neither a form nor the page showed any texts.
+    TransitionRefused for one used before, and TextsNotShown where neither a form nor the page showed any texts of this
+    newsletter.
     """
     subscription = session.scalars(_by_confirmation_id(confirmation_id)).one_or_none()
     if subscription is None or not lock(session, subscription) or subscription.confirmation_id != confirmation_id:
         raise NotFound("no such request")
     if _was_just_pressed(subscription, now):
         return subscription
-    proof = texts_of_request(session, subscription) or shown
+    proof = texts_of_request(session, subscription)
+    if proof is None and shown is not None:
+        form_of = newsletter_of_form(session, shown)
+        proof = shown if form_of and form_of.newsletter_id == subscription.newsletter_id else None
     if proof is None:
         raise TextsNotShown("no wording and no policy were shown")
     revive(session, subscription.subscriber, suppression_key=suppression_key, now=now)

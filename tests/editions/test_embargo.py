@@ -180,7 +180,7 @@ def test_the_archive_hides_an_edition_until_all_it_holds_may_be_seen(product: Pr
         draft.finished_at = NOW
         draft.items[0].article.embargo_until = NOW + DAY
         session.flush()
-        assert past_editions(session, language="fr", length=9, now=NOW) == []
+        assert past_editions(session, newsletter_id=1, language="fr", length=9, now=NOW) == []
         with pytest.raises(NotFound):
             past_edition(session, public_id=draft.public_id, now=NOW)
         assert past_edition(session, public_id=draft.public_id, now=NOW + DAY) is draft

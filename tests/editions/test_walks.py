@@ -22,8 +22,8 @@ pytestmark = ON_SQLITE
 
 WEEK = timedelta(days=7)
 LISTS: dict[str, tuple[str, Callable[[Session], object]]] = {
-    "archive": ("whole", lambda s: past_editions(s, language="fr", length=50, now=NOW)),
-    "feed": ("whole", lambda s: newest_editions(s, language="fr", length=20, now=NOW)),
+    "archive": ("whole", lambda s: past_editions(s, newsletter_id=1, language="fr", length=50, now=NOW)),
+    "feed": ("whole", lambda s: newest_editions(s, newsletter_id=1, language="fr", length=20, now=NOW)),
     "sitemap": ("whole", lambda s: listed_addresses(s, language="fr", length=20_000, now=NOW)),
     "filing": ("unfiled", lambda s: file_editions(s, now=NOW)),
     "ending": ("under_way", lambda s: finish_editions(s, now=NOW)),

@@ -137,7 +137,7 @@ def test_the_letters_that_ask_are_as_approved(
         kind=kind,
         answer_until=NOW + timedelta(days=30),
         now=NOW,
-        shown=texts_in_force(session, language),
+        shown=texts_in_force(session, 1, language),
     )
     question.public_id = "question" + "A" * 14
     session.execute(update(Delivery).values(reference=question.public_id))

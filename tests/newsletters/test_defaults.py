@@ -46,7 +46,7 @@ def test_changed_settings_become_a_new_version_and_the_old_one_stays(product: Pr
         before = session.scalars(current_policy("fr")).one()
         install_defaults(session, changed, NOW + timedelta(days=1))
         after = session.scalars(current_policy("fr")).one()
-        wording = session.scalars(current_wording("fr")).one()
+        wording = session.scalars(current_wording(1, "fr")).one()
         name = session.scalars(newsletter_by_slug()).one().in_language("fr").name
     assert (before.version, after.version, wording.version, name) == (1, 2, 2, "La Jetée")
     assert "14\u00a0jours" in before.body
@@ -69,14 +69,16 @@ def test_a_statement_needs_exactly_one_link_to_the_policy(app: Flask, product: P
     with product.database.transaction() as session:
         for statement in ("no link", "[two] and [links]"):
             with pytest.raises(ValueError, match="link"):
-                store_wording(session, language="fr", heading="h", statement=statement, button="b", now=NOW)
+                store_wording(
+                    session, newsletter_id=1, language="fr", heading="h", statement=statement, button="b", now=NOW
+                )
 
 
 def test_names_with_brackets_cannot_move_the_link(product: Product) -> None:
     changed = replace(product.config, identity=replace(Identity(), publication="[Vigie]"))
     with product.database.transaction() as session:
         install_defaults(session, changed, NOW)
-        wording = session.scalars(current_wording("en")).one()
+        wording = session.scalars(current_wording(1, "en")).one()
     assert cut_statement(wording.statement).link == "privacy policy"
 
 
@@ -89,7 +91,7 @@ def test_names_with_brackets_cannot_move_the_link(product: Product) -> None:
 )
 def test_the_form_says_who_what_and_how_to_leave(product: Product, language: str, points: set[str]) -> None:
     with product.database.reading() as session:
-        wording = session.scalars(current_wording(language)).one()
+        wording = session.scalars(current_wording(1, language)).one()
     assert not {point for point in points if point not in wording.statement}
     assert product.config.identity.publisher in wording.statement
     assert any(word in wording.button for word in ("S’abonner", "Subscribe"))

@@ -24,7 +24,9 @@ def write(
     product: Product, text: WordingText = TEXT, *, seen: int = 1, purpose: WordingPurpose = FORM
 ) -> ConsentWording:
     with product.database.transaction() as session:
-        return write_wording(session, purpose=purpose, language="fr", text=text, seen=seen, actor=ACTOR, now=LATER)
+        return write_wording(
+            session, newsletter_id=1, purpose=purpose, language="fr", text=text, seen=seen, actor=ACTOR, now=LATER
+        )
 
 
 def policy(product: Product, body: str, *, seen: int = 1) -> str:
@@ -34,13 +36,13 @@ def policy(product: Product, body: str, *, seen: int = 1) -> str:
 
 def test_a_new_version_is_added_and_the_old_one_stays_as_it_was(product: Product) -> None:
     with product.database.reading() as session:
-        before = session.scalars(current_wording("fr")).one()
+        before = session.scalars(current_wording(1, "fr")).one()
     written = write(product)
     assert (written.version, written.written_by, written.created_at) == (2, ACTOR, LATER)
     with product.database.reading() as session:
         old = session.get_one(ConsentWording, before.id)
         assert (old.statement, old.sha256, old.version) == (before.statement, before.sha256, 1)
-        assert session.scalars(current_wording("fr")).one().statement == TEXT.statement
+        assert session.scalars(current_wording(1, "fr")).one().statement == TEXT.statement
 
 
 @pytest.mark.parametrize(

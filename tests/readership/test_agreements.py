@@ -20,7 +20,7 @@ LATER = NOW + timedelta(days=1)
 
 
 def texts(session: Session, language: str = "fr") -> tuple[int, int]:
-    return session.scalars(current_wording(language)).one().id, session.scalars(current_policy(language)).one().id
+    return session.scalars(current_wording(1, language)).one().id, session.scalars(current_policy(language)).one().id
 
 
 def act(session: Session, number: int, *kinds: ConsentKind, at: datetime = NOW) -> None:
@@ -62,7 +62,7 @@ def test_what_is_young_waits(product: Product) -> None:
 def test_a_renewal_and_an_allowance_agree_too(product: Product) -> None:
     with product.database.transaction() as session:
         act(session, 1, ConsentKind.RENEWED, ConsentKind.COUNTING_ALLOWED, ConsentKind.STAYED)
-        box = session.scalars(current_wording("fr", WordingPurpose.MEASUREMENT)).one()
+        box = session.scalars(current_wording(1, "fr", WordingPurpose.MEASUREMENT)).one()
     while count(product):
         pass
     with product.database.reading() as session:

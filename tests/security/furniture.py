@@ -91,7 +91,7 @@ def _erased(session: Session, product: Product) -> str:
 
 def _question(session: Session, page: str) -> str:
     kind = QuestionKind.STAY if page == "stay" else QuestionKind.RENEWAL
-    shown = texts_in_force(session, "fr") if kind is QuestionKind.RENEWAL else None
+    shown = texts_in_force(session, 1, "fr") if kind is QuestionKind.RENEWAL else None
     until = now() + timedelta(days=30)
     return ask(session, _reader(session), kind=kind, answer_until=until, now=now(), shown=shown).public_id
 

@@ -88,7 +88,7 @@ class Walker:
         desk.make_admin(self.product, email="first@desk.example")  # whom the walk changes, and not itself
         self._admin_id = desk.make_admin(self.product)
         self._sign_in()
-        self._texts = {**furnish(self.product), "name": next(name for name, _ in caught.letters(1))}
+        self._texts = {**furnish(self.product), "name": next(name for name, _ in caught.letters(1)), "slug": "vigie"}
         self._form_token = _form_token(self.product)
         self._drafts, self._networks, self._edition_id = count(), count(), 0
         self._renew_draft()
@@ -215,7 +215,7 @@ class Walker:
 def _form_token(product: Product) -> str:
     """The mark of a form that was opened a moment ago."""
     with product.database.reading() as session:
-        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
     return product.form_tokens.sign("form", f"{wording.id}-{policy.id}-0", at=now() - timedelta(seconds=9))
 
 

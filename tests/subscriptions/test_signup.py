@@ -33,7 +33,7 @@ def ask(
         newsletter_id=make.newsletter(session).id,
         form_url="https://news.example/fr/",
         method=ConsentMethod.FORM,
-        wording_id=session.scalars(current_wording(language)).one().id,
+        wording_id=session.scalars(current_wording(1, language)).one().id,
         policy_id=session.scalars(current_policy(language)).one().id,
         suppression_key=product.config.suppression_key,
         now=at,
@@ -224,7 +224,7 @@ def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(pr
             confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
         assert only(session).status is SubscriptionStatus.PENDING
         assert letters(session) == ["confirmation"]
-        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
         shown = ShownTexts("fr", wording.id, policy.id)
         assert (
             confirm_subscription(

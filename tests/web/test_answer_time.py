@@ -74,7 +74,7 @@ def ask(client: FlaskClient, product: Product) -> Callable[[str], tuple[float, s
     """Sends the form with an address and returns the seconds to its answer, and the answer."""
     with product.database.transaction() as session:
         fill(session, product.config.suppression_key)
-        wording, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
+        wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
         texts = f"{wording.id}-{policy.id}"
     token = product.form_tokens.sign("form", f"{texts}-abc", at=now() - timedelta(minutes=1))
 

@@ -26,7 +26,7 @@ def path_of(product: Product, kind: QuestionKind, *, language: str = "fr") -> st
     at = now() - timedelta(days=1)
     with product.database.transaction() as session:
         subscription = make.make_subscription(session, language=language, at=at)
-        shown = texts_in_force(session, language) if kind is QuestionKind.RENEWAL else None
+        shown = texts_in_force(session, 1, language) if kind is QuestionKind.RENEWAL else None
         question = ask(session, subscription, kind=kind, answer_until=at + timedelta(days=30), now=at, shown=shown)
     link = product.links.stay if kind is QuestionKind.STAY else product.links.renew
     return link(language, question.public_id, asked_at=at).removeprefix(product.config.public_url)
@@ -66,8 +66,10 @@ def test_the_page_shows_the_texts_of_the_letter_though_newer_ones_are_in_force(
 ) -> None:
     path = path_of(product, QuestionKind.RENEWAL)
     with product.database.transaction() as session:
-        shown, policy = session.scalars(current_wording("fr")).one(), session.scalars(current_policy("fr")).one()
-        store_wording(session, language="fr", heading="x", statement="Un [autre].", button="x", now=now())
+        shown, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
+        store_wording(
+            session, newsletter_id=1, language="fr", heading="x", statement="Un [autre].", button="x", now=now()
+        )
     page = client.get(path).text
     statement = cut_statement(shown.statement)
     assert statement.before.strip() in Page(page).text

@@ -180,7 +180,7 @@ def test_a_reader_whom_an_admin_added_sees_the_statement_before_the_button(
 ) -> None:
     page = Page(client.get(added(product, language=language)).text)
     with product.database.reading() as session:
-        wording = session.scalars(current_wording(language)).one()
+        wording = session.scalars(current_wording(1, language)).one()
     shown = " ".join(page.text.split())
     for text in wording.statement.replace("]", "[").split("[")[::2]:
         assert " ".join(text.split()) in shown
@@ -197,10 +197,11 @@ def test_their_press_however_quick_proves_the_versions_that_were_on_the_page(
     path = added(product).replace("/fr/", f"/{language}/")
     token = form_token(client, path=path)
     with product.database.transaction() as session:
-        wording_id = session.scalars(current_wording(language)).one().id
+        wording_id = session.scalars(current_wording(1, language)).one().id
         policy_id = session.scalars(current_policy(language)).one().id
         session.add(
             ConsentWording(
+                newsletter_id=1,
                 language=language,
                 version=2,
                 heading="h",

@@ -126,6 +126,7 @@ def test_a_single_year_is_singular(product: Product) -> None:
             f"public/policy.{language}.html",
             language,
             identity=Identity(),
+            newsletters=["Vigie"],
             clocks=rules(Retention(proof_years=1, inactive_years=1), language),
             measurement=Measurement.OFF,
             mail_is_ours=True,

@@ -46,7 +46,7 @@ def test_the_form_shows_the_stored_wording_before_a_button_that_names_the_act(
 ) -> None:
     page = Page(client.get(f"/{language}/").text)
     with product.database.reading() as session:
-        wording = session.scalars(current_wording(language)).one()
+        wording = session.scalars(current_wording(1, language)).one()
     shown = " ".join(page.text.split())
     for text in (wording.heading, *wording.statement.replace("]", "[").split("[")[::2], wording.button):
         assert " ".join(text.split()) in shown
@@ -92,7 +92,7 @@ def test_a_sign_up_stores_the_versions_that_were_on_the_page(client: FlaskClient
     assert send_form(client, path="/en/", target="/en/subscribe").status_code == 303
     with product.database.reading() as session:
         event = session.scalars(select(ConsentEvent)).one()
-        wording, policy = session.scalars(current_wording("en")).one(), session.scalars(current_policy("en")).one()
+        wording, policy = session.scalars(current_wording(1, "en")).one(), session.scalars(current_policy("en")).one()
         assert (event.wording_id, event.policy_id) == (wording.id, policy.id)
         assert event.form_url == "http://127.0.0.1:8000/en/"
         assert event.method is ConsentMethod.FORM
@@ -104,10 +104,17 @@ def test_a_form_opened_before_a_change_of_texts_proves_the_older_version(client:
     with time_machine.travel(NOW, tick=False):
         token = form_token(client)
     with product.database.transaction() as session:
-        shown = session.scalars(current_wording("fr")).one()
+        shown = session.scalars(current_wording(1, "fr")).one()
         session.add(
             ConsentWording(
-                language="fr", version=2, heading="h", statement="s [l]", button="b", sha256="0" * 64, created_at=NOW
+                newsletter_id=1,
+                language="fr",
+                version=2,
+                heading="h",
+                statement="s [l]",
+                button="b",
+                sha256="0" * 64,
+                created_at=NOW,
             )
         )
     with time_machine.travel(NOW + timedelta(seconds=8), tick=False):

@@ -24,7 +24,9 @@ _IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
 
 def concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
     """Select the confirmed subscriptions whose reader never agreed to the newest wording of any language."""
-    is_ours = ConsentWording.purpose == WordingPurpose.NEWSLETTER
+    is_ours = sa.and_(
+        ConsentWording.newsletter_id == newsletter_id, ConsentWording.purpose == WordingPurpose.NEWSLETTER
+    )
     newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).where(is_ours)
     version = sa.tuple_(ConsentWording.language, ConsentWording.version)
     of_newest = version.in_(newest.group_by(ConsentWording.language))

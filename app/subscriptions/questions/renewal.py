@@ -151,7 +151,7 @@ def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription) or not _may_be_asked(subscription, now):
             continue
-        shown = texts_in_force(session, subscription.language)
+        shown = texts_in_force(session, renewal.newsletter_id, subscription.language)
         answer_until = max(renewal.until, now + ANSWER_AT_LEAST)
         kind = QuestionKind.RENEWAL
         ask(session, subscription, kind=kind, answer_until=answer_until, now=now, renewal=renewal, shown=shown)
@@ -200,9 +200,10 @@ def end_renewal(session: Session, renewal: Renewal, *, now: datetime) -> bool:
     return True
 
 
-def texts_in_force(session: Session, language: str) -> ShownTexts:
-    """Return the wording and policy in force in `language`."""
-    wording, policy = session.scalars(current_wording(language)).one(), session.scalars(current_policy(language)).one()
+def texts_in_force(session: Session, newsletter_id: int, language: str) -> ShownTexts:
+    """Return a newsletter's wording and the policy in force in `language`."""
+    wording = session.scalars(current_wording(newsletter_id, language)).one()
+    policy = session.scalars(current_policy(language)).one()
     return ShownTexts(language, wording.id, policy.id)
 
 

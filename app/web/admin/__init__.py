@@ -18,6 +18,7 @@ def register(app: Flask) -> None:
     """Put the desk on `app`. Raises RuntimeError where a page does not say who may use it."""
     from app.web.admin import (  # noqa: PLC0415,F401 - views and the guard attach to bp
         access,
+        choice,
         editions,
         figures,
         house,

@@ -1,4 +1,4 @@
-"""What a browser keeps of the desk: the session's secret, and that somebody has signed in here before."""
+"""What a browser keeps of the desk: the session's secret, that somebody has signed in here before, their newsletter."""
 
 from flask import make_response, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -47,6 +47,16 @@ def known_browser() -> str | None:
         return None
 
 
+def kept_newsletter() -> str:
+    """Return the slug of the newsletter that was looked at last, or nothing."""
+    return request.cookies.get(_newsletter_cookie(), "")
+
+
+def keep_newsletter(response: Response, slug: str) -> None:
+    """Keep the newsletter that is looked at, until the browser is closed."""
+    _set_cookie(response, _newsletter_cookie(), slug, None)
+
+
 def session_cookie() -> str:
     """Return the name of the session cookie; browsers keep `__Host-` to this host, its root and TLS."""
     return "__Host-vigie" if _is_https() else "vigie-desk"
@@ -55,6 +65,10 @@ def session_cookie() -> str:
 def browser_cookie() -> str:
     """Return the name of the cookie that shows that a browser has signed in before."""
     return "__Host-vigie-browser" if _is_https() else "vigie-browser"
+
+
+def _newsletter_cookie() -> str:
+    return "__Host-vigie-newsletter" if _is_https() else "vigie-newsletter"
 
 
 def _set_cookie(response: Response, name: str, value: str, max_age_s: int | None) -> None:

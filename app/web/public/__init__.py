@@ -9,6 +9,8 @@ from app.clock import now
 from app.web import product
 
 LANGUAGE = "<any(fr, en):language>"
+#: What addresses of a newsletter begin with; those of the first one, which was alone once, with LANGUAGE.
+SECOND = f"/{LANGUAGE}/newsletters/<slug>"
 
 bp = Blueprint("public", __name__)
 
@@ -46,6 +48,7 @@ def page_words() -> dict[str, object]:
     return {
         **templating.words(language),
         "identity": config.identity,
+        "slug": None,
         "today": now().astimezone(ZoneInfo(config.timezone)).date(),
         "other_languages": [(code, name, same_page(code)) for code, name in i18n.LANGUAGES.items() if code != language],
     }

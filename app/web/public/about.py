@@ -10,6 +10,7 @@ from flask import url_for
 from app import i18n
 from app.editions.excerpts import shorten
 from app.i18n import gettext
+from app.newsletters.models import Newsletter
 from app.web import product
 
 #: Search engines show about so much of a description.
@@ -74,10 +75,12 @@ def about_page(
     )
 
 
-def edition_feeds(language: str) -> list[FeedLink]:
-    """Return the feeds of editions in a language."""
-    title = gettext(language, "%(publication)s: editions", publication=product().config.identity.publication)
-    return feed_links(title, url_for("public.edition_atom", language=language))
+def edition_feeds(language: str, newsletter: Newsletter | None = None) -> list[FeedLink]:
+    """Return the feeds of a newsletter's editions in a language; those of the first one without."""
+    name = newsletter.in_language(language).name if newsletter else product().config.identity.publication
+    slug = newsletter.address_slug if newsletter else None
+    title = gettext(language, "%(publication)s: editions", publication=name)
+    return feed_links(title, url_for("public.edition_atom", language=language, slug=slug))
 
 
 def topic_feeds(language: str, *, kind: str, name: str, label: str) -> list[FeedLink]:

@@ -16,9 +16,11 @@ from app.editions.models import Edition
 from app.editions.pieces import Piece, pieces_of
 from app.errors import NotFound
 from app.i18n import gettext
+from app.newsletters.models import Newsletter
 from app.web import product, taxonomy_in_use
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, SECOND, bp
 from app.web.public.about import DESCRIPTION_LENGTH, LOCALES, About, about_page, edition_feeds, news_article
+from app.web.public.asked import newsletter_asked
 from app.web.public.caching import cached
 
 PAGE_LENGTH = 50
@@ -54,14 +56,20 @@ def view(language: str, token: str) -> Response:
 
 
 @bp.get(f"/{LANGUAGE}/archive", provide_automatic_options=False)
-def archive(language: str) -> Response:
-    """List the editions sent in this language, newest first, a page at a time."""
+@bp.get(f"{SECOND}/archive", provide_automatic_options=False)
+def archive(language: str, slug: str | None = None) -> Response:
+    """List a newsletter's editions sent in this language, newest first, a page at a time."""
     before = request.args.get("before")
     with product().database.reading() as session:
-        editions = past_editions(session, language=language, before=before, length=PAGE_LENGTH, now=now())
+        newsletter = newsletter_asked(session, slug)
+        editions = past_editions(
+            session, newsletter_id=newsletter.id, language=language, before=before, length=PAGE_LENGTH, now=now()
+        )
     page = render_template(
         "public/archive.html",
-        about=_about_archive(editions, language, before),
+        about=_about_archive(newsletter, editions, language, before),
+        slug=newsletter.address_slug,
+        newsletter=newsletter.in_language(language),
         editions=editions,
         older=editions[-1].public_id if len(editions) == PAGE_LENGTH else None,
         is_first=before is None,
@@ -75,9 +83,12 @@ def archived_edition(language: str, public_id: str) -> AnyResponse:
     with product().database.reading() as session:
         edition = past_edition(session, public_id=public_id, now=now())
         if edition.language != language:
-            return redirect(url_for("public.archive", language=language))
+            slug = newsletter_of(session, edition).address_slug
+            return redirect(url_for("public.archive", language=language, slug=slug))
         pieces = _pieces(session, edition)
-        page = _edition_page(session, edition, pieces, about=_about_edition(edition, pieces))
+        page = _edition_page(
+            session, edition, pieces, about=_about_edition(newsletter_of(session, edition), edition, pieces)
+        )
     return cached(page)
 
 
@@ -88,12 +99,14 @@ def _pieces(session: Session, edition: Edition) -> list[Piece]:
 
 def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, about: About | None) -> str:
     """Return the page of an edition; without `about`, that of one whose letter is no longer kept."""
+    newsletter = newsletter_of(session, edition)
     topics = primary_topics(session, [item.article_id for item in edition.items])
     return render_template(
         "public/archived_edition.html",
         about=about,
+        slug=newsletter.address_slug,
         subject=edition.subject,
-        sent_on=sent_on(edition, newsletter_of(session, edition).timezone),
+        sent_on=sent_on(edition, newsletter.timezone),
         introduction=introduction_html(edition.introduction),
         pieces=[
             (item.position, piece, topics.get(item.article_id, ()))
@@ -103,22 +116,23 @@ def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, ab
     )
 
 
-def _about_archive(editions: list[PastEdition], language: str, before: str | None) -> About:
+def _about_archive(newsletter: Newsletter, editions: list[PastEdition], language: str, before: str | None) -> About:
+    slug, title = newsletter.address_slug, gettext(language, "Past editions")
     return about_page(
-        lambda code: url_for("public.archive", language=code),
+        lambda code: url_for("public.archive", language=code, slug=slug),
         language,
-        title=gettext(language, "Past editions"),
+        title=f"{title} · {newsletter.in_language(language).name}" if slug else title,
         description=gettext(
             language, "All editions that we sent: cyberspace and geopolitics, with the sources of every article."
         ),
-        feeds=edition_feeds(language),
+        feeds=edition_feeds(language, newsletter),
         query={"before": before} if before else None,
         is_indexed=bool(editions) or before is None,
         listed=[(product().links.archived_edition(language, each.public_id), each.subject) for each in editions],
     )
 
 
-def _about_edition(edition: Edition, pieces: list[Piece]) -> About:
+def _about_edition(newsletter: Newsletter, edition: Edition, pieces: list[Piece]) -> About:
     url, at = product().links.archived_edition(edition.language, edition.public_id), sent_at(edition)
     description = shorten(edition.preheader, DESCRIPTION_LENGTH)
     listed = [(piece.link, piece.title) for piece in pieces if piece.link]
@@ -127,7 +141,7 @@ def _about_edition(edition: Edition, pieces: list[Piece]) -> About:
         description=description,
         canonical=url,
         locale=LOCALES[edition.language],
-        feeds=edition_feeds(edition.language),
+        feeds=edition_feeds(edition.language, newsletter),
         kind="article",
         published_at=at,
         data=news_article(edition.subject, description, url, edition.language, at=at, listed=listed),

@@ -12,15 +12,24 @@ from app.clock import now
 from app.digests.schedule import ensure_schedules
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
-from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
+from app.newsletters.models import Newsletter
+from app.newsletters.wordings import ShownTexts, cut_statement
 from app.subscriptions.form.limits import forget_mailbox_of
-from app.subscriptions.signup import confirm_subscription, confirmable, confirmable_by, texts_of_request
+from app.subscriptions.models import Subscription
+from app.subscriptions.signup import (
+    confirm_subscription,
+    confirmable,
+    confirmable_by,
+    newsletter_of_request,
+    texts_of_request,
+)
 from app.web import product, taxonomy_in_use
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
+from app.web.public.asked import current_texts
 from app.web.public.choice_form import said_choices
-from app.web.public.signup import REFUSED, current_texts, show_resend_form
+from app.web.public.signup import REFUSED, show_resend_form
 
 GONE = 400
 
@@ -30,8 +39,8 @@ def confirm(language: str, token: str) -> Response:
     """Show the button, or a way to a new letter where the link is no longer good."""
     confirmation_id = _read(token)
     if confirmation_id is None:
-        return show_resend_form(language, GONE)
-    return _page(language, confirmation_id)
+        return _over(language, token)
+    return _page(language, token, confirmation_id)
 
 
 @bp.post(f"/{LANGUAGE}/confirm/<token>", provide_automatic_options=False)
@@ -39,23 +48,22 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
     """Confirm, and go on to the preferences; the same press twice ends in the same place."""
     confirmation_id = _read(token)
     if confirmation_id is None:
-        return show_resend_form(language, GONE)
+        return _over(language, token)
     try:
         with product().database.transaction() as session:
-            shown = _shown(session, language)
             _forget_letters(session, confirmation_id)
             subscription = confirm_subscription(
                 session,
                 confirmation_id=confirmation_id,
                 suppression_key=product().config.suppression_key,
-                shown=shown,
+                shown=_shown(language),
                 now=now(),
             )
             ensure_schedules(session, subscription, now())
     except (NotFound, TransitionRefused):
-        return show_resend_form(language, GONE)
+        return _over(language, token)
     except TextsNotShown:
-        return _page(language, confirmation_id, is_again=True)
+        return _page(language, token, confirmation_id, is_again=True)
     preferences = product().link_tokens.sign("preferences", subscription.public_id)
     return redirect(url_for("public.preferences", language=language, token=preferences, welcome=""), code=303)
 
@@ -68,14 +76,28 @@ def _read(token: str) -> str | None:
         return None
 
 
-def _page(language: str, confirmation_id: str, *, is_again: bool = False) -> Response:
+def _over(language: str, token: str) -> Response:
+    """Show the form of the newsletter that was asked for, as far as an old link still tells; else the first one's."""
+    wired = product()
+    try:
+        known_s = wired.config.retention.pending_days * 86_400  # after which the request is deleted
+        confirmation_id = wired.link_tokens.read("confirm", token, max_age_s=known_s)
+    except TokenInvalid:
+        return show_resend_form(language, None, GONE)
+    with wired.database.reading() as session:
+        newsletter = session.scalars(newsletter_of_request(confirmation_id)).one_or_none()
+    return show_resend_form(language, newsletter.address_slug if newsletter else None, GONE)
+
+
+def _page(language: str, token: str, confirmation_id: str, *, is_again: bool = False) -> Response:
     """Show the button; `is_again` where the press before it came without the mark of texts that were still missing."""
     wired = product()
     with wired.database.reading() as session:
         subscription = confirmable(session, confirmation_id=confirmation_id)
         if subscription is None:
-            return show_resend_form(language, GONE)
+            return _over(language, token)
         address = mask(subscription.subscriber.email)
+        newsletter = session.get_one(Newsletter, subscription.newsletter_id).in_language(language)
         cancel_token = wired.link_tokens.sign("unsubscribe", subscription.public_id)
         has_proof = texts_of_request(session, subscription) is not None
         choices = said_choices(
@@ -84,10 +106,11 @@ def _page(language: str, confirmation_id: str, *, is_again: bool = False) -> Res
             letters_language=subscription.language,
             page_language=language,
         )
-    statement = {} if has_proof else _statement(language)
+        statement = {} if has_proof else _statement(session, subscription, language)
     page = render_template(
         "public/confirm.html",
         address=address,
+        newsletter=newsletter,
         cancel_token=cancel_token,
         choices=choices,
         is_again=is_again,
@@ -101,21 +124,21 @@ def _forget_letters(session: Session, confirmation_id: str) -> None:
     forget_mailbox_of(session, confirmable_by(confirmation_id), keys=counter_keys(now()))
 
 
-def _statement(language: str) -> dict[str, object]:
-    """Return what `_partials/statement.html` shows: the texts in force, and their mark."""
-    texts = current_texts(language)
+def _statement(session: Session, subscription: Subscription, language: str) -> dict[str, object]:
+    """Return what `_partials/statement.html` shows: the texts in force of the reader's newsletter, and their mark."""
+    texts = current_texts(session, session.get_one(Newsletter, subscription.newsletter_id), language)
     return {
         "statement": cut_statement(texts.wording.statement),
         "token": make_form_token(product().form_tokens, texts.shown),
     }
 
 
-def _shown(session: Session, language: str) -> ShownTexts | None:
-    """Return what the page that was pressed showed, if it showed texts that the database has.
+def _shown(language: str) -> ShownTexts | None:
+    """Return what the page that was pressed showed, if it showed texts.
 
     However young: whoever holds the link has read a letter, and need not prove here to be no robot.
     """
     _, shown = read_form_token(
         product().form_tokens, form_mark(request.form), language=language, now=now(), min_age_s=0
     )
-    return shown if shown and newsletter_of_form(session, shown) is not None else None
+    return shown

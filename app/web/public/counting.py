@@ -30,6 +30,7 @@ from app.newsletters.models import WordingPurpose, current_policy, current_wordi
 from app.newsletters.wordings import ShownTexts, cut_statement
 from app.settings.publication import Measurement
 from app.subscriptions.counting import allow_counting
+from app.subscriptions.models import Subscription
 from app.web import product
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.public import LANGUAGE, bp
@@ -85,20 +86,20 @@ def counting_submit(language: str, token: str) -> BaseResponse:
     return redirect(url_for("public.preferences", language=language, token=token, saved=""), code=303)
 
 
-def counting_form(session: Session, language: str, *, is_counted: bool) -> dict[str, object] | None:
+def counting_form(session: Session, language: str, subscription: Subscription) -> dict[str, object] | None:
     """Return what `_partials/counting.html` shows, or None where the newsroom counts nobody.
 
     Whoever agreed before it ceased to can still take that back.
     """
-    if product().config.measurement is not Measurement.CONSENT and not is_counted:
+    if product().config.measurement is not Measurement.CONSENT and not subscription.is_counted:
         return None
-    wording = session.scalars(current_wording(language, WordingPurpose.MEASUREMENT)).one()
+    wording = session.scalars(current_wording(subscription.newsletter_id, language, WordingPurpose.MEASUREMENT)).one()
     policy = session.scalars(current_policy(language)).one()
     shown = ShownTexts(language, wording.id, policy.id)
     return {
         "statement": cut_statement(wording.statement),
         "mark": make_form_token(product().form_tokens, shown),
-        "is_counted": is_counted,
+        "is_counted": subscription.is_counted,
     }
 
 

@@ -1,12 +1,15 @@
 """What search engines ask for: where the pages are, and where they need not look."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 from flask import Response, render_template, url_for
+from sqlalchemy import select
 
 from app import i18n
 from app.clock import now
 from app.editions.archive import listed_addresses
+from app.newsletters.models import Newsletter
 from app.web import product, taxonomy_in_use
 from app.web.public import bp
 from app.web.public.about import absolute
@@ -15,7 +18,9 @@ from app.web.public.topics import counts_by_topic
 
 #: Of one language: a sitemap may have 50,000 addresses (sitemaps.org), of which pages of topics take some hundreds.
 EDITIONS_MAX = 20_000
-PAGES = ("public.home", "public.archive", "public.topics", "public.privacy", "public.legal")
+PAGES = ("public.topics", "public.privacy", "public.legal")
+#: Of each newsletter.
+OWN_PAGES = ("public.home", "public.archive")
 
 
 @bp.get("/robots.txt", provide_automatic_options=False)
@@ -31,17 +36,20 @@ def robots() -> Response:
 @bp.get("/sitemap.xml", provide_automatic_options=False)
 def sitemap() -> Response:
     """List every page that is worth finding, with the day of each edition."""
-    pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language)]
     sent = []
     with product().database.reading() as session:
+        slugs = [each.address_slug for each in session.scalars(select(Newsletter).order_by(Newsletter.id))]
         for language in i18n.LANGUAGES:
             editions = listed_addresses(session, language=language, length=EDITIONS_MAX, now=now())
             sent += [(product().links.archived_edition(language, public_id), at) for public_id, at in editions]
+    pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language, slugs)]
     page = render_template("public/sitemap.xml", pages=[*pages, *sent])
     return cached(page, content_type="application/xml; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
 
 
-def _paths(language: str) -> Iterator[str]:
+def _paths(language: str, slugs: Sequence[str | None]) -> Iterator[str]:
+    for endpoint, slug in itertools.product(OWN_PAGES, slugs):
+        yield url_for(endpoint, language=language, slug=slug)
     for endpoint in PAGES:
         yield url_for(endpoint, language=language)
     known = taxonomy_in_use().topics

@@ -14,12 +14,10 @@ from app.editions.clippings import Clip
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
 from app.editions.pieces import Piece, pieces_of
-from app.errors import NotFound
-from app.i18n import gettext
-from app.newsletters.models import newsletter_by_slug
 from app.web import product, taxonomy_in_use
-from app.web.public import LANGUAGE, bp
-from app.web.public.about import absolute, feed_links
+from app.web.public import LANGUAGE, SECOND, bp
+from app.web.public.about import absolute, edition_feeds, feed_links
+from app.web.public.asked import newsletter_asked
 from app.web.public.caching import FEED_MAX_AGE_S, cached
 from app.web.public.topics import TOPIC, clips_on, place_of, topic_asked
 
@@ -59,15 +57,17 @@ class Feed:
 
 
 @bp.get(f"/{LANGUAGE}/feed.atom", provide_automatic_options=False)
-def edition_atom(language: str) -> Response:
-    """Give the newest editions as Atom."""
-    return as_atom(feed_of_editions(language))
+@bp.get(f"{SECOND}/feed.atom", provide_automatic_options=False)
+def edition_atom(language: str, slug: str | None = None) -> Response:
+    """Give a newsletter's newest editions as Atom."""
+    return as_atom(feed_of_editions(language, slug))
 
 
 @bp.get(f"/{LANGUAGE}/feed.json", provide_automatic_options=False)
-def edition_json(language: str) -> Response:
-    """Give the newest editions as JSON Feed."""
-    return as_json(feed_of_editions(language))
+@bp.get(f"{SECOND}/feed.json", provide_automatic_options=False)
+def edition_json(language: str, slug: str | None = None) -> Response:
+    """Give a newsletter's newest editions as JSON Feed."""
+    return as_json(feed_of_editions(language, slug))
 
 
 @bp.get(f"{TOPIC}/feed.atom", provide_automatic_options=False)
@@ -82,19 +82,22 @@ def topic_json(language: str, kind: str, name: str) -> Response:
     return as_json(feed_of_topic(language, kind, name))
 
 
-def feed_of_editions(language: str) -> Feed:
-    """Return the newest editions of a language, each with all it tells of."""
+def feed_of_editions(language: str, slug: str | None) -> Feed:
+    """Return the newest editions of a newsletter in a language, each with all it tells of. Raises NotFound."""
     publication = product().config.identity.publication
     with product().database.reading() as session:
-        editions = newest_editions(session, language=language, length=EDITIONS, now=now())
+        newsletter = newsletter_asked(session, slug)
+        editions = newest_editions(session, newsletter_id=newsletter.id, language=language, length=EDITIONS, now=now())
         entries = [
             _edition_entry(edition, pieces_of(edition, zone=zone, publication=publication))
             for edition, zone in editions
         ]
-    title = gettext(language, "%(publication)s: editions", publication=publication)
-    home = product().links.archive(language)
-    atom = url_for("public.edition_atom", language=language)
-    return _feed(title, home, atom, language, entries, [edition.finished_at for edition, _ in editions])
+    home = product().links.archive(language, newsletter.address_slug)
+    feed = edition_feeds(language, newsletter)[0]
+    title, atom = feed.title, feed.href
+    return _feed(
+        title, home, atom, language, entries, [newsletter.created_at, *(edition.finished_at for edition, _ in editions)]
+    )
 
 
 def feed_of_topic(language: str, kind: str, name: str) -> Feed:
@@ -147,10 +150,7 @@ def _feed(
 def _began_at() -> datetime:
     """Return when the newsletter was set up: an empty feed is as old. Raises NotFound before that."""
     with product().database.reading() as session:
-        newsletter = session.scalars(newsletter_by_slug()).one_or_none()
-    if newsletter is None:
-        raise NotFound("the newsletter is not set up yet")
-    return newsletter.created_at
+        return newsletter_asked(session, None).created_at
 
 
 def _edition_entry(edition: Edition, pieces: Sequence[Piece]) -> Entry:

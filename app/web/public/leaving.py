@@ -13,6 +13,7 @@ from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.web import product
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
+from app.web.public.asked import newsletter_of_link
 
 #: The page's own button says so; whatever else is posted comes from a mail program.
 BY_BUTTON = "button"
@@ -20,9 +21,11 @@ BY_BUTTON = "button"
 
 @bp.get(f"/{LANGUAGE}/unsubscribe/<token>", provide_automatic_options=False)
 def unsubscribe(language: str, token: str) -> str:
-    """Show the one button; nothing is looked up and nothing changes."""
-    product().link_tokens.read("unsubscribe", token)
-    return render_template("public/unsubscribe.html", by=BY_BUTTON)
+    """Show the one button; nothing of the reader is shown, and nothing changes."""
+    public_id = product().link_tokens.read("unsubscribe", token)
+    with product().database.reading() as session:
+        newsletter = newsletter_of_link(session, public_id).in_language(language)
+    return render_template("public/unsubscribe.html", by=BY_BUTTON, newsletter=newsletter)
 
 
 @bp.post(f"/{LANGUAGE}/unsubscribe/<token>", provide_automatic_options=False)
@@ -32,6 +35,7 @@ def unsubscribe_submit(language: str, token: str) -> str:
     by_button = request.form.get("by") == BY_BUTTON
     method = ConsentMethod.UNSUBSCRIBE_PAGE if by_button else ConsentMethod.ONE_CLICK
     with product().database.transaction() as session:
+        newsletter = newsletter_of_link(session, public_id)
         # Not for a request that nobody confirmed: its mailbox wants to be left alone.
         reader = subscription_by_public_id(public_id).where(Subscription.confirmed_at.is_not(None))
         forget_mailbox_of(session, reader, keys=counter_keys(now()))
@@ -39,7 +43,13 @@ def unsubscribe_submit(language: str, token: str) -> str:
     # Whatever was known of the reader: the same page, with the same button.
     undo_token = product().link_tokens.sign("undo", public_id, at=now()) if by_button else None
     minutes = UNDO_WITHIN.seconds // 60
-    return render_template("public/unsubscribed.html", undo_token=undo_token, undo_minutes=minutes)
+    return render_template(
+        "public/unsubscribed.html",
+        newsletter=newsletter.in_language(language),
+        slug=newsletter.address_slug,
+        undo_token=undo_token,
+        undo_minutes=minutes,
+    )
 
 
 @bp.post(f"/{LANGUAGE}/undo/<token>", provide_automatic_options=False)

@@ -28,6 +28,7 @@ from app.subscriptions.preferences import pause as begin_pause
 from app.subscriptions.rights.data_link import request_own_data_link
 from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, bp
+from app.web.public.asked import newsletter_of_link
 from app.web.public.choice_form import ChoiceForm, ChoicesRefused, Problem, choices_panel
 from app.web.public.counting import counting_form
 
@@ -147,9 +148,13 @@ def _page(
     with product().database.reading() as session:
         subscription = _confirmed(session, public_id)
         if subscription is None:
-            return make_response(render_template("public/not_subscribed.html"))
+            slug = newsletter_of_link(session, public_id).address_slug
+            return make_response(render_template("public/not_subscribed.html", slug=slug))
+        newsletter = session.get_one(Newsletter, subscription.newsletter_id)
         page = render_template(
             "public/preferences.html",
+            slug=newsletter.address_slug,
+            newsletter=newsletter.in_language(language),
             address=mask(subscription.subscriber.email),
             chosen=subscription.language,
             languages=i18n.LANGUAGES,
@@ -159,11 +164,11 @@ def _page(
                 chosen_by(session, subscription),
                 letters_language=subscription.language,
                 page_language=language,
-                timezone=session.get_one(Newsletter, subscription.newsletter_id).timezone,
+                timezone=newsletter.timezone,
                 sent=form,
                 problems=problems,
             ),
-            counting=counting_form(session, language, is_counted=subscription.is_counted),
+            counting=counting_form(session, language, subscription),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
             is_no_day=is_no_day,
             **_pause_days(subscription.paused_until),

@@ -13,10 +13,10 @@ from app import i18n
 from app.choices.choices import Interests
 from app.choices.choosing import Chosen, find_wish
 from app.clock import now
-from app.errors import AddressInvalid, NotFound, ProofNeeded
+from app.errors import AddressInvalid, ProofNeeded
 from app.i18n import gettext
 from app.mail.address import Address, parse_address, suggest
-from app.newsletters.models import ConsentWording, PrivacyPolicy, current_policy, current_wording, newsletter_by_slug
+from app.newsletters.models import address_slug, open_newsletters
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
 from app.settings.publication import Measurement
 from app.subscriptions.form.limits import count_letter, count_network
@@ -33,8 +33,9 @@ from app.web.forms import (
 )
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, SECOND, bp
 from app.web.public.about import About, about_page, absolute, edition_feeds, web_site
+from app.web.public.asked import FormTexts, current_texts, digest_cron, newsletter_asked
 from app.web.public.choice_form import ChoiceForm, ChoicesRefused, choices_panel
 from app.web.public.choice_form import Problem as ChoiceProblem
 
@@ -59,21 +60,6 @@ class Problem:
     choices: Sequence[ChoiceProblem] = ()
 
 
-@dataclass(frozen=True)
-class FormTexts:
-    """What the form's page takes from the database."""
-
-    wording: ConsentWording
-    policy: PrivacyPolicy
-    tagline: str
-    timezone: str
-
-    @property
-    def shown(self) -> ShownTexts:
-        """The versions that a page with these texts shows."""
-        return ShownTexts(self.wording.language, self.wording.id, self.policy.id)
-
-
 @bp.get("/", provide_automatic_options=False)
 def start() -> BaseResponse:
     """Send a visitor to the form in their language; French where they name neither of ours."""
@@ -84,71 +70,64 @@ def start() -> BaseResponse:
 
 
 @bp.get(f"/{LANGUAGE}/", provide_automatic_options=False)
-def home(language: str) -> Response:
-    """Show the sign-up page."""
-    return _form_page(language, is_embedded=False)
+@bp.get(f"{SECOND}/", provide_automatic_options=False)
+def home(language: str, slug: str | None = None) -> Response:
+    """Show the sign-up page of a newsletter."""
+    return _form_page(language, slug, is_embedded=False)
 
 
 @bp.get(f"/{LANGUAGE}/embed", provide_automatic_options=False)
-def embed(language: str) -> Response:
+@bp.get(f"{SECOND}/embed", provide_automatic_options=False)
+def embed(language: str, slug: str | None = None) -> Response:
     """Show the form alone, for a frame on another site."""
-    return _form_page(language, is_embedded=True)
+    return _form_page(language, slug, is_embedded=True)
 
 
 @bp.post(f"/{LANGUAGE}/subscribe", provide_automatic_options=False)
-def signup_submit(language: str) -> BaseResponse:
-    """Take a sign-up; the answer never tells what is known of the address."""
+@bp.post(f"{SECOND}/subscribe", provide_automatic_options=False)
+def signup_submit(language: str, slug: str | None = None) -> BaseResponse:
+    """Take a sign-up to the newsletter whose texts the form showed; the answer never tells who is known."""
     form = SignupForm.read(request.form)
     is_embedded = "embedded" in request.args
     if form.is_trapped:
-        return _answer(language, is_embedded)
+        return _answer(language, slug, is_embedded)
     age, shown = read_form_token(product().form_tokens, form.token, language=language, now=now())
     if shown is None:
-        return _form_page(language, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
+        return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
     address, problem = read_address(form)
     if address is None or problem is not None:
-        return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
+        return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
     try:
         if _store(is_embedded, address, shown, read_evidence(form, address), chosen_with(request.form)):
-            return _answer(language, is_embedded)
+            return _answer(language, slug, is_embedded)
         problem = Problem(FormAge.TOO_OLD.name.lower())
     except ChoicesRefused as refusal:
         problem = Problem(CHOICES, choices=refusal.problems)
     except ProofNeeded:
         problem = Problem(BUSY, waited=wait_mark(form, address))
-    return _form_page(language, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
+    return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
 
 
 @bp.get(f"/{LANGUAGE}/check-your-mail", provide_automatic_options=False)
-def check_mail(language: str) -> Response:
+@bp.get(f"{SECOND}/check-your-mail", provide_automatic_options=False)
+def check_mail(language: str, slug: str | None = None) -> Response:
     """Say where to look next; the same for everyone."""
     is_embedded = "embedded" in request.args
     config = product().config
     page = render_template(
         "public/check_mail_embedded.html" if is_embedded else "public/check_mail.html",
+        slug=slug,
         sender=config.mail.sender,
         confirm_hours=config.retention.confirm_hours,
     )
     return make_response(page)
 
 
-def show_resend_form(language: str, status: int) -> Response:
+def show_resend_form(language: str, slug: str | None, status: int) -> Response:
     """Show that a confirm link is no longer good, with the form that brings a new one."""
-    page = _render_form(
-        "public/link_over.html", language, None, None, None, confirm_hours=product().config.retention.confirm_hours
-    )
+    confirm_hours = product().config.retention.confirm_hours
+    page = _render_form("public/link_over.html", language, slug, None, None, None, confirm_hours=confirm_hours)
     return make_response(page, status)
-
-
-def current_texts(language: str) -> FormTexts:
-    """Return the texts in force. Raises NotFound where there are none yet."""
-    with product().database.reading() as session:
-        wording = session.scalars(current_wording(language)).one_or_none()
-        policy = session.scalars(current_policy(language)).one_or_none()
-        newsletter = session.scalars(newsletter_by_slug()).one_or_none()
-    if wording is None or policy is None or newsletter is None:
-        raise NotFound("the newsletter is not set up yet: run flask db upgrade")
-    return FormTexts(wording, policy, newsletter.in_language(language).description, newsletter.timezone)
 
 
 def read_address(form: SignupForm) -> tuple[Address | None, Problem | None]:
@@ -173,7 +152,8 @@ def chosen_with(fields: MultiDict[str, str]) -> Chosen:
 
 
 def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evidence, chosen: Chosen) -> bool:
-    """Store the request; False when the form's texts are not in the database, as after a restored backup.
+    """Store the request; False for a newsletter that was closed, or when the form's texts are not in the database, as
+    after a restored backup.
 
     Counted and stored in one transaction: what fails has cost nothing, and may be sent again. Raises SignupThrottled,
     and ProofNeeded.
@@ -181,8 +161,8 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evi
     wired, at = product(), now()
     limits, keys = wired.config.signups, counter_keys(at)
     with wired.database.transaction() as session:
-        newsletter_id = newsletter_of_form(session, shown)
-        if newsletter_id is None:
+        form_of = newsletter_of_form(session, shown)
+        if form_of is None or not form_of.is_open:
             return False
         count_network(session, network=network(), limits=limits, keys=keys, now=at)
         is_proven = evidence.spend(session)
@@ -191,8 +171,8 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evi
             session,
             address=address,
             language=shown.language,
-            newsletter_id=newsletter_id,
-            form_url=wired.links.home(shown.language) + ("embed" if is_embedded else ""),
+            newsletter_id=form_of.newsletter_id,
+            form_url=wired.links.home(shown.language, address_slug(form_of.slug)) + ("embed" if is_embedded else ""),
             method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
             wording_id=shown.wording_id,
             policy_id=shown.policy_id,
@@ -204,13 +184,14 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evi
     return True
 
 
-def _answer(language: str, is_embedded: bool) -> BaseResponse:
-    page = url_for("public.check_mail", language=language)
+def _answer(language: str, slug: str | None, is_embedded: bool) -> BaseResponse:
+    page = url_for("public.check_mail", language=language, slug=slug)
     return redirect(f"{page}?embedded" if is_embedded else page, code=303)
 
 
 def _form_page(
     language: str,
+    slug: str | None,
     *,
     is_embedded: bool,
     form: SignupForm | None = None,
@@ -219,9 +200,9 @@ def _form_page(
 ) -> Response:
     """Show the form, empty or with the address that was given; `shown` keeps the mark of a form that was in order."""
     if is_embedded:
-        page = _render_form("public/embed.html", language, form, problem, shown, is_embedded=True)
+        page = _render_form("public/embed.html", language, slug, form, problem, shown, is_embedded=True)
     else:
-        page = _render_form("public/home.html", language, form, problem, shown, offers_choices=True)
+        page = _render_form("public/home.html", language, slug, form, problem, shown, offers_choices=True)
     response = make_response(page)
     response.status_code = REFUSED if problem else 200
     if problem and problem.reason == BUSY:
@@ -234,6 +215,7 @@ def _form_page(
 def _render_form(
     template: str,
     language: str,
+    slug: str | None,
     form: SignupForm | None,
     problem: Problem | None,
     shown: ShownTexts | None,
@@ -242,7 +224,10 @@ def _render_form(
     offers_choices: bool = False,
     **more: object,
 ) -> str:
-    texts = current_texts(language)
+    with product().database.reading() as session:
+        texts = current_texts(session, newsletter_asked(session, slug), language)
+        others = [each for each in session.scalars(open_newsletters()) if each.id != texts.newsletter.id]
+        digest_day = _weekday(language, digest_cron(session, texts.newsletter.id, language))
     is_kept = form is not None and shown == texts.shown
     return render_template(
         template,
@@ -256,9 +241,12 @@ def _render_form(
         email=printable(form.email) if form else "",
         problem=problem,
         choices=_choices(language, problem, texts) if offers_choices else None,
-        tagline=texts.tagline,
+        slug=texts.newsletter.address_slug,
+        newsletter=texts.newsletter.in_language(language),
+        is_closed=texts.newsletter.closed_at is not None,
+        others=others,
         is_reading_counted=product().config.measurement is not Measurement.OFF,
-        digest_day=_weekday(language, product().config.digest_cron),
+        digest_day=digest_day,
         about=_about_form(language, texts),
         **more,
     )
@@ -272,24 +260,27 @@ def _choices(language: str, problem: Problem | None, texts: FormTexts) -> dict[s
         Chosen(Interests(), None),
         letters_language=language,
         page_language=language,
-        timezone=texts.timezone,
+        timezone=texts.newsletter.timezone,
         sent=sent,
         problems=problem.choices if problem else (),
     )
-    untouched = ChoiceForm(timezone=texts.timezone)
+    untouched = ChoiceForm(timezone=texts.newsletter.timezone)
     return {**panel, "is_begun": sent is not None and sent != untouched}
 
 
 def _about_form(language: str, texts: FormTexts) -> About:
+    slug, face = texts.newsletter.address_slug, texts.newsletter.in_language(language)
     about = about_page(
-        lambda code: url_for("public.home", language=code),
+        lambda code: url_for("public.home", language=code, slug=slug),
         language,
-        title=texts.wording.heading,
-        description=gettext(
-            language, "Subscribe to the newsletter: cyberspace and geopolitics, in French and English."
-        ),
-        feeds=edition_feeds(language),
+        title=f"{texts.wording.heading} · {face.name}" if slug else texts.wording.heading,
+        description=face.description
+        if slug
+        else gettext(language, "Subscribe to the newsletter: cyberspace and geopolitics, in French and English."),
+        feeds=edition_feeds(language, texts.newsletter),
     )
+    if slug:
+        return about
     return replace(
         about,
         alternates=[*about.alternates, ("x-default", absolute(url_for("public.start")))],

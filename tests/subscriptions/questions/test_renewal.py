@@ -42,7 +42,8 @@ NEW = "Un texte nouveau et [sa politique], à accepter."
 def make_reader(session: Session, email: str = "alice@reader.example", language: str = "fr") -> Subscription:
     """A reader who confirmed with the texts in force at that time."""
     subscription = make.make_subscription(session, email=email, language=language, at=NOW - DAY)
-    wording, policy = (session.scalars(of(language)).one() for of in (current_wording, current_policy))
+    wording = session.scalars(current_wording(1, language)).one()
+    policy = session.scalars(current_policy(language)).one()
     record_act(
         session,
         subscription,
@@ -53,7 +54,7 @@ def make_reader(session: Session, email: str = "alice@reader.example", language:
 
 
 def change_wording(session: Session, language: str = "fr") -> None:
-    store_wording(session, language=language, heading="Neuf", statement=NEW, button="Oui", now=NOW)
+    store_wording(session, newsletter_id=1, language=language, heading="Neuf", statement=NEW, button="Oui", now=NOW)
     store_policy(session, language=language, body="<p>Neuve</p>", now=NOW)
 
 
@@ -136,8 +137,10 @@ def test_among_many_readers_those_concerned_are_counted_beforehand(
 def test_an_answer_is_consent_to_the_very_texts_that_were_shown(product: Product) -> None:
     [public_id] = asked(product, "alice@reader.example").values()
     with product.database.transaction() as session:
-        wording_id = session.scalars(current_wording("fr")).one().id
-        store_wording(session, language="fr", heading="x", statement="Encore [autre].", button="x", now=NOW)
+        wording_id = session.scalars(current_wording(1, "fr")).one().id
+        store_wording(
+            session, newsletter_id=1, language="fr", heading="x", statement="Encore [autre].", button="x", now=NOW
+        )
         for _ in range(2):
             agree(session, public_id=public_id, kind=QuestionKind.RENEWAL, now=NOW + DAY)
         event = session.scalars(select(ConsentEvent).where(ConsentEvent.kind == ConsentKind.RENEWED)).one()

@@ -44,7 +44,7 @@ def erase(product: Product) -> Document:
 def test_it_holds_texts_times_ways_and_all_that_came_later(product: Product) -> None:
     with product.database.transaction() as session:
         public_id = join(session, product).public_id
-        store_wording(session, language="fr", heading="H", statement="[x]", button="B", now=NOW)
+        store_wording(session, newsletter_id=1, language="fr", heading="H", statement="[x]", button="B", now=NOW)
         change_language(session, public_id=public_id, language="en", now=NOW + timedelta(hours=2))
         unsubscribe(session, public_id=public_id, method=ConsentMethod.ONE_CLICK, now=NOW + timedelta(hours=3))
     said = receipt(product)

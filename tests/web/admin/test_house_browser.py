@@ -47,4 +47,4 @@ def test_a_preview_follows_what_is_written(open_desk: Callable[..., Page], produ
     page.get_by_role("button", name="Put it in force").click()
     expect(page.get_by_role("status")).to_contain_text("The new version is in force")
     with product.database.reading() as session:
-        assert session.scalars(current_wording("en")).one().statement == "We write to you; see our [privacy policy]."
+        assert session.scalars(current_wording(1, "en")).one().statement == "We write to you; see our [privacy policy]."

@@ -126,7 +126,7 @@ def test_what_is_kept_of_a_reader_is_shown(admin: FlaskClient, product: Product)
             method=ConsentMethod.EMBEDDED_FORM,
             at=NOW,
             language="fr",
-            wording_id=session.scalars(current_wording("fr")).one().id,
+            wording_id=session.scalars(current_wording(1, "fr")).one().id,
             policy_id=session.scalars(current_policy("fr")).one().id,
             form_url="https://journal.example/cables",
         )

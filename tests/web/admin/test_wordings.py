@@ -22,13 +22,13 @@ def admin(client: FlaskClient, product: Product) -> FlaskClient:
 
 def in_force(product: Product) -> tuple[int, str]:
     with product.database.reading() as session:
-        found = session.scalars(current_wording("fr")).one()
+        found = session.scalars(current_wording(1, "fr")).one()
         return found.version, found.button
 
 
 def test_versions_are_listed_with_who_agreed(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
-        wording = session.scalars(current_wording("fr")).one()
+        wording = session.scalars(current_wording(1, "fr")).one()
         session.add(Agreement(text=ShownText.WORDING, text_id=wording.id, number=1234))
     page = admin.get("/admin/wordings").text
     assert "1,234" in page

@@ -20,8 +20,8 @@ from app import i18n
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
-from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, WordingPurpose
-from app.newsletters.wordings import LINK, cut_statement
+from app.newsletters.models import ConsentWording, PrivacyPolicy, WordingPurpose
+from app.newsletters.wordings import LINK, audit_name, cut_statement
 from app.newsletters.writing import WordingText, clean_policy, write_policy, write_wording
 from app.readership.agreements import read_agreements
 from app.readership.models import ShownText
@@ -29,6 +29,7 @@ from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
+from app.web.admin.choice import read_choice
 from app.web.admin.listing import whole
 
 
@@ -64,9 +65,9 @@ class Listed:
 def wordings() -> str:
     """List all versions, by language and kind."""
     with product().database.reading() as session:
-        wordings, policies = _all_versions(session)
+        choice = read_choice(session)
+        wordings, policies = _all_versions(session, choice.newsletter.id)
         agreed = read_agreements(session)
-        newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
     texts: dict[tuple[str, Kind], list[Listed]] = {}
     for each in wordings:
         kind = Kind.FORM if each.purpose is WordingPurpose.NEWSLETTER else Kind.COUNTING
@@ -75,7 +76,7 @@ def wordings() -> str:
     for policy in policies:
         number = agreed.get((ShownText.POLICY, policy.id), 0)
         texts.setdefault((policy.language, Kind.POLICY), []).append(_listed(policy, number))
-    return render_template("admin/house/wordings.html", texts=texts, kinds=Kind, newsletters=newsletters)
+    return render_template("admin/house/wordings.html", texts=texts, kinds=Kind, choice=choice)
 
 
 @bp.get(f"{TEXT}/<int(max={2**31 - 1}):version>")
@@ -94,19 +95,20 @@ def wording_submit(text_kind: str, text_language: str) -> Response | str | tuple
         return _page(which, text_language, _seen() or None, typed=form)
     try:
         with product().database.transaction() as session:
-            written = _write(session, which, text_language)
-            if which is Kind.POLICY:
+            choice = read_choice(session)
+            written = _write(session, which, choice.newsletter.id, text_language)
+            if isinstance(written, PrivacyPolicy):
                 note_act(session, AuditAct.POLICY_CHANGED, f"policy:{text_language} {written.version}")
             else:
-                target = f"wording:{which.purpose} {text_language} {written.version}"
-                note_act(session, AuditAct.WORDING_CHANGED, target)
+                note_act(session, AuditAct.WORDING_CHANGED, audit_name(choice.newsletter.slug, written))
     except FieldsRefused as refusal:
         return _page(which, text_language, None, typed=form, faults=refusal.faults), 422
     except ChangedMeanwhile:
         return _page(which, text_language, None, typed=form, is_late=True), 409
     address = url_for(
-        "admin.wording", text_kind=text_kind, text_language=text_language, version=written.version, note="wording"
-    )
+        "admin.wording", text_kind=text_kind, text_language=text_language, version=written.version,
+        newsletter=choice.named, note="wording",
+    )  # fmt: skip
     return redirect(address, code=303)
 
 
@@ -130,8 +132,11 @@ def _page(
     is_late: bool = False,
 ) -> str:
     with product().database.reading() as session:
-        newest = session.scalars(_versions(kind, language).limit(1)).one_or_none()
-        found = newest if version is None else session.scalar(_versions(kind, language, version=version))
+        choice = read_choice(session)
+        newest = session.scalars(_versions(kind, choice.newsletter.id, language).limit(1)).one_or_none()
+        found = newest
+        if version is not None:
+            found = session.scalar(_versions(kind, choice.newsletter.id, language, version=version))
     if found is None:
         raise NotFound("there is no such version")
     own = {name: getattr(found, name, "") for name in FIELDS}
@@ -139,6 +144,7 @@ def _page(
         "admin/house/wording.html",
         kind=kind,
         text_language=language,
+        choice=choice,
         found=found,
         newest=newest,
         own={"body": Markup(found.body)} if kind is Kind.POLICY else _shown(kind, own),  # noqa: S704 - as it was stored
@@ -149,40 +155,50 @@ def _page(
     )
 
 
-def _versions(kind: Kind, language: str, *, version: int | None = None) -> Select[Any]:
+def _versions(kind: Kind, newsletter_id: int, language: str, *, version: int | None = None) -> Select[Any]:
     """Select the versions of a text, newest first, or the one that is asked for."""
     if kind is Kind.POLICY:
         policies = select(PrivacyPolicy).where(PrivacyPolicy.language == language)
         return _of_version(policies, PrivacyPolicy.version, version)
-    is_ours = (ConsentWording.language == language, ConsentWording.purpose == kind.purpose)
-    return _of_version(select(ConsentWording).where(*is_ours), ConsentWording.version, version)
+    wordings = select(ConsentWording).where(
+        ConsentWording.newsletter_id == newsletter_id,
+        ConsentWording.language == language,
+        ConsentWording.purpose == kind.purpose,
+    )
+    return _of_version(wordings, ConsentWording.version, version)
 
 
 def _of_version(texts: Select[Any], number: InstrumentedAttribute[int], version: int | None) -> Select[Any]:
     return texts.order_by(number.desc()) if version is None else texts.where(number == version)
 
 
-def _all_versions(session: Session) -> tuple[Sequence[ConsentWording], Sequence[PrivacyPolicy]]:
-    """Return all versions, newest first, without what they say."""
+def _all_versions(session: Session, newsletter_id: int) -> tuple[Sequence[ConsentWording], Sequence[PrivacyPolicy]]:
+    """Return all versions of a newsletter's texts and of the policy, newest first, without what they say."""
     wording, policy = ConsentWording, PrivacyPolicy
     listed = (
         load_only(wording.purpose, wording.language, wording.version, wording.created_at, wording.written_by),
         load_only(policy.language, policy.version, policy.created_at, policy.written_by),
     )
     return (
-        session.scalars(select(wording).options(listed[0]).order_by(wording.version.desc())).all(),
+        session.scalars(
+            select(wording)
+            .where(wording.newsletter_id == newsletter_id)
+            .options(listed[0])
+            .order_by(wording.version.desc())
+        ).all(),
         session.scalars(select(policy).options(listed[1]).order_by(policy.version.desc())).all(),
     )
 
 
-def _write(session: Session, kind: Kind, language: str) -> ConsentWording | PrivacyPolicy:
+def _write(session: Session, kind: Kind, newsletter_id: int, language: str) -> ConsentWording | PrivacyPolicy:
     form, actor = request.form, require().email
     if kind is Kind.POLICY:
         return write_policy(session, language=language, body=form.get("body", ""), seen=_seen(), actor=actor, now=now())
     text = _typed(kind, form)
     return write_wording(
-        session, purpose=kind.purpose, language=language, text=text, seen=_seen(), actor=actor, now=now()
-    )
+        session, newsletter_id=newsletter_id, purpose=kind.purpose, language=language, text=text, seen=_seen(),
+        actor=actor, now=now(),
+    )  # fmt: skip
 
 
 def _shown(kind: Kind, values: Mapping[str, str]) -> dict[str, object]:

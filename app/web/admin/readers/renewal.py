@@ -82,7 +82,9 @@ def _page(newsletter_id: int, *, problem: str | None = None) -> str:
         report = read_renewal(session, newsletter_id)
         is_under_way = report is not None and report.renewal.ended_at is None
         readers = 0 if is_under_way else read_concerned(session, newsletter_id)
-        wordings = [session.scalars(current_wording(face.language)).one() for face in newsletter.languages]
+        wordings = [
+            session.scalars(current_wording(newsletter_id, face.language)).one() for face in newsletter.languages
+        ]
     days = max(0, -(-(readers or 0) // per_day) - 1)
     return render_template(
         "admin/readers/renewal.html",
