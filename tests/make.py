@@ -11,11 +11,12 @@ from app.delivery.claims import Copy
 from app.delivery.composing import Ready
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.settling import Ending, Settlement, Unsent, Withheld
+from app.digests.newsletters import add_newsletter
 from app.editions.copies import EDITION, TEST
 from app.gate.approvals import APPROVAL
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
-from app.newsletters.models import Newsletter, current_policy, current_wording
+from app.newsletters.models import Newsletter, current_policy, current_wording, newsletter_by_slug
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import SAID, Act, last_event, record_act, said_hash
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
@@ -24,6 +25,7 @@ from app.subscriptions.questions.renewal import REMINDER
 from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
 from app.subscriptions.rights.data_link import DATA_LINK
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
+from config import Config
 from tests.conftest import NOW
 
 #: Who claims and settles in tests, and what.
@@ -46,7 +48,13 @@ ENDINGS: dict[DeliveryState, Ending] = {
 
 def newsletter(session: Session) -> Newsletter:
     """The default newsletter."""
-    return session.scalars(select(Newsletter)).one()
+    return session.scalars(newsletter_by_slug()).one()
+
+
+def add_second(session: Session, config: Config) -> Newsletter:
+    """A newsletter beside the default one."""
+    names = {"fr": ("Cap Nord", "L’Arctique, chaque semaine."), "en": ("North Cape", "The Arctic, every week.")}
+    return add_newsletter(session, slug="north", names=names, config=config, now=NOW)
 
 
 def make_subscription(
@@ -56,11 +64,12 @@ def make_subscription(
     language: str = "fr",
     status: SubscriptionStatus = SubscriptionStatus.CONFIRMED,
     at: datetime = NOW - timedelta(days=1),
+    newsletter_id: int = 1,
 ) -> Subscription:
-    """A subscriber with one subscription to the default newsletter."""
+    """A subscriber with one subscription, to the default newsletter."""
     subscriber = Subscriber(email=email, email_ascii=email, email_key=email.lower(), created_at=at)
     subscription = Subscription(
-        newsletter_id=newsletter(session).id,
+        newsletter_id=newsletter_id,
         subscriber=subscriber,
         status=SubscriptionStatus.UNSUBSCRIBED,
         language=language,

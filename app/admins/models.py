@@ -119,6 +119,9 @@ class AuditAct(StrEnum):
     ARTICLE_FLASHED = "article-flashed"
     ARTICLE_CORRECTED = "article-corrected"
 
+    NEWSLETTER_ADDED = "newsletter-added"
+    NEWSLETTER_CLOSED = "newsletter-closed"
+    NEWSLETTER_OPENED = "newsletter-opened"
     NEWSLETTER_CHANGED = "newsletter-changed"
     SCHEDULE_ADDED = "schedule-added"
     SCHEDULE_CHANGED = "schedule-changed"

@@ -16,9 +16,12 @@ from app.delivery.models import WarmUpDay
 from app.delivery.warm_ups import WarmUpReport, day_of, stop_warm_up
 from app.digests.newsletters import (
     Face,
+    add_newsletter,
     change_mark,
     change_newsletter,
+    close_newsletter,
     find_by_slug,
+    open_newsletter,
     put_face,
     require_approval,
 )
@@ -106,6 +109,44 @@ def list_newsletters(as_json: bool) -> None:
             for face in newsletter.languages
         ]
     print_rows(rows, as_json=as_json)
+
+
+@group.command("add")
+@click.argument("slug")
+@click.option("--name-fr", required=True, help="What readers call it in French.")
+@click.option("--description-fr", required=True, help="What it is, in a French sentence.")
+@click.option("--name-en", required=True, help="What readers call it in English.")
+@click.option("--description-en", required=True, help="What it is, in an English sentence.")
+def add(slug: str, name_fr: str, description_fr: str, name_en: str, description_en: str) -> None:
+    """Add a newsletter, in both languages; SLUG stands in its public addresses and in commands, for good."""
+    wired = product()
+    names = {"fr": (name_fr, description_fr), "en": (name_en, description_en)}
+    with wired.database.transaction() as session:
+        added = add_newsletter(session, slug=slug, names=names, config=wired.config, now=now())
+        note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
+    click.echo(f"Readers sign up at {wired.links.home('fr', slug)} and {wired.links.home('en', slug)}.")
+
+
+@group.command("close")
+@click.argument("slug")
+def close(slug: str) -> None:
+    """Let nobody new sign up to a newsletter; its readers get it as before."""
+    with product().database.transaction() as session:
+        newsletter_id = find_by_slug(session, slug).id
+        close_newsletter(session, newsletter_id=newsletter_id, now=now())
+        note_act(session, AuditAct.NEWSLETTER_CLOSED, f"newsletter:{newsletter_id}")
+    click.echo("Nobody new can sign up.")
+
+
+@group.command("open")
+@click.argument("slug")
+def open_again(slug: str) -> None:
+    """Let readers sign up again to a newsletter that was closed."""
+    with product().database.transaction() as session:
+        newsletter_id = find_by_slug(session, slug).id
+        open_newsletter(session, newsletter_id=newsletter_id)
+        note_act(session, AuditAct.NEWSLETTER_OPENED, f"newsletter:{newsletter_id}")
+    click.echo("Readers can sign up again.")
 
 
 @group.command("change")
@@ -257,6 +298,7 @@ def _face_row(newsletter: Newsletter, face: NewsletterLanguage) -> Row:
         "language": face.language,
         "name": face.name,
         "list_label": face.list_label,
+        "closed_at": newsletter.closed_at,
         "timezone": newsletter.timezone,
         "welcome_letter": newsletter.sends_welcome,
         "needs_approval": newsletter.needs_approval,

@@ -5,7 +5,8 @@ nobody overwrites unseen what somebody else changed.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,15 +14,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.choices.choices import zones
-from app.digests.schedule import next_run
+from app.digests.schedule import install_schedules, next_run
 from app.editions.models import Edition, Schedule
-from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
+from app.errors import ChangedMeanwhile, FieldsRefused, InputRefused, NotFound, TransitionRefused
 from app.i18n import LANGUAGES
+from app.newsletters.defaults import install_texts
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.models import Subscription
+from config import Config
 
 #: Characters.
-NAME_MAX, DESCRIPTION_MAX, LABEL_MAX = 120, 500, 60
+NAME_MAX, DESCRIPTION_MAX, LABEL_MAX, SLUG_MAX = 120, 500, 60, 40
+#: How addresses and commands name a newsletter, for good.
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: The first part of a List-Id, in lower case: words with points between them (RFC 2919 §2).
 _LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
@@ -57,6 +62,62 @@ def find_by_slug(session: Session, slug: str) -> Newsletter:
     if slug not in by_slug:
         raise NotFound(f"no newsletter {slug}; there is {', '.join(sorted(by_slug)) or 'none'}")
     return by_slug[slug]
+
+
+def find_meant(session: Session, slug: str | None) -> Newsletter:
+    """Return the newsletter `slug`, or where none is named the only one.
+
+    Raises NotFound, and InputRefused where there are several to name one of.
+    """
+    if slug is not None:
+        return find_by_slug(session, slug)
+    newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
+    if not newsletters:
+        raise NotFound("no newsletter is set up yet: run flask db upgrade")
+    if len(newsletters) > 1:
+        raise InputRefused(f"name one with --newsletter: {', '.join(each.slug for each in newsletters)}")
+    return newsletters[0]
+
+
+def add_newsletter(
+    session: Session, *, slug: str, names: Mapping[str, tuple[str, str]], config: Config, now: datetime
+) -> Newsletter:
+    """Add a newsletter in each of our languages: `names` has its name and its description by language.
+
+    It has clocks, texts and schedules as the first one had when it was set up. Raises FieldsRefused, by field, and for
+    what is in a language as "name-fr".
+    """
+    _hold_all(session)
+    faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES}
+    if faults := _faults_of_new(session, slug, faces):
+        raise FieldsRefused(faults)
+    added = Newsletter(slug=slug, timezone=config.timezone, sends_welcome=config.sends_welcome, created_at=now)
+    for code, face in faces.items():
+        added.languages.append(NewsletterLanguage(language=code, **asdict(face)))
+    session.add(added)
+    install_texts(session, config, now)
+    install_schedules(session, config, now)
+    return added
+
+
+def close_newsletter(session: Session, *, newsletter_id: int, now: datetime) -> Newsletter:
+    """Let nobody new sign up; its readers, and what was asked for, stay. Raises TransitionRefused, NotFound."""
+    newsletter = _hold(session, newsletter_id)
+    if newsletter.closed_at is not None:
+        raise TransitionRefused("the newsletter is closed already")
+    newsletter.closed_at = now
+    session.flush()
+    return newsletter
+
+
+def open_newsletter(session: Session, *, newsletter_id: int) -> Newsletter:
+    """Let anybody sign up again. Raises TransitionRefused where they can, NotFound."""
+    newsletter = _hold(session, newsletter_id)
+    if newsletter.closed_at is None:
+        raise TransitionRefused("the newsletter is not closed")
+    newsletter.closed_at = None
+    session.flush()
+    return newsletter
 
 
 def change_newsletter(
@@ -139,6 +200,20 @@ def _hold(session: Session, newsletter_id: int, seen: str | None = None) -> News
     if seen is not None and seen != change_mark(newsletter.changed_at):
         raise ChangedMeanwhile("somebody changed the newsletter meanwhile")
     return newsletter
+
+
+def _faults_of_new(session: Session, slug: str, faces: Mapping[str, Face]) -> dict[str, str]:
+    faults = {}
+    if len(slug) > SLUG_MAX or not _SLUG.fullmatch(slug):
+        faults["slug"] = "slug"
+    elif session.scalar(select(Newsletter.id).where(Newsletter.slug == slug)) is not None:
+        faults["slug"] = "taken"
+    for code, face in faces.items():
+        found = _face_faults(session, face, but=None)
+        if found.pop("list_label", None) == "taken":
+            faults.setdefault("slug", "taken")
+        faults |= {f"{field}-{code}": fault for field, fault in found.items()}
+    return faults
 
 
 def _face_faults(session: Session, face: Face, *, but: NewsletterLanguage | None) -> dict[str, str]:

@@ -297,3 +297,20 @@ def test_readers_are_looked_through_in_stretches_and_then_from_the_first_again(
         start(session, per_day=100)
     counts = [run(product, NOW + DAY + timedelta(minutes=number))["asked"] for number in (-9, -8, 0, 1)]
     assert counts == [4, 0, 0, 1]
+
+
+def test_a_new_wording_of_another_newsletter_concerns_nobody_here(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session)
+        second = make.add_second(session, product.config)
+        for newsletter_id, concerned in ((second.id, 0), (1, 1)):
+            store_wording(
+                session,
+                newsletter_id=newsletter_id,
+                language="fr",
+                heading="Neuf",
+                statement=NEW,
+                button="Oui",
+                now=NOW,
+            )
+            assert count_concerned(session, 1) == concerned

@@ -202,6 +202,17 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),
     ("admin.newsletter_submit", lambda _: {"timezone": "Europe/Brussels"}),
+    (
+        "admin.newsletter_add_submit",
+        lambda _: {
+            "slug": "north",
+            "name-fr": "Cap Nord",
+            "description-fr": "L’Arctique.",
+            "name-en": "North Cape",
+            "description-en": "The Arctic.",
+        },
+    ),
+    ("admin.newsletter_sign_up_submit", lambda _: {"answer": "closed"}),
     ("admin.approval_need_submit", lambda _: {"answer": "not-needed"}),
     (
         "admin.face_submit",

@@ -55,7 +55,8 @@ MATRIX: dict[Role, str] = {
         reader_suppression_submit readers readers_export_submit receipt receipt_file renewal renewal_end_submit
         renewal_submit rights rights_submit spike_apply_submit spike_discard_submit suppression_find_submit
         suppression_lift_submit suppression_submit suppressions
-        approval_need_submit face_submit newsletter_submit settings wording_preview_submit wording_submit
+        approval_need_submit face_submit newsletter_add_submit newsletter_sign_up_submit newsletter_submit
+        settings wording_preview_submit wording_submit
     """,
 }
 LEAST = {f"admin.{name}": role for role, names in MATRIX.items() for name in names.split()}

@@ -13,10 +13,13 @@ from app.choices.choices import zones
 from app.clock import now
 from app.digests.newsletters import (
     Face,
+    add_newsletter,
     change_mark,
     change_newsletter,
+    close_newsletter,
     find_newsletter,
     is_label_fixed,
+    open_newsletter,
     put_face,
     require_approval,
 )
@@ -31,10 +34,27 @@ from app.web.admin.acts import note_act
 @bp.get("/newsletters")
 @needs(Role.VIEWER)
 def newsletters() -> str:
-    """List the newsletters."""
-    with product().database.reading() as session:
-        rows = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
-    return render_template("admin/house/newsletters.html", rows=rows)
+    """List the newsletters, and for whoever may, offer to add one."""
+    return _list()
+
+
+@bp.post("/newsletters")
+@needs(Role.ADMIN)
+def newsletter_add_submit() -> Response | tuple[str, int]:
+    """Add a newsletter."""
+    form, config = request.form, product().config
+    slug = form.get("slug", "").strip()
+    names = {
+        code: (form.get(f"name-{code}", "").strip(), form.get(f"description-{code}", "").strip())
+        for code in i18n.LANGUAGES
+    }
+    try:
+        with product().database.transaction() as session:
+            added = add_newsletter(session, slug=slug, names=names, config=config, now=now())
+            note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
+    except FieldsRefused as refusal:
+        return _list(typed=form, faults=refusal.faults), 422
+    return redirect(url_for("admin.newsletter", newsletter_id=added.id, note="newsletter-added"), code=303)
 
 
 @bp.get(NEWSLETTER)
@@ -102,6 +122,33 @@ def approval_need_submit(newsletter_id: int) -> Response:
     return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
 
 
+@bp.post(f"{NEWSLETTER}/sign-up")
+@needs(Role.ADMIN)
+def newsletter_sign_up_submit(newsletter_id: int) -> Response:
+    """Close it to new readers, or open it again."""
+    is_closed = request.form.get("answer") == "closed"
+    act = AuditAct.NEWSLETTER_CLOSED if is_closed else AuditAct.NEWSLETTER_OPENED
+    with product().database.transaction() as session:
+        if is_closed:
+            close_newsletter(session, newsletter_id=newsletter_id, now=now())
+        else:
+            open_newsletter(session, newsletter_id=newsletter_id)
+        note_act(session, act, f"newsletter:{newsletter_id}")
+    return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
+
+
+def _list(*, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] | None = None) -> str:
+    with product().database.reading() as session:
+        rows = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
+    return render_template(
+        "admin/house/newsletters.html",
+        rows=rows,
+        public_url=product().links.public_url,
+        typed=typed or {},
+        faults=faults or {},
+    )
+
+
 def _page(
     newsletter_id: int,
     *,
@@ -115,6 +162,7 @@ def _page(
     return render_template(
         "admin/house/newsletter.html",
         newsletter=found,
+        sign_up=[product().links.home(each.language, found.address_slug) for each in found.languages],
         fixed=fixed,
         missing=[code for code in i18n.LANGUAGES if code not in fixed],
         seen=change_mark(found.changed_at),
