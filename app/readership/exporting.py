@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import aliased
 
 from app.choices.models import Rhythm
@@ -43,8 +43,9 @@ def export_readers(database: Database, wanted: ReaderFilter) -> Iterator[str]:
 
 
 def _some(wanted: ReaderFilter, last: int) -> Select[*tuple[object, ...]]:
-    is_first = and_(ConsentEvent.chain_id == Subscriber.chain_id, ConsentEvent.seq == 1)
-    later = aliased(ConsentEvent)
+    later, earlier = aliased(ConsentEvent), aliased(ConsentEvent)
+    first = select(earlier.id).where(earlier.subscription_id == Subscription.id).order_by(earlier.id).limit(1)
+    is_first = ConsentEvent.id == first.scalar_subquery()
     was_confirmed = (later.chain_id == Subscriber.chain_id, later.seq > 1, later.at == Subscription.confirmed_at)
     confirmed_by = select(later.method).where(*was_confirmed).order_by(later.seq.desc()).limit(1).scalar_subquery()
     return (

@@ -14,6 +14,7 @@ from app.choices.models import Cadence, Profile, Rhythm
 from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.i18n import LANGUAGES
+from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 
@@ -21,6 +22,8 @@ from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 COUNTED_MAX = 10_000
 #: Characters of a topic's key.
 TOPIC_MAX = 60
+#: Characters of a newsletter's short name.
+SLUG_MAX = 60
 _BOUNCES = (NoticeKind.HARD, NoticeKind.SOFT)
 #: No text that begins alike stands behind this in the order of bytes.
 _LAST = "\U0010ffff"
@@ -48,8 +51,12 @@ _FIRST_ACTS: Mapping[Origin, tuple[ConsentKind, ConsentMethod]] = {
 
 @dataclass(frozen=True)
 class ReaderFilter:
-    """Which readers are meant; what is not set does not matter. `since` is the day from which they are known."""
+    """Which readers are meant; what is not set does not matter. `since` is the day from which they are known.
 
+    `newsletter` is the short name of one.
+    """
+
+    newsletter: str | None = None
     status: SubscriptionStatus | None = None
     language: str | None = None
     topic: str | None = None
@@ -63,7 +70,9 @@ class ReaderFilter:
     def from_query(cls, query: Mapping[str, str]) -> "ReaderFilter":
         """Read a filter from the words of an address; what is none does not matter."""
         language, topic = query.get("language", ""), query.get("topic", "")[:TOPIC_MAX]
+        newsletter = query.get("newsletter", "")[:SLUG_MAX]
         return cls(
+            newsletter=newsletter if newsletter and newsletter.isprintable() else None,
             status=_member(SubscriptionStatus, query.get("status")),
             language=language if language in LANGUAGES else None,
             topic=topic if topic and topic.isprintable() else None,
@@ -106,6 +115,9 @@ def count_up_to(session: Session, query: Select[Subscription]) -> int:
 
 def _conditions(wanted: ReaderFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    if wanted.newsletter:
+        named = select(Newsletter.id).where(Newsletter.slug == wanted.newsletter)
+        found.append(Subscription.newsletter_id == named.scalar_subquery())
     if wanted.status:
         found.append(Subscription.status == wanted.status)
     if wanted.language:

@@ -167,6 +167,7 @@ class Walker:
             "time": "07:30",
             "cron": "30 7 * * 2",
             "face": "en",
+            "newsletter": "vigie",
             "slug": "north",
             "name-fr": "Cap Nord",
             "description-fr": "L’Arctique.",

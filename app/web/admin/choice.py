@@ -31,6 +31,10 @@ class Choice:
         """What an address says that means this newsletter and no other: nothing where there is no other."""
         return self.newsletter.slug if len(self.newsletters) > 1 else None
 
+    def names(self, language: str) -> dict[int, str]:
+        """Return what newsletters are called, by id; nothing where there is only one."""
+        return {each.id: each.in_language(language).name for each in self.newsletters} if self.named else {}
+
 
 def read_choice(session: Session) -> Choice:
     """Return the newsletter that is asked for. Raises NotFound where there is none of that name."""

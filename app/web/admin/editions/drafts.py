@@ -20,11 +20,11 @@ from app.editions.editor import read_editor
 from app.editions.introduction import introduction_html
 from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus, whole_editions
 from app.errors import InputRefused, NotFound
-from app.newsletters.models import newsletter_by_slug
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import may, needs
 from app.web.admin.acts import note_act
+from app.web.admin.choice import read_choice
 from app.web.admin.editions.run import read_run
 from app.web.admin.listing import asked_before, newest_first
 
@@ -39,13 +39,14 @@ OTHERS_JOINED = selectinload(Edition.items).joinedload(EditionItem.also)
 @bp.get("/editions")
 @needs(Role.VIEWER)
 def editions() -> str:
-    """List editions and offer to compile one."""
+    """List the editions of a newsletter and offer to compile one."""
     with product().database.reading() as session:
-        page = newest_first(session, whole_editions(), Edition.id, before=asked_before())
+        choice = read_choice(session)
+        theirs = whole_editions().where(Edition.newsletter_id == choice.newsletter.id)
+        page = newest_first(session, theirs, Edition.id, before=asked_before())
         counts = counted(session, [edition.id for edition in page.rows])
-        newsletter = session.scalars(newsletter_by_slug()).one()
     rows = [(each, counts.get(each.id)) for each in page.rows]
-    return render_template("admin/editions/editions.html", page=page, rows=rows, newsletter=newsletter)
+    return render_template("admin/editions/editions.html", page=page, rows=rows, choice=choice)
 
 
 @bp.post("/editions")
@@ -56,7 +57,8 @@ def compile_submit() -> Response:
     if language not in i18n.LANGUAGES:
         raise InputRefused("an edition has one of our languages")
     with product().database.transaction() as session:
-        newsletter = session.scalars(newsletter_by_slug()).one()
+        choice = read_choice(session)
+        newsletter = choice.newsletter
         since = at - WINDOWS[window] if window in WINDOWS else None
         compilation = compile_edition(
             session, newsletter=newsletter, language=language, since=since, until=at, now=at,
@@ -65,7 +67,7 @@ def compile_submit() -> Response:
         detail = f"{language} {compilation.outcome.value} {compilation.edition_id or ''}".strip()
         note_act(session, AuditAct.EDITION_COMPILED, f"newsletter:{newsletter.id}", detail)
     if compilation.edition_id is None:
-        return redirect(url_for("admin.editions", note="nothing-new"), code=303)
+        return redirect(url_for("admin.editions", newsletter=choice.named, note="nothing-new"), code=303)
     return redirect(url_for("admin.edition", edition_id=compilation.edition_id, note="compiled"), code=303)
 
 

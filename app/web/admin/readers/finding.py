@@ -17,7 +17,6 @@ from app.admins.models import AuditAct, Role
 from app.choices.models import Cadence
 from app.clock import now
 from app.errors import InputRefused
-from app.newsletters.models import newsletter_by_slug
 from app.readership.exporting import export_readers
 from app.readership.filters import Origin, ReaderFilter, count_up_to, find_readers
 from app.readership.models import SavedFilter
@@ -29,6 +28,7 @@ from app.web import product, taxonomy_in_use
 from app.web.admin import bp
 from app.web.admin.access import desk_language, freshly, needs
 from app.web.admin.acts import note_act
+from app.web.admin.choice import read_choice
 from app.web.admin.listing import PAGE_LENGTH, asked_before, newest_first, whole
 
 SEARCH_MAX = 254
@@ -97,7 +97,7 @@ def _page(wanted: ReaderFilter | None = None, *, problem: str | None = None) -> 
         found = _by_address(session, query) if search else _newest(session, query)
         number = count_up_to(session, query)
         saved = session.scalars(saved_filters()).all()
-        newsletter_id = session.scalars(newsletter_by_slug()).one().id
+        choice = read_choice(session)
         note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(found.rows)}")
     return render_template(
         "admin/readers/readers.html",
@@ -109,7 +109,8 @@ def _page(wanted: ReaderFilter | None = None, *, problem: str | None = None) -> 
         saved=saved,
         used=_in_use(saved, wanted),
         problem=problem,
-        newsletter_id=newsletter_id,
+        choice=choice,
+        names=choice.names(desk_language()),
         statuses=SubscriptionStatus,
         cadences=Cadence,
         origins=Origin,

@@ -14,7 +14,6 @@ from app import i18n
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused, ListRefused, NotFound
-from app.newsletters.models import newsletter_by_slug
 from app.subscriptions.newcomers.columns import Column, check_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
@@ -33,6 +32,7 @@ from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
+from app.web.admin.choice import read_choice
 from app.web.security import MAX_BODY_BYTES
 
 IMPORT = f"/readers/imports/<int(max={2**31 - 1}):import_id>"
@@ -149,7 +149,7 @@ def _take_in(upload: IO[bytes], name: str) -> int:
         with product().database.transaction() as session:
             added = add_import(
                 session,
-                newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+                newsletter_id=read_choice(session).newsletter.id,
                 name=name,
                 size_bytes=received.stat().st_size,
                 layout=layout,
@@ -213,12 +213,15 @@ def _read(session: Session, import_id: int) -> Import:
 
 
 def _page(import_id: int, *, problem: str | None = None) -> str:
-    found = _find(import_id)
+    with product().database.reading() as session:
+        found = _read(session, import_id)
+        choice = read_choice(session)
     path = _files().list_of(import_id)
     may_plan = found.status in {ImportStatus.RECEIVED, ImportStatus.CHECKED}
     return render_template(
         "admin/readers/import.html",
         found=found,
+        newsletter=choice.names(desk_language()).get(found.newsletter_id),
         columns=Column,
         sample=read_layout(path).sample if may_plan and path.exists() else (),
         shown=[(line, column, RowFault(str(fault)).sentence) for line, column, fault in found.shown],
@@ -233,9 +236,16 @@ def _page(import_id: int, *, problem: str | None = None) -> str:
 
 def _list(problem: str | None = None) -> str:
     with product().database.reading() as session:
+        choice = read_choice(session)
         found = session.scalars(newest_imports(SHOWN_IMPORTS)).all()
+    max_mb = product().config.imports.max_mb
     return render_template(
-        "admin/readers/imports.html", found=found, problem=problem, max_mb=product().config.imports.max_mb
+        "admin/readers/imports.html",
+        found=found,
+        choice=choice,
+        names=choice.names(desk_language()),
+        problem=problem,
+        max_mb=max_mb,
     )
 
 

@@ -16,7 +16,6 @@ from app.choices.choosing import chosen_by
 from app.clock import now
 from app.errors import AddressInvalid, InputRefused, NotFound, TransitionRefused
 from app.mail.address import parse_address
-from app.newsletters.models import newsletter_by_slug
 from app.readership.chronicle import read_chronicle
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.signup import add_subscriber
@@ -25,6 +24,7 @@ from app.web import product, taxonomy_in_use
 from app.web.admin import bp
 from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
+from app.web.admin.choice import read_choice
 from app.web.admin.listing import whole
 from app.web.forms import printable
 
@@ -43,7 +43,7 @@ def reader(public_id: str) -> str:
 @needs(Role.ADMIN)
 def reader_new() -> str:
     """Offer to add a reader who asked by other means."""
-    return render_template("admin/readers/new.html", problem=None, typed="")
+    return _new_page(None, "")
 
 
 @bp.post("/readers/new")
@@ -57,7 +57,7 @@ def reader_new_submit() -> Response | tuple[str, int]:
                 session,
                 address=parse_address(typed),
                 language=_asked_language(),
-                newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+                newsletter_id=read_choice(session).newsletter.id,
                 actor=require().email,
                 suppression_key=product().config.suppression_key,
                 now=now(),
@@ -102,6 +102,7 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
         subscriptions = session.scalars(theirs).all()
         page = {
             "reader": subscriber,
+            "newsletters": read_choice(session).names(desk_language()),
             "standing": [(each, chosen_by(session, each)) for each in subscriptions],
             "chronicle": read_chronicle(session, subscriber, before=_asked_before()),
             "suppression": find_suppression(
@@ -137,4 +138,10 @@ def _asked_language() -> str:
 
 
 def _new_again(problem: str, typed: str) -> tuple[str, int]:
-    return render_template("admin/readers/new.html", problem=problem, typed=printable(typed)), REFUSED
+    return _new_page(problem, typed), REFUSED
+
+
+def _new_page(problem: str | None, typed: str) -> str:
+    with product().database.reading() as session:
+        choice = read_choice(session)
+    return render_template("admin/readers/new.html", problem=problem, typed=printable(typed), choice=choice)

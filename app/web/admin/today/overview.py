@@ -13,11 +13,12 @@ from app.articles.models import Article
 from app.delivery.models import WarmUpPlan
 from app.editions.compile import FIRST_WINDOW, Line, new_articles
 from app.editions.models import Compilation, Edition, EditionCount, EditionStatus, Schedule, whole_editions
-from app.newsletters.models import Newsletter, newsletter_by_slug
+from app.newsletters.models import Newsletter
 from app.readership.tallies import Readership, read_readership
 from app.stories.choosing import best_article
 from app.stories.models import Story
 from app.stories.ranking import Standing, rank
+from app.web.admin.choice import Choice, choose
 from app.web.admin.today.decisions import Decision, read_decisions
 
 SHOWN_EDITIONS, SHOWN_STORIES = 5, 5
@@ -65,7 +66,7 @@ class NextDigest:
 class Overview:
     """One look at the desk."""
 
-    newsletter: Newsletter
+    choice: Choice
     warms_up: bool
     news: News
     editions: Sequence[tuple[Edition, EditionCount | None]]
@@ -74,21 +75,33 @@ class Overview:
     readership: Readership
 
     @property
+    def newsletter(self) -> Newsletter:
+        """The newsletter that is looked at."""
+        return self.choice.newsletter
+
+    @property
     def on_their_way(self) -> list[tuple[Edition, EditionCount | None]]:
         """The editions that are being sent, or are paused."""
         return [each for each in self.editions if each[0].status in (EditionStatus.SENDING, EditionStatus.PAUSED)]
 
 
 def desk_overview(session: Session, *, language: str, zone: str, now: datetime) -> Overview:
-    """Read everything that Today shows, for an admin who reads `language`; wants a session that sees one moment."""
-    whole = newsletter_by_slug().options(joinedload(Newsletter.languages)).add_columns(WarmUpPlan)
+    """Read everything that Today shows, for an admin who reads `language`; wants a session that sees one moment.
+
+    Digests, editions and readers are those of the newsletter that is looked at; what waits is everybody's.
+    """
+    whole = (
+        select(Newsletter, WarmUpPlan.newsletter_id).order_by(Newsletter.id).options(joinedload(Newsletter.languages))
+    )
     is_open = sa.and_(WarmUpPlan.newsletter_id == Newsletter.id, WarmUpPlan.ended_at.is_(None))
-    newsletter, plan = session.execute(whole.outerjoin(WarmUpPlan, is_open)).unique().one()
+    plans = {each: plan for each, plan in session.execute(whole.outerjoin(WarmUpPlan, is_open)).unique()}  # noqa: C416
+    choice = choose(list(plans))
+    newsletter = choice.newsletter
     return Overview(
-        newsletter=newsletter,
-        warms_up=plan is not None,
+        choice=choice,
+        warms_up=plans[newsletter] is not None,
         news=_read_news(session, language, now),
-        editions=_last_editions(session),
+        editions=_last_editions(session, newsletter.id),
         digests=_next_digests(session, newsletter, now),
         decisions=read_decisions(session, now=now),
         readership=read_readership(session, newsletter_id=newsletter.id, zone=zone, days=SHOWN_DAYS, now=now),
@@ -121,10 +134,11 @@ def _read_news(session: Session, language: str, now: datetime) -> News:
     return News(len(stories), by_language, top)
 
 
-def _last_editions(session: Session) -> Sequence[tuple[Edition, EditionCount | None]]:
-    """Return the newest editions and their counts; those on their way first, however old they are."""
+def _last_editions(session: Session, newsletter_id: int) -> Sequence[tuple[Edition, EditionCount | None]]:
+    """Return a newsletter's newest editions and their counts; those on their way first, however old they are."""
     is_over = Edition.status.not_in((EditionStatus.SENDING, EditionStatus.PAUSED))
-    last = whole_editions().add_columns(EditionCount).outerjoin(EditionCount)
+    theirs = whole_editions().where(Edition.newsletter_id == newsletter_id)
+    last = theirs.add_columns(EditionCount).outerjoin(EditionCount)
     rows = session.execute(last.order_by(is_over, Edition.id.desc()).limit(SHOWN_EDITIONS))
     return [(edition, count) for edition, count in rows]
 
