@@ -11,10 +11,12 @@ from sqlalchemy.orm import Session
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.findings import finding_row, print_findings
+from app.cli.meant import newsletter_option
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
+from app.digests.newsletters import find_meant
 from app.editions.audience import edition_counts
 from app.editions.compile import compile_edition
 from app.editions.compose import preview
@@ -27,7 +29,6 @@ from app.errors import NotFound
 from app.gate.findings import Check
 from app.gate.looking import Look, look_at, read_sight
 from app.gate.passing import start_looked_at
-from app.newsletters.models import newsletter_by_slug
 from app.web import product
 
 
@@ -40,12 +41,13 @@ def group() -> None:
 @click.option("--language", type=click.Choice(["fr", "en"]), required=True)
 @click.option("--since", type=click.DateTime(), help="Take articles that arrived from this UTC time on.")
 @click.option("--limit", default=30, show_default=True, type=click.IntRange(1, 200))
+@newsletter_option
 @as_json
-def compile_command(language: str, since: datetime | None, limit: int, as_json: bool) -> None:
+def compile_command(language: str, since: datetime | None, limit: int, slug: str | None, as_json: bool) -> None:
     """Compile a digest from the articles that no edition has carried yet."""
     at = now()
     with product().database.transaction() as session:
-        newsletter = session.scalars(newsletter_by_slug()).one()
+        newsletter = find_meant(session, slug)
         compilation = compile_edition(
             session,
             newsletter=newsletter,

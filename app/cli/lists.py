@@ -10,12 +10,13 @@ import click
 from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
+from app.cli.meant import newsletter_option
 from app.cli.output import as_json, print_row
 from app.cli.subscribers import group
 from app.clock import now
+from app.digests.newsletters import find_meant
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.jobs.importing import new_owner, workshop
-from app.newsletters.models import newsletter_by_slug
 from app.readership.exporting import export_readers
 from app.readership.filters import ReaderFilter
 from app.readership.saved import filter_named
@@ -51,10 +52,11 @@ WAIT_S = 1.0
 @click.option("--consented-at", "--consented-on", "consented_on", metavar="DAY", help="When, like 2025-12-31.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
 @click.option("--resume", type=int, metavar="ID", help="Go on with an import that was interrupted.")
+@newsletter_option
 @as_json
 def import_list(
-    file: Path | None, language: str, named: Sequence[str], source: str | None, consented_on: str | None, dry_run: bool,
-    resume: int | None, as_json: bool,
+    file: Path | None, slug: str | None, language: str, named: Sequence[str], source: str | None,
+    consented_on: str | None, dry_run: bool, resume: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Add the readers of a CSV file; those without source and date of their consent are held.
 
@@ -66,7 +68,7 @@ def import_list(
     if (file is None) == (resume is None):
         raise InputRefused("name a file, or with --resume an import")
     provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
-    import_id = resume or 0 if file is None else _receive(file, named, language, provenance)
+    import_id = resume or 0 if file is None else _receive(file, slug, named, language, provenance)
     found = _work(import_id)
     _name_bad_rows(found, file)
     if dry_run:
@@ -89,8 +91,10 @@ def export(name: str | None) -> None:
         sys.stdout.write(piece)
 
 
-def _receive(file: Path, named: Sequence[str], language: str, provenance: Provenance | None) -> int:
+def _receive(file: Path, slug: str | None, named: Sequence[str], language: str, provenance: Provenance | None) -> int:
     """Take in a file to be looked through; return the import's id."""
+    with product().database.reading() as session:
+        newsletter_id = find_meant(session, slug).id
     layout = read_layout(file)
     plan = Plan(places_named(layout.header, _names(named)), language, provenance)
     settings = product().config
@@ -101,7 +105,7 @@ def _receive(file: Path, named: Sequence[str], language: str, provenance: Proven
         with product().database.transaction() as session:
             added = add_import(
                 session,
-                newsletter_id=session.scalars(newsletter_by_slug()).one().id,
+                newsletter_id=newsletter_id,
                 name=file.name,
                 size_bytes=received.stat().st_size,
                 layout=layout,

@@ -45,7 +45,7 @@ def refusals_in_words() -> Iterator[None]:
 def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:
     """Print a list: an array of objects, or a table."""
     if as_json:
-        click.echo(json.dumps([_plain(row) for row in rows], ensure_ascii=False, indent=1))
+        click.echo(json.dumps([plain(row) for row in rows], ensure_ascii=False, indent=1))
         return
     if not rows:
         click.echo("none")
@@ -59,13 +59,14 @@ def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:
 def print_row(row: Row, *, as_json: bool) -> None:
     """Print one thing: an object, or a line per field."""
     if as_json:
-        click.echo(json.dumps(_plain(row), ensure_ascii=False, indent=1))
+        click.echo(json.dumps(plain(row), ensure_ascii=False, indent=1))
         return
     for name, value in row.items():
         click.echo(f"{name}: {_text(value)}")
 
 
-def _plain(row: Row) -> dict[str, object]:
+def plain(row: Row) -> dict[str, object]:
+    """Return a row as it stands in JSON."""
     return {name: _json_value(value) for name, value in row.items()}
 
 

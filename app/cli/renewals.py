@@ -3,14 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import click
-from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
+from app.cli.meant import newsletter_option
 from app.cli.output import Commands, Row, as_json, print_row
 from app.clock import now
-from app.errors import NotFound
-from app.newsletters.models import newsletter_by_slug
+from app.digests.newsletters import find_meant
 from app.subscriptions.questions.concerned import keep_concerned, read_concerned
 from app.subscriptions.questions.renewal import (
     RenewalReport,
@@ -19,8 +18,6 @@ from app.subscriptions.questions.renewal import (
     stop_renewal,
 )
 from app.web import product
-
-newsletter_option = click.option("--newsletter", "slug", required=True, help="The newsletter's short name.")
 
 
 @click.group("renew", cls=Commands)
@@ -34,12 +31,12 @@ def group() -> None:
 @click.option("--per-day", type=click.IntRange(1, 1_000_000), help="Letters a day; else QUESTIONS_PER_DAY.")
 @click.option("--remind", type=click.IntRange(1, 90), help="Remind once, so many days before the end.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that many readers may be asked.")
-def start(slug: str, until: datetime, per_day: int | None, remind: int | None, yes: bool) -> None:
+def start(slug: str | None, until: datetime, per_day: int | None, remind: int | None, yes: bool) -> None:
     """Start: who has not answered by the date is no longer mailed."""
     wired = product()
     keep_concerned(wired.database, now())
     with wired.database.reading() as session:
-        newsletter_id = _newsletter_id(session, slug)
+        newsletter_id = find_meant(session, slug).id
         readers = read_concerned(session, newsletter_id) or 0
     if not yes:
         click.confirm(f"Ask {readers} readers, and end what they do not answer by {until.date()}?", abort=True)
@@ -61,19 +58,19 @@ def start(slug: str, until: datetime, per_day: int | None, remind: int | None, y
 @group.command("status")
 @newsletter_option
 @as_json
-def status(slug: str, as_json: bool) -> None:
+def status(slug: str | None, as_json: bool) -> None:
     """Tell how many were asked, agreed, have yet to answer, and no longer get letters."""
     with product().database.reading() as session:
-        report = read_renewal(session, _newsletter_id(session, slug))
+        report = read_renewal(session, find_meant(session, slug).id)
     print_row(_row(report) if report else {"renewal": None}, as_json=as_json)
 
 
 @group.command("stop")
 @newsletter_option
-def stop(slug: str) -> None:
+def stop(slug: str | None) -> None:
     """Stop: nobody is asked any more, and nothing ends; answers to letters that went still count."""
     with product().database.transaction() as session:
-        newsletter_id = _newsletter_id(session, slug)
+        newsletter_id = find_meant(session, slug).id
         stop_renewal(session, newsletter_id=newsletter_id, now=now())
         note_act(session, AuditAct.RENEWAL_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("Nobody is asked any more.")
@@ -82,13 +79,6 @@ def stop(slug: str) -> None:
 def end_of_day(day: datetime) -> datetime:
     """Return the last second of a day, in UTC."""
     return day.replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
-
-
-def _newsletter_id(session: Session, slug: str) -> int:
-    newsletter = session.scalars(newsletter_by_slug(slug)).one_or_none()
-    if newsletter is None:
-        raise NotFound(f"no newsletter {slug}")
-    return newsletter.id
 
 
 def _row(report: RenewalReport) -> Row:
