@@ -1,7 +1,7 @@
 """Readers who come with a list: whoever comes with proof of consent is subscribed, whoever comes without is held.
 
-Nobody who is known already, in whatever state, is changed, and nobody whose address may not be mailed comes back:
-only the owner of the mailbox can do that.
+Nobody whom the newsletter knows already, in whatever state, is changed, and nobody whose address may not be mailed
+comes back: only the owner of the mailbox can do that. Who reads another newsletter gets a subscription to this one.
 """
 
 import json
@@ -20,8 +20,8 @@ from app.db import BigId, insert_into, is_among, new_public_id, new_public_ids, 
 from app.errors import InputRefused
 from app.mail.address import Address
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
-from app.subscriptions.ledger import Act, Chain, begin_chains
-from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.ledger import Act, Chain, append, begin_chains
+from app.subscriptions.models import Subscriber, Subscription, subscription_of
 from app.subscriptions.suppression import suppressed_among
 
 #: Characters; with the date it fits into an event's detail.
@@ -29,7 +29,11 @@ NO_PROOF = "no proof of consent"
 SOURCE_MAX = 120
 
 _READERS, _PLACES = Subscriber.__table__.c, Subscription.__table__.c
-_KNOWN_AMONG = select(_READERS.email_key).where(is_among(_READERS.email_key, "keys"))
+_KNOWN_AMONG = (
+    select(_READERS.email_key)
+    .join(Subscription, _PLACES.subscriber_id == _READERS.id)
+    .where(is_among(_READERS.email_key, "keys"), _PLACES.newsletter_id == sa.bindparam("newsletter"))
+)
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,19 @@ def import_readers(
     """
     for provenance in {newcomer.provenance for newcomer in newcomers}:
         check_provenance(provenance, now)
-    arrivals, new = _sort(session, newcomers, suppression_key)
+    arrivals, new = _sort(session, newcomers, newsletter_id, suppression_key)
     added = _add(session, new, newsletter_id=newsletter_id, actor=actor, now=now)
     for place, newcomer in new.items():
         if newcomer.address.key not in added:
-            arrivals[place] = Arrival.KNOWN  # a sign-up was quicker
+            arrivals[place] = Arrival.KNOWN  # a sign-up was quicker, or the data may not be used
     return arrivals
 
 
-def foresee_arrivals(session: Session, newcomers: Sequence[Newcomer], *, suppression_key: str) -> list[Arrival]:
+def foresee_arrivals(
+    session: Session, newcomers: Sequence[Newcomer], *, newsletter_id: int, suppression_key: str
+) -> list[Arrival]:
     """Return what would become of each row if it was imported now; changes nothing."""
-    return _sort(session, newcomers, suppression_key)[0]
+    return _sort(session, newcomers, newsletter_id, suppression_key)[0]
 
 
 def check_provenance(provenance: Provenance | None, now: datetime) -> None:
@@ -99,12 +105,13 @@ def check_provenance(provenance: Provenance | None, now: datetime) -> None:
 
 
 def _sort(
-    session: Session, newcomers: Sequence[Newcomer], suppression_key: str
+    session: Session, newcomers: Sequence[Newcomer], newsletter_id: int, suppression_key: str
 ) -> tuple[list[Arrival], dict[int, Newcomer]]:
     """Return what each row looks like becoming, and those, by their place, that seem new."""
     keys = {newcomer.address.key for newcomer in newcomers}
     suppressed = suppressed_among(session, keys, suppression_key=suppression_key)
-    seen = set(session.connection().scalars(_KNOWN_AMONG, {"keys": json.dumps(list(keys), ensure_ascii=False)}))
+    asked = {"keys": json.dumps(list(keys), ensure_ascii=False), "newsletter": newsletter_id}
+    seen = set(session.connection().scalars(_KNOWN_AMONG, asked))
     arrivals, new = [], {}
     for place, newcomer in enumerate(newcomers):
         key = newcomer.address.key
@@ -120,7 +127,7 @@ def _sort(
 
 
 def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, actor: str, now: datetime) -> set[str]:
-    """Add readers, their subscriptions and the events that say so; return the keys of those who were not known."""
+    """Add readers, their subscriptions and the events that say so; return the keys of those who were added."""
     if not new:
         return set()
     # In one order, so that two imports of the same readers do not wait for each other in a circle.
@@ -132,7 +139,36 @@ def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, a
     places = _insert_places(session, by_key, ids, newsletter_id, now)
     acts = ((chains[key], _act(by_key[key], actor, now), places[reader_id]) for key, reader_id in ids.items())
     begin_chains(session, acts, newsletter_id=newsletter_id)
-    return set(ids)
+    others = [newcomer for key, newcomer in by_key.items() if key not in ids]
+    return set(ids) | _add_to_readers(session, others, newsletter_id=newsletter_id, actor=actor, now=now)
+
+
+def _add_to_readers(
+    session: Session, newcomers: Sequence[Newcomer], *, newsletter_id: int, actor: str, now: datetime
+) -> set[str]:
+    """Add a subscription to those who are readers of something else; return their keys."""
+    added = set()
+    for newcomer in newcomers:
+        held = select(Subscriber).where(Subscriber.email_key == newcomer.address.key).with_for_update()
+        reader = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
+        if reader is None or reader.restricted_at is not None:
+            continue
+        if session.scalars(subscription_of(reader.id, newsletter_id)).one_or_none() is not None:
+            continue
+        proof = newcomer.provenance
+        place = Subscription(
+            newsletter_id=newsletter_id,
+            subscriber_id=reader.id,
+            status=SubscriptionStatus.CONFIRMED if proof else SubscriptionStatus.HELD,
+            language=newcomer.language,
+            requested_at=proof.consented_at if proof else now,
+            confirmed_at=proof.consented_at if proof else None,
+            acted_at=proof.consented_at if proof else None,
+        )
+        session.add(place)
+        append(session, Chain.of(reader), _act(newcomer, actor, now), subscription=place)
+        added.add(newcomer.address.key)
+    return added
 
 
 def _insert_readers(

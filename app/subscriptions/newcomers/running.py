@@ -132,7 +132,9 @@ def _outcomes(
 ) -> list[Outcome]:
     newcomers = [row for row in read if isinstance(row, Newcomer)]
     if found.status is ImportStatus.CHECKING:
-        arrivals = foresee_arrivals(session, newcomers, suppression_key=shop.suppression_key)
+        arrivals = foresee_arrivals(
+            session, newcomers, newsletter_id=found.newsletter_id, suppression_key=shop.suppression_key
+        )
     else:
         arrivals = import_readers(
             session, newcomers, newsletter_id=found.newsletter_id, actor=found.actor,
