@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, aliased, column_property, mapped_column, relationship
 
 from app.articles.models import Article
 from app.db import Base, BigId, enum_type, new_public_id
@@ -63,6 +63,9 @@ class EditionAct(StrEnum):
     RETRIED_REJECTED = "retried-rejected"
 
 
+_OTHER = aliased(Newsletter)
+
+
 class Edition(Base):
     """One number of a newsletter in one language. `introduction` is Markdown. `is_automatic`: the schedule sends it.
 
@@ -71,7 +74,7 @@ class Edition(Base):
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
     an extra's.
     `template_version`: which of its newsletter's own templates is in force, if any; `masthead`: the newsletter's name
-    and time zone, as a letter has them.
+    and time zone, as a letter has them; `newsletter_name`: its name, where there are several.
     `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
     choices. `revision`: how often editors saved it while it was a draft.
     """
@@ -131,6 +134,13 @@ class Edition(Base):
         sa.select(NewsletterLanguage.name + ", " + Newsletter.timezone)
         .where(NewsletterLanguage.newsletter_id == newsletter_id, NewsletterLanguage.language == language)
         .where(Newsletter.id == newsletter_id)
+        .correlate_except(Newsletter, NewsletterLanguage)
+        .scalar_subquery()
+    )
+    newsletter_name: Mapped[str | None] = column_property(
+        sa.select(NewsletterLanguage.name)
+        .where(NewsletterLanguage.newsletter_id == newsletter_id, NewsletterLanguage.language == language)
+        .where(sa.exists().where(_OTHER.id != newsletter_id).correlate_except(_OTHER))
         .correlate_except(Newsletter, NewsletterLanguage)
         .scalar_subquery()
     )

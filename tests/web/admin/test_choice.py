@@ -70,6 +70,7 @@ def test_a_form_acts_on_the_newsletter_that_it_showed(admin: FlaskClient, produc
             assert session.scalars(select(table.newsletter_id)).all() == [second_id], table
     assert "/admin/editions/1" not in admin.get("/admin/editions?newsletter=vigie").text
     assert "/admin/editions/1" in admin.get("/admin/editions?newsletter=north").text
+    assert "Cap Nord · " in admin.get("/admin/editions/1").text
 
 
 def test_a_wording_is_written_for_the_newsletter_that_is_shown(
