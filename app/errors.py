@@ -10,6 +10,7 @@ AppError
 │   ├── FieldsRefused        fields of a form that cannot be taken; carries which, and why
 │   ├── SheetRefused         an article written by hand that cannot be taken; carries the field
 │   ├── TemplateRefused      a newsroom's own template cannot be used; carries what is wrong, and on which line
+│   ├── LetterUnsettable     no letter can be set from what it is to say; carries why
 │   └── HeaderInvalid        a value that would break out of its header field
 ├── TokenInvalid             forged, truncated, of another purpose, or not a token at all
 │   └── TokenExpired         genuine, but older than its purpose allows
@@ -98,6 +99,14 @@ class TemplateRefused(InputRefused):
     def __init__(self, message: str, *, fault: str, name: str, line: int | None) -> None:
         super().__init__(message)
         self.fault, self.name, self.line = fault, name, line
+
+
+class LetterUnsettable(InputRefused):
+    """No letter can be set from what it is to say; `fault` says why ("mark", "long", "deep", "publisher")."""
+
+    def __init__(self, fault: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class HeaderInvalid(InputRefused):

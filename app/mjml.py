@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import mrml
 
 from app import templating
-from app.errors import InputRefused
+from app.errors import LetterUnsettable
 
 #: Wider than this, some clients fold plain text themselves, and badly (RFC 3676 §3.4 advises 78 at most).
 TEXT_WIDTH = 72
@@ -53,7 +53,7 @@ def check_source(source: str, tags: frozenset[str] = MJML_TAGS) -> None:
     Raises InputRefused for what is too large or too deep, ValueError for what is no MJML.
     """
     if len(source.encode()) > MAX_SOURCE_BYTES:
-        raise InputRefused("the letter is too long to be typeset")
+        raise LetterUnsettable("long", "the letter is too long to be typeset")
     depth = 0
     for closing, name, empty in _TAG.findall(_HTML_COMMENT.sub("", source)):
         if name.startswith("mj") and name not in tags:
@@ -62,7 +62,7 @@ def check_source(source: str, tags: frozenset[str] = MJML_TAGS) -> None:
             continue
         depth += -1 if closing else 1
         if depth > MAX_DEPTH:
-            raise InputRefused("the letter nests too deeply to be typeset")
+            raise LetterUnsettable("deep", "the letter nests too deeply to be typeset")
     if depth:
         raise ValueError("the letter's tags do not balance")
 
@@ -98,7 +98,8 @@ def wrap_text(text: str, width: int = TEXT_WIDTH) -> str:
 def required(value: str) -> str:
     """Return `value`, which no letter may go without. Raises InputRefused when blank (CAN-SPAM, LCEN art. 1-1)."""
     if not value.strip():
-        raise InputRefused("a letter must name its publisher and postal address: complete the settings")
+        message = "a letter must name its publisher and postal address: complete the settings"
+        raise LetterUnsettable("publisher", message)
     return value
 
 

@@ -7,6 +7,7 @@ import click
 
 from app.cli.output import Row
 from app.gate.findings import Finding
+from app.gate.unsettable import in_words
 from app.templating import render
 
 
@@ -19,7 +20,7 @@ def finding_row(finding: Finding) -> Row:
         "level": finding.level.value,
         "code": finding.what.value,
         "what": what.strip(),
-        "where": finding.where,
+        "where": finding.where or in_words(finding, "en"),
         "mend": mend.strip(),
     }
 

@@ -16,7 +16,7 @@ from app.editions.draft import fingerprint, read_unsent
 from app.editions.embargo import refuse_early
 from app.editions.models import Edition
 from app.editions.typeset import Parts, PersonalLinks, typeset
-from app.errors import InputRefused, NotFound
+from app.errors import LetterUnsettable, NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
@@ -174,4 +174,4 @@ def _refuse_marks(edition: Edition) -> None:
     for article in named:
         texts += [article.title, article.summary, article.link or "", article.source.name if article.source else ""]
     if any(mark in text for text in texts for mark in marks):
-        raise InputRefused("a text of this edition holds one of our own marks for personal links")
+        raise LetterUnsettable("mark", "a text of this edition holds one of our own marks for personal links")

@@ -12,7 +12,7 @@ from app.editions.introduction import introduction_text
 from app.editions.models import Edition, EditionKind
 from app.editions.pieces import Piece, in_full_and_in_brief, pieces_of, sections_of
 from app.editions.variables import KINDS, Variables, variables_of_letter, variables_of_stories
-from app.errors import InputRefused
+from app.errors import LetterUnsettable
 from app.i18n import LANGUAGES, gettext
 from app.links import Links
 from app.mjml import render_mjml, render_text
@@ -111,7 +111,7 @@ def _set(
         html = press(variables | stories)
         if len(html.encode()) <= MAX_HTML_BYTES:
             return Parts(html=html, text=_text(edition, short, context))
-    raise InputRefused("the edition is too long for one letter: remove some articles")
+    raise LetterUnsettable("long", "the edition is too long for one letter: remove some articles")
 
 
 def _product_press(given: Variables) -> str:

@@ -110,7 +110,8 @@ class What(StrEnum):
 class Finding:
     """One thing that was found: `where` (a title, an address, a place of the letter), and what else its words name.
 
-    `measured` is a figure as it is shown (a size, a ratio, a score), `names` are clients, fields or rules.
+    `measured` is a figure as it is shown (a size, a ratio, a score), `names` are clients, fields or rules, or what
+    `app.gate.unsettable` says of a letter that cannot be set.
     """
 
     what: What

@@ -24,6 +24,7 @@ from app.gate.probing import Probed, ProbeKind, edition_subject, read_probes
 from app.gate.specimen import write_specimen
 from app.gate.styles import rules_of
 from app.gate.support import Loss, read_losses
+from app.gate.unsettable import finding_of
 from app.links import Links
 from app.newsletters.models import Newsletter
 from config import Config
@@ -133,7 +134,7 @@ def read_sight(session: Session, edition: Edition, *, config: Config, now: datet
     try:
         manuscript = None if What.EMBARGO in failures(found) else manuscript_of(edition, newsletter)
     except InputRefused as refusal:
-        found.append(Finding(What.UNSETTABLE, str(refusal)))
+        found.append(finding_of(refusal))
     overrides = read_overrides(session, edition.id, seen)
     return Sight(edition, newsletter, seen, manuscript, tuple(found), places, last, probes, overrides)
 
@@ -145,7 +146,7 @@ def look_at(sight: Sight, *, config: Config, links: Links, now: datetime) -> Loo
     try:
         letter = set_letter(sight.manuscript, config=config, links=links, now=now)
     except InputRefused as refusal:
-        refused = replace(sight, found=(*sight.found, Finding(What.UNSETTABLE, str(refusal))))
+        refused = replace(sight, found=(*sight.found, finding_of(refusal)))
         return look_of(refused, None, config=config, links=links, now=now)
     return look_of(sight, letter, config=config, links=links, now=now)
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ from app.gate.findings import Finding, What
 from app.gate.probing import ProbeKind, edition_subject, keep_probe
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
+from app.newsletters.templates import add_version, put_in_force
 from app.product import Product
 from tests.web import desk
 
@@ -200,6 +202,29 @@ def test_what_was_held_is_on_the_first_page(
     assert "should have left by itself and did not pass" in admin.get("/admin/").text
     admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes"))
     assert "did not pass" not in admin.get("/admin/").text
+
+
+@pytest.mark.parametrize(
+    ("source", "introduction", "sentences"),
+    [
+        ("", "mark-unsubscribe-", ("Un texte contient l’un de nos propres repères", "Formulez-le autrement.")),
+        ("{{ introduction.x }}", "Bonjour", ("Ligne 1\u00a0: ", "Corrigez le modèle")),
+    ],
+)
+def test_why_a_letter_cannot_be_made_is_said_in_the_language_of_the_desk(
+    admin: FlaskClient, product: Product, draft: int, source: str, introduction: str, sentences: tuple[str, ...]
+) -> None:
+    with product.database.transaction() as session:
+        edition = session.get_one(Edition, draft)
+        edition.introduction = introduction + (edition.public_id if introduction.endswith("-") else "")
+        if source:
+            made = add_version(session, newsletter_id=1, source=source, note="", author="a@desk.example", now=now())
+            put_in_force(session, newsletter_id=1, version=made.version)
+    admin.post("/admin/account/language", data={"language": "fr"})
+    page = unescape(admin.get(f"/admin/editions/{draft}/send").text)
+    assert "La lettre ne peut pas être composée" in page
+    for sentence in sentences:
+        assert sentence in page
 
 
 def test_the_command_line_passes_the_gate_as_well(app: Flask, product: Product, draft: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from flask import render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -21,9 +22,10 @@ from app.gate.looking import Look, look_at, read_sight
 from app.gate.passing import open_gate, start_looked_at
 from app.gate.probing import edition_subject, forget_probes
 from app.gate.support import table_source
+from app.gate.unsettable import in_words
 from app.web import product
 from app.web.admin import EDITION, bp
-from app.web.admin.access import may, needs, require
+from app.web.admin.access import desk_language, may, needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.editions.drafts import OTHERS_JOINED, load_edition
 
@@ -186,6 +188,7 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
         standing=standing,
         by_schedule=is_by_schedule(edition),
         asks=product().config.gate,
+        why=partial(in_words, language=desk_language()),
         probed={kind.value: probed for kind, probed in look.probes.items()},
         undo_minutes=product().config.gate.undo_minutes,
         warm_up=warm_up,
