@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.editions.comments import comments_on
-from app.editions.history import revisions_of, ways
+from app.editions.history import History, read_history
 from app.editions.models import Edition, EditionComment, EditionItem, EditionRevision
 from app.editions.states import state_of, taken_out
 from app.editions.twins import twin_of
@@ -25,13 +25,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Editor:
-    """What the page of a draft shows beside its texts; `revisions` are newest first."""
+    """What the page of a draft shows beside its texts."""
 
     entries: tuple[Entry, ...]
     out: tuple[Article, ...]
-    revisions: Sequence[EditionRevision]
-    can_undo: bool
-    can_redo: bool
+    history: History
     comments: Sequence[EditionComment]
     twin: Edition | None
 
@@ -44,16 +42,13 @@ class Editor:
 
 def read_editor(session: Session, edition: Edition) -> Editor:
     """Return what the page of a draft shows."""
-    revisions = revisions_of(session, edition.id)
-    out = taken_out(state_of(edition, before=revisions[0].state if revisions else {}))
-    can_undo, can_redo = ways(revisions)
+    history = read_history(session, edition.id)
+    out = taken_out(state_of(edition, before=history.revisions[0].state if history.revisions else {}))
     articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(out)))} if out else {}
     return Editor(
         entries=tuple(entries_of(edition)),
         out=tuple(articles[key] for key in out if key in articles),
-        revisions=revisions,
-        can_undo=can_undo,
-        can_redo=can_redo,
+        history=history,
         comments=comments_on(session, edition.id),
         twin=twin_of(session, edition),
     )

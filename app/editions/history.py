@@ -4,6 +4,7 @@ each other unseen. What one editor writes in the same fields within a minute is 
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -12,12 +13,21 @@ from sqlalchemy.orm import Session, defer
 from app.editions.draft import draft, put_state
 from app.editions.models import DraftAct, Edition, EditionRevision
 from app.editions.states import State, differences, read_layout, state_of, taken_out, touches
-from app.errors import DraftConflict, InputRefused, NotFound, TransitionRefused
+from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, NotFound, TransitionRefused
 
 #: How long what one editor writes in the same fields joins one revision. Each move is one of its own.
 COALESCED_FOR = timedelta(minutes=1)
 #: Revisions that are kept of one draft; the oldest go first.
 REVISIONS_MAX = 150
+
+
+@dataclass(frozen=True)
+class History:
+    """The revisions of a draft that are kept, newest first, and whether something can be undone and done again."""
+
+    revisions: Sequence[EditionRevision]
+    can_undo: bool
+    can_redo: bool
 
 
 @contextmanager
@@ -56,9 +66,12 @@ def save_state(
     return edition
 
 
-def undo(session: Session, *, edition_id: int, actor: str, now: datetime) -> Edition:
-    """Take back the last change of a draft that was not undone. Raises TransitionRefused where there is none."""
-    edition = draft(session, edition_id)
+def undo(session: Session, *, edition_id: int, seen: int, actor: str, now: datetime) -> Edition:
+    """Take back the last change of a draft, as it was at the revision `seen`, that was not undone.
+
+    Raises TransitionRefused where there is none, ChangedMeanwhile where the draft is another one by now.
+    """
+    edition = _as_seen(session, edition_id, seen)
     last = _last(session, edition)
     target = _undone(_by_number(session, edition), last) if last else None
     if last is None or target is None:
@@ -66,9 +79,12 @@ def undo(session: Session, *, edition_id: int, actor: str, now: datetime) -> Edi
     return _go(session, edition, target, DraftAct.UNDONE, last.tip, actor=actor, now=now)
 
 
-def redo(session: Session, *, edition_id: int, actor: str, now: datetime) -> Edition:
-    """Do again what was undone last. Raises TransitionRefused where nothing was."""
-    edition = draft(session, edition_id)
+def redo(session: Session, *, edition_id: int, seen: int, actor: str, now: datetime) -> Edition:
+    """Do again what was undone last of a draft, as it was at the revision `seen`.
+
+    Raises TransitionRefused where nothing was, ChangedMeanwhile where the draft is another one by now.
+    """
+    edition = _as_seen(session, edition_id, seen)
     last = _last(session, edition)
     target = _redone(_by_number(session, edition), last) if last else None
     if last is None or target is None:
@@ -76,8 +92,12 @@ def redo(session: Session, *, edition_id: int, actor: str, now: datetime) -> Edi
     return _go(session, edition, target, DraftAct.REDONE, last.tip, actor=actor, now=now)
 
 
-def restore(session: Session, *, edition_id: int, number: int, actor: str, now: datetime) -> Edition:
-    """Bring a draft back to an earlier revision; to do so is a change, which can be undone. Raises NotFound."""
+def restore(session: Session, *, edition_id: int, number: int, seen: int, actor: str, now: datetime) -> Edition:
+    """Bring a draft, as it was at the revision `seen`, back to an earlier one; that is a change, and can be undone.
+
+    Raises NotFound, and ChangedMeanwhile where the draft is another one by now.
+    """
+    _as_seen(session, edition_id, seen)
     wanted = session.scalars(
         select(EditionRevision).where(EditionRevision.edition_id == edition_id, EditionRevision.number == number)
     ).one_or_none()
@@ -95,12 +115,22 @@ def revisions_of(session: Session, edition_id: int) -> Sequence[EditionRevision]
     return session.scalars(newest.options(defer(EditionRevision.state))).all()
 
 
-def ways(revisions: Sequence[EditionRevision]) -> tuple[bool, bool]:
-    """Return whether there is something to undo, and to do again, given the revisions of a draft, newest first."""
+def read_history(session: Session, edition_id: int) -> History:
+    """Return what became of a draft so far."""
+    revisions = revisions_of(session, edition_id)
     if not revisions:
-        return False, False
+        return History((), can_undo=False, can_redo=False)
     by_number = {each.number: each for each in revisions}
-    return _undone(by_number, revisions[0]) is not None, _redone(by_number, revisions[0]) is not None
+    can_undo, can_redo = (step(by_number, revisions[0]) is not None for step in (_undone, _redone))
+    return History(revisions, can_undo, can_redo)
+
+
+def _as_seen(session: Session, edition_id: int, seen: int) -> Edition:
+    """Return a draft, locked, that nobody changed after the revision `seen`. Raises ChangedMeanwhile, as well."""
+    edition = draft(session, edition_id)
+    if edition.revision != seen:
+        raise ChangedMeanwhile(f"the draft is at revision {edition.revision}")
+    return edition
 
 
 def _merge(

@@ -98,9 +98,9 @@ def test_what_is_brought_back_of_a_draft_tells_nothing_of_it(product: Product, w
         kept = draft.items[0].article
         keep_back(session, kept)
         if way == "undo":
-            undo(session, edition_id=draft.id, actor="bea@desk.example", now=NOW)
+            undo(session, edition_id=draft.id, seen=draft.revision, actor="bea@desk.example", now=NOW)
         else:
-            restore(session, edition_id=draft.id, number=0, actor="bea@desk.example", now=NOW)
+            restore(session, edition_id=draft.id, number=0, seen=draft.revision, actor="bea@desk.example", now=NOW)
         assert kept.id not in {item.article_id for item in draft.items}
         assert kept.title not in draft.subject + draft.preheader
 

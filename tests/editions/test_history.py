@@ -1,6 +1,7 @@
 """Who changed what in a draft, undone and done again; and that no editor overwrites another unseen."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy.orm import Session
@@ -8,10 +9,10 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.editions import history
 from app.editions.draft import bring_back, move_entry, remove_item, start_section
-from app.editions.history import recorded, redo, restore, revisions_of, save_state, undo, ways
+from app.editions.history import read_history, recorded, redo, restore, revisions_of, save_state, undo
 from app.editions.models import Edition
 from app.editions.states import state_of, taken_out
-from app.errors import DraftConflict, InputRefused, NotFound, TransitionRefused
+from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
@@ -94,6 +95,21 @@ def test_a_new_order_does_not_overwrite_another(product: Product) -> None:
         assert ids(edition) == [first, second]
 
 
+def test_nobody_takes_back_what_they_have_not_seen(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        save(session, edition, seen=0, subject="D’Ada")
+        save(session, edition, seen=1, introduction="De Bea", actor=BEA)
+        steps = (undo, redo, partial(restore, number=0))
+        for seen in (0, 1, 3):
+            for step in steps:
+                with pytest.raises(ChangedMeanwhile):
+                    step(session, edition_id=edition.id, seen=seen, actor=ADA, now=NOW)
+        assert (edition.revision, edition.introduction) == (2, "De Bea")
+        undo(session, edition_id=edition.id, seen=2, actor=ADA, now=NOW)
+        assert (edition.subject, edition.introduction) == ("D’Ada", "")
+
+
 def test_what_was_undone_is_done_again_step_by_step(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
@@ -101,26 +117,31 @@ def test_what_was_undone_is_done_again_step_by_step(product: Product) -> None:
         for number, subject in enumerate(subjects[1:]):
             save(session, edition, seen=number, subject=subject, at=100 * number)
         for expected in reversed(subjects[:-1]):
-            undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            undo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
             assert edition.subject == expected
         with pytest.raises(TransitionRefused):
-            undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            undo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
         for expected in subjects[1:]:
-            redo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            redo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
             assert edition.subject == expected
         with pytest.raises(TransitionRefused):
-            redo(session, edition_id=edition.id, actor=ADA, now=LATER)
+            redo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
+
+
+def can(session: Session, edition: Edition) -> tuple[bool, bool]:
+    history = read_history(session, edition.id)
+    return history.can_undo, history.can_redo
 
 
 def test_a_change_after_an_undoing_ends_what_could_be_done_again(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
         save(session, edition, seen=0, subject="Un")
-        undo(session, edition_id=edition.id, actor=ADA, now=LATER)
-        assert ways(revisions_of(session, edition.id)) == (False, True)
+        undo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
+        assert can(session, edition) == (False, True)
         save(session, edition, seen=2, subject="Deux")
-        assert ways(revisions_of(session, edition.id)) == (True, False)
-        undo(session, edition_id=edition.id, actor=ADA, now=LATER)
+        assert can(session, edition) == (True, False)
+        undo(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=LATER)
         assert edition.subject != "Un"
 
 
@@ -134,12 +155,12 @@ def test_an_earlier_revision_comes_back_whole_and_that_can_be_undone(product: Pr
             remove_item(session, edition_id=edition.id, article_id=third)
         save(session, edition, seen=1, **{f"title:{first}": "À moi", f"teaser:{first}": "Mes mots"})
         after = state_of(edition, before=before)
-        restore(session, edition_id=edition.id, number=0, actor=BEA, now=NOW)
+        restore(session, edition_id=edition.id, number=0, seen=edition.revision, actor=BEA, now=NOW)
         assert state_of(edition, before={}) == before
-        undo(session, edition_id=edition.id, actor=BEA, now=NOW)
+        undo(session, edition_id=edition.id, seen=edition.revision, actor=BEA, now=NOW)
         assert state_of(edition, before=before) == after
         with pytest.raises(NotFound):
-            restore(session, edition_id=edition.id, number=99, actor=BEA, now=NOW)
+            restore(session, edition_id=edition.id, number=99, seen=edition.revision, actor=BEA, now=NOW)
 
 
 def test_an_article_that_was_taken_out_is_brought_back_with_its_words(product: Product) -> None:
@@ -172,7 +193,7 @@ def test_what_another_edition_has_meanwhile_or_may_not_leave_stays_out(product: 
         for article_id in (first, second):
             with pytest.raises(InputRefused):
                 bring_back(session, edition_id=edition.id, article_id=article_id, state=state, now=NOW)
-        restore(session, edition_id=edition.id, number=0, actor=ADA, now=NOW)
+        restore(session, edition_id=edition.id, number=0, seen=edition.revision, actor=ADA, now=NOW)
         assert ids(edition) == [third]
 
 
@@ -206,9 +227,9 @@ def test_a_sent_edition_has_no_undoing(product: Product) -> None:
         start(session, product, edition)
         for act in (undo, redo):
             with pytest.raises(TransitionRefused):
-                act(session, edition_id=edition.id, actor=ADA, now=NOW)
+                act(session, edition_id=edition.id, seen=edition.revision, actor=ADA, now=NOW)
         with pytest.raises(TransitionRefused):
-            restore(session, edition_id=edition.id, number=0, actor=ADA, now=NOW)
+            restore(session, edition_id=edition.id, number=0, seen=edition.revision, actor=ADA, now=NOW)
 
 
 def test_words_of_the_editors_own_stand_in_for_the_articles(product: Product) -> None:

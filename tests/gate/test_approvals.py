@@ -196,7 +196,7 @@ def test_an_edition_that_is_again_what_was_approved_can_be_asked_for_again(produ
         article_id = session.get_one(Edition, edition_id).items[0].article_id
         for until in (NOW + timedelta(days=1), None):
             set_embargo(session, article_id=article_id, until=until, actor=ADA, now=NOW)
-        undo(session, edition_id=edition_id, actor=ADA, now=NOW)
+        undo(session, edition_id=edition_id, seen=session.get_one(Edition, edition_id).revision, actor=ADA, now=NOW)
     assert look(product, edition_id).fingerprint == approved
     ask(product, edition_id)
     agree(product, edition_id)

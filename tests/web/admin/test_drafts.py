@@ -1,5 +1,10 @@
 """The editor of a draft: order, words, history, comments, two editors at once."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -7,6 +12,8 @@ from flask.testing import FlaskClient
 
 from app.admins.models import AuditAct, AuditEntry
 from app.clock import now
+from app.db import Database
+from app.editions.history import save_state
 from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus
 from app.product import Product
 from app.stories.models import Story
@@ -135,12 +142,12 @@ def test_undoing_redoing_and_restoring(admin: FlaskClient, product: Product, dra
     was = desk.edition(product, 1).subject
     admin.post(f"{draft}/texts", data={"revision": 0, "subject": "Un"})
     steps = (("undo", {}, was), ("redo", {}, "Un"), ("history", {"number": 0}, was), ("undo", {}, "Un"))
-    for path, data, subject in steps:
-        assert admin.post(f"{draft}/{path}", data=data).status_code == 303
+    for seen, (path, data, subject) in enumerate(steps, start=1):
+        assert admin.post(f"{draft}/{path}", data={"revision": seen, **data}).status_code == 303
         assert desk.edition(product, 1).subject == subject
     for number in ("", "x", "-1", "9" * 30):
-        assert admin.post(f"{draft}/history", data={"number": number}).status_code == 404
-    assert admin.post(f"{draft}/undo").status_code == 303
+        assert admin.post(f"{draft}/history", data={"number": number, "revision": 5}).status_code == 404
+    assert admin.post(f"{draft}/undo", data={"revision": 5}).status_code == 303
     page = admin.get(f"{draft}/history").text
     for said in (
         "As it was compiled",
@@ -153,13 +160,71 @@ def test_undoing_redoing_and_restoring(admin: FlaskClient, product: Product, dra
         assert said in page
 
 
+def test_nobody_undoes_the_work_of_another_unseen(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str
+) -> None:
+    admin.post(f"{draft}/texts", data={"revision": 0, "subject": "D’Ada"})
+    assert (
+        '<input type="hidden" name="revision" value="1">' in admin.get(draft).text.split("/undo")[1].split("</form>")[0]
+    )
+    other.post(f"{draft}/texts", data={"revision": 1, "introduction": "De Bea"})
+    for path, data in (("undo", {}), ("redo", {}), ("history", {"number": 0})):
+        page = admin.post(f"{draft}/{path}", data={"revision": 1, **data})
+        assert page.status_code == 409
+        for said in (f"{BEA} has changed the draft", "what has changed: Introduction.", "De Bea"):
+            assert said in page.text
+    assert (desk.edition(product, 1).subject, desk.edition(product, 1).introduction) == ("D’Ada", "De Bea")
+    assert '<input type="hidden" name="revision" value="2">' in page.text.split("/undo")[1].split("</form>")[0]
+    assert admin.post(f"{draft}/undo", data={"revision": 2}).status_code == 303
+    assert desk.edition(product, 1).introduction == ""
+
+
+def test_both_versions_and_their_revision_are_of_one_moment(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str
+) -> None:
+    other.post(f"{draft}/texts", data={"revision": 0, "subject": "De Bea"})
+    with saved_by_bea_once_looked_at(product, subject="De Bea encore"):
+        page = admin.post(f"{draft}/texts", data={"revision": 0, "subject": "D’Ada"})
+    assert desk.edition(product, 1).subject == "De Bea encore"
+    shown = re.search(r'name="revision" value="(\d+)"', page.text)
+    assert shown is not None
+    assert "De Bea encore" not in page.text
+    assert admin.post(f"{draft}/texts", data={"revision": shown[1], "subject": "D’Ada"}).status_code == 409
+
+
+@contextmanager
+def saved_by_bea_once_looked_at(product: Product, **texts: str) -> Iterator[None]:
+    """Bea saves what she sees as soon as a transaction within the block that read the history of a draft has ended."""
+    engine, read = product.database.engine, list[str]()
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        read.extend(["looked"] if "FROM edition_revisions" in statement else [])
+
+    def save(*_: Any) -> None:
+        if "looked" not in read or "done" in read:
+            return
+        read.append("done")
+        elsewhere = Database(engine.url.render_as_string(hide_password=False))
+        with elsewhere.transaction() as session:
+            seen = session.get_one(Edition, 1).revision
+            save_state(session, edition_id=1, seen=seen, changes=texts, actor=BEA, now=now())
+        elsewhere.dispose()
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    sa.event.listen(engine, "checkin", save)
+    yield
+    sa.event.remove(engine, "checkin", save)
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
 def test_every_change_is_in_the_audit_log(admin: FlaskClient, product: Product, draft: str) -> None:
     first, *_ = ids(product)
     posts = (
         ("texts", {"subject": "Un"}), ("order", {"down": first}), ("removal", {"item": first}),
         ("return", {"item": first}), ("section", {"item": first, "heading": "La mer"}),
-        ("words", {"item": first, f"title:{first}": "À nous", "revision": 5}), ("undo", {}), ("redo", {}),
-        ("history", {"number": 0}), ("comments", {"text": "Bien"}), ("comments/resolution", {"comment": 1}),
+        ("words", {"item": first, f"title:{first}": "À nous", "revision": 5}), ("undo", {"revision": 6}),
+        ("redo", {"revision": 7}), ("history", {"revision": 8, "number": 0}),
+        ("comments", {"text": "Bien"}), ("comments/resolution", {"comment": 1}),
     )  # fmt: skip
     for path, data in posts:
         assert admin.post(f"{draft}/{path}", data=data).status_code == 303, path

@@ -50,7 +50,21 @@ def test_articles_are_ordered_by_keys_and_by_pointer(page: Page, product: Produc
     expect(page.locator("#saved")).to_contain_text("Version 3")
     assert titles(product, draft) == [first, second, third]
     page.get_by_role("button", name="Undo").click()
-    assert titles(product, draft) != [first, second, third]
+    page.wait_for_url("**note=undone**")
+    assert titles(product, draft) == [second, third, first]
+
+
+def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    before = desk.edition(product, draft).subject
+    page.goto(f"/admin/editions/{draft}")
+    page.get_by_label("Introduction", exact=True).fill("Bonjour")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url("**note=undone**")
+    undone = desk.edition(product, draft)
+    assert (undone.subject, undone.introduction, undone.revision) == (before, "Bonjour", 3)
 
 
 def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, product: Product) -> None:
@@ -122,7 +136,7 @@ def test_an_order_brings_nothing_back_that_another_editor_took_out_meanwhile(pag
 def test_what_was_refused_is_sent_again_with_what_was_mended(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")
-    page.locator("[data-autosave]").evaluate("form => { form.noValidate = true }")
+    page.locator("#texts + form").evaluate("form => { form.noValidate = true }")
     page.get_by_label("Subject").fill("Une semaine sous la mer")
     page.get_by_label("Preheader").fill("Trop court")
     page.get_by_role("button", name="Save the texts").click()

@@ -1,10 +1,9 @@
-// Saves the texts of a draft while they are written: only the fields that changed. The button works without it.
-import { save } from "./saving.js";
+// Saves the texts of drafts while they are written: only the fields that changed. The buttons work without it.
+import { save, saveFirst } from "./saving.js";
 
-const form = document.querySelector("form[data-autosave]");
 const PAUSE_MS = 1500;
 
-if (form) {
+for (const form of document.querySelectorAll("form[data-autosave]")) {
   const fields = [...form.querySelectorAll("input:not([type=hidden]), textarea")];
   // What the server has of each field, and as of which revision: another editor may have changed one since, and not
   // the others. What it did not take it does not have.
@@ -16,14 +15,15 @@ if (form) {
 
   const changed = () => fields.filter((field) => field.value !== known.get(field.name).value);
   const seenOf = (field) => Number(known.get(field.name).seen);
+  const whose = [...form.querySelectorAll("[type=hidden]:not([name=revision])")].map(({ name, value }) => [name, value]);
 
   // Those go together that are known as of the same revision.
   async function saveSome() {
     let sent = [];
-    const { status, revision } = await save(form.action, () => {
+    const { status, revision } = await save(form, () => {
       const mine = changed(), seen = Math.min(...mine.map(seenOf));
       sent = mine.filter((field) => seenOf(field) === seen).map((field) => [field.name, field.value]);
-      return sent.length ? [["revision", seen], ...sent] : null;
+      return sent.length ? [["revision", seen], ...whose, ...sent] : null;
     });
     if (status === 200) for (const [name, value] of sent) known.set(name, { value, seen: revision });
     return status;
@@ -33,6 +33,7 @@ if (form) {
     clearTimeout(waiting);
     let status = 200;
     while (status === 200 && changed().length) status = await saveSome();
+    return status;
   }
 
   form.addEventListener("input", () => {
@@ -50,11 +51,6 @@ if (form) {
     for (const field of fields) if (!mine.includes(field)) formData.delete(field.name);
     if (mine.length) formData.set("revision", Math.min(...mine.map(seenOf)));
   });
-  // What is in the fields goes the way of the button: the page that comes back has both versions side by side.
-  document.addEventListener("click", (event) => {
-    if (!event.target.closest("[data-compare]")) return;
-    const order = document.querySelector("[data-order]");
-    if (order?.dispatchEvent(new CustomEvent("compare", { cancelable: true })) ?? true) form.requestSubmit();
-  });
+  saveFirst(form, saveChanged);
   window.addEventListener("pagehide", saveChanged);
 }

@@ -2,7 +2,7 @@
 
 for (const field of document.querySelectorAll("[data-count]")) {
   const output = document.getElementById(field.dataset.count);
-  const shown = document.querySelector(`[data-shows="${field.name}"]`);
+  const shown = field.form.querySelector(`[data-shows="${field.name}"]`);
 
   const show = () => {
     const count = [...field.value].length;

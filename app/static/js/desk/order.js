@@ -36,7 +36,7 @@ if (list) {
     renumber();
     tell(entry);
     const seen = form.elements.revision;
-    const { status, revision } = await save(form.action, () => [["revision", seen.value], ["layout", layout()]]);
+    const { status, revision } = await save(form, () => [["revision", seen.value], ["layout", layout()]]);
     if (status === 200) seen.value = revision;
     isContested = status === 409;
   }
@@ -98,11 +98,7 @@ if (list) {
   });
 
   // The order in the page is one version, the server's the other: to see both, it is sent as a page is.
-  list.addEventListener("compare", (event) => {
-    if (!isContested) return;
-    event.preventDefault();
-    const area = Object.assign(document.createElement("textarea"), { name: "layout", hidden: true, value: layout() });
-    form.append(area);
-    form.requestSubmit();
+  form.addEventListener("formdata", ({ formData }) => {
+    if (isContested) formData.set("layout", layout());
   });
 }

@@ -1,24 +1,51 @@
-// Saves parts of a draft, one after another; the server says the words.
+// Saves parts of drafts, those of one draft one after another; the server says the words.
+// A form says by `data-draft` which draft it is of; where that stands is the element with `data-state`.
 
-const saved = document.getElementById("saved");
-let last = Promise.resolve();
+const last = new Map(), first = new Map(), contested = new Map();
+const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
 
-// Sends `fields` once what was sent before is answered, if there are any. Resolves to the status of the answer, or 0
-// without one, and to the revision at which what was sent is the server's: others may have changed what was not.
-export function save(address, fields) {
-  last = last.then(() => send(address, fields()));
-  return last;
+// Sends `fields` of a form once what was sent before of its draft is answered, if there are any. Resolves to the status
+// of the answer, or 0 without one, and to the revision at which what was sent is the server's: others may have changed
+// what was not.
+export function save(form, fields) {
+  const { draft } = form.dataset;
+  const sent = Promise.resolve(last.get(draft)).then(() => send(form, fields()));
+  last.set(draft, sent);
+  return sent;
+}
+
+// Has `saveChanged`, which resolves to a status, called before something of the draft of a form is taken back.
+export function saveFirst(form, saveChanged) {
+  const { draft } = form.dataset;
+  first.set(draft, [...(first.get(draft) ?? []), saveChanged]);
 }
 
 export function showAll() {
   for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 }
 
-async function send(address, fields) {
+// What waits is saved first, so that what is taken back is what one sees. What cannot be saved would be lost.
+for (const { form } of document.querySelectorAll("[data-way]")) {
+  const { draft } = form.dataset;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const statuses = await Promise.all((first.get(draft) ?? []).map((saveChanged) => saveChanged()));
+    statuses.push((await last.get(draft))?.status ?? 200);
+    if (statuses.every((status) => status === 200)) form.submit();
+  });
+}
+
+// What is in the form goes the way of its button: the page that comes back has both versions side by side.
+document.addEventListener("click", (event) => {
+  const draft = event.target.closest("[data-compare]")?.closest("[data-state]").dataset.state;
+  contested.get(draft)?.requestSubmit();
+});
+
+async function send(form, fields) {
   if (!fields) return { status: 200 };
   let answer, text;
   try {
-    answer = await fetch(address, {
+    answer = await fetch(form.action, {
       method: "POST", body: new URLSearchParams(fields), headers: { "HX-Request": "true" }, keepalive: true,
     });
     text = await answer.text();
@@ -26,19 +53,21 @@ async function send(address, fields) {
     return { status: 0 };
   }
   if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
+  if (answer.status === 409) contested.set(form.dataset.draft, form);
   if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");
-  if (line) show(line);
+  if (line) show(stateOf(form.dataset.draft), line);
   return { status: answer.status, revision: line?.dataset.revision };
 }
 
-function show(line) {
+function show(state, line) {
   const { revision, undo, redo } = line.dataset;
   if (revision !== undefined) {
     for (const [way, is] of Object.entries({ undo, redo })) {
-      const button = document.querySelector(`[data-way="${way}"]`);
-      if (button) button.disabled = is !== "1";
+      const button = state.querySelector(`[data-way="${way}"]`);
+      button.disabled = is !== "1";
+      button.form.elements.revision.value = revision;
     }
   }
-  saved.replaceChildren(document.importNode(line, true));
+  state.querySelector("[data-saved]").replaceChildren(document.importNode(line, true));
 }

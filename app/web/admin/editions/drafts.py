@@ -93,14 +93,20 @@ def _load_others(session: Session, edition: Edition) -> None:
     session.scalars(items.execution_options(populate_existing=True)).all()
 
 
-def render_draft(session: Session, edition: Edition, *, refused: Mapping[str, str] | None = None) -> str:
-    """Return the page of a draft; `refused` are texts that were sent and not taken."""
+def render_draft(
+    session: Session, edition: Edition, *, refused: Mapping[str, str] | None = None, overtaken_at: int | None = None
+) -> str:
+    """Return the page of a draft; `refused` are texts that were sent and not taken.
+
+    `overtaken_at`: the revision from which somebody wanted to undo, redo or restore, where it is not the last.
+    """
     return render_template(
         "admin/editions/draft.html",
         edition=edition,
         editor=read_editor(session, edition),
         introduction=introduction_html((refused or {}).get("introduction", edition.introduction)),
         refused=refused,
+        overtaken_at=overtaken_at,
     )
 
 

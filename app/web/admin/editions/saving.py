@@ -3,8 +3,9 @@
 Where two editors changed the same, both versions are shown, and one of them chooses.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from flask import render_template, request, url_for
 from sqlalchemy.orm import Session
@@ -14,11 +15,11 @@ from werkzeug.wrappers import Response
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.editions.draft import bring_back, move_entry, remove_item, set_lead, start_section
-from app.editions.editor import read_editor
-from app.editions.history import recorded, redo, restore, save_state, undo
+from app.editions.history import read_history, recorded, redo, restore, save_state, undo
 from app.editions.introduction import introduction_html
+from app.editions.models import Edition
 from app.editions.states import TEXTS
-from app.errors import DraftConflict, InputRefused
+from app.errors import ChangedMeanwhile, DraftConflict, InputRefused
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs, require
@@ -121,20 +122,14 @@ def lead_submit(edition_id: int) -> Answer:
 @needs(Role.EDITOR)
 def undo_submit(edition_id: int) -> Answer:
     """Take the last change back."""
-    with product().database.transaction() as session:
-        undo(session, edition_id=edition_id, actor=require().email, now=now())
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "undone")
-    return _answer(edition_id, note="undone")
+    return _go(edition_id, undo, "undone", note="undone")
 
 
 @bp.post(f"{EDITION}/redo")
 @needs(Role.EDITOR)
 def redo_submit(edition_id: int) -> Answer:
     """Do again what was taken back."""
-    with product().database.transaction() as session:
-        redo(session, edition_id=edition_id, actor=require().email, now=now())
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", "redone")
-    return _answer(edition_id, note="redone")
+    return _go(edition_id, redo, "redone", note="redone")
 
 
 @bp.post(f"{EDITION}/history")
@@ -142,25 +137,40 @@ def redo_submit(edition_id: int) -> Answer:
 def restore_submit(edition_id: int) -> Answer:
     """Bring the draft back to an earlier revision."""
     number = request.form.get("number", -1, type=int)
-    with product().database.transaction() as session:
-        number = number if 0 <= number <= NUMBER_MAX else -1
-        restore(session, edition_id=edition_id, number=number, actor=require().email, now=now())
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"revision {number} restored")
-    return _answer(edition_id, note="restored")
+    number = number if 0 <= number <= NUMBER_MAX else -1
+    return _go(edition_id, partial(restore, number=number), f"revision {number} restored", note="restored")
 
 
 def _save(
     edition_id: int, changes: Mapping[str, str], detail: str, *, note: str | None = None, anchor: str = ""
 ) -> Answer:
     """Save parts of the state as they were sent, or show both versions where somebody else changed the same."""
-    seen = request.form.get("revision", 0, type=int)
+    conflict = None
+    with product().database.transaction() as session:
+        try:
+            save_state(session, edition_id=edition_id, seen=_seen(), changes=changes, actor=require().email, now=now())
+        except DraftConflict as found:
+            conflict, edition = found, load_edition(session, edition_id)  # of the moment at which they were compared
+            titles = {str(item.article_id): item.shown_title for item in edition.items}
+        else:
+            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+    if conflict is None:
+        return _answer(edition_id, note=note, anchor=anchor)
+    name = "_conflict" if _is_script() else "conflict"
+    page = render_template(f"admin/editions/{name}.html", edition=edition, conflict=conflict, titles=titles)
+    return page, 409
+
+
+def _go(edition_id: int, step: Callable[..., Edition], detail: str, *, note: str) -> Answer:
+    """Take a step along the history from the revision that was seen, or show what somebody did since."""
     try:
         with product().database.transaction() as session:
-            save_state(session, edition_id=edition_id, seen=seen, changes=changes, actor=require().email, now=now())
+            step(session, edition_id=edition_id, seen=_seen(), actor=require().email, now=now())
             note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
-    except DraftConflict as conflict:
-        return _show_conflict(edition_id, conflict)
-    return _answer(edition_id, note=note, anchor=anchor)
+    except ChangedMeanwhile:
+        with product().database.reading() as session:
+            return render_draft(session, load_edition(session, edition_id), overtaken_at=_seen()), 409
+    return _answer(edition_id, note=note)
 
 
 @contextmanager
@@ -179,17 +189,13 @@ def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> An
         return redirect(target, code=303)
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
-        editor = read_editor(session, edition)
-    return render_template("admin/editions/_saved.html", edition=edition, editor=editor, at=now())
+        history = read_history(session, edition_id)
+    return render_template("admin/editions/_saved.html", edition=edition, history=history)
 
 
-def _show_conflict(edition_id: int, conflict: DraftConflict) -> tuple[str, int]:
-    with product().database.reading() as session:
-        edition = load_edition(session, edition_id)
-    titles = {str(item.article_id): item.shown_title for item in edition.items}
-    name = "_conflict" if _is_script() else "conflict"
-    page = render_template(f"admin/editions/{name}.html", edition=edition, conflict=conflict, titles=titles)
-    return page, 409
+def _seen() -> int:
+    """Return the revision that the page showed on which somebody acted."""
+    return request.form.get("revision", 0, type=int)
 
 
 def _is_script() -> bool:
