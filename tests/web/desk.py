@@ -16,6 +16,7 @@ from app.db import Base, Database
 from app.digests.scheduling import add_schedule
 from app.editions.compile import compile_edition
 from app.editions.models import Edition
+from app.newsletters.templates import add_version, product_template, put_in_force
 from app.product import Product
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.lists import Layout
@@ -24,6 +25,8 @@ from tests import make
 
 EMAIL = "ada@desk.example"
 PASSWORD = "lanterne plouf orage 7"
+#: The alternative text of the picture in `with_logo`.
+LOGO = "Le phare de la maison"
 #: Routes that strangers may see.
 OPEN = {
     "admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit", "admin.second_step",
@@ -74,6 +77,21 @@ def make_draft(product: Product, *, articles: int = 3, readers: int = 2, languag
         )
     assert compiled.edition_id is not None
     return compiled.edition_id
+
+
+def with_logo(product: Product) -> str:
+    """The product's template with a picture."""
+    text = '<mj-text css-class="name"'
+    logo = f'<mj-image src="https://{product.config.mail.sender_domain}/logo.png" alt="{LOGO}" width="200px" />'
+    assert text in product_template()
+    return product_template().replace(text, logo + text, 1)
+
+
+def put_template_in_force(product: Product, source: str) -> None:
+    """Letters are set from a template of the newsletter's own."""
+    with product.database.transaction() as session:
+        made = add_version(session, newsletter_id=1, source=source, note="", author=EMAIL, now=now())
+        put_in_force(session, newsletter_id=1, version=made.version)
 
 
 def make_import(product: Product) -> int:

@@ -324,6 +324,26 @@ def test_a_letter_is_shown_light_and_dark_whatever_the_editor_has(admin: FlaskCl
     assert admin.get(f"{draft}/letter?scheme=x").text == as_sent
 
 
+def test_a_letter_is_shown_without_its_pictures_beside_itself_with_them(
+    admin: FlaskClient, product: Product, draft: str
+) -> None:
+    assert "The letter carries no pictures" in admin.get(f"{draft}/preview").text
+    desk.put_template_in_force(product, desk.with_logo(product))
+    both = admin.get(f"{draft}/preview").text
+    assert "carries no pictures" not in both
+    for asked, frames in (("", {"on": 3, "off": 3}), ("on", {"on": 3, "off": 0}), ("off", {"on": 0, "off": 3})):
+        page = admin.get(f"{draft}/preview?pictures={asked}&scheme=dark").text
+        assert {way: page.count(f"scheme=dark&amp;pictures={way}") for way in frames} == frames
+    for asked, fetched in (
+        ("on", "img-src 'self' https:;"),
+        ("off", "img-src 'none';"),
+        ("x", "img-src 'self' https:;"),
+    ):
+        letter = admin.get(f"{draft}/letter?pictures={asked}")
+        assert fetched in letter.headers["Content-Security-Policy"]
+        assert f'alt="{desk.LOGO}"' in letter.text
+
+
 def test_a_letter_is_shown_as_a_reader_gets_it_who_chose_so(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
         for number, topic in enumerate(("place:EE", "place:FR")):

@@ -18,7 +18,6 @@ from app.gate.findings import Finding, What
 from app.gate.probing import ProbeKind, edition_subject, keep_probe
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
-from app.newsletters.templates import add_version, put_in_force
 from app.product import Product
 from tests.web import desk
 
@@ -217,9 +216,8 @@ def test_why_a_letter_cannot_be_made_is_said_in_the_language_of_the_desk(
     with product.database.transaction() as session:
         edition = session.get_one(Edition, draft)
         edition.introduction = introduction + (edition.public_id if introduction.endswith("-") else "")
-        if source:
-            made = add_version(session, newsletter_id=1, source=source, note="", author="a@desk.example", now=now())
-            put_in_force(session, newsletter_id=1, version=made.version)
+    if source:
+        desk.put_template_in_force(product, source)
     admin.post("/admin/account/language", data={"language": "fr"})
     page = unescape(admin.get(f"/admin/editions/{draft}/send").text)
     assert "La lettre ne peut pas être composée" in page

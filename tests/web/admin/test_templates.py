@@ -78,6 +78,9 @@ def test_the_letter_is_shown_while_it_is_written_and_nothing_is_kept(admin: Flas
         assert said in unescape(shown.text), on
         assert "sandbox allow-popups" in shown.headers["Content-Security-Policy"]
         assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
+    without = admin.post(f"{PAGE}/letter", data={"mjml": desk.with_logo(product), "pictures": "off"})
+    assert "img-src 'none'" in without.headers["Content-Security-Policy"]
+    assert f'alt="{desk.LOGO}"' in without.text
     wrong = admin.post(f"{PAGE}/letter", data={"mjml": "<mjml><script>alert(1)</script></mjml>"})
     assert (wrong.status_code, wrong.mimetype) == (422, "text/plain")
     assert wrong.text == "Ligne 1\u00a0: <script> n’a pas sa place dans une lettre"

@@ -1,4 +1,6 @@
-"""An edition as its readers get it: the letter itself in a sandbox, at three widths, light and dark, and as text."""
+"""An edition as its readers get it: the letter itself in a sandbox, at three widths, light and dark, with its pictures
+and without, and as text.
+"""
 
 import re
 
@@ -20,10 +22,15 @@ from app.web.admin.access import desk_language, needs
 from app.web.admin.editions.drafts import load_edition
 
 #: The letter's own styles and pictures, and nothing that acts; a link opens a window of its own.
-LETTER_POLICY = (
+_LETTER_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
-    "img-src 'self' https:; frame-ancestors 'self'"
+    "img-src {pictures}; frame-ancestors 'self'"
 )
+#: What a reader sees of the pictures: most, at once; some mail programs and many a reader let none load, so that the
+#: alternative texts stand in their place.
+PICTURES = {"on": "'self' https:", "off": "'none'"}
+#: Something that a mail program fetches as a picture, in whatever way.
+_PICTURE = re.compile(r"<img\b|\bbackground=|url\(", re.IGNORECASE)
 #: What our layout's one media query for dark rooms becomes in a room that is told to be light, or dark.
 SCHEMES = {"light": "not all", "dark": "all"}
 _DARK_ROOM = re.compile(r"@media \(prefers-color-scheme: ?dark\)")
@@ -46,6 +53,7 @@ def preview(edition_id: int) -> str:
         sender=face.name,
         interests=interests,
         scheme=_scheme(),
+        pictures=_shown_pictures(look),
         asked={name: request.args.getlist(name) for name in ("also", "follow", "mute", "scheme")},
         kinds={kind: taxonomy.of_kind(kind, desk_language()) for kind in TopicKind},
         others=[code for code in LANGUAGES if code != edition.language],
@@ -62,7 +70,13 @@ def letter(edition_id: int) -> Response:
     if look.parts is None:
         raise NotFound("such a reader gets no letter")
     page = in_room(look.parts.html, _scheme()).replace("<head>", '<head><base target="_blank">', 1)
-    return Response(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": LETTER_POLICY})
+    policy = letter_policy(request.args.get("pictures"))
+    return Response(page, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": policy})
+
+
+def letter_policy(pictures: str | None) -> str:
+    """Return what a letter in a frame may do; where `pictures` are "off", none is fetched (CSP3 §6.1)."""
+    return _LETTER_POLICY.format(pictures=PICTURES.get(pictures or "", PICTURES["on"]))
 
 
 def in_room(html: str, scheme: str | None) -> str:
@@ -86,6 +100,14 @@ def _interests() -> Interests:
         muted=args.getlist("mute"),
         known=taxonomy_in_use().topics,
     )
+
+
+def _shown_pictures(look: Look) -> tuple[str, ...]:
+    """Return how the letter is shown: with its pictures, without, or both; nothing to choose where it has none."""
+    if look.parts is None or not _PICTURE.search(look.parts.html):
+        return ()
+    asked = request.args.get("pictures", "")
+    return (asked,) if asked in PICTURES else tuple(PICTURES)
 
 
 def _scheme() -> str | None:

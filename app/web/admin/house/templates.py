@@ -1,5 +1,6 @@
 """Letter templates of newsletters: their versions, the one in force, an editor with the letter beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -29,7 +30,7 @@ from app.web import product
 from app.web.admin import NEWSLETTER, bp
 from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.editions.preview import LETTER_POLICY
+from app.web.admin.editions.preview import letter_policy
 
 #: The letters that a template is shown on: the newest edition, or one made up.
 LAST, SPECIMEN = "last", "specimen"
@@ -105,14 +106,14 @@ def template_letter(newsletter_id: int) -> Response:
     """Serve a letter set from a version, or from the product's template, for a frame."""
     with product().database.reading() as session:
         source = _source(session, newsletter_id, _asked_version(request.args.get("version", "")))
-    return _letter(newsletter_id, source, request.args.get("on", ""))
+    return _letter(newsletter_id, source, request.args)
 
 
 @bp.post(f"{NEWSLETTER}/template/letter")
 @needs(Role.ADMIN)
 def template_letter_submit(newsletter_id: int) -> Response:
     """Serve a letter set from what is written in the editor, for its frame, or what is wrong; it saves nothing."""
-    return _letter(newsletter_id, request.form.get("mjml", ""), request.form.get("on", ""))
+    return _letter(newsletter_id, request.form.get("mjml", ""), request.form)
 
 
 @bp.get(f"{NEWSLETTER}/template/difference")
@@ -140,11 +141,11 @@ def _editor(
     )
 
 
-def _letter(newsletter_id: int, source: str, asked: str) -> Response:
+def _letter(newsletter_id: int, source: str, asked: Mapping[str, str]) -> Response:
     wired = product()
     with wired.database.reading() as session:
         newsletter = _newsletter(session, newsletter_id)
-        edition = _shown(session, newsletter, asked)
+        edition = _shown(session, newsletter, asked.get("on", ""))
     try:
         parts = typeset_trial(
             edition, source.replace("\r\n", "\n"), newsletter=newsletter, config=wired.config, links=wired.links,
@@ -154,7 +155,7 @@ def _letter(newsletter_id: int, source: str, asked: str) -> Response:
         text, kind, status = _problem(refusal, source).sentence, "text/plain", 422
     else:
         text, kind, status = parts.html.replace("<head>", '<head><base target="_blank">', 1), "text/html", 200
-    headers = {"Content-Security-Policy": LETTER_POLICY}
+    headers = {"Content-Security-Policy": letter_policy(asked.get("pictures"))}
     return Response(text, status, content_type=f"{kind}; charset=utf-8", headers=headers)
 
 
