@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.choices.choices import Interests
+from app.digests.edits import read_edits
 from app.digests.offers import read_offers
 from app.digests.planning import BOUNDS
 from app.digests.selecting import select_articles
@@ -52,8 +53,9 @@ def look_as(
         parts = preview(session, edition=edition, config=config, links=links, now=now)
         return _look(edition, parts)
     since = edition.since - OVERLAP
+    offers = read_offers(session, taxonomy, since=since, until=edition.until)
     ids = select_articles(
-        read_offers(session, taxonomy, since=since, until=edition.until),
+        read_edits(session, edition).applied_to(offers),
         language=edition.language,
         interests=interests,
         since=since,

@@ -11,6 +11,7 @@ from app.choices.choices import Interests
 from app.choices.choosing import interests_of
 from app.choices.models import Profile
 from app.digests.circles import Circle, Key, read_circles, read_keys
+from app.digests.edits import read_edits
 from app.digests.offers import read_offers
 from app.digests.selecting import Bounds, select_articles
 from app.editions.compile import ITEMS_MAX, OVERLAP, PER_SOURCE_MAX, Line
@@ -66,7 +67,8 @@ def plan_digest(
     if set(keys) <= {USUAL.key} and edition.items == []:
         return Plan((), (), tuple(map(Circle, keys)))
     since = min(begins.values(), default=edition.since)
-    offers = read_offers(session, taxonomy, since=since - OVERLAP, until=edition.until)
+    found = read_offers(session, taxonomy, since=since - OVERLAP, until=edition.until)
+    offers = read_edits(session, edition).applied_to(found)
     stories = [offer.standing.story_id for offer in offers]
     circles = read_circles(session, line, keys, stories=stories, now=now)
     interests = _interests(session, taxonomy)

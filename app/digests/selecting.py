@@ -29,15 +29,27 @@ class Piece:
 
 @dataclass(frozen=True)
 class Offer:
-    """A story that digests may carry: its standing, what it is mainly about, and its pieces in any language."""
+    """A story that digests may carry: its standing, what it is mainly about, and its pieces in any language.
+
+    `chosen`: the one that editors have stand for it, for whoever gets it. `leads`: they had a letter open with it.
+    """
 
     standing: Standing
     pieces: tuple[Piece, ...]
     mainly: frozenset[str] = frozenset()
+    chosen: Piece | None = None
+    leads: bool = False
+
+    @property
+    def article_ids(self) -> frozenset[int]:
+        """The ids of the articles of its pieces."""
+        return frozenset(piece.article_id for piece in self.pieces)
 
     def piece_for(self, languages: Sequence[str]) -> Piece | None:
         """Return what a reader of `languages`, the dearest first, gets of it."""
         readable = [piece for piece in self.pieces if piece.language in languages]
+        if self.chosen is not None and readable:
+            return self.chosen
         return min(readable, key=lambda piece: (languages.index(piece.language), piece.rank), default=None)
 
     def has_news(self, languages: Sequence[str], since: datetime) -> bool:
@@ -67,8 +79,8 @@ def select_articles(
     """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
 
     `had` are the ids of the stories that letters to them carried before. What a feed has beyond its share comes last,
-    in the room that is left; no letter opens with a bare title while another story says more. A story counts half after
-    `half_life`, or after as much time as the letter looks back on, if that is more.
+    in the room that is left; no letter opens with a bare title while another story says more, unless editors had
+    it lead. A story counts half after `half_life`, or after as much time as the letter looks back on, if that is more.
     """
     languages = (language, *interests.also_reads)
     wanted = [
@@ -86,4 +98,6 @@ def select_articles(
     )  # fmt: skip
     in_turn = by_shares(ranked, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
     opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare)
+    leading = {offer.standing.story_id for offer in wanted if offer.leads}
+    opened.sort(key=lambda story: story.story_id not in leading)
     return tuple(pieces[story.story_id].article_id for story in opened[: bounds.items])
