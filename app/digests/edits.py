@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.orm import Session
 
 from app.digests.selecting import Offer
-from app.editions.history import revisions_of
+from app.editions.history import ends_of
 from app.editions.models import DraftAct, Edition
 from app.editions.states import read_layout, state_of, taken_out
 
@@ -54,10 +54,10 @@ class Edits:
 
 def read_edits(session: Session, edition: Edition) -> Edits:
     """Return what editors made of a digest; nothing where none has touched it."""
-    revisions = revisions_of(session, edition.id) if edition.revision else ()
-    if not revisions:
+    ends = ends_of(session, edition.id) if edition.revision else ()
+    if not ends:
         return Edits()
-    first, last = revisions[-1], revisions[0]
+    first, last = ends[0], ends[-1]
     places = read_layout(first.state["layout"]) if first.act is DraftAct.COMPILED else None
     return Edits(
         out=frozenset(taken_out(state_of(edition, before=last.state))),

@@ -138,9 +138,24 @@ def bring_back(session: Session, *, edition_id: int, article_id: int, state: Sta
 
     Raises NotFound where it was not, InputRefused where it may not leave at `now` or stands in another edition.
     """
-    edition = draft(session, edition_id)
     if article_id not in taken_out(state):
         raise NotFound(f"article {article_id} was not taken out of this edition")
+    return _append(session, edition_id=edition_id, article_id=article_id, state=state, now=now)
+
+
+def put_in(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
+    """Put an article in the language of a draft, whose last known `state` is given, at its end.
+
+    Raises NotFound where there is no such article, InputRefused where it may not leave at `now`, or stands in this
+    edition or in another.
+    """
+    edition, article = draft(session, edition_id), session.get(Article, article_id)
+    if article is None or article.language != edition.language:
+        raise NotFound(f"no article {article_id} in the language of this edition")
+    return _append(session, edition_id=edition_id, article_id=article_id, state=state, now=now)
+
+
+def _append(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
     places = [*read_layout(state["layout"]), *read_layout(str(article_id))]
     if places[:-1]:
         places[-1] = replace(places[-1], section=places[-2].section)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, defer
 
 from app.editions.draft import draft, put_state
@@ -113,6 +113,15 @@ def revisions_of(session: Session, edition_id: int) -> Sequence[EditionRevision]
     query = select(EditionRevision).where(EditionRevision.edition_id == edition_id)
     newest = query.order_by(EditionRevision.number.desc())
     return session.scalars(newest.options(defer(EditionRevision.state))).all()
+
+
+def ends_of(session: Session, edition_id: int) -> Sequence[EditionRevision]:
+    """Return the first and the last revision of a draft that are kept; the one there is, or none."""
+    number = EditionRevision.number
+    ends = (select(end(number)).where(EditionRevision.edition_id == edition_id) for end in (func.min, func.max))
+    either = number.in_([end.scalar_subquery() for end in ends])
+    of_draft = select(EditionRevision).where(EditionRevision.edition_id == edition_id)
+    return session.scalars(of_draft.where(either).order_by(number)).all()
 
 
 def read_history(session: Session, edition_id: int) -> History:

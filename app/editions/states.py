@@ -95,8 +95,8 @@ def taken_out(state: State) -> list[int]:
 def differences(before: State, after: State) -> list[str]:
     """Return the parts that differ, in the words of a history.
 
-    Of the layout: `order`, `sections`, and `out:ID`, `back:ID` for what went and came; `lead:ID` for what came in the
-    place of another article.
+    Of the layout: `order`, `sections`, and `out:ID`, `in:ID`, `back:ID` for what went, came and came again; `lead:ID`
+    for what came in the place of another article.
     """
     changed = [name for name in TEXTS if before.get(name) != after[name]]
     was, now = read_layout(before.get("layout", "")), read_layout(after["layout"])
@@ -105,7 +105,8 @@ def differences(before: State, after: State) -> list[str]:
     if len(gone) == len(came) == 1 and ids.index(gone[0]) == ids_now.index(came[0]):
         changed.append(f"lead:{came[0]}")
     else:
-        changed += [f"out:{key}" for key in gone] + [f"back:{key}" for key in came]
+        changed += [f"out:{key}" for key in gone]
+        changed += [f"{'back' if key in taken_out(before) else 'in'}:{key}" for key in came]
     kept, kept_now = [key for key in ids if key in ids_now], [key for key in ids_now if key in ids]
     changed += ["order"] if kept != kept_now else []
     headings, headings_now = ({each.article_id: each.section for each in places} for places in (was, now))
@@ -118,7 +119,7 @@ def touches(parts: Sequence[str], part: str) -> bool:
     """Whether what changed, as `differences` names it, bears on `part` of a state."""
     if part != "layout":
         return part in parts
-    return any(changed.partition(":")[0] in {"order", "sections", "out", "back", "lead"} for changed in parts)
+    return any(changed.partition(":")[0] in {"order", "sections", "out", "in", "back", "lead"} for changed in parts)
 
 
 def checked_heading(heading: str) -> str:

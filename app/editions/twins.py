@@ -1,28 +1,27 @@
 """The twin of an edition: the one in another language that looked through the same time, and how the two differ."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from app.articles.models import Article, may_leave
+from app.editions.compile import Line, carried_by
 from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus, whole_editions
+from app.stories.choosing import best_first
 
 #: Candidates that are looked at; windows overlap few others.
 CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class Beside:
-    """An edition beside its twin: its items, each with whether the other has the story too."""
+class Row:
+    """A story of two twins, by their languages: the items that tell it, and what an edition without it could take."""
 
-    edition: Edition
-    items: tuple[tuple[EditionItem, bool], ...]
-
-    @property
-    def only_here(self) -> int:
-        """How many stories the other one has not."""
-        return sum(not is_shared for _, is_shared in self.items)
+    items: Mapping[str, EditionItem]
+    may_take: Mapping[str, Article]
 
 
 def twin_of(session: Session, edition: Edition) -> Edition | None:
@@ -45,15 +44,54 @@ def twin_of(session: Session, edition: Edition) -> Edition | None:
     return min(candidates, key=lambda other: abs(other.until - edition.until), default=None)
 
 
-def beside(session: Session, edition: Edition, twin: Edition) -> tuple[Beside, Beside]:
-    """Return an edition and its twin, compared story by story."""
+def rows_of(session: Session, edition: Edition, twin: Edition, *, now: datetime) -> tuple[Row, ...]:
+    """Return the stories of an edition in its order, each with its twin's, and among them those of the twin alone.
+
+    What a draft without the story could take is the best article in its language that may leave at `now` and that no
+    other edition of its line has.
+    """
     ids = (edition.id, twin.id)
-    query = select(Edition).where(Edition.id.in_(ids)).options(selectinload(Edition.items))
+    query = select(Edition).where(Edition.id.in_(ids)).options(selectinload(Edition.items).lazyload(EditionItem.also))
     found = {each.id: each for each in session.scalars(query)}
-    mine, theirs = found[edition.id].items, found[twin.id].items
-    return Beside(edition, _compared(mine, theirs)), Beside(twin, _compared(theirs, mine))
+    rows = _paired(found[edition.id], found[twin.id])
+    taken = {each.language: _to_take(session, each, rows, now) for each in (edition, twin)}
+    return tuple(
+        Row(row, {language: of_story[key] for language, of_story in taken.items() if (key := _story(row)) in of_story})
+        for row in rows
+    )
 
 
-def _compared(items: Sequence[EditionItem], others: Sequence[EditionItem]) -> tuple[tuple[EditionItem, bool], ...]:
-    told = {item.article.story_id for item in others if item.article.story_id is not None}
-    return tuple((item, item.article.story_id in told) for item in items)
+def _paired(edition: Edition, twin: Edition) -> list[dict[str, EditionItem]]:
+    rows = [{edition.language: item} for item in edition.items]
+    place = 0
+    for item in twin.items:
+        alone = (
+            number for number, row in enumerate(rows)
+            if twin.language not in row and item.article.story_id is not None and _story(row) == item.article.story_id
+        )  # fmt: skip
+        found = next(alone, None)
+        if found is None:
+            rows.insert(place, {twin.language: item})
+            found = place
+        rows[found][twin.language] = item
+        place = found + 1
+    return rows
+
+
+def _story(row: Mapping[str, EditionItem]) -> int | None:
+    return next(item.article.story_id for item in row.values())
+
+
+def _to_take(
+    session: Session, edition: Edition, rows: Sequence[Mapping[str, EditionItem]], now: datetime
+) -> Mapping[int | None, Article]:
+    lacking = {_story(row) for row in rows if edition.language not in row} - {None}
+    if edition.status is not EditionStatus.DRAFT or not lacking:
+        return {}
+    elsewhere = carried_by(Line.of(session, edition)).where(Edition.id != edition.id).with_only_columns(Article.id)
+    in_language = select(Article).where(Article.story_id.in_(lacking), Article.language == edition.language)
+    free = in_language.where(may_leave(now), Article.id.not_in(elsewhere))
+    best: dict[int | None, Article] = {}
+    for article in session.scalars(free.order_by(*best_first())):
+        best.setdefault(article.story_id, article)
+    return best

@@ -49,7 +49,18 @@ UNLOGGED = {
 ELSEWHERE = {
     **{
         f"admin.{name}_submit": "test_drafts"
-        for name in ("return", "section", "words", "lead", "undo", "redo", "restore", "comment", "resolution")
+        for name in (
+            "return",
+            "section",
+            "words",
+            "lead",
+            "undo",
+            "redo",
+            "restore",
+            "comment",
+            "resolution",
+            "addition",
+        )
     },
     "admin.passkey_submit": "test_passkeys",
     "admin.second_step_submit": "test_second_factor",

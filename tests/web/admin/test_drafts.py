@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import unescape
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.admins.models import AuditAct, AuditEntry
+from app.admins.models import AuditAct, AuditEntry, Role
+from app.articles.models import Article
 from app.clock import now
 from app.db import Database
 from app.editions.history import save_state
-from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus
+from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus, Schedule
 from app.product import Product
 from app.stories.models import Story
 from app.topics.classify import Rank
@@ -219,11 +221,13 @@ def saved_by_bea_once_looked_at(product: Product, **texts: str) -> Iterator[None
 
 def test_every_change_is_in_the_audit_log(admin: FlaskClient, product: Product, draft: str) -> None:
     first, *_ = ids(product)
+    with product.database.transaction() as session:
+        late = make.make_article(session, title="Après coup", link="https://wire.example/late", added_at=now()).id
     posts = (
         ("texts", {"subject": "Un"}), ("order", {"down": first}), ("removal", {"item": first}),
-        ("return", {"item": first}), ("section", {"item": first, "heading": "La mer"}),
-        ("words", {"item": first, f"title:{first}": "À nous", "revision": 5}), ("undo", {"revision": 6}),
-        ("redo", {"revision": 7}), ("history", {"revision": 8, "number": 0}),
+        ("return", {"item": first}), ("addition", {"item": late}), ("section", {"item": first, "heading": "La mer"}),
+        ("words", {"item": first, f"title:{first}": "À nous", "revision": 6}), ("undo", {"revision": 7}),
+        ("redo", {"revision": 8}), ("history", {"revision": 9, "number": 0}),
         ("comments", {"text": "Bien"}), ("comments/resolution", {"comment": 1}),
     )  # fmt: skip
     for path, data in posts:
@@ -289,25 +293,122 @@ def test_sections_and_words_stand_in_both_parts_of_the_letter(admin: FlaskClient
     assert "In brief" not in html
 
 
-def test_twins_are_compared_story_by_story(admin: FlaskClient, product: Product) -> None:
+def test_without_a_twin_one_is_compiled_from_the_page(admin: FlaskClient, product: Product) -> None:
     desk.make_draft(product, language="fr", articles=2, readers=0)
-    assert "No edition in another language" in admin.get("/admin/editions/1/twin").text
-    desk.make_draft(product, language="en", articles=1, readers=0)
     page = admin.get("/admin/editions/1/twin").text
-    assert "2 stories that the other one has not" in page
-    assert page.count("only here") == 3
+    assert "No edition in another language" in page
+    assert 'name="language" value="en">Compile the edition in English' in page
+    desk.make_draft(product, language="en", articles=1, readers=0)
     assert "Beside the edition in English" in admin.get("/admin/editions/1").text
+
+
+@pytest.fixture
+def twins(admin: FlaskClient, product: Product) -> tuple[str, str]:
+    """The addresses of two drafts: of their stories the first is in both, and the second in French alone, so far."""
+    french, english = (
+        f"/admin/editions/{desk.make_draft(product, language=language, articles=2, readers=0)}"
+        for language in ("fr", "en")
+    )
+    with product.database.transaction() as session:
+        for number in range(2):
+            story = Story(first_at=now(), last_at=now(), ranks_at=now(), languages={"fr": 1, "en": 1})
+            session.add(story)
+            session.flush()
+            for edition_id in (1, 2):
+                session.get_one(Edition, edition_id).items[number].article.story_id = story.id
+    admin.post(f"{english}/removal", data={"item": desk.edition(product, 2).items[1].article_id})
+    return french, english
+
+
+def cells(page: str) -> list[list[str]]:
+    """What each row says of the story, French first."""
+    rows = page.split('class="twins twin-row"')[1:]
+    return [[unescape(cell) for cell in row.split('<div class="twin twin-cell')[1:]] for row in rows]
+
+
+def test_two_drafts_are_edited_side_by_side_each_with_its_own_revision(
+    admin: FlaskClient, product: Product, twins: tuple[str, str]
+) -> None:
+    french, english = twins
+    page = admin.get(f"{french}/twin").text
+    for address, revision in ((french, 0), (english, 1)):
+        for form in ("texts", "words", "undo"):
+            opened = page.split(f'action="{address}/{form}"')[1].split("</form>")[0]
+            assert f'name="revision" value="{revision}"' in opened, (address, form)
+            assert 'name="beside" value="1"' in opened
+    saved = admin.post(f"{english}/texts", data={"revision": 1, "subject": "Cables", "beside": 1})
+    assert saved.location == "/admin/editions/1/twin?show=2&note=texts"
+    assert (desk.edition(product, 2).subject, desk.edition(product, 1).revision) == ("Cables", 0)
+    other = admin.post(f"{english}/texts", data={"revision": 0, "subject": "Wires", "beside": 1})
+    assert (other.status_code, 'name="beside" value="1"' in other.text) == (409, True)
+    for odd in ("0", "x", "9" * 30, "-1"):
+        undone = admin.post(f"{english}/undo", data={"revision": desk.edition(product, 2).revision, "beside": odd})
+        assert (undone.status_code, "/twin" in undone.location) == (303, False)
+        admin.post(f"{english}/redo", data={"revision": desk.edition(product, 2).revision})
+
+
+def test_what_a_twin_lacks_is_put_in_from_the_page(
+    admin: FlaskClient, product: Product, twins: tuple[str, str]
+) -> None:
+    french, english = twins
+    shared, lacking = cells(admin.get(f"{french}/twin").text)
+    assert [("No twin" in cell, "Own words" in cell) for cell in shared] == [(False, True)] * 2
+    assert "No twin" in lacking[1]
+    assert "of “Article 0”" in lacking[1]
+    item = re.search(r'name="item" value="(\d+)">Put it in', lacking[1])
+    assert item is not None
+    done = admin.post(f"{english}/addition", data={"item": item[1], "beside": 1})
+    assert done.location == f"/admin/editions/1/twin?show=2&note=put-in#item-{item[1]}"
+    assert "No twin" not in admin.get(done.location).text
+    for strange in (item[1], desk.edition(product, 1).items[0].article_id, 99, "9" * 30, "x"):
+        assert admin.post(f"{english}/addition", data={"item": strange}).status_code in {404, 422}
+    assert len(desk.edition(product, 2).items) == 2
+
+
+def test_where_no_article_tells_a_story_one_is_written(
+    admin: FlaskClient, product: Product, twins: tuple[str, str]
+) -> None:
+    with product.database.transaction() as session:
+        session.execute(sa.update(Article).where(Article.language == "en").values(story_id=None))
+    english_only = cells(admin.get(f"{twins[0]}/twin").text)[0]
+    assert 'href="/admin/articles/new?language=fr"' in english_only[0]
+    assert '<option value="fr" selected' in admin.get("/admin/articles/new?language=fr").text
+    assert '<option value="en" selected' in admin.get("/admin/articles/new?language=xx").text
+
+
+def test_who_may_not_write_reads_both_sides(app: Flask, product: Product, twins: tuple[str, str]) -> None:
+    desk.make_admin(product, email=BEA, role=Role.VIEWER)
+    client = app.test_client()
+    desk.sign_in(client, email=BEA)
+    page = client.get(f"{twins[0]}/twin").text
+    assert "No twin" in page
+    assert "<textarea" not in page
+    assert "Put it in" not in page
 
 
 def test_pages_of_a_draft_ask_few_questions(admin: FlaskClient, product: Product) -> None:
     edition_id = desk.make_draft(product, articles=25, readers=0)
+    for language in ("fr", "en"):
+        desk.make_schedule(product, language=language)
     desk.make_draft(product, articles=25, readers=0, language="en")
     draft = f"/admin/editions/{edition_id}"
     for number in range(12):
         item = desk.edition(product, edition_id).items[0].article_id
         admin.post(f"{draft}/{('removal', 'return')[number % 2]}", data={"item": item})
         admin.post(f"{draft}/comments", data={"text": f"Commentaire {number}"})
-    for path in ("", "/history", "/twin", "/preview", "/letter"):
+    with product.database.transaction() as session:  # each has stories that the other lacks and may take, and a line
+        for number, article in enumerate(session.scalars(sa.select(Article))):
+            story = Story(first_at=now(), last_at=now(), ranks_at=now(), languages={"fr": 1})
+            session.add(story)
+            session.flush()
+            article.story_id = story.id
+            language = ("fr", "en")[number % 2]
+            make.make_article(session, language=language, link=f"https://x.example/{number}").story_id = story.id
+        schedules = {each.language: each.id for each in session.scalars(sa.select(Schedule))}
+        for each in session.scalars(sa.select(Edition)):
+            each.schedule_id = schedules.get(each.language)
+    assert admin.get(f"{draft}/twin").text.count("Put it in") > 20
+    for path in ("", "/history", "/twin", "/preview", "/letter", "/preview?mute=place:EE"):
         with statements(product.database) as asked:
             assert admin.get(f"{draft}{path}").status_code == 200
         assert len(asked) <= QUERIES_MAX, (path, len(asked), asked)

@@ -133,6 +133,42 @@ def test_an_order_brings_nothing_back_that_another_editor_took_out_meanwhile(pag
     assert [str(item.article_id) for item in desk.edition(product, draft).items] == others
 
 
+def test_two_drafts_save_themselves_side_by_side(page: Page, product: Product) -> None:
+    french, english = (desk.make_draft(product, readers=0, language=language) for language in ("fr", "en"))
+    item = desk.edition(product, english).items[0].article_id
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"/admin/editions/{french}/twin")
+    page.locator("#fr-subject").fill("Une semaine sous la mer")
+    page.locator("#en-subject").fill("A week under the sea")
+    expect(page.locator("#saved-fr")).to_contain_text("Version 1")
+    expect(page.locator("#saved-en")).to_contain_text("Version 1")
+    page.locator(f"#item-{item} summary").click()
+    page.locator(f"#en-title-{item}").fill("In our own words")
+    expect(page.locator("#saved-en")).to_contain_text("Version 2")
+    page.locator("#fr-introduction").fill("Bonjour")
+    expect(page.locator("#fr-introduction-shown")).to_have_text("Bonjour")
+    page.locator(f"[data-state='{english}'] [data-way=undo]").click()
+    page.wait_for_url(f"**/{french}/twin?show={english}&note=undone")
+    saved, undone = desk.edition(product, french), desk.edition(product, english)
+    assert (saved.subject, saved.introduction) == ("Une semaine sous la mer", "Bonjour")
+    assert (undone.subject, undone.items[0].title, undone.revision) == ("A week under the sea", None, 3)
+
+
+def test_what_another_editor_changed_is_compared_on_its_own_side(page: Page, product: Product) -> None:
+    french, english = (desk.make_draft(product, readers=0, language=language) for language in ("fr", "en"))
+    page.goto(f"/admin/editions/{french}/twin")
+    change_as_bea(product, english, subject="By Bea")
+    page.locator("#fr-subject").fill("Une semaine sous la mer")
+    page.locator("#en-subject").fill("By Ada")
+    page.locator(f"[data-state='{english}']").get_by_role("button", name="See both versions").click()
+    page.get_by_label("Yours").check()
+    page.get_by_role("button", name="Save what I chose").click()
+    page.wait_for_url(f"**/{french}/twin?show={english}&note=texts")
+    assert (desk.edition(product, french).subject, desk.edition(product, english).subject) == (
+        "Une semaine sous la mer", "By Ada",
+    )  # fmt: skip
+
+
 def test_what_was_refused_is_sent_again_with_what_was_mended(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")

@@ -11,5 +11,6 @@ from app.web.admin.editions import (  # noqa: F401 - views attach to the bluepri
     retry,
     saving,
     sending,
+    twin,
     warm_up,
 )

@@ -1,13 +1,12 @@
-"""What became of a draft so far, and the same edition in the other language."""
+"""What became of a draft so far."""
 
-from flask import render_template, request
+from flask import render_template
 
 from app.admins.models import Role
 from app.editions.editor import titles_of
 from app.editions.events import events_of
 from app.editions.history import revisions_of
 from app.editions.models import EditionStatus
-from app.editions.twins import beside, twin_of
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs
@@ -32,16 +31,3 @@ def history(edition_id: int) -> str:
         events=events,
         is_draft=is_draft,
     )
-
-
-@bp.get(f"{EDITION}/twin")
-@needs(Role.VIEWER)
-def twin(edition_id: int) -> str:
-    """Show an edition beside the one of the same time in the other language."""
-    with product().database.reading() as session:
-        edition = load_edition(session, edition_id)
-        other = twin_of(session, edition)
-        both = beside(session, edition, other) if other else ()
-    pair = sorted(both, key=lambda each: each.edition.language, reverse=True)
-    shown = request.args.get("show", edition.language)
-    return render_template("admin/editions/twin.html", edition=edition, pair=pair, shown=shown)

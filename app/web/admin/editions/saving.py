@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
-from app.editions.draft import bring_back, move_entry, remove_item, set_lead, start_section
+from app.editions.draft import bring_back, move_entry, put_in, remove_item, set_lead, start_section
 from app.editions.history import read_history, recorded, redo, restore, save_state, undo
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
@@ -86,6 +86,16 @@ def return_submit(edition_id: int) -> Answer:
     with _changed(edition_id, f"article {article_id} brought back") as (session, state):
         bring_back(session, edition_id=edition_id, article_id=article_id, state=state, now=now())
     return _answer(edition_id, anchor=f"item-{article_id}")
+
+
+@bp.post(f"{EDITION}/addition")
+@needs(Role.EDITOR)
+def addition_submit(edition_id: int) -> Answer:
+    """Put an article in, at the end."""
+    article_id = min(max(request.form.get("item", 0, type=int), 0), NUMBER_MAX)
+    with _changed(edition_id, f"article {article_id} put in") as (session, state):
+        put_in(session, edition_id=edition_id, article_id=article_id, state=state, now=now())
+    return _answer(edition_id, note="put-in", anchor=f"item-{article_id}")
 
 
 @bp.post(f"{EDITION}/section")
@@ -185,12 +195,19 @@ def _changed(edition_id: int, detail: str) -> Iterator[tuple[Session, Mapping[st
 
 def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> Answer:
     if not _is_script():
-        target = url_for("admin.edition", edition_id=edition_id, note=note, _anchor=anchor or None)
-        return redirect(target, code=303)
+        return redirect(_page_of(edition_id, note=note, anchor=anchor or None), code=303)
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
         history = read_history(session, edition_id)
     return render_template("admin/editions/_saved.html", edition=edition, history=history)
+
+
+def _page_of(edition_id: int, *, note: str | None, anchor: str | None) -> str:
+    """Return where somebody acted on a draft: its page, or that of two drafts, with this one in view."""
+    beside = request.form.get("beside", 0, type=int)
+    if 0 < beside <= NUMBER_MAX:
+        return url_for("admin.twin", edition_id=beside, show=edition_id, note=note, _anchor=anchor)
+    return url_for("admin.edition", edition_id=edition_id, note=note, _anchor=anchor)
 
 
 def _seen() -> int:

@@ -45,8 +45,9 @@ class Preview:
 @bp.get("/articles/new")
 @needs(Role.EDITOR)
 def article_new() -> str:
-    """Show an empty sheet."""
-    return _sheet({"language": require().language})
+    """Show an empty sheet, in a language that was asked for or the editor's own."""
+    asked = request.args.get("language", "")
+    return _sheet({"language": asked if asked in LANGUAGES else require().language})
 
 
 @bp.post("/articles/new")

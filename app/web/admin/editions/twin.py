@@ -1,0 +1,52 @@
+"""A draft and its twin in the other language, edited next to each other, story by story."""
+
+from dataclasses import dataclass
+
+from flask import render_template, request
+from markupsafe import Markup
+
+from app.admins.models import Role
+from app.clock import now
+from app.editions.history import History, read_history
+from app.editions.introduction import introduction_html
+from app.editions.models import Edition, EditionStatus
+from app.editions.twins import rows_of, twin_of
+from app.i18n import LANGUAGES
+from app.web import product
+from app.web.admin import EDITION, bp
+from app.web.admin.access import needs
+from app.web.admin.editions.drafts import WITHOUT_OTHERS, load_edition
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two: the edition, what became of it so far, and how its introduction looks."""
+
+    edition: Edition
+    history: History
+    introduction: Markup
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it can be changed."""
+        return self.edition.status is EditionStatus.DRAFT
+
+
+@bp.get(f"{EDITION}/twin")
+@needs(Role.VIEWER)
+def twin(edition_id: int) -> str:
+    """Show an edition beside the one of the same time in the other language, to be edited while they are drafts."""
+    with product().database.reading() as session:
+        edition = load_edition(session, edition_id, WITHOUT_OTHERS)
+        other = twin_of(session, edition)
+        rows = rows_of(session, edition, other, now=now()) if other else ()
+        pair = sorted(filter(None, (edition, other)), key=lambda each: each.language, reverse=True)
+        sides = [Side(each, read_history(session, each.id), introduction_html(each.introduction)) for each in pair]
+    return render_template(
+        "admin/editions/twin.html",
+        edition=edition,
+        sides=sides if other else [],
+        rows=rows,
+        shown=request.args.get("show", edition_id, type=int),
+        others=[code for code in LANGUAGES if code != edition.language],
+    )

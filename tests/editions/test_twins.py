@@ -1,0 +1,98 @@
+"""A draft and its twin, story by story: what stands beside what, and what the one that lacks a story may take."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.editions.draft import put_in, remove_item
+from app.editions.history import read_history, recorded
+from app.editions.models import Edition, EditionStatus
+from app.editions.twins import Row, rows_of
+from app.errors import InputRefused, NotFound
+from app.product import Product
+from app.stories.models import Story
+from tests.conftest import NOW
+from tests.editions.press import compile_now, make_draft
+from tests.make import make_article
+
+ADA = "ada@desk.example"
+
+
+def make_twins(session: Session) -> tuple[Edition, Edition]:
+    """Two drafts of three articles each, none of which has a story."""
+    french = make_draft(session)
+    english = make_draft(session, language="en")
+    return french, english
+
+
+def tie(session: Session, *articles: Article) -> int:
+    """Make articles one story."""
+    story = Story(first_at=NOW, last_at=NOW, ranks_at=NOW)
+    session.add(story)
+    session.flush()
+    for article in articles:
+        article.story_id = story.id
+    session.flush()
+    return story.id
+
+
+def shown(rows: tuple[Row, ...]) -> list[tuple[int | None, int | None]]:
+    """The positions that stand beside each other."""
+    return [tuple(row.items[code].position if code in row.items else None for code in ("fr", "en")) for row in rows]  # type: ignore[misc]
+
+
+def test_stories_stand_beside_each_other_in_the_order_of_the_first(product: Product) -> None:
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        tie(session, french.items[0].article, english.items[1].article)
+        tie(session, french.items[2].article, english.items[0].article)
+        assert shown(rows_of(session, french, english, now=NOW)) == [(1, 2), (None, 3), (2, None), (3, 1)]
+        assert shown(rows_of(session, english, french, now=NOW)) == [(3, 1), (1, 2), (2, None), (None, 3)]
+
+
+def test_two_items_of_one_story_stand_beside_two(product: Product) -> None:
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        tie(session, *(each.items[place].article for each in (french, english) for place in (0, 2)))
+        assert shown(rows_of(session, french, english, now=NOW)) == [(1, 1), (None, 2), (2, None), (3, 3)]
+
+
+def test_a_draft_may_take_what_may_leave_and_stands_in_no_other(product: Product) -> None:
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        free, held, carried = (
+            make_article(session, title=title, language="en", link=f"https://x.example/{title}", added_at=NOW)
+            for title in ("free", "held", "carried")
+        )
+        for item, article in zip(french.items, (free, held, carried), strict=True):
+            tie(session, item.article, article)
+        held.embargo_until = NOW + timedelta(days=1)
+        later = session.get_one(Edition, compile_now(session, language="en", since=english.since).edition_id)
+        for article in (free, held):
+            later.items[:] = [item for item in later.items if item.article_id != article.id]
+        session.flush()
+        taken = [dict(row.may_take) for row in rows_of(session, french, english, now=NOW)]
+        assert [each["en"].title for each in taken if each] == ["free"]
+        english.status = EditionStatus.SENT
+        assert not any(row.may_take for row in rows_of(session, french, english, now=NOW))
+
+
+def test_what_is_put_in_stands_at_the_end_and_is_a_revision(product: Product) -> None:
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        late = make_article(session, title="Après coup", link="https://x.example/late", added_at=NOW)
+        first = french.items[0].article_id
+        for article_id, refusal in ((english.items[0].article_id, NotFound), (99, NotFound), (first, InputRefused)):
+            with pytest.raises(refusal), recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
+                put_in(session, edition_id=french.id, article_id=article_id, state=state, now=NOW)
+        with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
+            put_in(session, edition_id=french.id, article_id=late.id, state=state, now=NOW)
+        assert french.items[-1].article_id == late.id
+        with recorded(session, edition_id=french.id, actor=ADA, now=NOW):
+            remove_item(session, edition_id=french.id, article_id=late.id)
+        with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
+            put_in(session, edition_id=french.id, article_id=late.id, state=state, now=NOW)
+        parts = [each.parts for each in read_history(session, french.id).revisions]
+        assert parts == [[f"back:{late.id}"], [f"out:{late.id}"], [f"in:{late.id}"], []]
