@@ -23,8 +23,10 @@ class Edits:
     compiled: tuple[int, ...] | None = ()
 
     def applied_to(self, offers: Iterable[Offer]) -> list[Offer]:
-        """Return what variants may carry of `offers`: with the article that stands for each story that the digest has,
-        and which of them leads; without the stories of which an article was taken out and none was left."""
+        """Return what variants may carry of `offers`, with what stands for each story of the digest, and what leads.
+
+        A story of which an article was taken out, and none was left, is in none.
+        """
         edited = [self._with_chosen(offer) for offer in offers]
         lead = self._lead(edited)
         return [
