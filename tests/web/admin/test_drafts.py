@@ -91,7 +91,7 @@ def test_a_dragged_order_overwrites_no_other(
     assert [item.section for item in desk.edition(product, 1).items] == [None, "La mer", "La mer"]
     page = admin.post(f"{draft}/order", data={"revision": 0, "layout": f"{second}\n{first}\n{third}"})
     assert page.status_code == 409
-    assert "<strong>La mer</strong>" in page.text
+    assert '<li class="version-heading">La mer</li>' in page.text
     assert ids(product) == [third, first, second]
 
 
