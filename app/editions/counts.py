@@ -48,8 +48,10 @@ def read_progress(session: Session, *, edition: Edition, outcomes: Outcomes, now
     Those of a small one are counted now. Of a large one, `outcomes` tell how its copies stand, as far as senders know,
     and the rest is what the last count found.
     """
-    told, kept = outcomes.counts(), session.get(EditionCount, edition.id)
-    if max(sum(told.values()), kept.copies if kept else 0) <= COUNTED_AT_ONCE:
+    told = outcomes.counts()
+    is_small = 0 < sum(told.values()) <= COUNTED_AT_ONCE
+    kept = None if is_small else session.get(EditionCount, edition.id)
+    if is_small or (not told and (kept is None or kept.copies <= COUNTED_AT_ONCE)):
         return count_progress(session, edition=edition, now=now)
     counted_at = kept.counted_at if kept else now
     groups = _read(kept.groups) if kept else []
