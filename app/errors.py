@@ -6,6 +6,7 @@ AppError
 │   ├── PasswordRefused      too short, too long or too easy to guess; carries which
 │   ├── ListRefused          a file that is no list of readers; carries what is wrong with it
 │   ├── FactorRefused        a second factor that does not hold
+│   ├── ReasonRefused        why something may be done all the same, in too few or too many words
 │   ├── AdminKnown           an address that is an admin's already
 │   ├── FieldsRefused        fields of a form that cannot be taken; carries which, and why
 │   ├── SheetRefused         an article written by hand that cannot be taken; carries the field
@@ -75,6 +76,10 @@ class FactorRefused(InputRefused):
 
 class AdminKnown(InputRefused):
     """There is an admin of this address."""
+
+
+class ReasonRefused(InputRefused):
+    """Why an edition may leave in spite of what fails is not said, or at too great length."""
 
 
 class SheetRefused(InputRefused):

@@ -1,7 +1,7 @@
 """The week lived through: the product's own jobs under a clock that is moved by the hour."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from app.digests.flash import set_flash, start_flash
 from app.digests.models import Erratum, Flash
 from app.digests.schedule import install_schedules
 from app.editions.copies import edition_letters
+from app.errors import GateClosed
 from app.feedback.intake import envelope_of
 from app.jobs import fleet
 from app.jobs.schedule import JOBS
@@ -167,12 +168,12 @@ def _edit(product: Product, at: datetime) -> None:
     if news is not None:
         with product.database.reading() as session:
             flash = set_flash(session, news, config=product.config, links=product.links, now=at)
-        with product.database.transaction() as session:
+        with suppress(GateClosed), product.database.transaction() as session:
             start_flash(session, flash, per_day=product.config.flashes_per_day, actor=ACTOR, now=at)
     if corrected is not None:
         with product.database.reading() as session:
             erratum = set_erratum(
                 session, corrected, notes=NOTES, config=product.config, links=product.links, now=at
             )  # fmt: skip
-        with product.database.transaction() as session:
+        with suppress(GateClosed), product.database.transaction() as session:
             start_erratum(session, erratum, actor=ACTOR, now=at)

@@ -118,6 +118,8 @@ class AuditAct(StrEnum):
     EMBARGO_ENDED = "embargo-ended"
     ARTICLE_FLASHED = "article-flashed"
     ARTICLE_CORRECTED = "article-corrected"
+    EXTRA_HELD = "extra-held"
+    EXTRA_DROPPED = "extra-dropped"
 
     NEWSLETTER_ADDED = "newsletter-added"
     NEWSLETTER_CLOSED = "newsletter-closed"

@@ -1,12 +1,14 @@
 """`flask articles`: pieces written by hand, and what the feeds brought."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
 from app.articles.extract import extract_file
@@ -14,14 +16,20 @@ from app.articles.intake import add_article
 from app.articles.models import Article
 from app.articles.revisions import revise_own_article
 from app.cli.acts import note_act, system_actor
+from app.cli.findings import print_findings
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.digests.errata import count_misled, set_erratum, start_erratum
 from app.digests.flash import count_flash, plan_flash, set_flash, start_flash
+from app.digests.held import SetExtra, hold_extra
 from app.editions.embargo import set_embargo
-from app.errors import InputRefused
+from app.editions.models import EditionKind
+from app.errors import GateClosed, InputRefused
+from app.gate.findings import failures
 from app.topics.taxonomy import load
 from app.web import product
+
+_OVERRIDE = "Let it leave in spite of what kept it back the last time, for this reason."
 
 
 @click.group("articles", cls=Commands)
@@ -118,7 +126,8 @@ def embargo(article_id: int, until: str | None, end: bool) -> None:
 @group.command("flash")
 @click.argument("article_id", metavar="ID", type=int)
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def flash(article_id: int, yes: bool) -> None:
+@click.option("--override", metavar="REASON", default="", help=_OVERRIDE)
+def flash(article_id: int, yes: bool, override: str) -> None:
     """Send an article at once to those who read in real time, want its story and have not had it."""
     wired, at = product(), now()
     per_day = wired.config.flashes_per_day
@@ -128,8 +137,10 @@ def flash(article_id: int, yes: bool) -> None:
         ready = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
     if not yes:
         click.confirm(f"Send it to {readers} readers at once?", abort=True)
-    with wired.database.transaction() as session:
-        copies = start_flash(session, ready, per_day=per_day, actor=system_actor(), now=at, announce=wired.announce)
+    with _passing(ready, EditionKind.FLASH, {}, override) as session:
+        copies = start_flash(
+            session, ready, per_day=per_day, actor=system_actor(), reason=override, now=at, announce=wired.announce
+        )
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
 
@@ -139,7 +150,8 @@ def flash(article_id: int, yes: bool) -> None:
 @click.option("--note-fr", default="", help="What was corrected, in Markdown, for readers of letters in French.")
 @click.option("--note-en", default="", help="The same in English.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def correct(article_id: int, note_fr: str, note_en: str, yes: bool) -> None:
+@click.option("--override", metavar="REASON", default="", help=_OVERRIDE)
+def correct(article_id: int, note_fr: str, note_en: str, yes: bool, override: str) -> None:
     """Tell exactly those who got an earlier text of an article what was corrected."""
     wired, at, notes = product(), now(), {"fr": note_fr, "en": note_en}
     with wired.database.reading() as session:
@@ -147,10 +159,31 @@ def correct(article_id: int, note_fr: str, note_en: str, yes: bool) -> None:
         readers = sum(count_misled(session, article_id, now=at).values())
     if not yes:
         click.confirm(f"Tell {readers} readers?", abort=True)
-    with wired.database.transaction() as session:
-        copies = start_erratum(session, ready, actor=system_actor(), now=at, announce=wired.announce)
+    with _passing(ready, EditionKind.ERRATUM, ready.notes, override) as session:
+        copies = start_erratum(
+            session, ready, actor=system_actor(), reason=override, now=at, announce=wired.announce
+        )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
+
+
+@contextmanager
+def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str], reason: str) -> Iterator[Session]:
+    """Start an extra in a transaction, for `reason` where something fails; one that does not pass is held."""
+    target = f"article:{extra.article_id}"
+    if extra.findings:
+        print_findings(extra.findings)
+    try:
+        with product().database.transaction() as session:
+            yield session
+            if extra.findings:
+                names = " ".join(sorted(failures(extra.findings)))
+                note_act(session, AuditAct.EDITION_OVERRIDDEN, target, f"{names}: {reason}")
+    except GateClosed:
+        with product().database.transaction() as session:
+            names = hold_extra(session, extra, kind=kind, notes=notes, actor=system_actor(), now=now())
+            note_act(session, AuditAct.EXTRA_HELD, target, names)
+        raise
 
 
 def _moment(text: str) -> datetime:

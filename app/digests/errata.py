@@ -16,10 +16,12 @@ from app.delivery.models import Chunk, Delivery
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import letter_id, was_brought
 from app.digests.extras import Extra, hold_article, read_article, set_extra, start_extra
+from app.digests.held import pass_extra
 from app.digests.models import Erratum
 from app.editions.introduction import MAX_CHARACTERS
 from app.editions.models import Edition, EditionItem, EditionKind
 from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.gate.findings import Finding
 from app.i18n import LANGUAGES
 from app.links import Links
 from app.newsletters.models import Newsletter
@@ -36,6 +38,11 @@ class SetErratum:
     notes: Mapping[str, str]
     letters: tuple[Extra, ...]
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What keeps it back."""
+        return tuple(dict.fromkeys(finding for extra in self.letters for finding in extra.findings))
+
 
 def count_misled(session: Session, article_id: int, *, now: datetime) -> dict[str, int]:
     """Return, by language of letters, how many readers got an earlier text of an article and not yet its newest."""
@@ -51,7 +58,7 @@ def count_misled(session: Session, article_id: int, *, now: datetime) -> dict[st
 def set_erratum(
     session: Session, article_id: int, *, notes: Mapping[str, str], config: Config, links: Links, now: datetime
 ) -> SetErratum:
-    """Set the letters that say what was corrected of an article, in Markdown by language; stores nothing.
+    """Set the letters that say what was corrected of an article, in Markdown by language, and look at them.
 
     Raises NotFound; TransitionRefused where nobody got an earlier text, or they were told already; InputRefused where
     the article may not leave, or a note is missing in a language of theirs, or too long.
@@ -82,21 +89,28 @@ def set_erratum(
 
 
 def start_erratum(
-    session: Session, erratum: SetErratum, *, actor: str, now: datetime, announce: Announce = announce_nothing
+    session: Session,
+    erratum: SetErratum,
+    *,
+    actor: str,
+    reason: str = "",
+    now: datetime,
+    announce: Announce = announce_nothing,
 ) -> int:
     """Queue an erratum for those who got an earlier text, and return how many they are.
 
     Of several at once one counts. Raises TransitionRefused for the others, EditionChanged where the article has another
-    text by now, and as `start_extra` does.
+    text by now, and as `pass_extra` and `start_extra` do.
     """
     article = hold_article(session, erratum.article_id, now=now)
     _refuse_second(session, article)
     if article.revision != erratum.revision:
         raise EditionChanged("the article was changed in the meantime; look at it again")
+    reason = pass_extra(session, erratum, kind=EditionKind.ERRATUM, article=article, reason=reason)
     copies = 0
     for extra in erratum.letters:
         audience = _audience(article, extra.newsletter_id, extra.language, now)
-        copies += start_extra(session, extra, audience, actor=actor, now=now, announce=announce)
+        copies += start_extra(session, extra, audience, actor=actor, reason=reason, now=now, announce=announce)
     session.add(
         Erratum(
             article_id=article.id, revision=article.revision, notes=dict(erratum.notes), at=now, by=actor, copies=copies

@@ -15,12 +15,15 @@ from app.delivery.queue import Announce
 from app.editions.audience import count_readers_anew, queue_copies
 from app.editions.compile import also_of, items_of
 from app.editions.compose import marked_links, newsletter_of
+from app.editions.events import record_event
 from app.editions.excerpts import shorten
 from app.editions.headlines import PREHEADER_LENGTH, preheader_for, subject_for
-from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionKind, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionAct, EditionContent, EditionItem, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts, typeset
 from app.errors import EditionChanged, InputRefused, NotFound
+from app.gate.extras import check_extra
+from app.gate.findings import Finding, failures
 from app.i18n import gettext
 from app.links import Links
 from app.newsletters.models import Newsletter
@@ -29,7 +32,10 @@ from config import Config
 
 @dataclass(frozen=True)
 class Extra:
-    """An extra whose letter is set: its texts, the article as it was then, and the others named beside it."""
+    """An extra whose letter is set: its texts, the article as it was then, and the others named beside it.
+
+    `findings` keep it back.
+    """
 
     kind: EditionKind
     public_id: str
@@ -44,6 +50,7 @@ class Extra:
     since: datetime
     until: datetime
     parts: Parts
+    findings: tuple[Finding, ...]
 
 
 def set_extra(
@@ -59,7 +66,7 @@ def set_extra(
     links: Links,
     now: datetime,
 ) -> Extra:
-    """Set the letter of an extra in `language`; stores nothing. `introduction` is Markdown."""
+    """Set the letter of an extra in `language`, and look at it; stores nothing. `introduction` is Markdown."""
     edition = Edition(
         kind=kind,
         public_id=new_public_id(),
@@ -72,14 +79,14 @@ def set_extra(
         until=now,
         items=items_of([article], also_of(session, [article], language=language, until=now)),
     )
-    parts = typeset(
-        edition, newsletter=newsletter_of(session, edition), config=config, links=links, at=now,
-        personal=marked_links(edition, links),
-    )  # fmt: skip
+    newsletter = newsletter_of(session, edition)
+    personal = marked_links(edition, links)
+    parts = typeset(edition, newsletter=newsletter, config=config, links=links, at=now, personal=personal)
+    findings = check_extra(session, edition, newsletter, parts, config=config, links=links, now=now)
     also = tuple(other.article.id for other in edition.items[0].also)
     return Extra(
         kind, edition.public_id, newsletter_id, language, article.id, article.revision, also, edition.subject,
-        edition.preheader, introduction, since, now, parts,
+        edition.preheader, introduction, since, now, parts, findings,
     )  # fmt: skip
 
 
@@ -108,9 +115,11 @@ def read_article(session: Session, article_id: int, *, now: datetime) -> Article
 
 
 def start_extra(
-    session: Session, extra: Extra, audience: Select[int], *, actor: str, now: datetime, announce: Announce
+    session: Session, extra: Extra, audience: Select[int], *, actor: str, reason: str, now: datetime, announce: Announce
 ) -> int:
     """Freeze an extra, queue a copy for each of its readers, and return how many there are; without any, it is none.
+
+    `reason` is why it may leave in spite of its findings, if it has any.
 
     Raises EditionChanged where its article is not as it was when the letter was set, or one named beside it may not
     leave any more, InputRefused where it may not leave itself.
@@ -122,6 +131,9 @@ def start_extra(
     if session.scalar(select(Article.id).where(Article.id.in_(extra.also), ~may_leave(now)).limit(1)) is not None:
         raise EditionChanged("an article named beside it is held back since; look at it again")
     edition = _store(session, extra, actor, now)
+    if extra.findings:
+        note = f"{' '.join(sorted(failures(extra.findings)))}: {reason}"[:500]
+        record_event(session, edition_id=edition.id, act=EditionAct.OVERRIDDEN, actor=actor, note=note, now=now)
     count_readers_anew(session, extra.newsletter_id)
     copies = queue_copies(session, edition, audience, now=now, announce=announce)
     count_outcomes(session, edition_id=edition.id)

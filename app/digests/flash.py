@@ -22,11 +22,13 @@ from app.delivery.models import Chunk, Delivery
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import letter_id, was_brought
 from app.digests.extras import Extra, hold_article, hold_extras, read_article, set_extra, start_extra
+from app.digests.held import pass_extra
 from app.digests.models import Flash
 from app.digests.offers import is_of_story, read_offer
 from app.digests.selecting import Offer, Piece
 from app.editions.models import IS_EXTRA, Edition, EditionItem, EditionKind
 from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.gate.findings import Finding
 from app.links import Links
 from app.subscriptions.models import Subscription, gets_letters
 from app.topics.taxonomy import Taxonomy, load
@@ -51,7 +53,13 @@ class SetFlash:
     """A flash whose letters are set, each with its readers."""
 
     article_id: int
+    revision: int
     letters: tuple[tuple[Extra, Group], ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What keeps it back."""
+        return tuple(dict.fromkeys(finding for extra, _ in self.letters for finding in extra.findings))
 
 
 def plan_flash(session: Session, article_id: int, *, taxonomy: Taxonomy, now: datetime) -> list[Group]:
@@ -83,7 +91,7 @@ def count_flash(session: Session, article_id: int, groups: list[Group], *, per_d
 
 
 def set_flash(session: Session, article_id: int, *, config: Config, links: Links, now: datetime) -> SetFlash:
-    """Set the letters of a flash; stores nothing. Raises as `plan_flash` does."""
+    """Set the letters of a flash, and look at them; stores nothing. Raises as `plan_flash` does."""
     letters = []
     for group in plan_flash(session, article_id, taxonomy=load(config.topics_file), now=now):
         extra = set_extra(
@@ -92,7 +100,7 @@ def set_flash(session: Session, article_id: int, *, config: Config, links: Links
             links=links, now=now,
         )  # fmt: skip
         letters.append((extra, group))
-    return SetFlash(article_id, tuple(letters))
+    return SetFlash(article_id, session.get_one(Article, article_id).revision, tuple(letters))
 
 
 def start_flash(
@@ -101,19 +109,21 @@ def start_flash(
     *,
     per_day: int,
     actor: str,
+    reason: str = "",
     now: datetime,
     announce: Announce = announce_nothing,
 ) -> int:
     """Queue a flash for its readers, at most `per_day` of them to each in 24 hours; return how many there are.
 
-    Of several at once one counts. Raises TransitionRefused for the others, and as `start_extra` does.
+    Of several at once one counts. Raises TransitionRefused for the others, and as `pass_extra` and `start_extra` do.
     """
     article = hold_article(session, flash.article_id, now=now)
     _refuse_second(session, article.id)
+    reason = pass_extra(session, flash, kind=EditionKind.FLASH, article=article, reason=reason)
     copies = 0
     for extra, group in flash.letters:
         audience = _audience(article, group, per_day, now)
-        copies += start_extra(session, extra, audience, actor=actor, now=now, announce=announce)
+        copies += start_extra(session, extra, audience, actor=actor, reason=reason, now=now, announce=announce)
     session.add(Flash(article_id=article.id, at=now, by=actor, copies=copies))
     session.flush()
     return copies

@@ -5,7 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Base
+from app.db import Base, enum_type
+from app.editions.models import EditionKind
 
 
 class Flash(Base):
@@ -33,3 +34,22 @@ class Erratum(Base):
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(sa.String(254))
     copies: Mapped[int]
+
+
+class HeldExtra(Base):
+    """That an extra of an article, with the text that `revision` counts, did not pass the gate when `by` let it go.
+
+    `findings` say why. `notes` are those of an erratum, for who lets it go all the same.
+    """
+
+    __tablename__ = "held_extras"
+
+    article_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    kind: Mapped[EditionKind] = mapped_column(enum_type(EditionKind), primary_key=True)
+    revision: Mapped[int]
+    findings: Mapped[str]
+    notes: Mapped[dict[str, str]] = mapped_column(sa.JSON())
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(sa.String(254))

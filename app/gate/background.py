@@ -110,7 +110,7 @@ def _answers(
     edition, newsletter = waiting.manuscript.edition, waiting.manuscript.newsletter
     try:
         letter = set_letter(waiting.manuscript, config=config, links=links, now=now)
-        raw = write_specimen(edition, newsletter, letter, config=config, links=links, now=now)
+        raw = write_specimen(edition, newsletter, letter.parts, config=config, links=links, now=now)
     except InputRefused as refusal:
         log.info("edition %d is not probed: %s", edition.id, refusal)
         return

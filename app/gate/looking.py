@@ -155,7 +155,7 @@ def look_of(sight: Sight, letter: SetLetter | None, *, config: Config, links: Li
     """Return what is seen of an edition whose letter is set, or cannot be."""
     found = list(sight.found)
     if letter is not None:
-        raw = write_specimen(sight.edition, sight.newsletter, letter, config=config, links=links, now=now)
+        raw = write_specimen(sight.edition, sight.newsletter, letter.parts, config=config, links=links, now=now)
         found += check_message(raw, config)
     return Look(
         edition=sight.edition,

@@ -9,7 +9,7 @@ from app.editions.audience import start_edition
 from app.editions.compose import newsletter_of
 from app.editions.events import record_event
 from app.editions.models import EditionAct
-from app.errors import ApprovalRefused, GateClosed, InputRefused
+from app.errors import ApprovalRefused, GateClosed, ReasonRefused
 from app.gate.findings import What
 from app.gate.holding import drop_hold
 from app.gate.identity import keep_baseline
@@ -34,7 +34,7 @@ def start_looked_at(
     """Start an edition at once as it was looked at, for `reason` in spite of what fails; return how many copies.
 
     Raises ApprovalRefused where its newsletter wants a second person, GateClosed where something fails and no reason
-    is given or helps, InputRefused for a reason that says nothing, and as `start_edition` does.
+    is given or helps, ReasonRefused for a reason that says nothing, and as `start_edition` does.
     """
     if newsletter_of(session, look.edition).needs_approval:
         raise ApprovalRefused("editions of this newsletter want somebody else's approval")
@@ -57,7 +57,7 @@ def start_passed(
 def open_gate(session: Session, look: Look, *, actor: str, reason: str, now: datetime) -> frozenset[What]:
     """Let an edition pass as it was looked at; return the failures that `reason` answers for, none where none blocks.
 
-    Raises GateClosed where something blocks and no reason is given or helps, InputRefused for one that says nothing.
+    Raises GateClosed where something blocks and no reason is given or helps, ReasonRefused for one that says nothing.
     """
     if look.is_impossible or (look.blocking and not reason.strip()):
         raise GateClosed(look.blocking or look.failures)
@@ -78,8 +78,8 @@ def open_gate(session: Session, look: Look, *, actor: str, reason: str, now: dat
 
 
 def checked_reason(reason: str) -> str:
-    """Return a reason on one line. Raises InputRefused where it says nothing, or too much."""
+    """Return a reason on one line. Raises ReasonRefused where it says nothing, or too much."""
     reason = " ".join("".join(filter(lambda sign: sign.isprintable() or sign.isspace(), reason)).split())
     if not REASON_MIN <= len(reason) <= REASON_MAX:
-        raise InputRefused(f"a reason has {REASON_MIN} to {REASON_MAX} characters")
+        raise ReasonRefused(f"a reason has {REASON_MIN} to {REASON_MAX} characters")
     return reason

@@ -42,12 +42,12 @@ def edition_subject(edition_id: int, fingerprint: str) -> str:
 def read_probes(session: Session, subjects: Iterable[str]) -> Mapping[ProbeKind, Probed]:
     """Return what is known of some subjects, by kind."""
     rows = session.scalars(select(Probe).where(Probe.subject.in_(list(subjects))))
-    return {ProbeKind(row.kind): Probed(row.at, _read(row.findings)) for row in rows}
+    return {ProbeKind(row.kind): Probed(row.at, read_findings(row.findings)) for row in rows}
 
 
 def keep_probe(session: Session, kind: ProbeKind, subject: str, findings: Sequence[Finding], *, now: datetime) -> None:
     """Keep what a probe found, in place of what it found before."""
-    values = {"at": now, "findings": _written(findings)}
+    values = {"at": now, "findings": write_findings(findings)}
     insert = insert_into(session, Probe).values(kind=kind.value, subject=subject, **values)
     session.execute(insert.on_conflict_do_update(index_elements=["kind", "subject"], set_=values))
 
@@ -62,12 +62,13 @@ def drop_old_probes(session: Session, *, now: datetime) -> None:
     session.execute(sa.delete(Probe).where(Probe.at < now - KEPT))
 
 
-def _written(findings: Sequence[Finding]) -> str:
+def write_findings(findings: Sequence[Finding]) -> str:
+    """Return findings as a row keeps them."""
     rows = [[each.what.value, each.where, each.measured, *each.names] for each in findings]
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
 
 
-def _read(text: str) -> tuple[Finding, ...]:
+def read_findings(text: str) -> tuple[Finding, ...]:
     """Return findings as they were kept; what an older version found under a name that is gone is left out."""
     known = {what.value: what for what in What}
     rows = (row for row in json.loads(text) if row[0] in known)

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from app.editions.compose import SetLetter, make_letter, marked_links, marks_of
+from app.editions.compose import make_letter, marked_links, marks_of
 from app.editions.counting import with_shared_ways
 from app.editions.models import Edition
+from app.editions.typeset import Parts
 from app.links import Links
 from app.mail.dkim import Signer, load_keys
 from app.mail.letter import cast
@@ -17,13 +18,12 @@ NOBODY = "specimen"
 
 
 def write_specimen(
-    edition: Edition, newsletter: Newsletter, letter: SetLetter, *, config: Config, links: Links, now: datetime
+    edition: Edition, newsletter: Newsletter, parts: Parts, *, config: Config, links: Links, now: datetime
 ) -> bytes:
     """Return the message of a letter, as it was set, that a reader would get: filled, encoded, and signed.
 
     Raises InputRefused and HeaderInvalid where no copy could be made either.
     """
-    parts = letter.parts
     if config.measurement is not Measurement.OFF:
         parts = with_shared_ways(parts, edition, links)
     made = make_letter(
@@ -31,7 +31,7 @@ def write_specimen(
         newsletter=newsletter,
         config=config,
         links=links,
-        subject=letter.subject,
+        subject=edition.subject,
         parts=parts,
         unsubscribe_url=marked_links(edition, links).unsubscribe_url,
         is_automatic=edition.is_automatic,

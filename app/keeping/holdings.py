@@ -125,6 +125,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         ),
         "flashes": Holding("which article went out of turn, and which admin let it", reason=WHILE_NEEDED),
         "errata": Holding("what was corrected of an article, and which admin said so", reason=WHILE_NEEDED),
+        "held_extras": Holding("which of them did not pass the gate, and which admin let it", reason=WHILE_NEEDED),
         "edition_revisions": Holding("who changed what in an edition while it was a draft", reason=WHILE_NEEDED),
         "edition_comments": Holding("what editors say to each other of an edition", reason=WHILE_NEEDED),
         "edition_counts": Holding("how many copies of an edition are in which state", reason=NOT_PERSONAL),

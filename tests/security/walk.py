@@ -28,6 +28,7 @@ FIXED = {
     "language": "fr",
     "which": "uncertain",
     "kind": "place",
+    "extra": "flash",
     "session_id": 2**31 - 1,
     "text_kind": "form",
     "text_language": "fr",

@@ -127,6 +127,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "newsletter_id": 1,
         "request_id": 1,
         "article_id": 1,
+        "extra": "flash",
         "story_id": 1,
         "flood_id": 1,
         "schedule_id": 1,

@@ -193,6 +193,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.resume_submit", lambda _: {}),
     ("admin.flash_submit", know),
     ("admin.erratum_submit", mislead),
+    ("admin.extra_drop_submit", lambda _: {}),
     ("admin.retry_submit", leave_uncertain),
     ("admin.cancel_submit", lambda _: {}),
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),

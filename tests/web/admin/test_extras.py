@@ -13,12 +13,15 @@ from app.clock import now
 from app.delivery.models import DeliveryState
 from app.editions.audience import finish_editions
 from app.editions.models import Edition, EditionKind
+from app.gate.findings import Finding, What
+from app.gate.probing import ProbeKind, keep_probe
 from app.product import Product
 from tests import make
 from tests.digests.readers import HOUR, file, letters, make_reader
 from tests.editions.press import compile_now, start
 from tests.web import desk
 
+REASON = "The key is being published right now"
 REAL_TIME = Timing(Cadence.REAL_TIME, 8, 0, "UTC")
 
 
@@ -96,6 +99,70 @@ def test_who_got_an_earlier_text_is_counted_and_told(client: FlaskClient, produc
     assert 'name="note_fr"' not in sent
     assert acts(product)[-1] == ("article-corrected", "article:1", "copies 2")
     assert client.post(f"{path}/erratum", data={"revision": "2", "note_fr": "Danois."}).status_code == 303
+
+
+def unsign(product: Product) -> None:
+    """What the gate was told of DNS last: that it has not our key."""
+    with product.database.transaction() as session:
+        found = [Finding(What.DKIM_MISSING, "s1._domainkey.newsletter.example")]
+        keep_probe(session, ProbeKind.SENDER, product.config.mail.sender_domain, found, now=now())
+
+
+def today(client: FlaskClient) -> str:
+    return client.get("/admin/").text
+
+
+def test_a_flash_that_does_not_pass_waits_on_today_for_a_reason(
+    client: FlaskClient, product: Product, path: str
+) -> None:
+    unsign(product)
+    kept = client.post(f"{path}/flash", data={"revision": "1", "reason": "A reason before anybody saw what for"})
+    assert kept.status_code == 422
+    assert "s1._domainkey.newsletter.example" in kept.text
+    assert "The flash “Le câble” did not pass" in today(client)
+    assert client.post(f"{path}/flash", data={"revision": "1"}).status_code == 422
+    short = client.post(f"{path}/flash", data={"revision": "1", "reason": "because"})
+    assert (short.status_code, 'id="reason-flash-1-error"' in short.text) == (422, True)
+    with product.database.reading() as session:
+        assert letters(session, "ann") == []
+    assert client.post(f"{path}/flash", data={"revision": "1", "reason": REASON}).status_code == 303
+    with product.database.reading() as session:
+        assert letters(session, "ann") == [["Le câble"]]
+    assert acts(product) == [
+        ("article-flashed", "article:1", "copies 1"),
+        ("edition-overridden", "article:1", f"dkim-missing: {REASON}"),
+    ]
+    assert REASON in client.get("/admin/editions/1").text
+    assert "did not pass" not in today(client)
+
+
+def test_an_erratum_that_does_not_pass_keeps_its_words_or_is_given_up(
+    client: FlaskClient, product: Product, path: str
+) -> None:
+    digest(product)
+    said = {"revision": "2", "note_fr": "Voir [la page](https://example.com/)."}
+    assert client.post(f"{path}/erratum", data=said).status_code == 422
+    assert acts(product)[-1] == ("extra-held", "article:1", "link-placeholder")
+    page = client.get(path).text
+    assert "Voir [la page](https://example.com/).</textarea>" in page
+    assert 'id="reason-erratum-1"' in page
+    assert "The correction of “Le câble” did not pass" in today(client)
+    assert client.post(f"{path}/held/nothing/drop").status_code == 404
+    assert client.post(f"{path}/held/erratum/drop").status_code == 303
+    assert "did not pass" not in today(client)
+    assert "did not pass" not in client.get(path).text
+    assert client.post(f"{path}/erratum", data={**said, "note_fr": "Danois."}).status_code == 303
+
+
+def test_the_command_line_wants_a_reason_too(app: Flask, product: Product, path: str) -> None:
+    unsign(product)
+    runner = app.test_cli_runner()
+    kept = runner.invoke(args=["articles", "flash", "1", "--yes"])
+    assert kept.exit_code == 1
+    assert "s1._domainkey.newsletter.example" in kept.output
+    passed = runner.invoke(args=["articles", "flash", "1", "--yes", "--override", REASON])
+    assert "1 copies are queued" in passed.output
+    assert acts(product)[-1] == ("edition-overridden", "article:1", f"dkim-missing: {REASON}")
 
 
 def test_the_command_line_does_the_same(app: Flask, product: Product, path: str) -> None:

@@ -38,8 +38,9 @@ MATRIX: dict[Role, str] = {
         approval_submit probes_submit send addition_submit
     """,
     Role.PUBLISHER: """
-        approval_answer_submit cancel cancel_submit erratum_submit flash_submit flood_pass_submit flood_refuse_submit
-        override_submit pause_submit resume_submit retry retry_submit send_submit source_submit stop_submit
+        approval_answer_submit cancel cancel_submit erratum_submit extra_drop_submit flash_submit
+        flood_pass_submit flood_refuse_submit override_submit pause_submit resume_submit
+        retry retry_submit send_submit source_submit stop_submit
         warm_up_end_submit warm_up_submit
         schedule_add_submit schedule_resume_submit schedule_stop_submit schedule_submit
     """,

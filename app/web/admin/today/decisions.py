@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import Select, SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Flood, FloodState, Source
+from app.articles.models import Article, Flood, FloodState, Source
 from app.delivery.models import Chunk, SenderState
 from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.route import STALE_AFTER
+from app.digests.models import HeldExtra
 from app.editions.models import UNSENT, Edition, EditionAct, EditionCount, EditionEvent, EditionStatus
 from app.feedback.models import EventState, FeedbackEvent
 from app.gate.models import Approval, ApprovalState, Hold
@@ -31,6 +32,7 @@ class Urgency(StrEnum):
     SENDER_STOPPED = "sender-stopped"
     LETTERS_OVERDUE = "letters-overdue"
     EDITION_HELD = "edition-held"
+    EXTRA_HELD = "extra-held"
     EDITION_PAUSED = "edition-paused"
     APPROVAL = "approval"
     LEAVES_SOON = "leaves-soon"
@@ -44,7 +46,7 @@ class Urgency(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """One thing that waits. `name` says of what, `text` more, `number` how many; `key` is the edition's."""
+    """One thing that waits. `name` says of what, `text` more, `number` how many; `key` is what to open."""
 
     urgency: Urgency
     name: str
@@ -57,8 +59,8 @@ class Decision:
 def read_decisions(session: Session, *, now: datetime) -> list[Decision]:
     """Return what waits, the most urgent first, of these the oldest."""
     parts = (
-        _stopped_senders(now), _overdue_letters(now), _held_editions(), _paused_editions(), *_approvals(),
-        _spikes(), *_doubtful_copies(now), _floods(), _alerts(now), _sources(),
+        _stopped_senders(now), _overdue_letters(now), _held_editions(), _held_extras(), _paused_editions(),
+        *_approvals(), _spikes(), *_doubtful_copies(now), _floods(), _alerts(now), _sources(),
     )  # fmt: skip
     rows = session.execute(sa.union_all(*parts))
     order = list(Urgency)
@@ -107,6 +109,12 @@ def _paused_editions() -> Select[str, str, str, int, int, datetime]:
 def _held_editions() -> Select[str, str, str, int, int, datetime]:
     part = _part(Urgency.EDITION_HELD, Hold.since, name=Edition.subject, key=Edition.id)
     return part.join_from(Hold, Edition).where(Edition.status.in_(UNSENT))
+
+
+def _held_extras() -> Select[str, str, str, int, int, datetime]:
+    """Select flashes and errata that did not pass, of articles that have the same text still."""
+    part = _part(Urgency.EXTRA_HELD, HeldExtra.at, name=Article.title, text=HeldExtra.kind, key=Article.id)
+    return part.join_from(HeldExtra, Article).where(HeldExtra.revision == Article.revision)
 
 
 def _approvals() -> list[Select[str, str, str, int, int, datetime]]:

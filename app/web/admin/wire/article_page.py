@@ -13,7 +13,9 @@ from app.articles.sheet import sheet_html
 from app.clock import now
 from app.digests.errata import count_misled
 from app.digests.flash import count_flash, plan_flash
-from app.digests.models import Erratum, Flash
+from app.digests.held import findings_of, read_held
+from app.digests.models import Erratum, Flash, HeldExtra
+from app.editions.models import EditionKind
 from app.errors import InputRefused, NotFound
 from app.web import product, taxonomy_in_use
 from app.web.admin.wire.swaps import is_swap, rows_of
@@ -24,13 +26,14 @@ class Extras:
     """What left of an article out of turn, and what may.
 
     `flash_readers` is None where it was a flash or cannot be one; `misled` counts, by language of letters, who got an
-    earlier text and was not told.
+    earlier text and was not told. `held`: what did not pass the gate.
     """
 
     flash: Flash | None
     flash_readers: int | None
     misled: Mapping[str, int]
     errata: Sequence[Erratum]
+    held: Mapping[EditionKind, HeldExtra]
 
 
 def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[str, str] | None = None) -> str:
@@ -46,7 +49,8 @@ def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[
     page = "admin/wire/_article.html" if is_swap() else "admin/wire/article.html"
     return render_template(
         page, article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
-        notes=notes or {}, text=sheet_html(shown.markdown) if shown.markdown else None, is_swap=is_swap(),
+        notes=notes or _held_notes(extras), findings_of=findings_of,
+        text=sheet_html(shown.markdown) if shown.markdown else None, is_swap=is_swap(),
         row=row,
     )  # fmt: skip
 
@@ -64,7 +68,14 @@ def _extras(session: Session, article: Article, at: datetime) -> Extras:
         flash_readers=None if flash else _flash_readers(session, article.id, at),
         misled=count_misled(session, article.id, now=at) if article.revision > 1 else {},
         errata=session.scalars(told).all(),
+        held=read_held(session, article),
     )
+
+
+def _held_notes(extras: Extras) -> Mapping[str, str]:
+    """Return what an editor wrote for an erratum that was kept back."""
+    held = extras.held.get(EditionKind.ERRATUM)
+    return held.notes if held else {}
 
 
 def _flash_readers(session: Session, article_id: int, at: datetime) -> int | None:

@@ -1,5 +1,8 @@
 """What leaves out of turn: an article as a flash, and word of what was corrected of it."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
 from flask import request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
@@ -10,7 +13,10 @@ from app.articles.models import Article
 from app.clock import now
 from app.digests.errata import set_erratum, start_erratum
 from app.digests.flash import set_flash, start_flash
-from app.errors import EditionChanged, InputRefused, TransitionRefused
+from app.digests.held import SetExtra, drop_held, hold_extra
+from app.editions.models import EditionKind
+from app.errors import EditionChanged, GateClosed, InputRefused, ReasonRefused, TransitionRefused
+from app.gate.findings import failures
 from app.i18n import LANGUAGES
 from app.web import product
 from app.web.admin import ARTICLE, bp
@@ -27,8 +33,12 @@ def flash_submit(article_id: int) -> Response | tuple[str, int]:
         _send_flash(article_id)
     except EditionChanged:
         return show_article(article_id, problem="changed"), 409
+    except GateClosed:
+        return show_article(article_id, problem="held"), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
+    except ReasonRefused:
+        return show_article(article_id, problem="reason"), 422
     except InputRefused:
         return show_article(article_id), 422
     return redirect(url_for("admin.article", article_id=article_id, note="flash"), code=303)
@@ -43,11 +53,25 @@ def erratum_submit(article_id: int) -> Response | tuple[str, int]:
         _send_erratum(article_id, notes)
     except EditionChanged:
         return show_article(article_id, problem="changed", notes=notes), 409
+    except GateClosed:
+        return show_article(article_id, problem="held", notes=notes), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
+    except ReasonRefused:
+        return show_article(article_id, problem="reason", notes=notes), 422
     except InputRefused:
         return show_article(article_id, problem="notes", notes=notes), 422
     return redirect(url_for("admin.article", article_id=article_id, note="erratum"), code=303)
+
+
+@bp.post(f"{ARTICLE}/held/<any(flash, erratum):extra>/drop")
+@needs(Role.PUBLISHER)
+def extra_drop_submit(article_id: int, extra: str) -> Response:
+    """Give up an extra that did not pass."""
+    with product().database.transaction() as session:
+        drop_held(session, kind=EditionKind(extra), article_id=article_id)
+        note_act(session, AuditAct.EXTRA_DROPPED, f"article:{article_id}", extra)
+    return redirect(url_for("admin.article", article_id=article_id, note="given-up"), code=303)
 
 
 def _send_flash(article_id: int) -> None:
@@ -55,9 +79,9 @@ def _send_flash(article_id: int) -> None:
     with wired.database.reading() as session:
         _refuse_unseen(session, article_id)
         flash = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
-    with wired.database.transaction() as session:
+    with _passing(flash, EditionKind.FLASH, {}) as (session, reason):
         copies = start_flash(
-            session, flash, per_day=wired.config.flashes_per_day, actor=require().email, now=at,
+            session, flash, per_day=wired.config.flashes_per_day, actor=require().email, reason=reason, now=at,
             announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
@@ -68,9 +92,28 @@ def _send_erratum(article_id: int, notes: dict[str, str]) -> None:
     with wired.database.reading() as session:
         _refuse_unseen(session, article_id)
         erratum = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
-    with wired.database.transaction() as session:
-        copies = start_erratum(session, erratum, actor=require().email, now=at, announce=wired.announce)
+    with _passing(erratum, EditionKind.ERRATUM, erratum.notes) as (session, reason):
+        copies = start_erratum(
+            session, erratum, actor=require().email, reason=reason, now=at, announce=wired.announce
+        )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
+
+
+@contextmanager
+def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str]) -> Iterator[tuple[Session, str]]:
+    """Start an extra in a transaction, for the reason given where something fails; one that does not pass is held."""
+    reason, target, actor = request.form.get("reason", ""), f"article:{extra.article_id}", require().email
+    try:
+        with product().database.transaction() as session:
+            yield session, reason
+            if extra.findings:
+                names = " ".join(sorted(failures(extra.findings)))
+                note_act(session, AuditAct.EDITION_OVERRIDDEN, target, f"{names}: {reason}")
+    except GateClosed:
+        with product().database.transaction() as session:
+            names = hold_extra(session, extra, kind=kind, notes=notes, actor=actor, now=now())
+            note_act(session, AuditAct.EXTRA_HELD, target, names)
+        raise
 
 
 def _refuse_unseen(session: Session, article_id: int) -> None:

@@ -1,0 +1,83 @@
+"""Extras that did not pass the gate: kept back and told on the desk's first page.
+
+Somebody says why they may leave all the same, or gives them up.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.articles.models import Article
+from app.db import insert_into
+from app.digests.models import HeldExtra
+from app.editions.models import EditionKind
+from app.errors import GateClosed
+from app.gate.findings import Finding, What, failures
+from app.gate.passing import checked_reason
+from app.gate.probing import read_findings, write_findings
+
+
+class SetExtra(Protocol):
+    """A flash or an erratum whose letters are set and looked at."""
+
+    @property
+    def article_id(self) -> int:
+        """The article that goes out of turn."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """Which text of it."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What keeps it back."""
+        ...
+
+
+def read_held(session: Session, article: Article) -> dict[EditionKind, HeldExtra]:
+    """Return the extras of an article, with the text that it has, that are kept back."""
+    held = select(HeldExtra).where(HeldExtra.article_id == article.id, HeldExtra.revision == article.revision)
+    return {each.kind: each for each in session.scalars(held)}
+
+
+def findings_of(held: HeldExtra) -> tuple[Finding, ...]:
+    """Return what keeps an extra back."""
+    return read_findings(held.findings)
+
+
+def hold_extra(
+    session: Session, extra: SetExtra, *, kind: EditionKind, notes: Mapping[str, str], actor: str, now: datetime
+) -> str:
+    """Keep an extra back that was set, and return for what; `notes` are those of an erratum, by language."""
+    values = {
+        "revision": extra.revision, "findings": write_findings(extra.findings), "notes": dict(notes), "at": now,
+        "by": actor,
+    }  # fmt: skip
+    row = insert_into(session, HeldExtra).values(article_id=extra.article_id, kind=kind, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["article_id", "kind"], set_=values))
+    return " ".join(sorted(failures(extra.findings)))
+
+
+def drop_held(session: Session, *, kind: EditionKind, article_id: int) -> None:
+    """Forget that an extra was kept back: it leaves, or nobody wants it any more."""
+    session.execute(delete(HeldExtra).where(HeldExtra.article_id == article_id, HeldExtra.kind == kind))
+
+
+def pass_extra(session: Session, extra: SetExtra, *, kind: EditionKind, article: Article, reason: str) -> str:
+    """Let an extra pass for `reason` in spite of what fails; return the reason on one line, "" where nothing fails.
+
+    A reason answers for what was found when the extra was kept back, and for nothing else. Raises GateClosed where more
+    fails than that, or none is given, ReasonRefused for one that says nothing.
+    """
+    failing = failures(extra.findings)
+    held = read_held(session, article).get(kind)
+    shown = failures(findings_of(held)) if held else frozenset[What]()
+    if failing and (not reason.strip() or failing - shown):
+        raise GateClosed(failing)
+    drop_held(session, kind=kind, article_id=article.id)
+    return checked_reason(reason) if failing else ""
