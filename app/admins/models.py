@@ -92,6 +92,7 @@ class AuditAct(StrEnum):
     APPROVAL_ASKED = "approval-asked"
     APPROVAL_GIVEN = "approval-given"
     APPROVAL_DECLINED = "approval-declined"
+    APPROVAL_WITHDRAWN = "approval-withdrawn"
     EDITION_STOPPED = "edition-stopped"
     APPROVAL_NEEDED = "approval-needed"
     EDITION_STARTED = "edition-started"

@@ -54,6 +54,7 @@ class EditionAct(StrEnum):
     APPROVAL_ASKED = "approval-asked"
     APPROVED = "approved"
     DECLINED = "declined"
+    APPROVAL_WITHDRAWN = "approval-withdrawn"
     APPROVAL_VOIDED = "approval-voided"
     STOPPED = "stopped"
     PAUSED = "paused"

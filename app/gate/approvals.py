@@ -43,7 +43,12 @@ class Standing:
     @property
     def is_asked(self) -> bool:
         """Whether somebody's answer is awaited, for the edition as it stands."""
-        return self.approval is not None and self.approval.state is ApprovalState.ASKED and not self.is_stale
+        return self.is_waiting and not self.is_stale
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody's answer is awaited, be it for an edition that was another one then."""
+        return self.approval is not None and self.approval.state is ApprovalState.ASKED
 
 
 def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standing:
@@ -99,6 +104,8 @@ def approve(
     """
     edition = _hold(session, look)
     approval = _asked(session, edition, actor)
+    if approval.fingerprint != look.fingerprint:
+        raise EditionChanged("the edition was changed since approval was asked for")
     open_gate(session, look, actor=actor, reason=reason, now=now)
     starts_at = now + undo
     _answer(session, approval, ApprovalState.APPROVED, actor=actor, note=note, now=now, starts_at=starts_at)
@@ -108,7 +115,10 @@ def approve(
 
 
 def decline(session: Session, *, edition_id: int, actor: str, note: str, now: datetime) -> Approval:
-    """Refuse an edition, with a note that says why; it stays a draft. Raises as `approve` does."""
+    """Refuse an edition, whatever was changed of it since, with a note that says why; it stays a draft.
+
+    Raises ApprovalRefused and TransitionRefused as `approve` does, InputRefused without a note.
+    """
     edition = draft(session, edition_id)
     approval = _asked(session, edition, actor)
     if not note.strip():
@@ -116,6 +126,16 @@ def decline(session: Session, *, edition_id: int, actor: str, note: str, now: da
     _answer(session, approval, ApprovalState.DECLINED, actor=actor, note=note, now=now)
     _note_answer(session, approval, EditionAct.DECLINED, now)
     return approval
+
+
+def withdraw(session: Session, *, edition_id: int, actor: str, now: datetime) -> None:
+    """Take back that one asked for approval. Raises ApprovalRefused for others, TransitionRefused where it is over."""
+    draft(session, edition_id)
+    approval = _waiting(session, edition_id)
+    if approval.asked_by.lower() != actor.lower():
+        raise ApprovalRefused("somebody else asked for this approval")
+    _end(session, edition_id, ApprovalState.VOID)
+    record_event(session, edition_id=edition_id, act=EditionAct.APPROVAL_WITHDRAWN, actor=actor, now=now)
 
 
 def stop_scheduled(session: Session, *, edition_id: int, actor: str, now: datetime) -> None:
@@ -128,6 +148,22 @@ def stop_scheduled(session: Session, *, edition_id: int, actor: str, now: dateti
 def end_started(session: Session, edition_id: int) -> None:
     """Mark the approval of an edition as one that it started with."""
     _end(session, edition_id, ApprovalState.STARTED)
+
+
+def end_called_off(session: Session, edition_id: int) -> None:
+    """Withdraw the approval of an edition that was called off, or what was asked for it."""
+    _end(session, edition_id, ApprovalState.STOPPED)
+
+
+def hold_approved(session: Session, approval: Approval) -> None:
+    """Hold the edition of an approval, so that nobody stops it meanwhile.
+
+    Raises TransitionRefused where the approval counts no longer: its edition may be scheduled by another one.
+    """
+    session.execute(select(Edition.id).where(Edition.id == approval.edition_id).with_for_update())
+    state = session.scalar(select(Approval.state).where(Approval.id == approval.id))
+    if state is not ApprovalState.APPROVED:
+        raise TransitionRefused("it was stopped since it was approved")
 
 
 def void_scheduled(session: Session, *, edition_id: int, now: datetime) -> None:
@@ -161,13 +197,16 @@ def _hold(session: Session, look: Look) -> Edition:
 
 
 def _asked(session: Session, edition: Edition, actor: str) -> Approval:
-    approval = next(iter(_open_of(session, edition.id)), None)
-    if approval is None or approval.state is not ApprovalState.ASKED:
-        raise TransitionRefused("nobody waits for approval of this edition")
-    if approval.fingerprint != fingerprint(edition):
-        raise EditionChanged("the edition was changed since approval was asked for")
+    approval = _waiting(session, edition.id)
     if not _may_answer(approval, actor, session.scalar(_last_editor(edition))):
         raise ApprovalRefused("whoever asked for approval, or changed the edition last, cannot give it")
+    return approval
+
+
+def _waiting(session: Session, edition_id: int) -> Approval:
+    approval = next(iter(_open_of(session, edition_id)), None)
+    if approval is None or approval.state is not ApprovalState.ASKED:
+        raise TransitionRefused("nobody waits for approval of this edition")
     return approval
 
 

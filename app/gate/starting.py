@@ -11,7 +11,7 @@ from app.delivery.queue import Announce, announce_nothing
 from app.editions.audience import change_status
 from app.editions.models import Edition, EditionStatus
 from app.errors import TransitionRefused
-from app.gate.approvals import due_approvals, end_started, void_scheduled
+from app.gate.approvals import due_approvals, end_started, hold_approved, void_scheduled
 from app.gate.holding import hold_edition_back
 from app.gate.looking import Look, look_at, read_sight
 from app.gate.models import Approval
@@ -48,6 +48,7 @@ def _start(
             sight = read_sight(session, edition, config=config, now=now)
         look = look_at(sight, config=config, links=links, now=now)
         with database.transaction() as session:
+            hold_approved(session, approval)
             if look.fingerprint != approval.fingerprint or look.blocking:
                 _give_back(session, look, now)
                 return False

@@ -1,15 +1,19 @@
 """Two people: who may agree, what makes an approval void, and that what was approved starts once."""
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.admins.audit import record_audit
 from app.admins.models import AuditAct
 from app.articles.sheet import Sheet, rewrite_article
+from app.db import Database
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
@@ -237,6 +241,31 @@ def test_it_can_be_stopped_until_it_starts(product: Product) -> None:
     assert start_due(product) == [edition_id]
     with pytest.raises(TransitionRefused), product.database.transaction() as session:
         stop_scheduled(session, edition_id=edition_id, actor=ADA, now=LATER)
+
+
+def test_an_approval_that_was_stopped_starts_nothing_for_the_one_that_followed(product: Product) -> None:
+    """Between the scheduler's two looks somebody stops the edition, and it is approved anew, as it stands."""
+    edition_id = make_edition(product)
+    schedule(product, edition_id)
+
+    class SecondThoughts(Database):
+        """A database in which that happens before the first transaction."""
+
+        @contextmanager
+        def transaction(self) -> Iterator[Session]:
+            with product.database.transaction() as session:
+                stop_scheduled(session, edition_id=edition_id, actor=ADA, now=LATER)
+            schedule(product, edition_id, now=LATER)
+            with super().transaction() as session:
+                yield session
+
+    database = SecondThoughts(product.config.database_url)
+    try:
+        assert start_approved(database, now=LATER, config=product.config, links=product.links) == []
+    finally:
+        database.dispose()
+    assert (edition(product, edition_id).status, queued(product)) == (EditionStatus.SCHEDULED, 0)
+    assert start_due(product, LATER + UNDO) == [edition_id]
 
 
 def test_a_newsletter_may_want_it_for_each_edition(product: Product) -> None:

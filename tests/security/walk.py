@@ -184,6 +184,7 @@ class Walker:
             "preheader": "Ce qui se passe au fond de la mer, et qui regarde.",
             "location": "https://feeds.example/feed",
             "mjml": "<mjml><p></mjml>",  # wrong on a line; to try one that holds takes a second
+            "answer": "approve",
             "introduction": "Un *mot* de [nous](https://a.example/).",
         }
         kept_back = {"confirmed", "embedded"} | ({TRAP} if place.rule.endpoint.startswith("public.") else set())

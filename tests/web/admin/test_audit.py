@@ -185,6 +185,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.test_submit", lambda _: {}),
     ("admin.probes_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
     ("admin.approval_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
+    ("admin.approval_withdrawal_submit", lambda _: {}),
     ("admin.approval_answer_submit", ask_anew),
     ("admin.stop_submit", lambda _: {}),
     ("admin.override_submit", spoil),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -15,10 +16,13 @@ from app.delivery.models import Chunk, Delivery
 from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionStatus
 from app.gate.findings import Finding, What
+from app.gate.models import Approval, ApprovalState
 from app.gate.probing import ProbeKind, edition_subject, keep_probe
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
 from app.product import Product
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscription
 from tests.web import desk
 
 BOB = "bob@desk.example"
@@ -174,6 +178,65 @@ def test_a_declined_edition_says_why(admin: FlaskClient, other: FlaskClient, pro
     assert other.post(where, data=form(other, draft, answer="decline", note="Titre faux")).status_code == 303
     assert "Titre faux" in admin.get(f"/admin/editions/{draft}/send").text
     assert audit(product)[-1] == (BOB, "approval-declined", None)
+
+
+@pytest.mark.parametrize("answer", ["", "yes", "APPROVE", "stop"])
+def test_an_answer_that_is_none_is_refused(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int, answer: str
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    for data in (form(other, draft, answer=answer), form(other, draft)):
+        refused = other.post(f"/admin/editions/{draft}/approval/answer", data=data)
+        assert (refused.status_code, "Nothing was answered" in refused.text) == (400, True)
+    assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+def lose_readers(product: Product) -> None:
+    with product.database.transaction() as session:
+        session.execute(sa.update(Subscription).values(status=SubscriptionStatus.UNSUBSCRIBED))
+
+
+def test_what_cannot_be_sent_any_more_can_be_declined(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    lose_readers(product)
+    page = other.get(f"/admin/editions/{draft}/send").text
+    assert "There is nobody to send this to" in page
+    assert ('value="decline"' in page, 'value="approve"' in page) == (True, False)
+    data = form(other, draft, answer="decline", note="Personne ne la lit")
+    assert other.post(f"/admin/editions/{draft}/approval/answer", data=data).status_code == 303
+    assert "asks for approval" not in other.get("/admin/").text
+
+
+@pytest.mark.parametrize("change", ["readers", "text"])
+def test_whoever_asked_takes_it_back(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int, change: str
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    if change == "readers":
+        lose_readers(product)
+    else:
+        admin.post(f"/admin/editions/{draft}/order", data={"down": desk.edition(product, draft).items[0].article_id})
+    where = f"/admin/editions/{draft}/approval/withdrawal"
+    assert where in admin.get(f"/admin/editions/{draft}/send").text
+    assert where not in other.get(f"/admin/editions/{draft}/send").text
+    assert other.post(where).status_code == 409
+    assert admin.post(where).status_code == 303
+    assert audit(product)[-1] == (desk.EMAIL, "approval-withdrawn", None)
+    assert "asks for approval" not in other.get("/admin/").text
+    assert admin.post(where).status_code == 409
+
+
+def test_calling_a_scheduled_edition_off_withdraws_its_approval(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    other.post(f"/admin/editions/{draft}/approval/answer", data=form(other, draft, answer="approve"))
+    admin.post(f"/admin/editions/{draft}/cancel")
+    assert desk.edition(product, draft).status is EditionStatus.CANCELLED
+    with product.database.reading() as session:
+        assert session.scalars(select(Approval)).one().state is ApprovalState.STOPPED
 
 
 def test_a_newsletter_that_wants_two_shows_no_button_to_one(

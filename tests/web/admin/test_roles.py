@@ -35,7 +35,7 @@ MATRIX: dict[Role, str] = {
         removal_submit resolution_submit restore_submit return_submit section_submit stories_merge_submit
         stories_undo_submit story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit
         story_split_submit test_submit texts_submit topic_removal_submit topic_submit undo_submit words_submit
-        approval_submit probes_submit send addition_submit
+        approval_submit approval_withdrawal_submit probes_submit send addition_submit
     """,
     Role.PUBLISHER: """
         approval_answer_submit cancel cancel_submit erratum_submit extra_drop_submit flash_submit

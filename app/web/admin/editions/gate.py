@@ -15,7 +15,7 @@ from app.editions.draft import draft
 from app.editions.models import Edition
 from app.editions.warm_up import read_warm_up_now
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
-from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled
+from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled, withdraw
 from app.gate.findings import Level
 from app.gate.holding import read_hold, with_held
 from app.gate.looking import Look, look_at, read_sight
@@ -107,9 +107,24 @@ def approval_answer_submit(edition_id: int) -> Answer:
         decline(session, edition_id=edition_id, actor=email, note=note, now=now())
         note_act(session, AuditAct.APPROVAL_DECLINED, f"edition:{edition_id}")
 
-    if request.form.get("answer") == "decline":
-        return _through_gate(edition_id, refuse, to=url_for("admin.send", edition_id=edition_id, note="declined"))
-    return _through_gate(edition_id, agree, to=url_for("admin.send", edition_id=edition_id, note="approved"))
+    answers = {"approve": (agree, "approved"), "decline": (refuse, "declined")}
+    if (answer := request.form.get("answer")) not in answers:
+        return _gate_page(edition_id, problem="answer"), 400
+    act, done = answers[answer]
+    return _through_gate(edition_id, act, to=url_for("admin.send", edition_id=edition_id, note=done))
+
+
+@bp.post(f"{EDITION}/approval/withdrawal")
+@needs(Role.EDITOR)
+def approval_withdrawal_submit(edition_id: int) -> Answer:
+    """Take back that one asked."""
+    try:
+        with product().database.transaction() as session:
+            withdraw(session, edition_id=edition_id, actor=require().email, now=now())
+            note_act(session, AuditAct.APPROVAL_WITHDRAWN, f"edition:{edition_id}")
+    except ApprovalRefused:
+        return _gate_page(edition_id, problem="not-yours"), 409
+    return redirect(url_for("admin.send", edition_id=edition_id, note="withdrawn"), code=303)
 
 
 @bp.post(f"{EDITION}/stop")
