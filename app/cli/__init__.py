@@ -25,6 +25,7 @@ from app.cli import (
     running,
     schedules,
     sources,
+    steering,  # noqa: F401 - adds to the group of editions
     subscribers,
     suppressions,
     topics,

@@ -85,12 +85,12 @@ def list_editions(limit: int, as_json: bool) -> None:
 @click.argument("edition_id", metavar="ID", type=int)
 @as_json
 def show(edition_id: int, as_json: bool) -> None:
-    """Show one edition and its articles in order."""
+    """Show one edition and its articles in order, with the titles that readers see."""
     with product().database.reading() as session:
-        edition = _edition(session, edition_id)
+        edition = find_edition(session, edition_id)
         row = dict(_row(edition))
         items = [
-            {"position": item.position, "article": item.article_id, "title": item.article.title,
+            {"position": item.position, "article": item.article_id, "title": item.shown_title,
              "source": item.article.source.name if item.article.source else None, "link": item.article.link}
             for item in edition.items
         ]  # fmt: skip
@@ -109,7 +109,7 @@ def preview_command(edition_id: int, as_text: bool) -> None:
     wired = product()
     with wired.database.reading() as session:
         letter = preview(
-            session, edition=_edition(session, edition_id), config=wired.config, links=wired.links, now=now()
+            session, edition=find_edition(session, edition_id), config=wired.config, links=wired.links, now=now()
         )
     click.echo(letter.text if as_text else letter.html)
 
@@ -119,7 +119,7 @@ def preview_command(edition_id: int, as_text: bool) -> None:
 @as_json
 def check(edition_id: int, as_json: bool) -> None:
     """Show what the gate finds of an edition that has not started; exit code 1 where something fails."""
-    look = _look(edition_id)
+    look = look_at_edition(edition_id)
     found = [finding for each in Check for finding in look.of(each)]
     if as_json:
         rows = [finding_row(finding) for finding in found]
@@ -139,7 +139,7 @@ def check(edition_id: int, as_json: bool) -> None:
 @click.option("--override", metavar="REASON", default="", help="Send in spite of what fails, for this reason.")
 def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
     """Send an edition to all confirmed readers of its language, if nothing fails that `check` shows."""
-    wired, at, look = product(), now(), _look(edition_id)
+    wired, at, look = product(), now(), look_at_edition(edition_id)
     with wired.database.reading() as session:
         warm_up = read_warm_up_now(session, newsletter_id=look.edition.newsletter_id, now=at)
     readers = look.readers
@@ -168,7 +168,7 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
 def status(edition_id: int, as_json: bool) -> None:
     """Show how far an edition is: its copies by state, its pace, and why copies did not arrive."""
     with product().database.reading() as session:
-        edition = _edition(session, edition_id)
+        edition = find_edition(session, edition_id)
         progress = count_progress(session, edition=edition, now=now())
         is_paused = edition.status is EditionStatus.PAUSED
         reason = pause_reason(session, edition_id) if is_paused else None
@@ -204,7 +204,7 @@ def retry_command(edition_id: int, retry: str | None, yes: bool) -> None:
         raise click.UsageError("say which copies: --uncertain or --rejected")
     which = Retry(retry)
     with product().database.reading() as session:
-        copies = count_retry(session, edition=_edition(session, edition_id), retry=which, now=now())
+        copies = count_retry(session, edition=find_edition(session, edition_id), retry=which, now=now())
     if which is Retry.UNCERTAIN:
         click.echo("Readers whose copy did arrive may get it twice.", err=True)
     if not yes:
@@ -232,15 +232,16 @@ def _follow(edition_id: int, copies: int) -> None:
             time.sleep(0.5)
 
 
-def _look(edition_id: int) -> Look:
+def look_at_edition(edition_id: int) -> Look:
     """Return what the gate finds of an edition that would leave now."""
     wired, at = product(), now()
     with wired.database.reading() as session:
-        sight = read_sight(session, _edition(session, edition_id), config=wired.config, now=at)
+        sight = read_sight(session, find_edition(session, edition_id), config=wired.config, now=at)
     return look_at(sight, config=wired.config, links=wired.links, now=at)
 
 
-def _edition(session: Session, edition_id: int) -> Edition:
+def find_edition(session: Session, edition_id: int) -> Edition:
+    """Return an edition. Raises NotFound."""
     edition = session.get(Edition, edition_id)
     if edition is None:
         raise NotFound(f"no edition {edition_id}")
