@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.admins.models import Admin, Role
 from app.admins.sessions import end_sessions
-from app.admins.signin import admin_by_email, create_admin, store_signin_link
+from app.admins.signin import add_admin, store_signin_link
 from app.db import new_public_id
 from app.delivery.queue import enqueue
-from app.errors import AdminKnown, LastAdmin, NotFound, TransitionRefused
+from app.errors import LastAdmin, NotFound, TransitionRefused
 from app.links import Links
 from app.mail.address import parse_address
 
@@ -30,9 +30,7 @@ class Invited:
 
 def invite(session: Session, *, email: str, role: Role, language: str, links: Links, now: datetime) -> Invited:
     """Add an admin and send them a link that lets them in once. Raises AddressInvalid, AdminKnown."""
-    if session.scalar(admin_by_email(email)) is not None:
-        raise AdminKnown(email)
-    admin = create_admin(session, email=email, language=language, role=role, now=now)
+    admin = add_admin(session, email=email, language=language, role=role, now=now)
     return send_invitation(session, admin_id=admin.id, links=links, now=now)
 
 

@@ -7,6 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, delete, or_, select, union_all, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.admins import passwords, throttle
@@ -15,7 +16,7 @@ from app.admins.audit import STRANGER, record_audit, record_refusal
 from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role, SigninFailures, SigninLink
 from app.admins.sessions import SignedIn, end_sessions, open_session, session_is_over, sha256
 from app.db import Database
-from app.errors import AddressInvalid, NotFound, SigninRefused
+from app.errors import AddressInvalid, AdminKnown, NotFound, SigninRefused
 from app.mail.address import parse_address
 
 #: A link that replaces a password is short-lived.
@@ -37,12 +38,24 @@ def create_admin(session: Session, *, email: str, language: str, role: Role, now
 
     Whoever is known keeps their role. Raises AddressInvalid.
     """
+    try:
+        return add_admin(session, email=email, language=language, role=role, now=now)
+    except AdminKnown:
+        return session.scalars(admin_by_email(email)).one()
+
+
+def add_admin(session: Session, *, email: str, language: str, role: Role, now: datetime) -> Admin:
+    """Return a new admin without a password; of several added at once with one address one counts.
+
+    Raises AddressInvalid, AdminKnown.
+    """
     address = parse_address(email)
-    if (known := session.scalar(admin_by_email(email))) is not None:
-        return known
     admin = Admin(email=address.display, email_key=address.key, language=language, role=role, created_at=now)
-    session.add(admin)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(admin)
+    except IntegrityError as error:
+        raise AdminKnown(email) from error
     return admin
 
 

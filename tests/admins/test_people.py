@@ -116,6 +116,25 @@ def test_nobody_is_invited_twice_or_to_no_address(product: Product) -> None:
         invite(product, email="eve")
 
 
+def test_of_two_invitations_to_one_address_at_once_one_counts(product: Product) -> None:
+    refused: list[type[Exception]] = []
+
+    def again() -> None:
+        try:
+            invite(product)
+        except Exception as error:
+            refused.append(type(error))
+
+    second = threading.Thread(target=again)
+    with product.database.transaction() as session:
+        people.invite(session, email=EMAIL, role=Role.EDITOR, language="en", links=product.links, now=NOW)
+        second.start()
+        second.join(timeout=0.3)
+    second.join()
+    assert refused == [AdminKnown]
+    assert len(letters(product)) == 1
+
+
 def test_who_can_come_in_gets_no_invitation(product: Product) -> None:
     admin_id = add(product, "ada@desk.example")
     with product.database.transaction() as session:

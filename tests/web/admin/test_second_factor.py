@@ -212,7 +212,7 @@ def test_every_page_that_wants_a_fresh_proof_asks_for_it(app: Flask, ada: FlaskC
         "authenticator_submit", "authenticator_removal_submit", "passkey_challenge_submit", "passkey_submit",
         "passkey_removal_submit", "codes_submit", "invitation_submit", "invitation_again_submit", "role_submit",
         "member_sessions_submit", "member_factors_submit", "member_removal_submit", "export_submit",
-        "readers_export_submit", "reader_erasure_submit",
+        "readers_export_submit", "reader_erasure_submit", "receipt", "receipt_file",
     }  # fmt: skip
 
 

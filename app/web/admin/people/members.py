@@ -45,7 +45,7 @@ def invitation_submit() -> Response | tuple[str, int]:
     except AddressInvalid:
         return _page(problem="address", typed=email, role=role), 422
     except AdminKnown:
-        return _page(problem="known", typed=email, role=role), 422
+        return _page(problem="known", typed=email, role=role), 409
     return redirect(url_for("admin.people", note="invited"), code=303)
 
 

@@ -13,12 +13,13 @@ from app.subscriptions.models import Subscriber
 from app.subscriptions.rights.receipts import Receipt, make_receipt
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import desk_language, needs
+from app.web.admin.access import desk_language, freshly, needs
 from app.web.admin.acts import note_act
 
 
 @bp.get("/readers/<public_id>/receipt")
 @needs(Role.ADMIN)
+@freshly
 def receipt(public_id: str) -> str:
     """Show the receipt in the language that the reader chose."""
     made = _make(public_id)
@@ -33,6 +34,7 @@ def receipt(public_id: str) -> str:
 
 @bp.get("/readers/<public_id>/receipt.json")
 @needs(Role.ADMIN)
+@freshly
 def receipt_file(public_id: str) -> Response:
     """Serve the signed file."""
     return Response(
