@@ -94,6 +94,10 @@ class Links:
         """What the one-time link of an invitation ends in: the same whenever it is asked for."""
         return self._tokens.sign("invite", reference, at=invited_at)
 
+    def mailed_secret(self, reference: str, *, asked_at: datetime) -> str:
+        """What the one-time link ends in that an admin has mailed to them: the same whenever it is asked for."""
+        return self._tokens.sign("sign-in-mail", reference, at=asked_at)
+
     def page(self, language: str, purpose: str) -> str:
         """What all addresses of a purpose begin with; a token follows."""
         return f"{self.public_url}/{language}/{purpose}/"

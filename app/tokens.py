@@ -20,6 +20,7 @@ UNTIMED = frozenset({"unsubscribe", "preferences", "view", "message-id", "go", "
 #: Purposes whose tokens carry the time of their signing.
 TIMED = frozenset(
     {"confirm", "form", "sign-in", "data", "address", "address-undo", "undo", "wait", "stay", "renew", "invite"}
+    | {"sign-in-mail"}
 )
 
 

@@ -35,6 +35,7 @@ class AuditAct(StrEnum):
 
     SIGN_IN = "sign-in"
     SIGN_IN_LINK = "sign-in-link"
+    LINK_MAILED = "link-mailed"
     FIRST_STEP = "first-step"
     SECOND_STEP = "second-step"
     PROVED_AGAIN = "proved-again"

@@ -25,7 +25,7 @@ LINK_LIFE = timedelta(minutes=10)
 
 def admin_by_email(email: str) -> Select[Admin]:
     """Select the admin of an address as typed."""
-    return select(Admin).where(Admin.email_key == _email_key(email))
+    return select(Admin).where(Admin.email_key == email_key_of(email))
 
 
 def admins_of(role: Role) -> Select[Admin]:
@@ -69,6 +69,11 @@ def make_signin_link(session: Session, *, admin: Admin, now: datetime, life: tim
 def store_signin_link(session: Session, *, admin: Admin, secret: str, now: datetime, life: timedelta) -> None:
     """Let `secret`, of 128 random bits or more, in once as `admin`; unused older links stop working."""
     session.execute(delete(SigninLink).where(SigninLink.admin_id == admin.id))
+    add_signin_link(session, admin=admin, secret=secret, now=now, life=life)
+
+
+def add_signin_link(session: Session, *, admin: Admin, secret: str, now: datetime, life: timedelta) -> None:
+    """Let `secret`, of 128 random bits or more, in once as `admin`, beside the links that they have."""
     session.add(SigninLink(admin_id=admin.id, secret_sha256=sha256(secret), expires_at=now + life))
     session.flush()
 
@@ -116,7 +121,7 @@ def sign_in(
     """
     with database.reading() as session:
         admin = session.scalar(admin_by_email(email))
-    counters = _counters(admin, _email_key(email), network, browser)
+    counters = _counters(admin, email_key_of(email), network, browser)
     attempt = Attempt(AuditAct.SIGN_IN, STRANGER, admin, counters)
     count_attempt(database, attempt, key=key, now=now)
     if not passwords.is_password(password, admin.password_hash if admin else None):
@@ -225,7 +230,7 @@ def _link_is_open(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return SigninLink.used_at.is_(None), SigninLink.expires_at > now
 
 
-def _email_key(email: str) -> str:
+def email_key_of(email: str) -> str:
     """Return the key that an address would be stored under; what is no address shares one that nobody has."""
     try:
         return parse_address(email).key

@@ -1,8 +1,9 @@
 """Slow guessing down: every attempt counts before it is checked, and each further one has to wait longer.
 
 Counting first means that a hundred guesses at once are a hundred failures, not a hundred first tries. Waits end by
-themselves and refused attempts do not prolong them, so that no stranger can lock an account for good; a browser that
-has signed in before is counted apart, so that a stranger's guesses do not even delay its owner.
+themselves and refused attempts do not prolong them; a browser that has signed in before is counted apart, so that a
+stranger's guesses do not even delay its owner. Whoever goes on guessing takes each free moment before the owner does,
+though, who comes from a new browser: for them there is the link by mail, which no guess delays.
 """
 
 import hashlib
@@ -24,15 +25,18 @@ FORGET_AFTER = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class Counter:
-    """What failures are counted by: `free` of them cost nothing, waits grow to `longest_s` seconds."""
+    """What failures are counted by: `free` of them cost nothing, waits grow from `first_s` to `longest_s` seconds."""
 
     name: str
     free: int
     longest_s: int
+    first_s: int = 1
 
     def wait_s(self, failures: int) -> int:
-        """Return the seconds to wait after so many failures: nothing, then 1, 2, 4, …"""
-        return 0 if failures <= self.free else min(2 ** min(failures - self.free - 1, 30), self.longest_s)
+        """Return the seconds to wait after so many failures: nothing, then the first wait, twice that, …"""
+        if failures <= self.free:
+            return 0
+        return min(self.first_s << min(failures - self.free - 1, 30), self.longest_s)
 
 
 def by_account(email_key: str) -> Counter:
@@ -48,6 +52,16 @@ def by_network(network: str) -> Counter:
 def by_browser(browser: str) -> Counter:
     """Count by a browser that has signed in before."""
     return Counter(f"browser:{browser}", free=5, longest_s=300)
+
+
+def by_mailbox(email_key: str) -> Counter:
+    """Count links by mail by account, whoever asks: one in five minutes, and the one before is good for longer."""
+    return Counter(f"mailbox:{email_key}", free=0, longest_s=300, first_s=300)
+
+
+def by_asking_network(network: str) -> Counter:
+    """Count who asks for links by mail by network, whatever address they name."""
+    return Counter(f"asking:{network}", free=5, longest_s=900)
 
 
 def by_open_desk(admin_id: int) -> Counter:

@@ -30,7 +30,7 @@ LOGO = "Le phare de la maison"
 #: Routes that strangers may see.
 OPEN = {
     "admin.sign_in", "admin.sign_in_submit", "admin.sign_in_link", "admin.sign_in_link_submit", "admin.second_step",
-    "admin.second_step_submit", "admin.challenge_submit",
+    "admin.second_step_submit", "admin.sign_in_mail_submit", "admin.challenge_submit",
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def test_the_forwarded_address_counts_for_the_configured_hops_only(config: Confi
 
 
 #: What addresses hold that take no number.
-FIXED = {"language": "fr", "which": "rejected", "text_kind": "form", "text_language": "fr"}
+FIXED = {"language": "fr", "which": "rejected", "text_kind": "form", "text_language": "fr", "extra": "flash"}
 
 
 def posting_routes(app: Flask) -> list[str]:

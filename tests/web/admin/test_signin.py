@@ -203,3 +203,15 @@ def test_the_language_of_the_desk_is_ones_own(client: FlaskClient, product: Prod
     assert desk.EMAIL in page
     client.post("/admin/account/language", data={"language": "xx"})
     assert 'lang="fr"' in client.get("/admin/account").text
+
+
+def test_a_link_is_mailed_and_nobody_learns_to_whom(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product)
+    assert 'formaction="/admin/sign-in/mail"' in client.get("/admin/sign-in").text
+    known = client.post("/admin/sign-in/mail", data={"email": desk.EMAIL})
+    unknown = client.post("/admin/sign-in/mail", data={"email": "eve@desk.example"})
+    assert "Regardez votre boîte aux lettres" in known.text
+    assert known.text.replace(desk.EMAIL, "") == unknown.text.replace("eve@desk.example", "")
+    for _ in range(5):
+        last = client.post("/admin/sign-in/mail", data={"email": desk.EMAIL})
+    assert (last.status_code, last.headers["Retry-After"]) == (429, "1")

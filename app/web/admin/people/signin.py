@@ -4,6 +4,7 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.admins import signin
+from app.admins.mailing import mail_signin_link
 from app.admins.models import Role
 from app.admins.sessions import SignedIn
 from app.clock import now
@@ -37,6 +38,21 @@ def sign_in_submit() -> Page:
         return _form(email, target, wait_s=refused.seconds), 429, {"Retry-After": str(refused.seconds)}
     except SigninRefused:
         return _form(email, target, wait_s=0), 403
+
+
+@bp.post("/sign-in/mail")
+@for_strangers
+def sign_in_mail_submit() -> Page:
+    """Mail a link to whom the address is of, and say the same to everybody."""
+    email, target, wired = request.form.get("email", ""), own_path(request.form.get("next", "")), product()
+    try:
+        mail_signin_link(
+            wired.database, email=email, network=network(), key=wired.config.secret_keys[-1], links=wired.links,
+            now=now(),
+        )  # fmt: skip
+    except SigninThrottled as refused:
+        return _form(email, target, wait_s=refused.seconds), 429, {"Retry-After": str(refused.seconds)}
+    return render_template("admin/people/sign_in.html", email=email[:254], target=target, is_mailed=True)
 
 
 @bp.get("/sign-in/<secret>")
