@@ -82,6 +82,7 @@ class What(StrEnum):
     ONE_CLICK_FIELD = "one-click-field", Check.HEADERS, Level.FAILURE
     LIST_ID_FIELD = "list-id-field", Check.HEADERS, Level.FAILURE
     LEAVE_LINK = "leave-link", Check.HEADERS, Level.FAILURE
+    LEAVE_HIDDEN = "leave-hidden", Check.HEADERS, Level.FAILURE
     UNSIGNED = "unsigned", Check.HEADERS, Level.WARNING
     SIGNATURE_ELSEWHERE = "signature-elsewhere", Check.HEADERS, Level.FAILURE
     DOMAIN_CHANGED = "domain-changed", Check.SENDER, Level.FAILURE

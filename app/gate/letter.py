@@ -10,6 +10,7 @@ from app.gate.links import check_links
 from app.gate.markup import parse_markup
 from app.gate.styles import rules_of
 from app.gate.support import check_support
+from app.gate.visibility import check_leave_link
 from config import Config
 
 
@@ -20,6 +21,7 @@ def check_parts(html: str, text: str, config: Config) -> Iterator[Finding]:
     rules = rules_of(page)
     yield from check_contrast(page, rules)
     yield from check_support(page, rules)
+    yield from check_leave_link(page, rules, public_url=config.public_url)
 
 
 def check_contents(html: str, text: str, config: Config) -> Iterator[Finding]:

@@ -121,6 +121,55 @@ def test_a_letter_without_its_leave_link_is_found(config: Config) -> None:
     assert found(spoilt(html=leave_out, text=leave_out), config) == {What.UNSIGNED, What.LEAVE_LINK}
 
 
+def with_css(css: str) -> Spoil:
+    return lambda html: html.replace("</head>", f"<style>{css}</style></head>", 1)
+
+
+def with_own(declarations: str) -> Spoil:
+    """Every leave link has these declarations of its own, behind its others."""
+    return lambda html: re.sub(
+        r'(<a href="[^"]*/unsubscribe/[^"]*"[^>]* style="[^"]*?);?"', rf'\1;{declarations}"', html
+    )
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *map(with_own, (
+            "display:none", "font-size:0", "font-size:0.1em", "font-size:1pt", "font:0/0 a", "color:#ffffff",
+            "color:transparent", "color:rgba(0, 0, 0, 0)", "opacity:0", "visibility:hidden", "text-indent:-9999px",
+            "max-height:0;overflow:hidden", "transform:scale(0)", "clip:rect(0,0,0,0)", "mso-hide:all",
+            "position:absolute;left:-100em",
+        )),
+        *map(with_css, (
+            "a{display:none !important}", "a[href*=unsub]{display:none!important}", "td a:last-child{opacity:0}",
+            "b + a, i ~ a{font-size:0}", "body :not(h1){visibility:hidden}",
+            "@media (prefers-color-scheme:dark){a{display:none!important}}", "html{opacity:0}", ":root{display:none}",
+            "p > [href]{font-size:0}",
+        )),
+        lambda html: re.sub(r'(<a href="[^"]*/unsubscribe/[^>]*>)[^<]*(</a>)', r"\1\2", html),
+        lambda html: re.sub(r"<body", "<body hidden", html),
+    ],
+)  # fmt: skip
+def test_a_leave_link_that_nobody_sees_is_found(config: Config, spoil: Spoil) -> None:
+    assert What.LEAVE_HIDDEN in found(spoilt(html=spoil), config)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        *map(with_own, ("font-size:80%", "font:italic 700 12px/1.4 Arial", "opacity:.8", "max-height:0", "margin:0")),
+        *map(with_css, (
+            "a:hover{opacity:0}", "a::before{opacity:0}", "a:after{font-size:0}",
+            ".none a{display:none!important}", "p{font-size:0}", "h1 a, h2 > a{opacity:0}",
+            "td{visibility:hidden} a{visibility:visible}", "a{display:none}",
+        )),
+    ],
+)  # fmt: skip
+def test_a_leave_link_that_is_seen_is_none(config: Config, spoil: Spoil) -> None:
+    assert What.LEAVE_HIDDEN not in found(spoilt(html=spoil), config)
+
+
 @pytest.mark.parametrize(
     ("domain", "wanted"),
     [("newsletter.example", set()), ("mail.newsletter.example", set()), ("relay.example", {What.SIGNATURE_ELSEWHERE})],

@@ -66,6 +66,7 @@ def test_a_fault_in_a_place_that_few_letters_reach_is_found(product: Product, ol
     [
         ('line-height="1.6" color="#565a61"', 'line-height="1.6" color="#fdfdfd"', What.CONTRAST_UNREADABLE),
         ("h1", "h4", What.HEADING_MISSING),
+        ("</mj-style>", "a[href*=unsubscribe] {font-size:0 !important}</mj-style>", What.LEAVE_HIDDEN),
         (RULE, f"<mj-text><a href='https://example.com/'>a</a></mj-text>{RULE}", What.LINK_PLACEHOLDER),
         (RULE, f"<mj-text><p id='a'>a</p><p id='a'>a</p></mj-text>{RULE}", What.ID_TWICE),
         (RULE, f"<mj-text><img src='https://newsletter.example/a.png' /></mj-text>{RULE}", What.ALT_MISSING),
