@@ -16,6 +16,7 @@ from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
+from app.delivery.warm_ups import letters_left
 from app.digests.newsletters import find_meant
 from app.editions.audience import edition_counts
 from app.editions.compile import compile_edition
@@ -24,7 +25,6 @@ from app.editions.events import pause_reason
 from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.progress import Cause, count_progress
 from app.editions.retry import Retry, count_retry, retry_copies
-from app.editions.warm_up import read_warm_up_now
 from app.errors import NotFound
 from app.gate.findings import Check
 from app.gate.looking import Look, look_at, read_sight
@@ -141,12 +141,12 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
     """Send an edition to all confirmed readers of its language, if nothing fails that `check` shows."""
     wired, at, look = product(), now(), look_at_edition(edition_id)
     with wired.database.reading() as session:
-        warm_up = read_warm_up_now(session, newsletter_id=look.edition.newsletter_id, now=at)
+        left = letters_left(session, newsletter_id=look.edition.newsletter_id, readers=look.readers, now=at)
     readers = look.readers
     if look.superseded:
         click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
-    if warm_up is not None and warm_up.left is not None:
-        click.echo(f"The newsletter warms up: at most {min(readers, warm_up.left)} copies go today.", err=True)
+    if left is not None:
+        click.echo(f"The newsletter warms up: at most {min(readers, left)} copies go today.", err=True)
     if not yes:
         click.confirm(f"Send “{look.edition.subject}” to {readers} readers?", abort=True)
     blocking = " ".join(sorted(look.blocking))

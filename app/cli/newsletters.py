@@ -13,7 +13,7 @@ from app.cli.findings import print_findings
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import WarmUpDay
-from app.delivery.warm_ups import WarmUpReport, day_of, stop_warm_up
+from app.delivery.warm_ups import WarmUpReport, day_of, read_warm_up, stop_warm_up
 from app.digests.newsletters import (
     Face,
     add_newsletter,
@@ -25,7 +25,7 @@ from app.digests.newsletters import (
     put_face,
     require_approval,
 )
-from app.editions.warm_up import plan_warm_up, read_warm_up_now
+from app.editions.warm_up import plan_warm_up
 from app.gate.trials import save_trial, try_template
 from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter, NewsletterLanguage
@@ -63,7 +63,7 @@ def start(slug: str, on: datetime | None) -> None:
         newsletter_id = find_by_slug(session, slug).id
         starts_on = on.date() if on else day_of(at)
         plan_warm_up(session, newsletter_id=newsletter_id, starts_on=starts_on, now=at)
-        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=at)
+        report = read_warm_up(session, newsletter_id=newsletter_id, now=at)
         note_act(session, AuditAct.WARM_UP_STARTED, f"newsletter:{newsletter_id}", starts_on.isoformat())
     assert report is not None
     click.echo(f"The warm-up starts on {starts_on}; as things stand it will end on {report.ends_on}.")
@@ -86,7 +86,7 @@ def stop(slug: str) -> None:
 def show(slug: str, as_json: bool) -> None:
     """Show the day, its allowance and what of it was used, when the warm-up will end, and what each day came to."""
     with product().database.reading() as session:
-        report = read_warm_up_now(session, newsletter_id=find_by_slug(session, slug).id, now=now())
+        report = read_warm_up(session, newsletter_id=find_by_slug(session, slug).id, now=now())
     if report is None or report.ended_at is not None:
         print_row({"warm_up": None, "ended_at": report.ended_at if report else None}, as_json=as_json)
         return

@@ -219,7 +219,7 @@ class WarmUpPlan(Base):
     """That a newsletter's sending address or domain is new: from `starts_on` its letters go in growing numbers.
 
     `audience` counts its readers, `largest_provider` those of the provider that has most of them, when the plan was
-    made and at each start of an edition since. One that has ended slows nothing any more.
+    made, at each start of an edition and now and then. One that has ended slows nothing any more.
     """
 
     __tablename__ = "warm_ups"

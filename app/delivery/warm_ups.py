@@ -4,7 +4,7 @@ Days are UTC's: they begin for all senders at once, wherever a machine and a new
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import sqlalchemy as sa
@@ -23,6 +23,17 @@ OPENS_AT = time(0, 17, tzinfo=UTC)
 PLANNED_AHEAD = timedelta(days=366)
 SHOWN_SHARES = 5
 _UNSYNCHRONIZED = {"synchronize_session": False}
+_BUSIEST = (
+    select(sa.func.max(WarmUpShare.drawn))
+    .where(WarmUpShare.newsletter_id == WarmUpDay.newsletter_id, WarmUpShare.day == WarmUpDay.day)
+    .correlate(WarmUpDay)
+    .scalar_subquery()
+)
+#: What a `Day` is made of.
+_DAY = (
+    WarmUpDay.day, WarmUpDay.doublings, WarmUpDay.drawn, WarmUpDay.deferred, sa.func.coalesce(_BUSIEST, 0),
+    WarmUpDay.complaints,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,25 +172,28 @@ def warming_newsletters() -> sa.Select[int]:
 
 def last_day(session: Session, newsletter_id: int) -> Day | None:
     """Return the last day of which anything is counted."""
-    busiest = (
-        select(sa.func.max(WarmUpShare.drawn))
-        .where(WarmUpShare.newsletter_id == newsletter_id, WarmUpShare.day == WarmUpDay.day)
-        .scalar_subquery()
-    )
-    row = session.execute(
-        select(
-            WarmUpDay.day,
-            WarmUpDay.doublings,
-            WarmUpDay.drawn,
-            WarmUpDay.deferred,
-            sa.func.coalesce(busiest, 0),
-            WarmUpDay.complaints,
-        )
-        .where(WarmUpDay.newsletter_id == newsletter_id)
-        .order_by(WarmUpDay.day.desc())
-        .limit(1)
-    ).one_or_none()
+    days = select(*_DAY).where(WarmUpDay.newsletter_id == newsletter_id)
+    row = session.execute(days.order_by(WarmUpDay.day.desc()).limit(1)).one_or_none()
     return None if row is None else Day(*row)
+
+
+def letters_left(session: Session, *, newsletter_id: int, readers: int, now: datetime) -> int | None:
+    """Return how many letters of a newsletter may still go today, or None where nothing is limited; one statement.
+
+    `readers`: as many are known of now, though the plan may know of fewer.
+    """
+    newest = select(sa.func.max(WarmUpDay.day)).where(WarmUpDay.newsletter_id == newsletter_id).scalar_subquery()
+    is_last = sa.and_(WarmUpDay.newsletter_id == WarmUpPlan.newsletter_id, WarmUpDay.day == newest)
+    plans = _plan(newsletter_id).where(WarmUpPlan.ended_at.is_(None)).add_columns(*_DAY).outerjoin(WarmUpDay, is_last)
+    row = session.execute(plans).one_or_none()
+    if row is None:
+        return None
+    plan, *columns = row
+    last = None if columns[0] is None else Day(*columns)
+    warm_up = warm_up_of(plan, last)
+    allowance = replace(warm_up, audience=max(warm_up.audience, readers)).allowance(day_of(now))
+    drawn = last.sent if last is not None and last.day == day_of(now) else 0
+    return None if allowance is None else max(0, allowance.total - drawn)
 
 
 def warm_up_of(plan: WarmUpPlan, last: Day | None) -> WarmUp:

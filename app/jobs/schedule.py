@@ -25,6 +25,7 @@ from app.digests.schedule import run_due_schedules
 from app.editions.audience import finish_editions
 from app.editions.clippings import file_editions
 from app.editions.counts import count_editions
+from app.editions.warm_up import keep_counts
 from app.errors import MailboxUnavailable
 from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
@@ -201,6 +202,11 @@ def count_copies(product: Product) -> None:
     count_editions(product.database, now=now())
 
 
+def count_warming_readers(product: Product) -> None:
+    """Keep the counts of the readers of newsletters that warm up."""
+    keep_counts(product.database)
+
+
 def seal(product: Product) -> None:
     """Seal the days that are over, and write each seal to a file, to be copied elsewhere."""
     for made in make_due_seals(product.database, keys=product.proof_keys, now=now()):
@@ -235,6 +241,7 @@ JOBS = (
     Job("departures", 30, keep_departures),
     Job("copies", 15, count_copies),
     Job("readership", 60, count_readers),
+    Job("warm-ups", 300, count_warming_readers),
     Job("purge", 300, purge),
     Job("renewals", 60, renew_consents),
     Job("seals", 600, seal),

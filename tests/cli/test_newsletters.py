@@ -10,6 +10,7 @@ from flask.testing import FlaskCliRunner
 from app.clock import now
 from app.delivery.models import WarmUpDay, WarmUpPlan
 from app.delivery.warm_ups import day_of
+from app.jobs.schedule import count_warming_readers
 from app.product import Product
 from tests import make
 from tests.web import desk
@@ -35,6 +36,7 @@ def test_it_is_started_shown_and_stopped(runner: FlaskCliRunner, product: Produc
         yesterday = today - timedelta(days=1)
         session.get_one(WarmUpPlan, 1).starts_on = yesterday
         session.add(WarmUpDay(newsletter_id=1, day=yesterday, doublings=0, drawn=150, deferred=8))
+    count_warming_readers(product)
     told = json.loads(runner.invoke(args=[*WARM_UP, "show", "--json"]).output)["warm_up"]
     assert told["days"] == [
         {"day": yesterday.isoformat(), "allowance": 200, "drawn": 150, "deferred": 8, "held": "deferred"}

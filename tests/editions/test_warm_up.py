@@ -5,16 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpPlan
-from app.delivery.warm_ups import next_opening, opening, stop_warm_up
+from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan
+from app.delivery.warm_ups import letters_left, next_opening, opening, read_warm_up, stop_warm_up
 from app.editions.models import Edition
 from app.editions.progress import count_progress
-from app.editions.warm_up import count_readers, plan_warm_up, read_warm_up_now
+from app.editions.warm_up import count_readers, keep_counts, plan_warm_up
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start
 from tests.make import copies, make_subscription, newsletter, settle_copies
+from tests.statements import statements
 
 #: The newest confirmation is in the middle.
 CONFIRMED = [timedelta(days=days) for days in (9, 3, 1, 5, 7)]
@@ -113,12 +114,30 @@ def test_what_is_told_of_a_warm_up_counts_the_readers_who_have_come_since(produc
     with product.database.transaction() as session:
         for number in range(210):
             make_subscription(session, email=f"r{number}@d{number % 10}.example")
-    with product.database.reading() as session:
-        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=NOW)
-        assert read_warm_up_now(session, newsletter_id=77, now=NOW) is None
+    assert keep_counts(product.database) == 1
+    with statements(product.database) as asked, product.database.reading() as session:
+        report = read_warm_up(session, newsletter_id=newsletter_id, now=NOW)
+        assert read_warm_up(session, newsletter_id=77, now=NOW) is None
+    assert not [statement for statement in asked if "subscriptions" in statement], "nobody is counted meanwhile"
     assert report is not None
     assert (report.warm_up.audience, report.warm_up.largest_provider, report.left) == (210, 21, 200)
     assert report.ends_on == (NOW + timedelta(days=1)).date()
+
+
+def test_what_is_left_today_is_told_by_one_statement(product: Product, readers: list[int]) -> None:
+    newsletter_id, tomorrow = begin(product), NOW + timedelta(days=1)
+    with product.database.transaction() as session:
+        session.get_one(WarmUpPlan, newsletter_id).audience = 10_000
+        session.add(WarmUpDay(newsletter_id=newsletter_id, day=NOW.date(), doublings=0, drawn=150))
+    with statements(product.database) as asked, product.database.reading() as session:
+        left = [letters_left(session, newsletter_id=newsletter_id, readers=0, now=at) for at in (NOW, tomorrow)]
+        left.append(letters_left(session, newsletter_id=77, readers=0, now=NOW))
+        report = read_warm_up(session, newsletter_id=newsletter_id, now=NOW)
+    assert (left, report.left) == ([50, 400, None], 50)
+    assert len(asked) == 3 + 4
+    with product.database.transaction() as session:
+        stop_warm_up(session, newsletter_id=newsletter_id, now=NOW)
+        assert letters_left(session, newsletter_id=newsletter_id, readers=0, now=NOW) is None
 
 
 def test_whole_chunks_that_wait_are_counted_and_copies_in_hand_are_not(product: Product, readers: list[int]) -> None:

@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 
 from app.clock import now
 from app.delivery.models import DeliveryState
+from app.editions.warm_up import plan_warm_up
 from app.product import Product
 from tests import make
 from tests.statements import statements
@@ -43,6 +44,7 @@ def pages(app: Flask, admin: FlaskClient, product: Product) -> list[desk.Route]:
     seen = admin.get(f"/admin/editions/{started}/send").text.partition('name="seen" value="')[2][:64]
     admin.post(f"/admin/editions/{started}/send", data={"seen": seen, "confirmed": "yes"})
     with product.database.transaction() as session:
+        plan_warm_up(session, newsletter_id=1, starts_on=now().date(), now=now())
         for number in range(ROWS):
             source = make.make_source(session, location=f"https://wire.example/{number}.xml")
             source.failure, source.fetched_at = "503", now()

@@ -11,6 +11,7 @@ from app.clock import now
 from app.delivery.models import Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
 from app.delivery.warm_ups import day_of, next_opening
 from app.i18n import day
+from app.jobs.schedule import count_warming_readers
 from app.mail.warm_up import Held
 from app.product import Product
 from tests import make
@@ -47,6 +48,7 @@ def live(product: Product) -> None:
         held.held = Held.DEFERRED
         session.add_all([held, WarmUpDay(newsletter_id=1, day=today, doublings=0, drawn=123, deferred=2)])
         session.add(WarmUpShare(newsletter_id=1, day=today, provider="orange.fr", drawn=49))
+    count_warming_readers(product)
 
 
 def test_by_default_there_is_none(admin: FlaskClient, product: Product) -> None:
@@ -129,6 +131,7 @@ def test_readers_who_came_after_the_plan_count_at_the_second_look_and_on_its_pag
     start(admin)
     draft = desk.make_draft(product, readers=201)
     assert "at most 200 of these letters go today" in admin.get(f"/admin/editions/{draft}/send").text
+    count_warming_readers(product)
     page = admin.get(PAGE).text
     assert "0 of 200" in page
     assert "holds all readers" not in page

@@ -11,9 +11,9 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
+from app.delivery.warm_ups import letters_left
 from app.editions.draft import draft
 from app.editions.models import Edition
-from app.editions.warm_up import read_warm_up_now
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
 from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled, withdraw
 from app.gate.findings import Level
@@ -192,7 +192,7 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
     edition = look.edition
     with product().database.reading() as session:
         standing = None if is_by_schedule(edition) else read_standing(session, edition, admin=require())
-        warm_up = read_warm_up_now(session, newsletter_id=edition.newsletter_id, now=now())
+        left = letters_left(session, newsletter_id=edition.newsletter_id, readers=look.readers, now=now())
     return render_template(
         "admin/editions/send.html",
         edition=edition,
@@ -206,7 +206,7 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
         why=partial(in_words, language=desk_language()),
         probed={kind.value: probed for kind, probed in look.probes.items()},
         undo_minutes=product().config.gate.undo_minutes,
-        warm_up=warm_up,
+        letters_left=left,
         table_source=table_source(),
         problem=problem,
     )

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
-from app.delivery.warm_ups import day_of, stop_warm_up
-from app.editions.warm_up import plan_warm_up, read_warm_up_now
+from app.delivery.warm_ups import day_of, read_warm_up, stop_warm_up
+from app.editions.warm_up import plan_warm_up
 from app.errors import InputRefused, NotFound
 from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter
@@ -60,7 +60,7 @@ def _page(newsletter_id: int, *, problem: str | None = None, on: str | None = No
     today = day_of(now()).isoformat()
     with product().database.reading() as session:
         newsletter = _newsletter(session, newsletter_id)
-        report = read_warm_up_now(session, newsletter_id=newsletter_id, now=now())
+        report = read_warm_up(session, newsletter_id=newsletter_id, now=now())
     return render_template(
         "admin/editions/warm_up.html",
         newsletter=newsletter,
