@@ -9,6 +9,7 @@ from app.cli.findings import finding_row, print_findings
 from app.cli.output import as_json, print_rows, refusals_in_words
 from app.clock import now
 from app.gate.findings import Level, level_of
+from app.gate.host import check_host
 from app.gate.probing import ProbeKind, keep_probe
 from app.gate.records import FileRecords, LiveRecords
 from app.gate.sender import check_sender
@@ -24,13 +25,18 @@ from app.web import product
 )
 @as_json
 def doctor(records: Path | None, as_json: bool) -> None:
-    """Check SPF, DKIM and DMARC of the sender; exit code 1 where something fails. The gate keeps what DNS said."""
+    """Check SPF, DKIM and DMARC of the sender, and the host's name; exit code 1 where something fails.
+
+    The gate keeps what DNS said of the sender.
+    """
     config = product().config
     with refusals_in_words():
-        found = check_sender(config, FileRecords(records) if records else LiveRecords())
+        asked = FileRecords(records) if records else LiveRecords()
+        found = check_sender(config, asked)
         if records is None:
             with product().database.transaction() as session:
                 keep_probe(session, ProbeKind.SENDER, config.mail.sender_domain, found, now=now())
+        found += check_host(config.mail.ehlo_name or config.mail.sender_domain, asked)
         if as_json:
             print_rows([finding_row(finding) for finding in found], as_json=True)
         else:

@@ -101,6 +101,10 @@ class What(StrEnum):
     DMARC_NONE = "dmarc-none", Check.SENDER, Level.WARNING
     DMARC_UNALIGNED = "dmarc-unaligned", Check.SENDER, Level.WARNING
     BOUNCES_NOWHERE = "bounces-nowhere", Check.SENDER, Level.WARNING
+    EHLO_PARTIAL = "ehlo-partial", Check.SENDER, Level.WARNING
+    EHLO_NOWHERE = "ehlo-nowhere", Check.SENDER, Level.WARNING
+    PTR_MISSING = "ptr-missing", Check.SENDER, Level.WARNING
+    PTR_OTHER = "ptr-other", Check.SENDER, Level.WARNING
     SPAM_PENDING = "spam-pending", Check.SPAM, Level.WARNING
     SPAM_SILENT = "spam-silent", Check.SPAM, Level.WARNING
     SPAM_HIGH = "spam-high", Check.SPAM, Level.FAILURE

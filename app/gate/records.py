@@ -8,8 +8,10 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.resolver
+import dns.reversename
 import dns.zonefile
 from dns.rdata import Rdata
+from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TXT import TXT
 
 from app.errors import InputRefused, RecordsUnavailable
@@ -29,9 +31,21 @@ class Records(Protocol):
         """Return whether mail to a domain has somewhere to go (RFC 5321 §5.1). Raises RecordsUnavailable."""
         ...
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of a host, IPv4 and IPv6. Raises RecordsUnavailable."""
+        ...
+
+    def names(self, address: str) -> tuple[str, ...]:
+        """Return the names of an address (PTR), in lower case. Raises RecordsUnavailable."""
+        ...
+
 
 class LiveRecords:
     """Asks the resolver of this machine."""
+
+    def __init__(self, lifetime_s: float = LIFETIME_S) -> None:
+        """Have each question answered within `lifetime_s`."""
+        self._lifetime_s = lifetime_s
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Ask for texts."""
@@ -41,9 +55,17 @@ class LiveRecords:
         """Ask for a mail server, or an address that stands for one."""
         return any(self._ask(name, kind) for kind in ("MX", "A", "AAAA"))
 
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Ask for addresses."""
+        return tuple(each.to_text() for kind in ("A", "AAAA") for each in self._ask(name, kind))
+
+    def names(self, address: str) -> tuple[str, ...]:
+        """Ask for names."""
+        return _names(self._ask(dns.reversename.from_address(address).to_text(), "PTR"))
+
     def _ask(self, name: str, kind: str) -> list[Rdata]:
         try:
-            return list(dns.resolver.resolve(name, kind, lifetime=LIFETIME_S))
+            return list(dns.resolver.resolve(name, kind, lifetime=self._lifetime_s))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except dns.exception.DNSException as error:
@@ -71,6 +93,22 @@ class FileRecords:
         """Return whether the file has a mail server or an address for it."""
         kinds = (dns.rdatatype.MX, dns.rdatatype.A, dns.rdatatype.AAAA)
         return any((name.lower(), kind) in self._read for kind in kinds)
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        """Return the addresses of the file."""
+        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+        return tuple(each.to_text() for kind in kinds for each in self._read.get((name.lower(), kind), []))
+
+    def names(self, address: str) -> tuple[str, ...]:
+        """Return the names of the file. Raises RecordsUnavailable where it has none at all: they are another zone's."""
+        if not any(kind == dns.rdatatype.PTR for _, kind in self._read):
+            raise RecordsUnavailable(f"the file has no PTR records, which would name {address}")
+        reverse = dns.reversename.from_address(address).to_text(omit_final_dot=True)
+        return _names(self._read.get((reverse.lower(), dns.rdatatype.PTR), []))
+
+
+def _names(records: Sequence[Rdata]) -> tuple[str, ...]:
+    return tuple(each.target.to_text(omit_final_dot=True).lower() for each in records if isinstance(each, PTR))
 
 
 def _texts(records: Sequence[Rdata]) -> tuple[str, ...]:
