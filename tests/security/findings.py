@@ -18,7 +18,7 @@ HARMLESS_ALONE = (
     "7",
     "",
     "two, words",
-    "A *word*, a **strong** one, `code`\n\n- an item\n\n1. the first\n\n> said\n\n## Head\n\n---",
+    "A *word*, a **strong** one, `code`\n\n- an item\n\n1. the first\n\n> said\n\n## Head\n\n---\n\n<https://a.example/>",
     "a" * 40_000,
 )
 #: What fills all fields at once.
