@@ -18,7 +18,7 @@ from app.delivery.models import DeliveryState, ProviderOutcomes
 from app.editions import counts
 from app.editions.audience import finish_editions, pause_edition
 from app.product import Product
-from app.web.admin.editions import live as stream
+from app.web.admin.editions import live as streaming
 from app.web.admin.editions.live import KEY, LIFE_S, SEATS, Live
 from tests import make
 from tests.conftest import ON_SQLITE
@@ -131,7 +131,7 @@ def test_a_server_of_one_thread_is_told_once(app: Flask, admin: FlaskClient, run
 def test_all_who_follow_share_one_look_and_hold_no_connection(
     app: Flask, admin: FlaskClient, product: Product, run: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "TICK_S", 60)  # a busy machine may take more than a second for one look
+    monkeypatch.setattr(streaming, "TICK_S", 60)  # a busy machine may take more than a second for one look
     with statements(product.database) as alone:
         Live().look(product.database, run)
     live = Live()
