@@ -14,6 +14,8 @@ from app.mail.meanings import Meaning
 
 #: Chunks that expire in one transaction: SQLite has one writer, and others want their turn.
 EXPIRED_AT_ONCE = 20
+#: More than so many copies that wait are many, and no page counts them.
+WAITING_COUNTED = 20_000
 #: Called in the transaction in which chunks expired, with their ids.
 OnExpired = Callable[[Session, Sequence[int], datetime], None]
 _UNSYNCHRONIZED = {"synchronize_session": False}
@@ -22,9 +24,10 @@ _FAILS = Failures.EXPIRED | Failures.UNCERTAIN
 
 
 def count_waiting(*, editions: sa.Select[int]) -> sa.Select[int]:
-    """Select how many copies of the editions selected by id still wait, or are in hand."""
-    copies = select(sa.func.count()).join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-    return copies.where(_is_open(editions), awaits_try())
+    """Select how many copies of the editions selected by id still wait, or are in hand, up to `WAITING_COUNTED`."""
+    copies = select(Delivery.id).join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
+    waiting = copies.where(_is_open(editions), awaits_try()).limit(WAITING_COUNTED)
+    return select(sa.func.count()).select_from(waiting.subquery())
 
 
 def end_earlier_editions(session: Session, *, editions: sa.Select[int], edition_id: int, now: datetime) -> None:

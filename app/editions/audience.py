@@ -44,7 +44,10 @@ def count_audience(session: Session, *, edition: Edition, now: datetime) -> int:
 
 
 def count_superseded(session: Session, *, edition: Edition) -> sa.Select[int]:
-    """Select how many copies of earlier editions still wait, and expire when the draft `edition` starts."""
+    """Select how many copies of earlier editions still wait, and expire when the draft `edition` starts.
+
+    No more than `WAITING_COUNTED` are counted.
+    """
     return count_waiting(editions=_of_line(session, edition))
 
 

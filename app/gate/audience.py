@@ -1,22 +1,27 @@
 """Who gets an edition and who does not, in numbers, and how it differs from the last one of its line."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.db import Database
 from app.editions.audience import count_superseded
 from app.editions.compile import Line
 from app.editions.models import Edition, EditionStatus
 from app.gate.findings import Finding, What
-from app.gate.models import Baseline
+from app.gate.models import Baseline, PlaceCount
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscription
 
+#: So many subscriptions are counted as a page is made, within some ten milliseconds.
+COUNTED_AT_ONCE = 20_000
 #: Losing more than this share of the readers since the last edition is worth a look.
 FEWER_SHARE = 0.2
 
@@ -44,8 +49,41 @@ class Last:
     waiting: int
 
 
-def count_places(session: Session, *, edition: Edition, now: datetime) -> Mapping[Place, int]:
-    """Return how many subscriptions of the edition's newsletter and language stand where; one pass over the index."""
+def read_places(session: Session, *, edition: Edition, now: datetime) -> tuple[Mapping[Place, int], datetime | None]:
+    """Return how many subscriptions of the edition's newsletter and language stand where, in one statement.
+
+    Many are not counted for a page: then these are kept numbers, and the time at which they were counted.
+    """
+    kept = select(PlaceCount.place, PlaceCount.number, PlaceCount.counted_at).where(
+        PlaceCount.newsletter_id == edition.newsletter_id, PlaceCount.language == edition.language
+    )
+    # A condition that names no row of its table is looked at once, before any.
+    counted = _counted(now).where(
+        Subscription.newsletter_id == edition.newsletter_id, Subscription.language == edition.language, ~kept.exists()
+    )
+    rows = session.execute(sa.union_all(kept, counted)).all()
+    return {Place(row.place): row.number for row in rows}, next((row.counted_at for row in rows), None)
+
+
+def keep_places(database: Database, *, now: datetime) -> None:
+    """Count the subscriptions of all newsletters, and keep the numbers where there are too many for a page to count."""
+    with database.reading() as session:
+        line = (Subscription.newsletter_id, Subscription.language)
+        rows = session.execute(_counted(now).add_columns(*line).group_by(*line)).all()
+    sizes: Counter[tuple[int, str]] = Counter()
+    for row in rows:
+        sizes[row.newsletter_id, row.language] += row.number
+    kept = [
+        {**row._mapping, "counted_at": now} for row in rows if sizes[row.newsletter_id, row.language] > COUNTED_AT_ONCE
+    ]
+    with database.transaction() as session:
+        session.execute(sa.delete(PlaceCount))
+        if kept:
+            session.execute(sa.insert(PlaceCount), kept)
+
+
+def _counted(now: datetime) -> sa.Select[*tuple[Any, ...]]:
+    """Select how many subscriptions stand where; one pass over the index."""
     status = Subscription.status
     place = sa.case(
         (status == SubscriptionStatus.PENDING, Place.PENDING.value),
@@ -54,13 +92,9 @@ def count_places(session: Session, *, edition: Edition, now: datetime) -> Mappin
         (Subscription.is_withheld, Place.WITHHELD.value),
         (Subscription.paused_until > now, Place.PAUSED.value),
         else_=Place.GETS.value,
-    )
-    rows = session.execute(
-        select(place, sa.func.count())
-        .where(Subscription.newsletter_id == edition.newsletter_id, Subscription.language == edition.language)
-        .group_by(place)
-    )
-    return {Place(name): number for name, number in rows}
+    ).label("place")
+    nothing = sa.cast(sa.null(), PlaceCount.__table__.c.counted_at.type).label("counted_at")
+    return select(place, sa.func.count().label("number"), nothing).select_from(Subscription).group_by(place)
 
 
 def read_last(session: Session, edition: Edition) -> Last | None:

@@ -7,12 +7,13 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.delivery.expiry import WAITING_COUNTED
 from app.editions.compose import Manuscript, SetLetter, manuscript_of, newsletter_of, set_letter
 from app.editions.draft import fingerprint
 from app.editions.models import UNSENT, Edition
 from app.editions.pieces import web_address
 from app.errors import InputRefused, TransitionRefused
-from app.gate.audience import Last, Place, check_last, count_places, read_last
+from app.gate.audience import Last, Place, check_last, read_last, read_places
 from app.gate.content import check_content, check_twin
 from app.gate.findings import Check, Finding, Level, What, failures, level_of
 from app.gate.identity import check_identity
@@ -38,6 +39,7 @@ _IMPOSSIBLE = frozenset({What.EMPTY, What.NOBODY, What.EMBARGO, What.UNSETTABLE}
 class Look:
     """What the gate saw of an edition. `letter` is None where none can be set; `overrides` are of just this content.
 
+    `places`: how many subscriptions stand where, at `counted_at` where that was not just now.
     `losses`: what some mail programs do not show. `probes`: what was asked of the network, and when.
     """
 
@@ -47,6 +49,7 @@ class Look:
     letter: SetLetter | None
     findings: tuple[Finding, ...]
     places: Mapping[Place, int]
+    counted_at: datetime | None
     last: Last | None
     losses: Sequence[Loss]
     probes: Mapping[ProbeKind, Probed]
@@ -60,8 +63,13 @@ class Look:
 
     @property
     def superseded(self) -> int:
-        """How many copies of earlier editions are given up when it starts."""
+        """How many copies of earlier editions are given up when it starts, as far as they are counted."""
         return self.last.waiting if self.last else 0
+
+    @property
+    def superseded_is_more(self) -> bool:
+        """Whether there may be more of them."""
+        return self.superseded >= WAITING_COUNTED
 
     @property
     def html_kb(self) -> int:
@@ -115,6 +123,7 @@ class Sight:
     manuscript: Manuscript | None
     found: tuple[Finding, ...]
     places: Mapping[Place, int]
+    counted_at: datetime | None
     last: Last | None
     probes: Mapping[ProbeKind, Probed]
     overrides: Sequence[Override]
@@ -125,7 +134,7 @@ def read_sight(session: Session, edition: Edition, *, config: Config, now: datet
     if edition.status not in UNSENT:
         raise TransitionRefused("the edition has started")
     seen, newsletter = fingerprint(edition), newsletter_of(session, edition)
-    places, last = count_places(session, edition=edition, now=now), read_last(session, edition)
+    (places, counted_at), last = read_places(session, edition=edition, now=now), read_last(session, edition)
     probes = read_probes(session, (edition_subject(edition.id, seen), config.mail.sender_domain))
     found = list(_of_edition(session, edition, newsletter, last, now=now))
     found += _of_sending(edition, last, readers=places.get(Place.GETS, 0), config=config)
@@ -136,7 +145,7 @@ def read_sight(session: Session, edition: Edition, *, config: Config, now: datet
     except InputRefused as refusal:
         found.append(finding_of(refusal))
     overrides = read_overrides(session, edition.id, seen)
-    return Sight(edition, newsletter, seen, manuscript, tuple(found), places, last, probes, overrides)
+    return Sight(edition, newsletter, seen, manuscript, tuple(found), places, counted_at, last, probes, overrides)
 
 
 def look_at(sight: Sight, *, config: Config, links: Links, now: datetime) -> Look:
@@ -164,6 +173,7 @@ def look_of(sight: Sight, letter: SetLetter | None, *, config: Config, links: Li
         letter=letter,
         findings=tuple(dict.fromkeys(found)),
         places=sight.places,
+        counted_at=sight.counted_at,
         last=sight.last,
         losses=_losses(letter),
         probes=sight.probes,

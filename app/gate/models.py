@@ -98,3 +98,15 @@ class Probe(Base):
     subject: Mapped[str] = mapped_column(sa.String(254), primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     findings: Mapped[str]
+
+
+class PlaceCount(Base):
+    """How many subscriptions of a newsletter and language stood at a place as to its editions, at `counted_at`."""
+
+    __tablename__ = "place_counts"
+
+    newsletter_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str] = mapped_column(sa.String(8), primary_key=True)
+    place: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    number: Mapped[int]
+    counted_at: Mapped[datetime]

@@ -31,6 +31,7 @@ from app.feedback.applying import apply_events
 from app.feedback.ingest import note_expired
 from app.feedback.intake import make_intake
 from app.feedback.mailbox import poll
+from app.gate.audience import keep_places
 from app.gate.background import run_probes
 from app.gate.starting import start_approved
 from app.jobs import lease, runs
@@ -207,6 +208,11 @@ def count_warming_readers(product: Product) -> None:
     keep_counts(product.database)
 
 
+def count_places(product: Product) -> None:
+    """Keep the counts of who gets an edition and who does not, where there are many."""
+    keep_places(product.database, now=now())
+
+
 def seal(product: Product) -> None:
     """Seal the days that are over, and write each seal to a file, to be copied elsewhere."""
     for made in make_due_seals(product.database, keys=product.proof_keys, now=now()):
@@ -242,6 +248,7 @@ JOBS = (
     Job("copies", 15, count_copies),
     Job("readership", 60, count_readers),
     Job("warm-ups", 300, count_warming_readers),
+    Job("places", 60, count_places),
     Job("purge", 300, purge),
     Job("renewals", 60, renew_consents),
     Job("seals", 600, seal),

@@ -136,6 +136,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "overrides": Holding("which admin let an edition leave in spite of failures, and why", reason=WHILE_NEEDED),
         "baselines": Holding("what an edition started with, to compare the next one", reason=NOT_PERSONAL),
         "holds": Holding("which editions did not pass by themselves", reason=NOT_PERSONAL),
+        "place_counts": Holding("how many readers get an edition, and how many do not, and why", reason=NOT_PERSONAL),
         "probes": Holding("what links, DNS and the spam filter answered", reason=NOT_PERSONAL),
         "click_totals": Holding("how often an article was followed, by nobody in particular", reason=NOT_PERSONAL),
         "readings": Holding(
