@@ -167,8 +167,12 @@ def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 
     To write a statement with a parameter for each of many values takes longer than to run it.
     """
-    items = _JsonArray(sa.bindparam(parameter, type_=sa.Text())).table_valued("value")
-    return column.in_(sa.select(sa.cast(items.c.value, column.type)))
+    return column.in_(sa.select(items_of(parameter, column.type)))
+
+
+def items_of(parameter: str, kind: sa.types.TypeEngine[Any]) -> ColumnElement[Any]:
+    """Return the column of a table: the values, of one kind, in the JSON array given as `parameter`."""
+    return sa.cast(_JsonArray(sa.bindparam(parameter, type_=sa.Text())).table_valued("value").c.value, kind)
 
 
 def time_text(value: datetime) -> str:

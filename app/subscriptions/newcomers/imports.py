@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import BigId, insert_into, is_among, new_public_id, new_public_ids, rows_of, time_text
+from app.db import BigId, insert_into, items_of, new_public_id, new_public_ids, rows_of, time_text
 from app.errors import InputRefused
 from app.mail.address import Address
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -29,11 +29,17 @@ NO_PROOF = "no proof of consent"
 SOURCE_MAX = 120
 
 _READERS, _PLACES = Subscriber.__table__.c, Subscription.__table__.c
-_KNOWN_AMONG = (
-    select(_READERS.email_key)
-    .join(Subscription, _PLACES.subscriber_id == _READERS.id)
-    .where(is_among(_READERS.email_key, "keys"), _PLACES.newsletter_id == sa.bindparam("newsletter"))
+_KEY = items_of("keys", _READERS.email_key.type)
+#: Key by key, and each by the two indexes that there are for it. A join is planned once, while the tables are small,
+#: and goes on to read all of them for every batch of a long list.
+_READER = select(_READERS.id).where(_READERS.email_key == _KEY).correlate_except(Subscriber).scalar_subquery()
+_PLACE = (
+    select(_PLACES.id)
+    .where(_PLACES.newsletter_id == sa.bindparam("newsletter"), _PLACES.subscriber_id == _READER)
+    .correlate_except(Subscription)
+    .scalar_subquery()
 )
+_KNOWN_AMONG = select(_KEY).where(_PLACE.is_not(None))
 
 
 @dataclass(frozen=True)
