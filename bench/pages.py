@@ -24,7 +24,14 @@ from app.editions.copies import EDITION
 from app.editions.models import Edition, EditionContent, EditionStatus, Schedule
 from app.editions.outcomes import count_outcomes
 from app.editions.warm_up import plan_warm_up
-from app.jobs.schedule import count_copies, count_readers, group_articles, renew_consents
+from app.jobs.schedule import (
+    count_copies,
+    count_places,
+    count_readers,
+    count_warming_readers,
+    group_articles,
+    renew_consents,
+)
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.readership.models import ReadershipCursor
@@ -79,6 +86,8 @@ def fill(url: str, folder: Path, readers: int, deliveries: int) -> float:
         group_articles(product)
         count_copies(product)
         renew_consents(product)
+        count_places(product)
+        count_warming_readers(product)
         while _is_uncounted(product):
             count_readers(product)
         return time.monotonic() - begun
