@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.choices.choices import Interests
-from app.stories.ranking import Standing, by_shares, half_life_over, rank, with_lead
+from app.stories.ranking import Standing, by_shares, half_life_over, on_themes_first, rank, with_lead
+from app.topics.topic import TopicKind
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Offer:
         """The ids of the articles of its pieces."""
         return frozenset(piece.article_id for piece in self.pieces)
 
+    @property
+    def is_on_theme(self) -> bool:
+        """Whether it is on one of the newsletter's themes."""
+        return any(topic.startswith(TopicKind.THEME.prefix) for topic in self.standing.topics)
+
     def piece_for(self, languages: Sequence[str]) -> Piece | None:
         """Return what a reader of `languages`, the dearest first, gets of it."""
         readable = [piece for piece in self.pieces if piece.language in languages]
@@ -78,9 +84,10 @@ def select_articles(
 ) -> tuple[int, ...]:
     """Return the ids of the articles, in order, of the digest of a reader whose letters are in `language`.
 
-    `had` are the ids of the stories that letters to them carried before. What a feed has beyond its share comes last,
-    in the room that is left; no letter opens with a bare title while another story says more, unless editors had
-    it lead. A story counts half after `half_life`, or after as much time as the letter looks back on, if that is more.
+    `had` are the ids of the stories that letters to them carried before. Stories on a theme, or on what the reader
+    follows, come before the others. What a feed has beyond its share comes last, in the room that is left; no letter
+    opens with a bare title while another story says more, unless editors had it lead. A story counts half after
+    `half_life`, or after as much time as the letter looks back on, if that is more.
     """
     languages = (language, *interests.also_reads)
     wanted = [
@@ -96,8 +103,12 @@ def select_articles(
         (offer.standing for offer in wanted), now, followed=interests.followed,
         half_life=half_life_over(since, now, least=half_life),
     )  # fmt: skip
-    in_turn = by_shares(ranked, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
-    opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare)
+    fits = {
+        offer.standing.story_id for offer in wanted if offer.is_on_theme or offer.standing.topics & interests.followed
+    }
+    first = on_themes_first(ranked, fits.__contains__)
+    in_turn = by_shares(first, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
+    opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare, fits.__contains__)
     leading = {offer.standing.story_id for offer in wanted if offer.leads}
     opened.sort(key=lambda story: story.story_id not in leading)
     return tuple(pieces[story.story_id].article_id for story in opened[: bounds.items])

@@ -32,7 +32,9 @@ from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.stories.choosing import also_in, best_first
 from app.stories.models import Story
-from app.stories.ranking import HALF_LIFE, Standing, by_shares, half_life_over, rank, with_lead
+from app.stories.ranking import HALF_LIFE, Standing, by_shares, half_life_over, on_themes_first, rank, with_lead
+from app.topics.models import ArticleTopic
+from app.topics.topic import TopicKind
 
 #: The first window of a newsletter reaches this far back.
 FIRST_WINDOW = timedelta(days=7)
@@ -41,6 +43,11 @@ FIRST_WINDOW = timedelta(days=7)
 OVERLAP = timedelta(minutes=15)
 #: Articles that one edition carries, and of these of one feed before all others had theirs.
 ITEMS_MAX, PER_SOURCE_MAX = 30, 5
+_IS_ON_THEME = (
+    select(ArticleTopic.article_id)
+    .where(ArticleTopic.article_id == Article.id, ArticleTopic.topic.startswith(TopicKind.THEME.prefix))
+    .exists()
+)
 #: More than so many names beside an item are a list that nobody reads.
 ALSO_IN_MAX = 6
 
@@ -154,13 +161,13 @@ def new_articles(
 ) -> Select[Article]:
     """Select the articles for an edition, fairly: every feed's first before any feed's second.
 
-    A feed's first is of the story that most sources tell, then the newest. Of a story only its best article counts, and
-    none of a muted one. Articles of pinned stories, and those of no feed, which were put in by hand, count as firsts.
-    An article whose embargo ended in the window is new to it.
+    A feed's first is on a theme, if one is, and of the story that most sources tell, then the newest. Of a story only
+    its best article counts, and none of a muted one. Articles of pinned stories, and those of no feed, which were put
+    in by hand, count as firsts. An article whose embargo ended in the window is new to it.
     """
     fresh = _best_of_stories(line, since=since, until=until, now=now).subquery()
     best = select(fresh).where(fresh.c.place == 1).subquery()
-    of_feed = (best.c.sources.desc(), best.c.published_at.desc(), best.c.id.desc())
+    of_feed = (best.c.is_on_theme.desc(), best.c.sources.desc(), best.c.published_at.desc(), best.c.id.desc())
     turn = sa.case(
         (sa.or_(best.c.source_id.is_(None), best.c.is_pinned), 1),
         else_=sa.func.row_number().over(partition_by=best.c.source_id, order_by=of_feed),
@@ -186,7 +193,7 @@ def in_order(
     per_source: int,
     half_life: timedelta,
 ) -> list[Article]:
-    """Return the articles as their stories rank: pinned first, then by independent sources and freshness.
+    """Return the articles as their stories rank: pinned first, then those on a theme, by sources and freshness.
 
     What a feed has beyond `per_source`, of stories that are not pinned, stands behind all others. An article of which
     only the title is known is not the first where another one is to be had.
@@ -196,8 +203,11 @@ def in_order(
     by_id = {article.id: article for article in articles}
     counts_half = half_life_over(since, until, least=half_life)
     ranked = rank((_standing(each, stories) for each in articles), until, half_life=counts_half)
-    in_turn = by_shares(ranked, lambda article_id: by_id[article_id].source_id, per_source=per_source)
-    return [by_id[story.story_id] for story in with_lead(in_turn, lambda article_id: by_id[article_id].body != "")]
+    on_themes = set(session.scalars(select(Article.id).where(Article.id.in_(by_id), _IS_ON_THEME)))
+    first = on_themes_first(ranked, on_themes.__contains__)
+    in_turn = by_shares(first, lambda article_id: by_id[article_id].source_id, per_source=per_source)
+    opened = with_lead(in_turn, lambda article_id: by_id[article_id].body != "", on_themes.__contains__)
+    return [by_id[story.story_id] for story in opened]
 
 
 def _standing(article: Article, stories: Mapping[int, Story]) -> Standing:
@@ -225,6 +235,7 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
             place.label("place"),
             sa.func.coalesce(Story.sources, 1).label("sources"),
             Story.pinned_at.is_not(None).label("is_pinned"),
+            _IS_ON_THEME.label("is_on_theme"),
         )
         .outerjoin(Story, Story.id == Article.story_id)
         .where(

@@ -70,6 +70,14 @@ def rank(
     return sorted(ranked, key=lambda each: (not each.is_pinned, -each.score, -each.story_id))
 
 
+def on_themes_first(ranked: Iterable[Ranked], is_on_theme: Callable[[int], bool]) -> list[Ranked]:
+    """Return ranked stories with those on none of the newsletter's themes behind the others; pinned ones stay.
+
+    Feeds of the press bring sport and music too: no letter begins with them while there is something on its subject.
+    """
+    return sorted(ranked, key=lambda story: not (story.is_pinned or is_on_theme(story.story_id)))
+
+
 def by_shares(ranked: Iterable[Ranked], source_of: Callable[[int], int | None], *, per_source: int) -> list[Ranked]:
     """Return ranked stories with those behind all others of whose source `per_source` stand before them already.
 
@@ -86,12 +94,17 @@ def by_shares(ranked: Iterable[Ranked], source_of: Callable[[int], int | None], 
     return [*within, *beyond]
 
 
-def with_lead(ranked: Sequence[Ranked], says_more: Callable[[int], bool]) -> list[Ranked]:
+def with_lead(
+    ranked: Sequence[Ranked], says_more: Callable[[int], bool], is_on_theme: Callable[[int], bool]
+) -> list[Ranked]:
     """Return ranked stories, the first one that is pinned or says more than its title before all others.
 
-    `says_more` tells whether a story's article has a text. Where none has, the order stays.
+    `says_more` tells whether a story's article has a text. Where none has, the order stays; so it does where only
+    stories on no theme say more than those on one.
     """
-    lead = next((story for story in ranked if story.is_pinned or says_more(story.story_id)), None)
+    has_themes = any(is_on_theme(story.story_id) for story in ranked)
+    able = (story for story in ranked if is_on_theme(story.story_id) or not has_themes or story.is_pinned)
+    lead = next((story for story in able if story.is_pinned or says_more(story.story_id)), None)
     return list(ranked) if lead is None else [lead, *(story for story in ranked if story is not lead)]
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.topics.scoring import Evidence, Score, scores
 from app.topics.taxonomy import Taxonomy
+from app.topics.topic import TopicKind
 from app.topics.words import words_of
 
 #: So many of each are told at most.
@@ -51,12 +52,12 @@ class Classification:
     @property
     def themes(self) -> tuple[Found, ...]:
         """The themes alone."""
-        return tuple(topic for topic in self.topics if topic.key.startswith("theme:"))
+        return tuple(topic for topic in self.topics if topic.key.startswith(TopicKind.THEME.prefix))
 
     @property
     def places(self) -> tuple[Found, ...]:
         """The countries and regions alone."""
-        return tuple(topic for topic in self.topics if not topic.key.startswith("theme:"))
+        return tuple(topic for topic in self.topics if not topic.key.startswith(TopicKind.THEME.prefix))
 
 
 @dataclass(frozen=True)

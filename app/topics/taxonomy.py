@@ -79,7 +79,7 @@ class Taxonomy:
         if found is None:
             spoken = [language] if language in LANGUAGES else [*LANGUAGES]
             targets = [target for each in (*spoken, None) for target in self._targets[each]]
-            start = f"{TopicKind.THEME}:"
+            start = TopicKind.THEME.prefix
             wanted = (each for each in targets if each.key is None or each.key.startswith(start) is is_theme)
             found = self._matchers[language, is_theme] = Matcher(wanted)
         return found

@@ -12,6 +12,11 @@ class TopicKind(StrEnum):
     PLACE = "place"
     REGION = "region"
 
+    @property
+    def prefix(self) -> str:
+        """What the keys of its topics begin with."""
+        return f"{self}:"
+
 
 @dataclass(frozen=True)
 class Topic:

@@ -160,11 +160,11 @@ def newsroom(product: Product) -> tuple[datetime, int]:
     """A digest of three stories, the newest first, for readers who chose nothing, and this or that."""
     with product.database.transaction() as session:
         at = monday(session)
-        for age, topic in ((1, "place:FR"), (2, "place:AZ"), (3, "theme:espionage")):
+        for age, topic in ((1, "theme:diplomacy"), (2, "theme:conflict"), (3, "theme:espionage")):
             tell(session, topic, topic=topic, at=at - age * HOUR, english=True)
         for name, interests in (
             ("all", Interests()),
-            ("keen", Interests(followed=frozenset({"theme:espionage", "place:AZ"}))),
+            ("keen", Interests(followed=frozenset({"theme:espionage", "theme:conflict"}))),
             ("quiet", Interests(also_reads=("en",), muted=frozenset({"place:IL"}))),
         ):
             make_reader(session, name, now=NOW, interests=interests)
@@ -180,7 +180,7 @@ def carried(product: Product, at: datetime) -> list[list[str]]:
 def test_letters_leave_as_editors_made_them(product: Product) -> None:
     at, draft = newsroom(product)
     edit(product, draft, ("top", 2), ("out", 1))
-    assert carried(product, at) == [["theme:espionage", "place:AZ"]] * 3
+    assert carried(product, at) == [["theme:espionage", "theme:conflict"]] * 3
 
 
 def test_what_follows_what_was_taken_out_is_put_first_by_nobody(product: Product) -> None:
@@ -216,10 +216,10 @@ def test_an_embargo_takes_out_an_article_and_not_what_others_tell(product: Produ
 def test_a_digest_is_shown_as_some_reader_would_get_it_after_the_edits(product: Product) -> None:
     at, draft = newsroom(product)
     edit(product, draft, ("top", 2), ("out", 1))
-    keen = Interests(followed=frozenset({"place:AZ", "place:FR", "theme:espionage"}))
+    keen = Interests(followed=frozenset({"theme:conflict", "theme:diplomacy", "theme:espionage"}))
     with product.database.reading() as session:
         shown = look_as(
             session, session.get_one(Edition, draft), keen, taxonomy=load(), config=product.config,
             links=product.links, now=at,
         )  # fmt: skip
-    assert shown.titles == ("theme:espionage", "place:AZ")
+    assert shown.titles == ("theme:espionage", "theme:conflict")

@@ -12,17 +12,19 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 def offer(
     number: int, *, source: int = 1, age: timedelta = HOUR, sources: int = 1, is_pinned: bool = False,
-    is_bare: bool = False,
+    is_bare: bool = False, topic: str = "theme:ai",
 ) -> Offer:  # fmt: skip
     """A story of one article, which has its number."""
-    standing = Standing(number, sources, NOW - age, frozenset({"theme:ai"}), is_pinned)
+    standing = Standing(number, sources, NOW - age, frozenset({topic}), is_pinned)
     return Offer(standing, (Piece(number, "en", source, NOW - age, 1, is_bare),))
 
 
-def select(*offers: Offer, items: int = 9, since: timedelta = DAY) -> tuple[int, ...]:
-    followed = Interests(followed=frozenset({"theme:ai"}))
+def select(
+    *offers: Offer, items: int = 9, since: timedelta = DAY, followed: tuple[str, ...] = ("theme:ai",)
+) -> tuple[int, ...]:
+    interests = Interests(followed=frozenset(followed))
     return select_articles(
-        offers, language="en", interests=followed, since=NOW - since, had=frozenset(), now=NOW,
+        offers, language="en", interests=interests, since=NOW - since, had=frozenset(), now=NOW,
         bounds=Bounds(items, 2), half_life=HALF_LIFE,
     )  # fmt: skip
 
@@ -48,3 +50,12 @@ def test_no_letter_opens_with_a_bare_title_while_another_story_says_more() -> No
     assert select(bare, offer(2, source=2, age=2 * HOUR), offer(3, source=3, age=3 * HOUR)) == (2, 1, 3)
     assert select(bare, offer(2, is_bare=True, age=2 * HOUR)) == (1, 2)
     assert select(offer(1, is_bare=True, is_pinned=True), offer(2)) == (1, 2)
+
+
+def test_what_is_on_no_theme_stands_behind_what_is_on_one_or_followed() -> None:
+    match, strike = offer(1, topic="place:GB"), offer(2, source=2, age=9 * HOUR)
+    assert select(match, strike, followed=()) == (2, 1)
+    assert select(match, offer(2, source=2, age=9 * HOUR, is_bare=True), followed=()) == (2, 1)
+    assert select(match, offer(3, source=3, age=5 * HOUR, topic="place:FR"), followed=()) == (1, 3)
+    assert select(offer(1, topic="place:GB", is_pinned=True), strike, followed=()) == (1, 2)
+    assert select(match, strike, followed=("theme:ai", "place:GB")) == (1, 2)

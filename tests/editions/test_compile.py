@@ -10,6 +10,8 @@ from app.editions.models import Compilation, CompileOutcome, Edition
 from app.errors import InputRefused
 from app.product import Product
 from app.stories.models import Story
+from app.topics.classify import Rank
+from app.topics.models import ArticleTopic
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_feed
 from tests.make import make_article
@@ -131,6 +133,19 @@ def test_in_a_full_digest_stands_what_most_sources_tell(product: Product) -> Non
         pinned.story_id = make_story(session, pinned_at=NOW).id
         session.flush()
         assert titles(session, compile_now(session, limit=3)) == ["p", "t", "n0"]
+
+
+def test_what_is_on_no_theme_comes_last_and_when_there_is_room(product: Product) -> None:
+    with product.database.transaction() as session:
+        feed = make_feed(session)
+        for number in range(3):
+            make_article(session, title=f"match {number}", source=feed, added_at=NOW - number * HOUR)
+        strike = make_article(session, title="strike", source=feed, added_at=NOW - 9 * HOUR)
+        strike.body = ""
+        row = {"article_id": strike.id, "topic": "theme:conflict", "weight": 1.0, "rank": Rank.PRIMARY, "words": []}
+        session.add(ArticleTopic(**row, is_by_editor=False))
+        session.flush()
+        assert titles(session, compile_now(session, limit=2)) == ["strike", "match 0"]
 
 
 def test_the_first_article_says_more_than_its_title(product: Product) -> None:
