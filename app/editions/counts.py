@@ -14,13 +14,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Database, insert_into
-from app.delivery.models import OPEN, DeliveryState
+from app.delivery.models import OPEN, Chunk, DeliveryState
 from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
 from app.editions.outcomes import Outcomes, count_outcomes
 from app.editions.progress import Group, Progress, count_groups, count_progress, progress_of
 from app.mail.meanings import Meaning
 
-#: Editions counted in one go.
+#: Editions that ended, counted in one go.
 BATCH = 20
 #: An edition of so many copies is counted as a page is made, within some ten milliseconds.
 COUNTED_AT_ONCE = 20_000
@@ -30,7 +30,7 @@ _ON_ITS_WAY = (EditionStatus.SENDING, EditionStatus.PAUSED)
 def count_editions(database: Database, *, now: datetime) -> int:
     """Count the copies of the editions on their way and of those that ended since; return how many these are."""
     with database.reading() as session:
-        due = session.execute(_due()).all()
+        due = [*session.execute(_on_their_way()).all(), *session.execute(_ended()).all()]
     for edition_id, status in due:
         with database.reading() as session:
             values = {**_counts(count_groups(session, edition_id, now=now)), "counted_at": now}
@@ -65,15 +65,21 @@ def counted(session: Session, edition_ids: Sequence[int]) -> dict[int, EditionCo
     return {count.edition_id: count for count in found}
 
 
-def _due() -> sa.Select[int, EditionStatus]:
-    is_on_its_way = Edition.status.in_(_ON_ITS_WAY)
-    has_ended = sa.and_(
-        Edition.started_at.is_not(None),
-        Edition.finished_at.is_not(None),
-        sa.or_(EditionCount.counted_at.is_(None), EditionCount.counted_at <= Edition.finished_at),
-    )
+def _on_their_way() -> sa.Select[int, EditionStatus]:
+    return whole_editions().with_only_columns(Edition.id, Edition.status).where(Edition.status.in_(_ON_ITS_WAY))
+
+
+def _ended() -> sa.Select[int, EditionStatus]:
+    """Select editions to be counted for the last time; what is in hand of one that was called off still has an end."""
+    is_new = sa.or_(EditionCount.counted_at.is_(None), EditionCount.counted_at <= Edition.finished_at)
+    in_hand = select(Chunk.id).where(Chunk.edition_id == Edition.id, Chunk.lease_until.is_not(None))
     joined = whole_editions().with_only_columns(Edition.id, Edition.status).outerjoin(EditionCount)
-    return joined.where(sa.or_(is_on_its_way, has_ended)).order_by(Edition.id.desc()).limit(BATCH)
+    return (
+        joined.where(Edition.started_at.is_not(None), Edition.finished_at.is_not(None))
+        .where(Edition.status.not_in(_ON_ITS_WAY), is_new, ~in_hand.exists())
+        .order_by(Edition.id.desc())
+        .limit(BATCH)
+    )
 
 
 def _counts(groups: Sequence[Group]) -> dict[str, object]:
@@ -108,8 +114,12 @@ def _read(groups: str) -> list[Group]:
 
 
 def _as_told(told: Mapping[DeliveryState, int], counted: Mapping[DeliveryState, int]) -> Mapping[DeliveryState, int]:
-    """Return the counts that senders tell; which of the waiting copies are in hand they do not tell."""
-    if not told:
-        return counted
-    in_hand = min(counted.get(DeliveryState.SENDING, 0), told[DeliveryState.QUEUED])
-    return {**told, DeliveryState.SENDING: in_hand, DeliveryState.QUEUED: told[DeliveryState.QUEUED] - in_hand}
+    """Return the counts that senders tell, with what they do not tell as it was counted: which of the waiting copies
+    are in hand, and which of those given up had no time left.
+    """
+    parts = {DeliveryState.SENDING: DeliveryState.QUEUED, DeliveryState.EXPIRED: DeliveryState.CANCELLED}
+    counts = dict(told or counted)
+    for part, whole in parts.items() if told else ():
+        counts[part] = min(counted.get(part, 0), counts[whole])
+        counts[whole] -= counts[part]
+    return counts

@@ -22,9 +22,9 @@ from app.mail.meanings import Meaning
 RATE_OVER = timedelta(minutes=1)
 #: States of which people ask why.
 UNHAPPY = (DeliveryState.REJECTED, DeliveryState.DEFERRED, DeliveryState.UNCERTAIN, DeliveryState.EXPIRED)
-#: What ends by a reply, or for want of one; what is called off or given up is no speed.
 #: As the partial index says it.
 _HAS_FAILED = sa.text("chunks.failures > 0")
+#: What ends by a reply, or for want of one; what is called off or given up is no speed.
 _ENDED_BY_TRY = (DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.UNCERTAIN)
 
 

@@ -32,7 +32,8 @@ def test_every_page_answers_over_the_readers_and_deliveries_asked_for(
     sheet = "/admin/articles/<article_id>/text"
     assert {page.route for page in measured if page.status not in {200, 302, 303}} == {sheet}
     assert sum(page.status == 200 for page in measured) > 20
-    assert {"/admin/", "/admin/editions", "/admin/readers", "/admin/jobs", "/admin/editions/<edition_id>"} <= {
+    assert [page.status for page in measured if page.route == "/admin/editions/<draft>/send"] == [200]
+    assert {"/admin/", "/admin/editions", "/admin/readers", "/admin/jobs", "/admin/editions/<sent>"} <= {
         page.route for page in measured
     }
     figures = {

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from app.delivery.claims import claim, release
 from app.delivery.engine import Engine
+from app.delivery.expiry import expire_copies
 from app.delivery.models import Delivery, DeliveryState, ProviderOutcomes, Pulse
-from app.editions.audience import finish_editions
-from app.editions.copies import edition_letters
-from app.editions.counts import count_editions
-from app.editions.models import Edition
+from app.delivery.settling import Settlement, settle
+from app.editions import counts
+from app.editions.audience import cancel_edition, finish_editions
+from app.editions.copies import EDITION, edition_letters
+from app.editions.counts import count_editions, read_progress
+from app.editions.models import Edition, EditionCount, EditionStatus
 from app.editions.outcomes import LEAST_NAMED, Outcomes, count_outcomes, read_outcomes
 from app.editions.retry import Retry, retry_copies
 from app.feedback.intake import envelope_of
@@ -159,3 +163,54 @@ def test_neither_reads_the_copies(product: Product, edition_id: int) -> None:
         outcomes(product, edition_id)
     assert len(asked) == 3
     assert not [statement for statement in asked if "deliveries" in statement]
+
+
+def test_an_edition_that_was_called_off_is_counted_once_nothing_of_it_is_in_hand(
+    product: Product, edition_id: int
+) -> None:
+    with product.database.transaction() as session:
+        [copy, *_] = in_hand = claim(session, owner="one", kinds={EDITION}, now=NOW)
+        cancel_edition(session, edition_id=edition_id, actor="ada@desk.example", now=NOW)
+    later = NOW + timedelta(minutes=1)
+    assert count_editions(product.database, now=later) == 0
+    with product.database.transaction() as session:
+        settle(session, owner="one", settlements=[Settlement(copy, ACCEPTED)], now=later)
+        release(session, owner="one", chunk_ids={each.chunk.id for each in in_hand}, now=later)
+    assert [count_editions(product.database, now=later) for _ in range(2)] == [1, 0]
+    with product.database.reading() as session:
+        assert session.get_one(EditionCount, edition_id).accepted == 1
+
+
+def test_editions_on_their_way_keep_no_other_from_its_last_count(
+    product: Product, edition_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "BATCH", 1)
+    send(product, replies={})
+    with product.database.transaction() as session:
+        assert finish_editions(session, now=NOW) == [edition_id]
+        newer = Edition(
+            newsletter_id=1, language="fr", status=EditionStatus.SENDING, subject="s", preheader="p",
+            since=NOW, until=NOW, created_at=NOW, started_at=NOW,
+        )  # fmt: skip
+        session.add(newer)
+    assert count_editions(product.database, now=NOW + timedelta(minutes=1)) == 2
+    with product.database.reading() as session:
+        assert session.get_one(EditionCount, edition_id).accepted == LEAST_NAMED + 5
+
+
+def test_a_page_tells_copies_that_had_no_time_left_from_those_called_off(
+    product: Product, edition_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "COUNTED_AT_ONCE", 1)
+    much_later = NOW + timedelta(days=9)
+    with product.database.transaction() as session:
+        expire_copies(session, now=much_later)
+        finish_editions(session, now=much_later)
+    count_editions(product.database, now=much_later + timedelta(minutes=1))
+    with product.database.reading() as session:
+        edition = session.get_one(Edition, edition_id)
+        found = read_outcomes(session, edition=edition, now=much_later)
+        progress = read_progress(session, edition=edition, outcomes=found, now=much_later)
+    assert {state: count for state, count in progress.counts.items() if count} == {
+        DeliveryState.EXPIRED: LEAST_NAMED + 5
+    }
