@@ -7,7 +7,7 @@ whoever adds to one holds its reader's row (`locking`), or has just made it.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import bindparam, literal, select
 from sqlalchemy.orm import Session
 
-from app.db import BigId, rows_of, time_text
+from app.db import BigId, items_of, rows_of, time_text
 from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import OWN_METHODS, ConsentKind, ConsentMethod
 from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
@@ -51,6 +51,20 @@ _LAST = (
     .where(_EVENTS.c.chain_id == bindparam("chain"))
     .order_by(_EVENTS.c.seq.desc())
     .limit(1)
+)
+_CHAIN = items_of("chains", _EVENTS.c.chain_id.type)
+#: Chain by chain, each by its index, however the tables looked when the statement was planned.
+_LAST_AMONG = select(
+    _CHAIN,
+    *(
+        select(_EVENTS.c[name])
+        .where(_EVENTS.c.chain_id == _CHAIN)
+        .order_by(_EVENTS.c.seq.desc())
+        .limit(1)
+        .correlate_except(_EVENTS)
+        .scalar_subquery()
+        for name in ("seq", "hash")
+    ),
 )
 
 
@@ -114,12 +128,18 @@ def append(
 
 def begin_chains(session: Session, acts: Iterable[tuple[Chain, Act, int]], *, newsletter_id: int) -> None:
     """Begin many new chains, each with one act that is about the subscription with the given id."""
-    rows = []
-    for chain, act, subscription_id in acts:
-        values = _event_values(chain, act, seq=1, previous_hash=GENESIS)
-        values |= {"newsletter_id": newsletter_id, "subscription_id": subscription_id}
-        rows.append([*_hashed(values).values()])
-    session.connection().execute(_INSERT_MANY, {"events": json.dumps(rows, ensure_ascii=False, default=time_text)})
+    _append_many(session, acts, {}, newsletter_id)
+
+
+def extend_chains(session: Session, acts: Sequence[tuple[Chain, Act, int]], *, newsletter_id: int) -> None:
+    """Add one act of an admin to each of many chains; the subscription with the given id does not end by it.
+
+    The caller holds the readers' rows.
+    """
+    session.flush()
+    asked = json.dumps([chain.chain_id for chain, _, _ in acts])
+    ends = session.connection().execute(_LAST_AMONG, {"chains": asked})
+    _append_many(session, acts, {chain: (seq, hashed) for chain, seq, hashed in ends if seq}, newsletter_id)
 
 
 def last_event(chain_id: str) -> sa.Select[ConsentEvent]:
@@ -165,6 +185,22 @@ def prune_chain(session: Session, chain_id: str, *, now: datetime) -> None:
     ).where(ConsentEvent.chain_id == chain_id)
     session.execute(sa.insert(ConsentStub).from_select(["chain_id", "seq", "at", "hash", "pruned_at"], events))
     session.execute(sa.delete(ConsentEvent).where(ConsentEvent.chain_id == chain_id))
+
+
+def _append_many(
+    session: Session,
+    acts: Iterable[tuple[Chain, Act, int]],
+    ends: Mapping[str, tuple[int, str]],
+    newsletter_id: int,
+) -> None:
+    """Add an act to each chain, after its end if it has one."""
+    rows = []
+    for chain, act, subscription_id in acts:
+        seq, previous_hash = ends.get(chain.chain_id, (0, GENESIS))
+        values = _event_values(chain, act, seq=seq + 1, previous_hash=previous_hash)
+        values |= {"newsletter_id": newsletter_id, "subscription_id": subscription_id}
+        rows.append([*_hashed(values).values()])
+    session.connection().execute(_INSERT_MANY, {"events": json.dumps(rows, ensure_ascii=False, default=time_text)})
 
 
 def _event_values(chain: Chain, act: Act, *, seq: int, previous_hash: str) -> dict[str, Any]:

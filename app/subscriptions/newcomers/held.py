@@ -85,7 +85,7 @@ def _ask_some(session: Session, asking: HeldAsking, now: datetime) -> int:
         return 0
     due = select(Subscription).where(_are_held(asking.newsletter_id)).order_by(Subscription.id).limit(number)
     subscriptions = session.scalars(due).all()
-    for subscription in subscriptions:
+    for subscription in sorted(subscriptions, key=lambda each: each.subscriber_id):  # the order of an import
         _ask(session, subscription, asking.actor, now)
     asking.asked_until = since + _DAY * number / asking.per_day
     if len(subscriptions) < number:

@@ -5,7 +5,7 @@ comes back: only the owner of the mailbox can do that. Who reads another newslet
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.db import BigId, insert_into, items_of, new_public_id, new_public_ids, rows_of, time_text
+from app.db import BigId, insert_into, is_among, items_of, new_public_id, new_public_ids, rows_of, time_text
 from app.errors import InputRefused
 from app.mail.address import Address
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
-from app.subscriptions.ledger import Act, Chain, append, begin_chains
-from app.subscriptions.models import Subscriber, Subscription, subscription_of
+from app.subscriptions.ledger import Act, Chain, begin_chains, extend_chains
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.suppression import suppressed_among
 
 #: Characters; with the date it fits into an event's detail.
@@ -40,6 +40,16 @@ _PLACE = (
     .scalar_subquery()
 )
 _KNOWN_AMONG = select(_KEY).where(_PLACE.is_not(None))
+#: In one order, and as `lock_reader` does, so that nobody waits for an import in a circle, nor an edition that starts.
+_HELD_AMONG = (
+    select(_READERS.id, _READERS.email_key, _READERS.chain_id, _READERS.chain_salt)
+    .where(is_among(_READERS.email_key, "keys"), _READERS.restricted_at.is_(None))
+    .order_by(_READERS.id)
+    .with_for_update(key_share=True)
+)
+_PLACED_AMONG = select(_PLACES.subscriber_id).where(
+    _PLACES.newsletter_id == sa.bindparam("newsletter"), is_among(_PLACES.subscriber_id, "readers")
+)
 
 
 @dataclass(frozen=True)
@@ -145,36 +155,35 @@ def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, a
     places = _insert_places(session, by_key, ids, newsletter_id, now)
     acts = ((chains[key], _act(by_key[key], actor, now), places[reader_id]) for key, reader_id in ids.items())
     begin_chains(session, acts, newsletter_id=newsletter_id)
-    others = [newcomer for key, newcomer in by_key.items() if key not in ids]
+    others = {key: newcomer for key, newcomer in by_key.items() if key not in ids}
     return set(ids) | _add_to_readers(session, others, newsletter_id=newsletter_id, actor=actor, now=now)
 
 
 def _add_to_readers(
-    session: Session, newcomers: Sequence[Newcomer], *, newsletter_id: int, actor: str, now: datetime
+    session: Session, by_key: Mapping[str, Newcomer], *, newsletter_id: int, actor: str, now: datetime
 ) -> set[str]:
     """Add a subscription to those who are readers of something else; return their keys."""
-    added = set()
-    for newcomer in newcomers:
-        held = select(Subscriber).where(Subscriber.email_key == newcomer.address.key).with_for_update()
-        reader = session.scalars(held.execution_options(populate_existing=True)).one_or_none()
-        if reader is None or reader.restricted_at is not None:
-            continue
-        if session.scalars(subscription_of(reader.id, newsletter_id)).one_or_none() is not None:
-            continue
-        proof = newcomer.provenance
-        place = Subscription(
-            newsletter_id=newsletter_id,
-            subscriber_id=reader.id,
-            status=SubscriptionStatus.CONFIRMED if proof else SubscriptionStatus.HELD,
-            language=newcomer.language,
-            requested_at=proof.consented_at if proof else now,
-            confirmed_at=proof.consented_at if proof else None,
-            acted_at=proof.consented_at if proof else None,
-        )
-        session.add(place)
-        append(session, Chain.of(reader), _act(newcomer, actor, now), subscription=place)
-        added.add(newcomer.address.key)
-    return added
+    chains = _hold_readers(session, by_key, newsletter_id)
+    if not chains:
+        return set()
+    ids = {chain.email_key: reader_id for reader_id, chain in chains.items()}
+    places = _insert_places(session, by_key, ids, newsletter_id, now)
+    acts = [
+        (chain, _act(by_key[chain.email_key], actor, now), places[reader_id]) for reader_id, chain in chains.items()
+    ]
+    extend_chains(session, acts, newsletter_id=newsletter_id)
+    return set(ids)
+
+
+def _hold_readers(session: Session, keys: Iterable[str], newsletter_id: int) -> dict[int, Chain]:
+    """Hold the readers who have these keys and return their chains; not of those who may get no subscription here."""
+    session.flush()
+    asked = json.dumps(list(keys), ensure_ascii=False)
+    held = session.connection().execute(_HELD_AMONG, {"keys": asked}).all()
+    # A statement of its own: it sees what was done while the first one waited.
+    ids = {"newsletter": newsletter_id, "readers": json.dumps([reader.id for reader in held])}
+    placed = set(session.connection().scalars(_PLACED_AMONG, ids))
+    return {each.id: Chain(each.chain_id, each.chain_salt, each.email_key) for each in held if each.id not in placed}
 
 
 def _insert_readers(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.mail.address import parse_address
@@ -15,8 +15,9 @@ from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
 from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, foresee_arrivals, import_readers
 from app.subscriptions.retention import purge_unconfirmed
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_POSTGRESQL
 from tests.seals.ledger import VERIFIED_AT, found, seal
+from tests.statements import statements
 from tests.subscriptions.test_signup import ask
 
 PROOF = Provenance("fair", NOW)
@@ -76,3 +77,29 @@ def test_a_request_that_is_purged_leaves_the_other_subscription_and_a_sound_chai
         assert (left.newsletter_id, left.status) == (second.id, SubscriptionStatus.CONFIRMED)
     seal(product, VERIFIED_AT)
     assert found(product) == []
+
+
+def test_many_readers_of_the_first_cost_no_more_statements_than_one(product: Product) -> None:
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config)
+        many = [f"reader{number}@reader.example" for number in range(30)]
+        bring(session, product, 1, [ALICE, *many])
+    counts = []
+    for emails in ([ALICE], many):
+        with product.database.transaction() as session, statements(product.database) as seen:
+            assert bring(session, product, second.id, emails) == [Arrival.SUBSCRIBED] * len(emails)
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+    seal(product, VERIFIED_AT)
+    assert found(product) == []
+
+
+@ON_POSTGRESQL
+def test_an_import_and_an_edition_that_starts_do_not_wait_for_each_other(product: Product) -> None:
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config)
+        bring(session, product, 1, [ALICE])
+    with product.database.transaction() as starting, product.database.transaction() as session:
+        starting.execute(select(Subscriber.id).with_for_update(read=True, key_share=True))  # as a foreign key does
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        assert bring(session, product, second.id, [ALICE]) == [Arrival.SUBSCRIBED]
