@@ -1,6 +1,7 @@
 """Two newsletters side by side in public: each has its form, its readers, its archive and its feeds."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -8,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.clock import now
 from app.delivery.composing import Composed
 from app.delivery.models import Delivery, DeliveryState
 from app.digests.newsletters import close_newsletter
@@ -181,3 +183,27 @@ def test_an_old_link_brings_the_form_of_its_own_newsletter(
         page = client.get(link.removeprefix(product.config.public_url))
     assert page.status_code == 400
     assert f'action="{NORTH}/subscribe"' in page.text
+
+
+def test_a_leave_link_of_no_subscription_names_no_newsletter(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    with product.database.transaction() as session:
+        pending = make_subscription(session, status=SubscriptionStatus.PENDING, newsletter_id=second_id)
+    link = product.links.unsubscribe("fr", pending.public_id).removeprefix(product.config.public_url)
+    assert "Cap Nord" in client.post(link, data={"by": "button"}).text
+    name = product.config.identity.publication
+    for page in (client.get(link).text, client.post(link, data={"by": "button"}).text):
+        main = re.sub(r"(?s).*<main", "", page)
+        assert f"«\u00a0{name}" not in main
+        assert "Cap Nord" not in main
+        assert "ces lettres" in main
+
+
+def test_a_late_undo_leads_to_the_newsletter_that_was_left(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    with product.database.transaction() as session:
+        left = make_subscription(session, status=SubscriptionStatus.UNSUBSCRIBED, newsletter_id=second_id)
+    late = product.link_tokens.sign("undo", left.public_id, at=now() - timedelta(hours=1))
+    assert client.post(f"/fr/undo/{late}").location == f"{NORTH}/"

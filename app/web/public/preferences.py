@@ -148,7 +148,8 @@ def _page(
     with product().database.reading() as session:
         subscription = _confirmed(session, public_id)
         if subscription is None:
-            slug = newsletter_of_link(session, public_id).address_slug
+            left = newsletter_of_link(session, public_id)
+            slug = left.address_slug if left else None
             return make_response(render_template("public/not_subscribed.html", slug=slug))
         newsletter = session.get_one(Newsletter, subscription.newsletter_id)
         page = render_template(
