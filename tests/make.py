@@ -54,7 +54,7 @@ def newsletter(session: Session) -> Newsletter:
 def add_second(session: Session, config: Config) -> Newsletter:
     """A newsletter beside the default one."""
     names = {"fr": ("Cap Nord", "L’Arctique, chaque semaine."), "en": ("North Cape", "The Arctic, every week.")}
-    return add_newsletter(session, slug="north", names=names, config=config, now=NOW)
+    return add_newsletter(session, slug="north", names=names, config=config, actor="ada@desk.example", now=NOW)
 
 
 def make_subscription(

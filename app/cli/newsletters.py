@@ -122,7 +122,7 @@ def add(slug: str, name_fr: str, description_fr: str, name_en: str, description_
     wired = product()
     names = {"fr": (name_fr, description_fr), "en": (name_en, description_en)}
     with wired.database.transaction() as session:
-        added = add_newsletter(session, slug=slug, names=names, config=wired.config, now=now())
+        added = add_newsletter(session, slug=slug, names=names, config=wired.config, actor=system_actor(), now=now())
         note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
     click.echo(f"Readers sign up at {wired.links.home('fr', slug)} and {wired.links.home('en', slug)}.")
 

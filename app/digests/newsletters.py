@@ -14,7 +14,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.choices.choices import zones
-from app.digests.schedule import install_schedules, next_run
+from app.digests.schedule import install_schedules_of, next_run
+from app.digests.texts import noting_new_texts
 from app.editions.models import Edition, Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, InputRefused, NotFound, TransitionRefused
 from app.i18n import LANGUAGES
@@ -80,12 +81,12 @@ def find_meant(session: Session, slug: str | None) -> Newsletter:
 
 
 def add_newsletter(
-    session: Session, *, slug: str, names: Mapping[str, tuple[str, str]], config: Config, now: datetime
+    session: Session, *, slug: str, names: Mapping[str, tuple[str, str]], config: Config, actor: str, now: datetime
 ) -> Newsletter:
     """Add a newsletter in each of our languages: `names` has its name and its description by language.
 
-    It has clocks, texts and schedules as the first one had when it was set up. Raises FieldsRefused, by field, and for
-    what is in a language as "name-fr".
+    It has clocks, texts and schedules as the first one had when it was set up; the audit log says which texts
+    `actor` so put in force. Raises FieldsRefused, by field, and for what is in a language as "name-fr".
     """
     _hold_all(session)
     faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES}
@@ -94,9 +95,11 @@ def add_newsletter(
     added = Newsletter(slug=slug, timezone=config.timezone, sends_welcome=config.sends_welcome, created_at=now)
     for code, face in faces.items():
         added.languages.append(NewsletterLanguage(language=code, **asdict(face)))
-    session.add(added)
-    install_texts(session, config, now)
-    install_schedules(session, config, now)
+    with noting_new_texts(session, actor=actor, now=now):
+        session.add(added)
+        install_texts(session, config, now)
+    install_schedules_of(session, added, config, now)
+    session.flush()
     return added
 
 

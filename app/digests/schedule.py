@@ -48,23 +48,24 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
     """
     unchanged = select(Newsletter).where(Newsletter.changed_at.is_(None)).order_by(Newsletter.id)
     for newsletter in session.scalars(unchanged.with_for_update()):
-        known = {
-            schedule.language: schedule
-            for schedule in session.scalars(
-                select(Schedule).where(Schedule.newsletter_id == newsletter.id, Schedule.rhythm_id.is_(None))
-            )
-        }
-        for face in newsletter.languages:
-            schedule = known.get(face.language)
-            if schedule is not None and schedule.changed_at is not None:
-                continue
-            if schedule is None:
-                schedule = Schedule(newsletter_id=newsletter.id, language=face.language, cron="")
-                session.add(schedule)
-            if (schedule.cron, schedule.timezone) != (config.digest_cron, newsletter.timezone):
-                schedule.cron, schedule.timezone = config.digest_cron, newsletter.timezone
-                schedule.next_run_at = next_run(config.digest_cron, newsletter.timezone, now)
+        install_schedules_of(session, newsletter, config, now)
     session.flush()
+
+
+def install_schedules_of(session: Session, newsletter: Newsletter, config: Config, now: datetime) -> None:
+    """Give a newsletter, in each of its languages, the digest of the settings, save where somebody changed it."""
+    usual = select(Schedule).where(Schedule.newsletter_id == newsletter.id, Schedule.rhythm_id.is_(None))
+    known = {schedule.language: schedule for schedule in session.scalars(usual)}
+    for face in newsletter.languages:
+        schedule = known.get(face.language)
+        if schedule is not None and schedule.changed_at is not None:
+            continue
+        if schedule is None:
+            schedule = Schedule(newsletter_id=newsletter.id, language=face.language, cron="")
+            session.add(schedule)
+        if (schedule.cron, schedule.timezone) != (config.digest_cron, newsletter.timezone):
+            schedule.cron, schedule.timezone = config.digest_cron, newsletter.timezone
+            schedule.next_run_at = next_run(config.digest_cron, newsletter.timezone, now)
 
 
 def ensure_schedules(session: Session, subscription: Subscription, now: datetime) -> None:

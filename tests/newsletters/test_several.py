@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from app.admins.models import AuditAct, AuditEntry
 from app.digests.newsletters import add_newsletter, close_newsletter, find_meant, open_newsletter
 from app.digests.schedule import install_schedules
 from app.digests.scheduling import usual_schedules
@@ -43,6 +44,24 @@ def test_the_second_has_all_that_the_first_has_in_its_own_name(product: Product,
     assert policy.version == 2
 
 
+def test_the_log_has_the_texts_that_come_with_the_second_and_the_first_keeps_its_hours(product: Product) -> None:
+    with product.database.transaction() as session:
+        install_schedules(session, replace(product.config, digest_cron="0 6 * * *"), NOW)
+        second = make.add_second(session, product.config)
+        crons = {each.newsletter_id: each.cron for each in session.scalars(usual_schedules())}
+        entries = session.execute(sa.select(AuditEntry.actor, AuditEntry.act, AuditEntry.target)).all()
+    assert crons == {1: "0 6 * * *", second.id: "30 7 * * 2"}
+    assert {entry.actor for entry in entries} == {"ada@desk.example"}
+    assert {(entry.act, entry.target) for entry in entries} == {
+        *((AuditAct.POLICY_CHANGED, f"policy:{language} 2") for language in ("en", "fr")),
+        *(
+            (AuditAct.WORDING_CHANGED, f"wording:north {purpose} {language} 1")
+            for purpose in WordingPurpose
+            for language in ("en", "fr")
+        ),
+    }
+
+
 def test_a_new_text_of_one_is_none_of_the_other(product: Product) -> None:
     with product.database.transaction() as session:
         second = make.add_second(session, product.config)
@@ -77,7 +96,7 @@ def test_what_cannot_be_is_refused_by_field(
     product: Product, slug: str, names: dict[str, tuple[str, str]], faults: dict[str, str]
 ) -> None:
     with product.database.transaction() as session, pytest.raises(FieldsRefused) as refusal:
-        add_newsletter(session, slug=slug, names=names, config=product.config, now=NOW)
+        add_newsletter(session, slug=slug, names=names, config=product.config, actor="ada@desk.example", now=NOW)
     assert refusal.value.faults == faults
 
 

@@ -27,7 +27,7 @@ from app.errors import ChangedMeanwhile, FieldsRefused
 from app.newsletters.models import Newsletter
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
-from app.web.admin.access import needs
+from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 
 
@@ -50,7 +50,7 @@ def newsletter_add_submit() -> Response | tuple[str, int]:
     }
     try:
         with product().database.transaction() as session:
-            added = add_newsletter(session, slug=slug, names=names, config=config, now=now())
+            added = add_newsletter(session, slug=slug, names=names, config=config, actor=require().email, now=now())
             note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
     except FieldsRefused as refusal:
         return _list(typed=form, faults=refusal.faults), 422
