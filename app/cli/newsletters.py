@@ -185,6 +185,8 @@ def language_command(slug: str, language: str, name: str, description: str, labe
             seen=change_mark(known.changed_at),
             language=language,
             face=Face(name, description, label),
+            config=product().config,
+            actor=system_actor(),
             now=now(),
         )
         note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{known.id}", language)

@@ -151,10 +151,19 @@ def require_approval(session: Session, *, newsletter_id: int, is_needed: bool, n
 
 
 def put_face(
-    session: Session, *, newsletter_id: int, seen: str, language: str, face: Face, now: datetime
+    session: Session,
+    *,
+    newsletter_id: int,
+    seen: str,
+    language: str,
+    face: Face,
+    config: Config,
+    actor: str,
+    now: datetime,
 ) -> NewsletterLanguage:
     """Give a newsletter its words in a language, which is added where it is not there yet.
 
+    The product's texts follow a new name; the audit log says which ones `actor` so put in force.
     Raises FieldsRefused, for the label too where letters left under it; ChangedMeanwhile, NotFound.
     """
     _hold_all(session)
@@ -172,7 +181,8 @@ def put_face(
         newsletter.languages.append(known)
     known.name, known.description, known.list_label = face.name, face.description, face.list_label
     newsletter.changed_at = now
-    session.flush()
+    with noting_new_texts(session, actor=actor, now=now):
+        install_texts(session, config, now)
     return known
 
 

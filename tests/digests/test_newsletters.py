@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, select
 
+from app.admins.models import AuditAct, AuditEntry
 from app.digests.newsletters import (
     Face,
     change_mark,
@@ -18,7 +19,8 @@ from app.digests.schedule import install_schedules
 from app.editions.models import Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
 from app.newsletters.defaults import install_defaults
-from app.newsletters.models import NewsletterLanguage
+from app.newsletters.models import NewsletterLanguage, current_policy, current_wording
+from app.newsletters.wordings import store_wording
 from app.product import Product
 from app.subscriptions.models import Subscription
 from tests import make
@@ -37,7 +39,10 @@ def change(product: Product, *, timezone: str = "America/Montreal", seen: str = 
 def put(product: Product, face: Face, *, language: str = "en") -> None:
     with product.database.transaction() as session:
         seen = change_mark(make.newsletter(session).changed_at)
-        put_face(session, newsletter_id=1, seen=seen, language=language, face=face, now=LATER)
+        put_face(
+            session, newsletter_id=1, seen=seen, language=language, face=face, config=product.config,
+            actor="ada@desk.example", now=LATER,
+        )  # fmt: skip
 
 
 def test_usual_digests_leave_by_the_new_clocks_from_the_next_one_on(product: Product) -> None:
@@ -115,6 +120,24 @@ def test_a_language_that_is_missing_is_added(product: Product) -> None:
         assert [face.language for face in make.newsletter(session).languages] == ["fr", "en"]
     with pytest.raises(FieldsRefused):
         put(product, replace(JETTY, list_label="eo.vigie"), language="eo")
+
+
+def test_the_products_texts_follow_a_new_name_and_written_ones_stay(product: Product) -> None:
+    with product.database.transaction() as session:
+        store_wording(
+            session, newsletter_id=1, language="fr", heading="h", statement="[s]", button="b", now=NOW,
+            written_by="ada@desk.example",
+        )  # fmt: skip
+    put(product, JETTY)
+    with product.database.reading() as session:
+        assert "“The Jetty”" in session.scalars(current_wording(1, "en")).one().statement
+        assert "The Jetty" in session.scalars(current_policy("en")).one().body
+        assert session.scalars(current_wording(1, "fr")).one().statement == "[s]"
+        entries = session.execute(select(AuditEntry.actor, AuditEntry.act, AuditEntry.target)).all()
+    assert sorted(entries) == [
+        ("ada@desk.example", AuditAct.POLICY_CHANGED, "policy:en 2"),
+        ("ada@desk.example", AuditAct.WORDING_CHANGED, "wording:vigie newsletter en 2"),
+    ]
 
 
 def test_what_somebody_changed_the_settings_leave_alone(product: Product) -> None:

@@ -102,6 +102,8 @@ def face_submit(newsletter_id: int) -> Response | tuple[str, int]:
                 seen=form.get("seen", ""),
                 language=language,
                 face=Face(**typed),
+                config=product().config,
+                actor=require().email,
                 now=now(),
             )
             note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}", language)
