@@ -22,6 +22,7 @@ AppError
 │   ├── ChangedMeanwhile     somebody changed the row after the form that changes it was opened
 │   ├── DraftConflict        two editors changed the same part of a draft; carries both versions
 │   ├── GateClosed           a check fails, and nobody said why the edition may leave all the same; carries which
+│   ├── NewsletterClosed     nobody new may come to this newsletter
 │   ├── ApprovalRefused      somebody else has to agree first, or this person may not be the one
 │   └── LastAdmin            the only one who may let others into the desk
 ├── SigninRefused            wrong address or password, or a used one-time link
@@ -152,6 +153,10 @@ class GateClosed(TransitionRefused):
     def __init__(self, failures: frozenset[str]) -> None:
         super().__init__(f"the edition does not pass: {', '.join(sorted(failures))}")
         self.failures = failures
+
+
+class NewsletterClosed(TransitionRefused):
+    """The newsletter takes no new readers."""
 
 
 class ApprovalRefused(TransitionRefused):

@@ -14,6 +14,7 @@ from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import Address
+from app.newsletters.closing import check_open
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import ShownTexts, newsletter_of_form
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -123,8 +124,10 @@ def add_subscriber(
 ) -> Subscription:
     """Begin a double opt-in in the name of an admin (`actor`), for a reader who asked by other means.
 
-    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed or used.
+    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed or used, and
+    NewsletterClosed.
     """
+    check_open(session, newsletter_id)
     if _is_restricted(session, address):
         raise TransitionRefused("this reader asked that their data be kept and not used")
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from app.errors import InputRefused, TransitionRefused
+from app.newsletters.closing import check_open
+from app.newsletters.models import Newsletter, open_newsletters
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
@@ -43,8 +45,10 @@ def read_held(session: Session, *, newsletter_id: int) -> HeldReaders:
 def start_asking(session: Session, *, newsletter_id: int, per_day: int, actor: str, now: datetime) -> int:
     """Have the held readers asked from now on, `per_day` of them, in the name of `actor`; return how many there are.
 
-    Raises InputRefused for a pace that is none, TransitionRefused where nobody is held or an asking is under way.
+    Raises InputRefused for a pace that is none, TransitionRefused where nobody is held or an asking is under way,
+    NewsletterClosed.
     """
+    check_open(session, newsletter_id)
     if not 1 <= per_day <= PER_DAY_MAX:
         raise InputRefused(f"from 1 to {PER_DAY_MAX} readers can be asked a day")
     held = read_held(session, newsletter_id=newsletter_id)
@@ -69,10 +73,11 @@ def stop_asking(session: Session, *, newsletter_id: int) -> None:
 def ask_held(session: Session, *, now: datetime) -> int:
     """Ask as many held readers as the pace has come to since the last call; return how many.
 
-    An asking ends with the last of them.
+    An asking ends with the last of them, and rests while its newsletter is closed.
     """
     asked = 0
-    for asking in session.scalars(select(HeldAsking).with_for_update(skip_locked=True)).all():
+    is_open = HeldAsking.newsletter_id.in_(open_newsletters().with_only_columns(Newsletter.id).order_by(None))
+    for asking in session.scalars(select(HeldAsking).where(is_open).with_for_update(skip_locked=True)).all():
         asked += _ask_some(session, asking, now)
     session.flush()
     return asked

@@ -10,6 +10,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.errors import InputRefused, NotFound, TransitionRefused
+from app.newsletters.closing import check_open
 from app.subscriptions.newcomers.columns import Column, check_places, guess_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
@@ -41,7 +42,11 @@ def add_import(
     reported_in: str,
     now: datetime,
 ) -> Import:
-    """Note a list that was handed in, with a guess at its columns; its file is to be kept under the import's id."""
+    """Note a list that was handed in, with a guess at its columns; its file is to be kept under the import's id.
+
+    Raises NewsletterClosed.
+    """
+    check_open(session, newsletter_id)
     added = Import(
         newsletter_id=newsletter_id,
         status=ImportStatus.RECEIVED,
@@ -92,9 +97,10 @@ def start_check(session: Session, found: Import, plan: Plan, *, languages: Colle
 
 
 def start_import(session: Session, found: Import) -> None:
-    """Add the readers of a list that was looked through. Raises TransitionRefused for any other."""
+    """Add the readers of a list that was looked through. Raises TransitionRefused for any other, NewsletterClosed."""
     if found.status is not ImportStatus.CHECKED:
         raise TransitionRefused("a list is looked through before it is imported")
+    check_open(session, found.newsletter_id)
     _begin(found, ImportStatus.IMPORTING)
     session.flush()
 

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import DeliveryState
-from app.errors import InputRefused, TransitionRefused
+from app.digests.newsletters import close_newsletter, open_newsletter
+from app.errors import InputRefused, NewsletterClosed, TransitionRefused
 from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
@@ -129,6 +130,20 @@ def test_an_asking_is_started_once_and_can_be_stopped(product: Product) -> None:
         assert ask_held(session, now=NOW + timedelta(days=1)) == 0
         with pytest.raises(TransitionRefused):
             stop_asking(session, newsletter_id=1)
+
+
+def test_nobody_is_asked_for_a_closed_newsletter(product: Product) -> None:
+    with product.database.transaction() as session:
+        bring(session, product, "a@reader.example", "b@reader.example")
+        start_asking(session, newsletter_id=1, per_day=24, actor="x", now=NOW)
+        close_newsletter(session, newsletter_id=1, now=NOW)
+        assert ask_held(session, now=NOW + timedelta(hours=1)) == 0
+        open_newsletter(session, newsletter_id=1)
+        assert ask_held(session, now=NOW + timedelta(hours=1)) == 1
+        stop_asking(session, newsletter_id=1)
+        close_newsletter(session, newsletter_id=1, now=NOW)
+        with pytest.raises(NewsletterClosed):
+            start_asking(session, newsletter_id=1, per_day=24, actor="x", now=NOW)
 
 
 def test_whoever_is_held_may_subscribe_or_go_by_themselves(product: Product) -> None:

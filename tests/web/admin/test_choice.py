@@ -7,13 +7,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.clock import now
+from app.digests.newsletters import close_newsletter
 from app.editions.models import Edition
 from app.newsletters.models import ConsentWording, WordingPurpose, current_wording
 from app.product import Product
 from app.readership.exporting import export_readers
 from app.readership.filters import ReaderFilter
 from app.subscriptions.models import Subscription
-from app.subscriptions.newcomers.models import Import
+from app.subscriptions.newcomers.models import Import, ImportStatus
 from tests import make
 from tests.conftest import ON_SQLITE
 from tests.statements import statements
@@ -71,6 +72,23 @@ def test_a_form_acts_on_the_newsletter_that_it_showed(admin: FlaskClient, produc
     assert "/admin/editions/1" not in admin.get("/admin/editions?newsletter=vigie").text
     assert "/admin/editions/1" in admin.get("/admin/editions?newsletter=north").text
     assert "Cap Nord · " in admin.get("/admin/editions/1").text
+
+
+def test_a_closed_newsletter_takes_nobody_new_at_the_desk_either(admin: FlaskClient, product: Product) -> None:
+    import_id = desk.make_import(product)
+    with product.database.transaction() as session:
+        session.get_one(Import, import_id).status = ImportStatus.CHECKED
+        close_newsletter(session, newsletter_id=1, now=now())
+    upload = {"list": (BytesIO(b"email\nx@reader.example\n"), "readers.csv")}
+    for answer in (
+        admin.post("/admin/readers/new", data={"email": "a@reader.example", "letters_language": "fr"}),
+        admin.post("/admin/readers/imports", data=upload),
+        admin.post(f"/admin/readers/imports/{import_id}/start"),
+    ):
+        assert (answer.status_code, "closed to new readers" in answer.text) == (422, True)
+    with product.database.reading() as session:
+        assert session.scalars(select(Subscription)).all() == []
+        assert session.scalars(select(Import.status)).all() == [ImportStatus.CHECKED]
 
 
 def test_a_wording_is_written_for_the_newsletter_that_is_shown(

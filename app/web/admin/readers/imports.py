@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import i18n
 from app.admins.models import AuditAct, Role
 from app.clock import now
-from app.errors import InputRefused, ListRefused, NotFound
+from app.errors import InputRefused, ListRefused, NewsletterClosed, NotFound
 from app.subscriptions.newcomers.columns import Column, check_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
@@ -73,6 +73,8 @@ def imports_submit() -> BaseResponse | tuple[str, int]:
         return _list("large"), 413
     except ListRefused as error:
         return _list(error.fault), REFUSED
+    except NewsletterClosed:
+        return _list("closed"), REFUSED
     return redirect(url_for("admin.import_page", import_id=import_id), code=303)
 
 
@@ -109,11 +111,14 @@ def import_check_submit(import_id: int) -> BaseResponse | tuple[str, int]:
 
 @bp.post(f"{IMPORT}/start")
 @needs(Role.ADMIN)
-def import_start_submit(import_id: int) -> BaseResponse:
+def import_start_submit(import_id: int) -> BaseResponse | tuple[str, int]:
     """Add the readers of a list that was looked through."""
-    with product().database.transaction() as session:
-        start_import(session, hold_import(session, import_id))
-        note_act(session, AuditAct.IMPORT_STARTED, f"import:{import_id}")
+    try:
+        with product().database.transaction() as session:
+            start_import(session, hold_import(session, import_id))
+            note_act(session, AuditAct.IMPORT_STARTED, f"import:{import_id}")
+    except NewsletterClosed:
+        return _page(import_id, problem="closed"), REFUSED
     return _back(import_id)
 
 

@@ -14,7 +14,7 @@ from app import i18n
 from app.admins.models import AuditAct, Role
 from app.choices.choosing import chosen_by
 from app.clock import now
-from app.errors import AddressInvalid, InputRefused, NotFound, TransitionRefused
+from app.errors import AddressInvalid, InputRefused, NewsletterClosed, NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.readership.chronicle import read_chronicle
 from app.subscriptions.models import Subscriber, Subscription
@@ -66,6 +66,8 @@ def reader_new_submit() -> Response | tuple[str, int]:
             note_act(session, AuditAct.READER_ADDED, f"reader:{public_id}")
     except AddressInvalid:
         return _new_again("address", typed)
+    except NewsletterClosed:
+        return _new_again("closed", typed)
     except TransitionRefused:
         return _new_again("known", typed)
     return redirect(url_for("admin.reader", public_id=public_id, note="reader-added"), code=303)
