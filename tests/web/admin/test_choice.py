@@ -1,5 +1,6 @@
 """Two newsletters at the desk: one is looked at, the choice is kept, and what is done is done for that one."""
 
+import re
 from io import BytesIO
 
 import pytest
@@ -13,8 +14,9 @@ from app.newsletters.models import ConsentWording, WordingPurpose, current_wordi
 from app.product import Product
 from app.readership.exporting import export_readers
 from app.readership.filters import ReaderFilter
-from app.subscriptions.models import Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.models import Import, ImportStatus
+from app.web.admin.listing import PAGE_LENGTH
 from tests import make
 from tests.conftest import ON_SQLITE
 from tests.statements import statements
@@ -134,3 +136,18 @@ def test_pages_ask_no_more_for_two(admin: FlaskClient, product: Product, second_
         with statements(product.database) as asked:
             assert admin.get(f"/admin/{page}?newsletter=north").status_code == 200
         assert len(asked) <= 12, page
+
+
+def test_a_second_subscription_is_not_lost_where_a_page_ends(
+    admin: FlaskClient, product: Product, second_id: int
+) -> None:
+    with product.database.transaction() as session:
+        for number in range(PAGE_LENGTH + 5):
+            first = make.make_subscription(session, email=f"a{number:02}@reader.example")
+        for reader in session.scalars(select(Subscriber).where(Subscriber.email_key >= "a49")).all():
+            session.add(Subscription(newsletter_id=second_id, subscriber=reader, language="fr", status=first.status,
+                                     requested_at=first.requested_at))  # fmt: skip
+    page = admin.get("/admin/readers?q=a").text
+    [after] = re.findall(r"after=(\d+)", page)
+    rest = admin.get(f"/admin/readers?q=a&after={after}").text
+    assert [len(re.findall(r"\ba\d\d@reader", text)) for text in (page, rest)] == [PAGE_LENGTH, 11]

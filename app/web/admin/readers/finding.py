@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from flask import Response, render_template, request, url_for
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -36,7 +37,7 @@ SEARCH_MAX = 254
 
 @dataclass(frozen=True)
 class Found:
-    """A page of readers. The next ones are those `before` a number or, where they stand by address, `after` one."""
+    """A page of readers. The next ones are those `before` a subscription's number or, by address, `after` that one."""
 
     rows: Sequence[Subscription]
     before: int | None = None
@@ -126,12 +127,14 @@ def _newest(session: Session, query: Select[Subscription]) -> Found:
 def _by_address(session: Session, query: Select[Subscription]) -> Found:
     after = request.args.get("after", type=whole)
     if after is not None:
-        last = select(Subscriber.email_key).where(Subscriber.id == after).scalar_subquery()
-        query = query.where(Subscriber.email_key > last)
-    rows = session.scalars(query.order_by(Subscriber.email_key).limit(PAGE_LENGTH + 1)).all()
+        shown = select(Subscriber.email_key).join(Subscriber.subscriptions).where(Subscription.id == after)
+        last = shown.scalar_subquery()
+        # A reader of two newsletters has two rows, between which a page may end.
+        query = query.where(Subscriber.email_key >= last, sa.or_(Subscriber.email_key > last, Subscription.id > after))
+    rows = session.scalars(query.order_by(Subscriber.email_key, Subscription.id).limit(PAGE_LENGTH + 1)).all()
     if len(rows) <= PAGE_LENGTH:
         return Found(rows)
-    return Found(rows[:PAGE_LENGTH], after=rows[PAGE_LENGTH - 1].subscriber_id)
+    return Found(rows[:PAGE_LENGTH], after=rows[PAGE_LENGTH - 1].id)
 
 
 def _in_use(saved: Sequence[SavedFilter], wanted: ReaderFilter) -> SavedFilter | None:
