@@ -21,6 +21,8 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.questions.asking import ask
+from app.subscriptions.questions.models import QuestionKind
 from app.subscriptions.rights.receipts import make_receipt
 from app.subscriptions.signup import WELCOME
 from tests import make
@@ -207,3 +209,32 @@ def test_a_late_undo_leads_to_the_newsletter_that_was_left(
         left = make_subscription(session, status=SubscriptionStatus.UNSUBSCRIBED, newsletter_id=second_id)
     late = product.link_tokens.sign("undo", left.public_id, at=now() - timedelta(hours=1))
     assert client.post(f"/fr/undo/{late}").location == f"{NORTH}/"
+
+
+def test_a_question_names_its_newsletter_and_leads_back_to_it(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    at = now()
+    with product.database.transaction() as session:
+        asked = make_subscription(session, newsletter_id=second_id)
+        question = ask(session, asked, kind=QuestionKind.STAY, answer_until=at + timedelta(days=30), now=at)
+    link = product.links.stay("fr", question.public_id, asked_at=at).removeprefix(product.config.public_url)
+    page = client.get(link).text
+    assert "Cap Nord" in page
+    assert f'href="{NORTH}/archive"' in page
+    client.post(product.links.unsubscribe("fr", asked.public_id).removeprefix(product.config.public_url))
+    for answer in (client.get(link), client.post(link)):
+        assert f'class="button button-quiet" href="{NORTH}/"' in answer.text
+
+
+def test_the_frames_of_confirming_and_leaving_lead_to_the_newsletter(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    with product.database.transaction() as session:
+        pending = make_subscription(session, status=SubscriptionStatus.PENDING, newsletter_id=second_id, at=now())
+    assert pending.confirmation_id
+    for link in (
+        product.links.confirm("fr", pending.confirmation_id, requested_at=now()),
+        product.links.unsubscribe("fr", pending.public_id),
+    ):
+        assert f'href="{NORTH}/archive"' in client.get(link.removeprefix(product.config.public_url)).text, link

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
 from app.mail.address import mask
+from app.newsletters.models import Newsletter
 from app.newsletters.wordings import cut_statement
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.questions.asking import agree, question_by_public_id
@@ -49,7 +50,7 @@ def _page(language: str, token: str, kind: QuestionKind) -> Response:
     with product().database.reading() as session:
         question = session.scalars(question_by_public_id(public_id)).one_or_none() if public_id else None
         if question is None or question.kind is not kind or not _can_be_answered(question):
-            return make_response(render_template("public/not_subscribed.html"))
+            return _over(session, question)
         if question.language != language:  # the texts are in one language, and so is what is agreed to
             return redirect(url_for(request.endpoint or "", language=question.language, token=token))
         return make_response(_shown(session, question))
@@ -63,9 +64,21 @@ def _answer(language: str, token: str, kind: QuestionKind) -> Response:
         with product().database.transaction() as session:
             question = agree(session, public_id=public_id, kind=kind, now=now())
             preferences = product().link_tokens.sign("preferences", question.subscription.public_id)
+            slug = _newsletter_of(session, question).address_slug
     except (NotFound, TransitionRefused):
-        return make_response(render_template("public/not_subscribed.html"))
-    return make_response(render_template("public/answered.html", preferences_token=preferences))
+        with product().database.reading() as session:
+            return _over(session, session.scalars(question_by_public_id(public_id or "")).one_or_none())
+    return make_response(render_template("public/answered.html", preferences_token=preferences, slug=slug))
+
+
+def _over(session: Session, question: Question | None) -> Response:
+    """Show the way back into the newsletter that was left, as far as a question still tells which."""
+    slug = _newsletter_of(session, question).address_slug if question else None
+    return make_response(render_template("public/not_subscribed.html", slug=slug))
+
+
+def _newsletter_of(session: Session, question: Question) -> Newsletter:
+    return session.get_one(Newsletter, question.subscription.newsletter_id)
 
 
 def _read(token: str, kind: QuestionKind) -> str | None:
@@ -81,13 +94,15 @@ def _can_be_answered(question: Question) -> bool:
 
 
 def _shown(session: Session, question: Question) -> str:
-    subscription = question.subscription
+    subscription, newsletter = question.subscription, _newsletter_of(session, question)
     shared = {
+        "slug": newsletter.address_slug,
         "address": mask(subscription.subscriber.email),
         "leave_token": product().link_tokens.sign("unsubscribe", subscription.public_id),
     }
     if question.kind is QuestionKind.STAY:
-        return render_template("public/stay.html", **shared)
+        face = newsletter.in_language(question.language)
+        return render_template("public/stay.html", newsletter=face, **shared)
     wording, policy = shown_texts(session, question)
     statement = cut_statement(wording.statement)
     return render_template("public/renew.html", statement=statement, policy_version=policy.version, **shared)

@@ -97,7 +97,7 @@ def _page(language: str, token: str, confirmation_id: str, *, is_again: bool = F
         if subscription is None:
             return _over(language, token)
         address = mask(subscription.subscriber.email)
-        newsletter = session.get_one(Newsletter, subscription.newsletter_id).in_language(language)
+        newsletter = session.get_one(Newsletter, subscription.newsletter_id)
         cancel_token = wired.link_tokens.sign("unsubscribe", subscription.public_id)
         has_proof = texts_of_request(session, subscription) is not None
         choices = said_choices(
@@ -110,7 +110,8 @@ def _page(language: str, token: str, confirmation_id: str, *, is_again: bool = F
     page = render_template(
         "public/confirm.html",
         address=address,
-        newsletter=newsletter,
+        newsletter=newsletter.in_language(language),
+        slug=newsletter.address_slug,
         cancel_token=cancel_token,
         choices=choices,
         is_again=is_again,
