@@ -1,6 +1,6 @@
 """A reader's own page."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,6 +44,17 @@ def test_the_language_can_be_chosen_and_the_page_follows(client: FlaskClient, pr
     assert chosen == ["en"]
     with product.database.reading() as session:
         assert (only(session).language, only(session).status) == ("en", SubscriptionStatus.CONFIRMED)
+
+
+def test_a_pause_goes_by_the_clocks_of_the_newsletter(client: FlaskClient, product: Product) -> None:
+    path = reader(product)
+    with product.database.transaction() as session:
+        make.newsletter(session).timezone = "Pacific/Kiritimati"  # a day ahead, when it is noon in Paris
+    with time_machine.travel(NOW + timedelta(hours=2), tick=False):
+        assert 'min="2026-03-19"' in client.get(path).text
+        client.post(f"{path}/pause", data={"span": "week"})
+    with product.database.reading() as session:
+        assert only(session).paused_until == datetime(2026, 3, 25, tzinfo=ZoneInfo("Pacific/Kiritimati"))
 
 
 def test_letters_are_paused_for_a_span_or_until_a_day_and_come_again_at_once(

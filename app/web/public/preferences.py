@@ -87,7 +87,10 @@ def choices_submit(language: str, token: str) -> BaseResponse:
 def pause_submit(language: str, token: str) -> BaseResponse:
     """Send no letters for a while."""
     public_id = product().link_tokens.read("preferences", token)
-    until = _chosen_day(request.form.get("span", ""), request.form.get("until", ""))
+    with product().database.reading() as session:
+        newsletter = newsletter_of_link(session, public_id)
+    zone = ZoneInfo(newsletter.timezone if newsletter else product().config.timezone)
+    until = _chosen_day(request.form.get("span", ""), request.form.get("until", ""), zone)
     if until is None:
         return _page(language, token, public_id, is_no_day=True)
     try:
@@ -172,7 +175,7 @@ def _page(
             counting=counting_form(session, language, subscription),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
             is_no_day=is_no_day,
-            **_pause_days(subscription.paused_until),
+            **_pause_days(subscription.paused_until, ZoneInfo(newsletter.timezone)),
             is_welcome="welcome" in request.args,
             saved=request.args.get("saved"),
             is_back="back" in request.args,
@@ -181,32 +184,25 @@ def _page(
     return make_response(page, 422 if is_no_day or problems else 200)
 
 
-def _pause_days(until: datetime | None) -> dict[str, date | None]:
-    """Return the end of a pause under way, and the first and the last day on which one may end."""
-    today = _today()
+def _pause_days(until: datetime | None, zone: ZoneInfo) -> dict[str, date | None]:
+    """Return the end of a pause under way, and the first and the last day on which one may end, in `zone`."""
+    today = now().astimezone(zone).date()
     return {
-        "paused_until": until.astimezone(_zone()) if until and until > now() else None,
+        "paused_until": until.astimezone(zone) if until and until > now() else None,
         "first_day": today + timedelta(days=1),
         "last_day": months_later(today, PAUSE_MAX_MONTHS),
     }
 
 
-def _chosen_day(span: str, day: str) -> date | None:
-    """Return the first day with letters again, or None where none was chosen."""
+def _chosen_day(span: str, day: str, zone: ZoneInfo) -> date | None:
+    """Return the first day with letters again in `zone`, or None where none was chosen."""
     if span == BY_DAY:
         try:
             return date.fromisoformat(day)
         except ValueError:
             return None
-    return PauseSpan[span.upper()].end(_today()) if span.upper() in PauseSpan.__members__ else None
-
-
-def _today() -> date:
-    return now().astimezone(_zone()).date()
-
-
-def _zone() -> ZoneInfo:
-    return ZoneInfo(product().config.timezone)
+    today = now().astimezone(zone).date()
+    return PauseSpan[span.upper()].end(today) if span.upper() in PauseSpan.__members__ else None
 
 
 def _confirmed(session: Session, public_id: str) -> Subscription | None:
