@@ -24,9 +24,7 @@ _IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
 
 def concerned(session: Session, newsletter_id: int) -> sa.Select[int]:
     """Select the confirmed subscriptions whose reader never agreed to the newest wording of any language."""
-    is_ours = sa.and_(
-        ConsentWording.newsletter_id == newsletter_id, ConsentWording.purpose == WordingPurpose.NEWSLETTER
-    )
+    is_ours = _is_of_form(newsletter_id)
     newest = select(ConsentWording.language, sa.func.max(ConsentWording.version)).where(is_ours)
     version = sa.tuple_(ConsentWording.language, ConsentWording.version)
     of_newest = version.in_(newest.group_by(ConsentWording.language))
@@ -51,24 +49,29 @@ def read_concerned(session: Session, newsletter_id: int) -> int | None:
     if (session.scalar(select(sa.func.max(Subscription.id))) or 0) <= COUNTED_AT_ONCE:
         return count_concerned(session, newsletter_id)
     kept = session.get(Prospect, newsletter_id)
-    return kept.readers if kept and kept.wording_id == _newest_wording(session) else None
+    return kept.readers if kept and kept.wording_id == session.scalar(_newest_wording(newsletter_id)) else None
 
 
 def keep_concerned(database: Database, now: datetime) -> None:
     """Count anew for each newsletter whose count is old, or of an older wording."""
     with database.reading() as session:
-        fresh = select(Prospect.newsletter_id).where(
-            Prospect.counted_at > now - KEPT, Prospect.wording_id == _newest_wording(session)
-        )
+        newest = _newest_wording(Prospect.newsletter_id).correlate(Prospect).scalar_subquery()
+        fresh = select(Prospect.newsletter_id).where(Prospect.counted_at > now - KEPT, Prospect.wording_id == newest)
         due = session.scalars(select(Newsletter.id).where(Newsletter.id.not_in(fresh))).all()
     for newsletter_id in due:
         with database.reading() as session:
-            wording_id, readers = _newest_wording(session), count_concerned(session, newsletter_id)
+            wording_id = session.scalar(_newest_wording(newsletter_id))
+            readers = count_concerned(session, newsletter_id)
         values = {"readers": readers, "wording_id": wording_id, "counted_at": now}
         with database.transaction() as session:
             keeping = insert_into(session, Prospect).values(newsletter_id=newsletter_id, **values)
             session.execute(keeping.on_conflict_do_update(index_elements=["newsletter_id"], set_=values))
 
 
-def _newest_wording(session: Session) -> int:
-    return session.scalar(select(sa.func.max(ConsentWording.id))) or 0
+def _newest_wording(newsletter_id: int | sa.SQLColumnExpression[int]) -> sa.Select[int]:
+    """Select the newest wording of a newsletter's form, or 0 where it has none."""
+    return select(sa.func.coalesce(sa.func.max(ConsentWording.id), 0)).where(_is_of_form(newsletter_id))
+
+
+def _is_of_form(newsletter_id: int | sa.SQLColumnExpression[int]) -> sa.ColumnElement[bool]:
+    return sa.and_(ConsentWording.newsletter_id == newsletter_id, ConsentWording.purpose == WordingPurpose.NEWSLETTER)

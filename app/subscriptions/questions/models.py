@@ -53,7 +53,7 @@ class Renewal(Base):
 class Prospect(Base):
     """How many readers asking a newsletter for consent anew would concern, as counted at `counted_at`.
 
-    `wording_id` was the newest of all wordings then.
+    `wording_id` was the newest wording of its form then.
     """
 
     __tablename__ = "renewal_prospects"

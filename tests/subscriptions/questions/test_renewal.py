@@ -126,6 +126,9 @@ def test_among_many_readers_those_concerned_are_counted_beforehand(
     run(product)
     assert counted() == 0
     with product.database.transaction() as session:
+        make.add_second(session, product.config)
+    assert counted() == 0, "a wording of another newsletter asks nobody here"
+    with product.database.transaction() as session:
         change_wording(session)
     assert counted() is None
     run(product)
