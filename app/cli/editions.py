@@ -1,11 +1,13 @@
 """`flask editions`: compile, look, send, follow."""
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import click
 from rich.console import Console
 from rich.progress import Progress
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
@@ -17,7 +19,7 @@ from app.clock import now
 from app.delivery.models import OPEN, SenderState
 from app.delivery.route import stopped_senders
 from app.delivery.warm_ups import letters_left
-from app.digests.newsletters import find_meant
+from app.digests.newsletters import find_by_slug, find_meant
 from app.editions.audience import edition_counts
 from app.editions.compile import compile_edition
 from app.editions.compose import preview
@@ -29,6 +31,7 @@ from app.errors import NotFound
 from app.gate.findings import Check
 from app.gate.looking import Look, look_at, read_sight
 from app.gate.passing import start_looked_at
+from app.newsletters.models import Newsletter
 from app.web import product
 
 
@@ -72,12 +75,16 @@ def compile_command(language: str, since: datetime | None, limit: int, slug: str
 
 @group.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--newsletter", "slug", metavar="SLUG", help="Only those of this newsletter.")
 @as_json
-def list_editions(limit: int, as_json: bool) -> None:
+def list_editions(limit: int, slug: str | None, as_json: bool) -> None:
     """List editions, newest first."""
     with product().database.reading() as session:
-        editions = session.scalars(whole_editions().order_by(Edition.id.desc()).limit(limit))
-        rows = [_row(edition) for edition in editions]
+        query = whole_editions().order_by(Edition.id.desc()).limit(limit)
+        if slug:
+            query = query.where(Edition.newsletter_id == find_by_slug(session, slug).id)
+        slugs = _slugs(session)
+        rows = [_row(edition, slugs) for edition in session.scalars(query)]
     print_rows(rows, as_json=as_json)
 
 
@@ -88,7 +95,7 @@ def show(edition_id: int, as_json: bool) -> None:
     """Show one edition and its articles in order, with the titles that readers see."""
     with product().database.reading() as session:
         edition = find_edition(session, edition_id)
-        row = dict(_row(edition))
+        row = dict(_row(edition, _slugs(session)))
         items = [
             {"position": item.position, "article": item.article_id, "title": item.shown_title,
              "source": item.article.source.name if item.article.source else None, "link": item.article.link}
@@ -142,13 +149,15 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
     wired, at, look = product(), now(), look_at_edition(edition_id)
     with wired.database.reading() as session:
         left = letters_left(session, newsletter_id=look.edition.newsletter_id, readers=look.readers, now=at)
+        is_alone = len(_slugs(session)) == 1
     readers = look.readers
     if look.superseded:
         click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if left is not None:
         click.echo(f"The newsletter warms up: at most {min(readers, left)} copies go today.", err=True)
     if not yes:
-        click.confirm(f"Send “{look.edition.subject}” to {readers} readers?", abort=True)
+        whose = "" if is_alone else f" of {look.newsletter.in_language(look.edition.language).name}"
+        click.confirm(f"Send “{look.edition.subject}” to {readers} readers{whose}?", abort=True)
     blocking = " ".join(sorted(look.blocking))
     with wired.database.transaction() as session:
         copies = start_looked_at(
@@ -270,9 +279,15 @@ def _cause_row(cause: Cause) -> Row:
     }
 
 
-def _row(edition: Edition) -> Row:
+def _slugs(session: Session) -> dict[int, str]:
+    """Return how commands name the newsletters that there are, by id."""
+    return {each.id: each.slug for each in session.scalars(select(Newsletter))}
+
+
+def _row(edition: Edition, slugs: Mapping[int, str]) -> Row:
     return {
         "id": edition.id,
+        "newsletter": slugs[edition.newsletter_id],
         "kind": edition.kind.value,
         "language": edition.language,
         "status": EditionStatus(edition.status).value,

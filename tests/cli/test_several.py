@@ -7,11 +7,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app.editions.models import Edition
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.models import Subscription
 from tests import make
 from tests.conftest import ON_SQLITE
+from tests.web import desk
 
 pytestmark = ON_SQLITE
 
@@ -88,3 +90,19 @@ def test_a_reader_of_two_is_shown_with_both(app: Flask, product: Product) -> Non
     assert [row["newsletter"] for row in shown["subscriptions"]] == ["vigie", "north"]
     listed = json.loads(run.invoke(args=["subscribers", "list", "--limit", "1", "--json"]).stdout)
     assert [row["newsletter"] for row in listed] == ["vigie", "north"]
+
+
+def test_editions_say_whose_they_are(app: Flask, product: Product) -> None:
+    run = app.test_cli_runner()
+    first = desk.make_draft(product)
+    alone = run.invoke(args=["editions", "send", str(first)], input="n\n").output
+    assert "readers?" in alone
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config)
+        session.get_one(Edition, first).newsletter_id = second.id
+    for words in (["list"], ["list", "--newsletter", "north"]):
+        rows = json.loads(run.invoke(args=["editions", *words, "--json"]).stdout)
+        assert [row["newsletter"] for row in rows] == ["north"]
+    assert json.loads(run.invoke(args=["editions", "list", "--newsletter", "vigie", "--json"]).stdout) == []
+    assert json.loads(run.invoke(args=["editions", "show", str(first), "--json"]).stdout)["newsletter"] == "north"
+    assert "readers of Cap Nord?" in run.invoke(args=["editions", "send", str(first)], input="n\n").output
