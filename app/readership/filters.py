@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, aliased, contains_eager
 
 from app.choices.models import Cadence, Profile, Rhythm
 from app.feedback.models import FeedbackEvent
@@ -40,13 +40,15 @@ class Origin(StrEnum):
     IMPORTED = "imported"
 
 
-#: The first event of a chain that tells so.
+#: What a subscription's first event is that tells so.
 _FIRST_ACTS: Mapping[Origin, tuple[ConsentKind, ConsentMethod]] = {
     Origin.FORM: (ConsentKind.REQUESTED, ConsentMethod.FORM),
     Origin.EMBEDDED_FORM: (ConsentKind.REQUESTED, ConsentMethod.EMBEDDED_FORM),
     Origin.ADMIN: (ConsentKind.REQUESTED, ConsentMethod.ADMIN),
     Origin.IMPORTED: (ConsentKind.IMPORTED, ConsentMethod.ADMIN),
 }
+#: As the index says it that finds the few who came by a rare way.
+_IS_ORIGIN = sa.text("consent_events.kind IN ('requested', 'imported')")
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,14 @@ def _conditions(wanted: ReaderFilter) -> list[ColumnElement[bool]]:
 
 def _came_by(origin: Origin) -> ColumnElement[bool]:
     kind, method = _FIRST_ACTS[origin]
-    first = select(ConsentEvent.id).where(
-        ConsentEvent.seq == sa.text("1"), ConsentEvent.subscription_id == Subscription.id
+    theirs = (
+        select(ConsentEvent.id)
+        .where(_IS_ORIGIN, ConsentEvent.kind == kind, ConsentEvent.method == method)
+        .where(ConsentEvent.subscription_id == Subscription.id)
     )
-    return first.where(ConsentEvent.kind == kind, ConsentEvent.method == method).exists()
+    before = aliased(ConsentEvent)
+    is_later = select(before.id).where(before.subscription_id == ConsentEvent.subscription_id)
+    return theirs.where(~is_later.where(before.id < ConsentEvent.id).exists()).exists()
 
 
 def _member(kind: type[Value], text: str | None) -> Value | None:

@@ -248,12 +248,12 @@ class ConsentEvent(Base):
         sa.UniqueConstraint("chain_id", "seq"),
         sa.Index("ix_consent_events_subscription_id", "subscription_id", "id"),
         sa.Index(
-            "ix_consent_events_first",
+            "ix_consent_events_origin",
             "kind",
             "method",
             "subscription_id",
-            sqlite_where=sa.text("seq = 1"),
-            postgresql_where=sa.text("seq = 1"),
+            sqlite_where=sa.text("kind IN ('requested', 'imported')"),
+            postgresql_where=sa.text("kind IN ('requested', 'imported')"),
         ),
         sa.Index(
             "ix_consent_events_erased",

@@ -16,8 +16,10 @@ from app.readership import filters
 from app.readership.filters import Origin, ReaderFilter, count_up_to, find_readers
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
+from app.subscriptions.models import Subscription
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
+from tests.statements import plans
 
 
 @pytest.fixture
@@ -86,6 +88,30 @@ def test_a_filter_finds_those_whom_it_means(session: Session, query: dict[str, s
     assert names(session, wanted) == expected
     assert count_up_to(session, find_readers(wanted)) == len(expected)
     assert ReaderFilter.from_query(wanted.as_query()) == wanted
+
+
+def test_each_subscription_of_a_reader_came_by_its_own_way(session: Session, product: Product) -> None:
+    """Ada, whom the form brought to the first newsletter, is imported into the second, and asks for it once more."""
+    second = make.add_second(session, product.config)
+    ada = session.scalars(find_readers(ReaderFilter(), beginning="ada")).one().subscriber
+    brought = Subscription(newsletter_id=second.id, subscriber=ada, language="fr", status=SubscriptionStatus.HELD,
+                           requested_at=NOW)  # fmt: skip
+    session.add(brought)
+    record_act(session, brought, Act(ConsentKind.IMPORTED, ConsentMethod.ADMIN, NOW, "fr"))
+    record_act(session, brought, Act(ConsentKind.REQUESTED, ConsentMethod.EMBEDDED_FORM, NOW, "fr"))
+    assert names(session, ReaderFilter(origin=Origin.IMPORTED, newsletter="north")) == ["ada"]
+    assert names(session, ReaderFilter(origin=Origin.FORM)) == ["ada"]
+    assert names(session, ReaderFilter(origin=Origin.FORM, newsletter="north")) == []
+    assert names(session, ReaderFilter(origin=Origin.EMBEDDED_FORM)) == []
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("origin", Origin)
+def test_where_readers_came_from_is_found_by_indexes(product: Product, origin: Origin) -> None:
+    with product.database.reading() as session, plans(product.database) as steps:
+        session.scalars(find_readers(ReaderFilter(origin=origin)).order_by(Subscription.id.desc()).limit(51)).all()
+    assert [step for step in steps if step.startswith("SCAN") and step != "SCAN subscriptions"] == []
+    assert any("ix_consent_events_origin" in step for step in steps)
 
 
 @pytest.mark.parametrize(
