@@ -28,7 +28,7 @@ from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.progress import Cause, count_progress
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.errors import NotFound
-from app.gate.findings import Check
+from app.gate.findings import Check, Level
 from app.gate.looking import Look, look_at, read_sight
 from app.gate.passing import start_looked_at
 from app.newsletters.models import Newsletter
@@ -155,14 +155,17 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
         click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if left is not None:
         click.echo(f"The newsletter warms up: at most {min(readers, left)} copies go today.", err=True)
+    if failing := [finding for finding in look.findings if finding.level is Level.FAILURE]:
+        print_findings(failing)
     if not yes:
         whose = "" if is_alone else f" of {look.newsletter.in_language(look.edition.language).name}"
         click.confirm(f"Send “{look.edition.subject}” to {readers} readers{whose}?", abort=True)
     blocking = " ".join(sorted(look.blocking))
     with wired.database.transaction() as session:
         copies = start_looked_at(
-            session, look, actor="cli", reason=override, config=wired.config, now=at, announce=wired.announce
-        )
+            session, look, actor="cli", reason=override, shown=look.blocking, config=wired.config, now=at,
+            announce=wired.announce,
+        )  # fmt: skip
         if blocking:
             note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {override}")
         note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")

@@ -31,7 +31,9 @@ def approve_command(edition_id: int, note: str, yes: bool, override: str) -> Non
         click.confirm(question, abort=True)
     blocking, undo = " ".join(sorted(look.blocking)), timedelta(minutes=minutes)
     with product().database.transaction() as session:
-        approve(session, look, actor=system_actor(), note=note, reason=override, undo=undo, now=now())
+        approve(
+            session, look, actor=system_actor(), note=note, reason=override, shown=look.blocking, undo=undo, now=now()
+        )
         if blocking:
             note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {override}")
         note_act(session, AuditAct.APPROVAL_GIVEN, f"edition:{edition_id}")

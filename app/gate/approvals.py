@@ -3,7 +3,7 @@
 An approval is of just the content that was looked at: any change of it makes the approval void.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -67,7 +67,16 @@ def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standi
     return Standing(approval, is_stale, _may_answer(approval, admin.email, last_editor), number)
 
 
-def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason: str, now: datetime) -> Approval:
+def ask_approval(
+    session: Session,
+    look: Look,
+    *,
+    actor: str,
+    note: str,
+    reason: str,
+    shown: Collection[str] = (),
+    now: datetime,
+) -> Approval:
     """Ask the others for their word on a draft as it was looked at; they get a letter.
 
     Raises GateClosed and InputRefused as `open_gate` does, EditionChanged, and TransitionRefused where somebody asked
@@ -76,7 +85,7 @@ def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason:
     edition = _hold(session, look)
     if edition.schedule_id is not None:
         raise TransitionRefused("a digest leaves by its schedule")
-    open_gate(session, look, actor=actor, reason=reason, now=now)
+    open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
     asked = (each for each in _open_of(session, edition.id) if each.state is ApprovalState.ASKED)
     if any(each.fingerprint == look.fingerprint for each in asked):
         raise TransitionRefused("somebody has asked for approval of this already")
@@ -95,7 +104,15 @@ def ask_approval(session: Session, look: Look, *, actor: str, note: str, reason:
 
 
 def approve(
-    session: Session, look: Look, *, actor: str, note: str, reason: str, undo: timedelta, now: datetime
+    session: Session,
+    look: Look,
+    *,
+    actor: str,
+    note: str,
+    reason: str,
+    shown: Collection[str] = (),
+    undo: timedelta,
+    now: datetime,
 ) -> Approval:
     """Agree to a draft as it was looked at: it starts by itself after `undo`.
 
@@ -106,7 +123,7 @@ def approve(
     approval = _asked(session, edition, actor)
     if approval.fingerprint != look.fingerprint:
         raise EditionChanged("the edition was changed since approval was asked for")
-    open_gate(session, look, actor=actor, reason=reason, now=now)
+    open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
     starts_at = now + undo
     _answer(session, approval, ApprovalState.APPROVED, actor=actor, note=note, now=now, starts_at=starts_at)
     change_status(session, edition.id, from_statuses=(EditionStatus.DRAFT,), to=EditionStatus.SCHEDULED)

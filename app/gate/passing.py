@@ -1,5 +1,6 @@
 """Through the gate: an edition that was looked at starts, where nothing fails or somebody answers for what does."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -27,18 +28,18 @@ def start_looked_at(
     *,
     actor: str,
     reason: str = "",
+    shown: Collection[str] = (),
     config: Config,
     now: datetime,
     announce: Announce = announce_nothing,
 ) -> int:
     """Start an edition at once as it was looked at, for `reason` in spite of what fails; return how many copies.
 
-    Raises ApprovalRefused where its newsletter wants a second person, GateClosed where something fails and no reason
-    is given or helps, ReasonRefused for a reason that says nothing, and as `start_edition` does.
+    Raises ApprovalRefused where its newsletter wants a second person, and as `open_gate` and `start_edition` do.
     """
     if newsletter_of(session, look.edition).needs_approval:
         raise ApprovalRefused("editions of this newsletter want somebody else's approval")
-    open_gate(session, look, actor=actor, reason=reason, now=now)
+    open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
     return start_passed(session, look, actor=actor, config=config, now=now, announce=announce)
 
 
@@ -54,12 +55,15 @@ def start_passed(
     return copies
 
 
-def open_gate(session: Session, look: Look, *, actor: str, reason: str, now: datetime) -> frozenset[What]:
+def open_gate(
+    session: Session, look: Look, *, actor: str, reason: str, shown: Collection[str] = (), now: datetime
+) -> frozenset[What]:
     """Let an edition pass as it was looked at; return the failures that `reason` answers for, none where none blocks.
 
-    Raises GateClosed where something blocks and no reason is given or helps, ReasonRefused for one that says nothing.
+    A reason answers for the failures that were `shown` to who gave it, by name. Raises GateClosed where others block as
+    well, which may have been found since, or no reason is given or helps, ReasonRefused for one that says nothing.
     """
-    if look.is_impossible or (look.blocking and not reason.strip()):
+    if look.is_impossible or (look.blocking and not reason.strip()) or not look.blocking.issubset(shown):
         raise GateClosed(look.blocking or look.failures)
     if not look.blocking:
         return frozenset()

@@ -47,7 +47,8 @@ UNDO = timedelta(minutes=10)
 
 def ask(product: Product, edition_id: int, *, reason: str = "") -> None:
     with product.database.transaction() as session:
-        ask_approval(session, look(product, edition_id), actor=ADA, note="À relire", reason=reason, now=NOW)
+        seen = look(product, edition_id)
+        ask_approval(session, seen, actor=ADA, note="À relire", reason=reason, shown=seen.blocking, now=NOW)
 
 
 def agree(product: Product, edition_id: int, *, actor: str = BOB) -> None:

@@ -142,7 +142,11 @@ def spoil(product: Product) -> Data:
     """The draft has a link that leads nowhere."""
     with product.database.transaction() as session:
         session.get_one(Edition, 1).introduction = "[x](https://example.com/)"
-    return {"seen": fingerprint(desk.edition(product, 1)), "reason": "That page opens tomorrow"}
+    return {
+        "seen": fingerprint(desk.edition(product, 1)),
+        "reason": "That page opens tomorrow",
+        "failures": "link-placeholder",
+    }
 
 
 def seen(product: Product) -> Data:

@@ -55,10 +55,20 @@ def spoil(product: Product, draft: int) -> None:
         session.get_one(Edition, draft).introduction = "[Le dossier](https://example.com/dossier)"
 
 
+def lose_page(product: Product, draft: int) -> None:
+    """What a probe finds while somebody reads the page."""
+    with product.database.transaction() as session:
+        subject = edition_subject(draft, fingerprint(session.get_one(Edition, draft)))
+        dead = Finding(What.LINK_DEAD, "https://wire.example/fr/0")
+        keep_probe(session, ProbeKind.LINKS, subject, [dead], now=now())
+
+
 def form(client: FlaskClient, draft: int, **more: str) -> dict[str, str]:
-    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', client.get(f"/admin/editions/{draft}/send").text)
+    page = client.get(f"/admin/editions/{draft}/send").text
+    seen = re.search(r'name="seen" value="([0-9a-f]{64})"', page)
     assert seen is not None
-    return {"seen": seen[1], **more}
+    shown = re.search(r'name="failures" value="([a-z -]+)"', page)
+    return {"seen": seen[1], **({"failures": shown[1]} if shown else {}), **more}
 
 
 def copies(product: Product) -> int:
@@ -93,6 +103,20 @@ def test_a_failure_keeps_the_edition_back_until_somebody_says_why(
         (desk.EMAIL, "edition-started", "copies 4"),
     ]
     assert REASON in admin.get(f"/admin/editions/{draft}").text
+
+
+def test_a_reason_answers_for_what_its_author_saw_and_for_nothing_found_since(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    spoil(product, draft)
+    seen = form(admin, draft, confirmed="yes", reason=REASON)
+    lose_page(product, draft)
+    answer = admin.post(f"/admin/editions/{draft}/send", data=seen)
+    assert (answer.status_code, copies(product), audit(product)) == (422, 0, [])
+    assert "https://wire.example/fr/0" in answer.text
+    assert 'name="failures" value="link-dead link-placeholder"' in answer.text
+    again = form(admin, draft, confirmed="yes", reason=REASON)
+    assert (admin.post(f"/admin/editions/{draft}/send", data=again).status_code, copies(product)) == (303, 4)
 
 
 def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, product: Product, draft: int) -> None:
@@ -131,10 +155,7 @@ def test_who_approves_in_spite_of_what_fails_is_in_the_audit_log(
 ) -> None:
     """A link may have died since somebody asked."""
     admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
-    with product.database.transaction() as session:
-        subject = edition_subject(draft, fingerprint(session.get_one(Edition, draft)))
-        dead = Finding(What.LINK_DEAD, "https://wire.example/fr/0")
-        keep_probe(session, ProbeKind.LINKS, subject, [dead], now=now())
+    lose_page(product, draft)
     where = f"/admin/editions/{draft}/approval/answer"
     assert other.post(where, data=form(other, draft, answer="approve")).status_code == 422
     assert other.post(where, data=form(other, draft, answer="approve", reason=REASON)).status_code == 303
