@@ -135,12 +135,14 @@ def flash(article_id: int, yes: bool, override: str) -> None:
         groups = plan_flash(session, article_id, taxonomy=load(wired.config.topics_file), now=at)
         readers = count_flash(session, article_id, groups, per_day=per_day, now=at)
         ready = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
+    _print_failing(ready)
     if not yes:
         click.confirm(f"Send it to {readers} readers at once?", abort=True)
     with _passing(ready, EditionKind.FLASH, {}, override) as session:
         copies = start_flash(
-            session, ready, per_day=per_day, actor=system_actor(), reason=override, now=at, announce=wired.announce
-        )
+            session, ready, per_day=per_day, actor=system_actor(), reason=override, shown=failures(ready.findings),
+            now=at, announce=wired.announce,
+        )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
 
@@ -157,22 +159,27 @@ def correct(article_id: int, note_fr: str, note_en: str, yes: bool, override: st
     with wired.database.reading() as session:
         ready = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
         readers = sum(count_misled(session, article_id, now=at).values())
+    _print_failing(ready)
     if not yes:
         click.confirm(f"Tell {readers} readers?", abort=True)
     with _passing(ready, EditionKind.ERRATUM, ready.notes, override) as session:
         copies = start_erratum(
-            session, ready, actor=system_actor(), reason=override, now=at, announce=wired.announce
+            session, ready, actor=system_actor(), reason=override, shown=failures(ready.findings), now=at,
+            announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
+
+
+def _print_failing(extra: SetExtra) -> None:
+    if extra.findings:
+        print_findings(extra.findings)
 
 
 @contextmanager
 def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str], reason: str) -> Iterator[Session]:
     """Start an extra in a transaction, for `reason` where something fails; one that does not pass is held."""
     target = f"article:{extra.article_id}"
-    if extra.findings:
-        print_findings(extra.findings)
     try:
         with product().database.transaction() as session:
             yield session

@@ -3,7 +3,7 @@
 Each newsletter corrects what its own letters said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,6 +94,7 @@ def start_erratum(
     *,
     actor: str,
     reason: str = "",
+    shown: Collection[str] = (),
     now: datetime,
     announce: Announce = announce_nothing,
 ) -> int:
@@ -106,7 +107,7 @@ def start_erratum(
     _refuse_second(session, article)
     if article.revision != erratum.revision:
         raise EditionChanged("the article was changed in the meantime; look at it again")
-    reason = pass_extra(session, erratum, kind=EditionKind.ERRATUM, article=article, reason=reason)
+    reason = pass_extra(session, erratum, kind=EditionKind.ERRATUM, article=article, reason=reason, shown=shown)
     copies = 0
     for extra in erratum.letters:
         audience = _audience(article, extra.newsletter_id, extra.language, now)

@@ -5,7 +5,7 @@ Whoever has had the story, or enough flashes for a day, is left out; to whom it 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -110,6 +110,7 @@ def start_flash(
     per_day: int,
     actor: str,
     reason: str = "",
+    shown: Collection[str] = (),
     now: datetime,
     announce: Announce = announce_nothing,
 ) -> int:
@@ -119,7 +120,7 @@ def start_flash(
     """
     article = hold_article(session, flash.article_id, now=now)
     _refuse_second(session, article.id)
-    reason = pass_extra(session, flash, kind=EditionKind.FLASH, article=article, reason=reason)
+    reason = pass_extra(session, flash, kind=EditionKind.FLASH, article=article, reason=reason, shown=shown)
     copies = 0
     for extra, group in flash.letters:
         audience = _audience(article, group, per_day, now)

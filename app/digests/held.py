@@ -3,7 +3,7 @@
 Somebody says why they may leave all the same, or gives them up.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -68,16 +68,18 @@ def drop_held(session: Session, *, kind: EditionKind, article_id: int) -> None:
     session.execute(delete(HeldExtra).where(HeldExtra.article_id == article_id, HeldExtra.kind == kind))
 
 
-def pass_extra(session: Session, extra: SetExtra, *, kind: EditionKind, article: Article, reason: str) -> str:
+def pass_extra(
+    session: Session, extra: SetExtra, *, kind: EditionKind, article: Article, reason: str, shown: Collection[str]
+) -> str:
     """Let an extra pass for `reason` in spite of what fails; return the reason on one line, "" where nothing fails.
 
-    A reason answers for what was found when the extra was kept back, and for nothing else. Raises GateClosed where more
-    fails than that, or none is given, ReasonRefused for one that says nothing.
+    A reason answers for what was found when the extra was kept back, and `shown` to who gave it, by name: for nothing
+    else. Raises GateClosed where more fails than that, or none is given, ReasonRefused for one that says nothing.
     """
     failing = failures(extra.findings)
     held = read_held(session, article).get(kind)
-    shown = failures(findings_of(held)) if held else frozenset[What]()
-    if failing and (not reason.strip() or failing - shown):
+    known = failures(findings_of(held)) if held else frozenset[What]()
+    if failing and (not reason.strip() or failing - known or not failing.issubset(shown)):
         raise GateClosed(failing)
     drop_held(session, kind=kind, article_id=article.id)
     return checked_reason(reason) if failing else ""

@@ -68,14 +68,7 @@ def read_standing(session: Session, edition: Edition, *, admin: Admin) -> Standi
 
 
 def ask_approval(
-    session: Session,
-    look: Look,
-    *,
-    actor: str,
-    note: str,
-    reason: str,
-    shown: Collection[str] = (),
-    now: datetime,
+    session: Session, look: Look, *, actor: str, note: str, reason: str, shown: Collection[str] = (), now: datetime
 ) -> Approval:
     """Ask the others for their word on a draft as it was looked at; they get a letter.
 

@@ -1,5 +1,6 @@
 """Extras at the gate: what of it keeps one back, and that a reason answers for what was seen and for nothing else."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -36,9 +37,10 @@ def ready(product: Product, article_id: int) -> SetFlash:
         return set_flash(session, article_id, config=product.config, links=product.links, now=NOW)
 
 
-def start(product: Product, flash: SetFlash, reason: str = "") -> int:
+def start(product: Product, flash: SetFlash, reason: str = "", *, shown: Collection[str] | None = None) -> int:
+    shown = failures(flash.findings) if shown is None else shown
     with product.database.transaction() as session:
-        return start_flash(session, flash, per_day=3, actor="ada", reason=reason, now=NOW)
+        return start_flash(session, flash, per_day=3, actor="ada", reason=reason, shown=shown, now=NOW)
 
 
 def hold(product: Product, flash: SetFlash) -> None:
@@ -98,6 +100,8 @@ def test_a_reason_answers_for_what_was_seen_and_for_that_text_alone(product: Pro
     with pytest.raises(GateClosed):
         start(product, flash, REASON)
     hold(product, flash)
+    with pytest.raises(GateClosed):
+        start(product, flash, REASON, shown={"html-too-large"})
     assert start(product, flash, REASON) == 1
     with product.database.reading() as session:
         assert letters(session, "ann") == [["Le câble"]]

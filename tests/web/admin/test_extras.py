@@ -121,11 +121,14 @@ def test_a_flash_that_does_not_pass_waits_on_today_for_a_reason(
     assert "s1._domainkey.newsletter.example" in kept.text
     assert "The flash “Le câble” did not pass" in today(client)
     assert client.post(f"{path}/flash", data={"revision": "1"}).status_code == 422
-    short = client.post(f"{path}/flash", data={"revision": "1", "reason": "because"})
+    assert 'name="failures" value="dkim-missing"' in kept.text
+    short = client.post(f"{path}/flash", data={"revision": "1", "reason": "because", "failures": "dkim-missing"})
     assert (short.status_code, 'id="reason-flash-1-error"' in short.text) == (422, True)
     with product.database.reading() as session:
         assert letters(session, "ann") == []
-    assert client.post(f"{path}/flash", data={"revision": "1", "reason": REASON}).status_code == 303
+    answer = {"revision": "1", "reason": REASON, "failures": "link-dead"}  # those that another press met
+    assert client.post(f"{path}/flash", data=answer).status_code == 422
+    assert client.post(f"{path}/flash", data={**answer, "failures": "dkim-missing"}).status_code == 303
     with product.database.reading() as session:
         assert letters(session, "ann") == [["Le câble"]]
     assert acts(product) == [

@@ -17,6 +17,7 @@ from app.digests.held import findings_of, read_held
 from app.digests.models import Erratum, Flash, HeldExtra
 from app.editions.models import EditionKind
 from app.errors import InputRefused, NotFound
+from app.gate.findings import failures
 from app.web import product, taxonomy_in_use
 from app.web.admin.wire.swaps import is_swap, rows_of
 
@@ -49,7 +50,7 @@ def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[
     page = "admin/wire/_article.html" if is_swap() else "admin/wire/article.html"
     return render_template(
         page, article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
-        notes=notes or _held_notes(extras), findings_of=findings_of,
+        notes=notes or _held_notes(extras), findings_of=findings_of, failures=failures,
         text=sheet_html(shown.markdown) if shown.markdown else None, is_swap=is_swap(),
         row=row,
     )  # fmt: skip

@@ -81,8 +81,8 @@ def _send_flash(article_id: int) -> None:
         flash = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
     with _passing(flash, EditionKind.FLASH, {}) as (session, reason):
         copies = start_flash(
-            session, flash, per_day=wired.config.flashes_per_day, actor=require().email, reason=reason, now=at,
-            announce=wired.announce,
+            session, flash, per_day=wired.config.flashes_per_day, actor=require().email, reason=reason,
+            shown=_shown(), now=at, announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
 
@@ -94,7 +94,7 @@ def _send_erratum(article_id: int, notes: dict[str, str]) -> None:
         erratum = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
     with _passing(erratum, EditionKind.ERRATUM, erratum.notes) as (session, reason):
         copies = start_erratum(
-            session, erratum, actor=require().email, reason=reason, now=at, announce=wired.announce
+            session, erratum, actor=require().email, reason=reason, shown=_shown(), now=at, announce=wired.announce
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
 
@@ -114,6 +114,11 @@ def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str]) -> It
             names = hold_extra(session, extra, kind=kind, notes=notes, actor=actor, now=now())
             note_act(session, AuditAct.EXTRA_HELD, target, names)
         raise
+
+
+def _shown() -> list[str]:
+    """Return the failures beside which a reason was written, by name."""
+    return request.form.get("failures", "").split()
 
 
 def _refuse_unseen(session: Session, article_id: int) -> None:
