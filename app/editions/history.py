@@ -30,6 +30,18 @@ class History:
     can_redo: bool
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A draft after a save, the revision that it was `before`, and which parts are now as they were sent.
+
+    The others are as somebody else left them, whom the sender has not read yet.
+    """
+
+    edition: Edition
+    before: int
+    taken: Sequence[str]
+
+
 @contextmanager
 def recorded(
     session: Session, *, edition_id: int, actor: str, now: datetime, act: DraftAct = DraftAct.SAVED
@@ -51,19 +63,21 @@ def recorded(
 
 def save_state(
     session: Session, *, edition_id: int, seen: int, changes: Mapping[str, str], actor: str, now: datetime
-) -> Edition:
+) -> Saved:
     """Save what an editor changed, part by part, of the draft as it was at the revision `seen`.
 
     What others changed meanwhile stays. Raises DraftConflict where both changed the same part, InputRefused for what
     cannot be sent.
     """
     with recorded(session, edition_id=edition_id, actor=actor, now=now) as (edition, current):
-        merged = {**current, **_merge(session, edition, seen, changes, current)}
+        before, wanted = edition.revision, _merge(session, edition, seen, changes, current)
+        taken = [part for part, mine in changes.items() if part in wanted or mine == current.get(part, "")]
+        merged = {**current, **wanted}
         known = {*taken_out(current), *(place.article_id for place in read_layout(current["layout"]))}
         if not {place.article_id for place in read_layout(merged["layout"])} <= known:
             raise InputRefused("an order holds articles of the edition only")
         put_state(session, edition_id=edition_id, state=merged, now=now)
-    return edition
+    return Saved(edition, before, taken)
 
 
 def undo(session: Session, *, edition_id: int, seen: int, actor: str, now: datetime) -> Edition:

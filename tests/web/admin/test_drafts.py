@@ -82,6 +82,20 @@ def test_a_script_is_told_of_the_revision_and_of_what_is_in_the_way(
     assert (crossed.status_code, "See both versions" in crossed.text) == (409, True)
 
 
+def test_a_script_has_read_no_text_that_it_did_not_send(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str
+) -> None:
+    script, subject = {"HX-Request": "true"}, desk.edition(product, 1).subject
+    other.post(f"{draft}/texts", data={"revision": 0, "subject": "De Bea"})
+    typed = {"revision": 0, "subject": f"{subject} ", "introduction": "Bonjour"}
+    saved = admin.post(f"{draft}/texts", data=typed, headers=script).text
+    assert 'data-revision="2"' in saved
+    assert 'data-before="1" data-taken="introduction"' in saved
+    nothing = admin.post(f"{draft}/texts", data={"revision": 0, "subject": f"{subject}  "}, headers=script).text
+    assert 'data-before="2" data-taken=""' in nothing
+    assert desk.edition(product, 1).subject == "De Bea"
+
+
 def test_a_dragged_order_overwrites_no_other(
     admin: FlaskClient, other: FlaskClient, product: Product, draft: str
 ) -> None:

@@ -107,6 +107,23 @@ def test_a_save_of_one_text_overwrites_none_that_another_editor_changed_meanwhil
     assert desk.edition(product, draft).introduction == "De Bea"
 
 
+def test_blanks_overwrite_nothing_and_undo_takes_back_nothing_unread(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    subject = desk.edition(product, draft).subject
+    page.goto(f"/admin/editions/{draft}")
+    change_as_bea(product, draft, subject="De Bea")
+    page.get_by_label("Subject").fill(f"{subject} ")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    page.get_by_label("Subject").fill(f"{subject} sous la mer")
+    expect(page.get_by_role("button", name="See both versions")).to_be_visible()
+    assert desk.edition(product, draft).subject == "De Bea"
+    page.get_by_label("Subject").fill(subject)
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("bea@desk.example has changed the draft since you opened the page")).to_be_visible()
+    assert desk.edition(product, draft).subject == "De Bea"
+
+
 def test_the_button_sends_no_text_that_was_not_touched(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")

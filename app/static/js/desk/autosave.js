@@ -20,12 +20,14 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   // Those go together that are known as of the same revision.
   async function saveSome() {
     let sent = [];
-    const { status, revision } = await save(form, () => {
+    const { status, revision, taken } = await save(form, () => {
       const mine = changed(), seen = Math.min(...mine.map(seenOf));
       sent = mine.filter((field) => seenOf(field) === seen).map((field) => [field.name, field.value]);
       return sent.length ? [["revision", seen], ...whose, ...sent] : null;
     });
-    if (status === 200) for (const [name, value] of sent) known.set(name, { value, seen: revision });
+    if (status === 200) for (const [name, value] of sent) {
+      known.set(name, { value, seen: taken.includes(name) ? revision : known.get(name).seen });
+    }
     return status;
   }
 

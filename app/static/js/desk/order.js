@@ -36,8 +36,8 @@ if (list) {
     renumber();
     tell(entry);
     const seen = form.elements.revision;
-    const { status, revision } = await save(form, () => [["revision", seen.value], ["layout", layout()]]);
-    if (status === 200) seen.value = revision;
+    const { status, revision, taken } = await save(form, () => [["revision", seen.value], ["layout", layout()]]);
+    if (status === 200 && taken.includes("layout")) seen.value = revision;
     isContested = status === 409;
   }
 

@@ -5,8 +5,8 @@ const last = new Map(), first = new Map(), contested = new Map();
 const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
 
 // Sends `fields` of a form once what was sent before of its draft is answered, if there are any. Resolves to the status
-// of the answer, or 0 without one, and to the revision at which what was sent is the server's: others may have changed
-// what was not.
+// of the answer, or 0 without one, and to the revision at which the server has what was sent, as far as it was `taken`:
+// others may have changed the rest, also what was sent as it was seen.
 export function save(form, fields) {
   const { draft } = form.dataset;
   const sent = Promise.resolve(last.get(draft)).then(() => send(form, fields()));
@@ -57,16 +57,18 @@ async function send(form, fields) {
   if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");
   if (line) show(stateOf(form.dataset.draft), line);
-  return { status: answer.status, revision: line?.dataset.revision };
+  return { status: answer.status, revision: line?.dataset.revision, taken: line?.dataset.taken?.split(" ") ?? [] };
 }
 
 function show(state, line) {
-  const { revision, undo, redo } = line.dataset;
+  const { revision, before, undo, redo } = line.dataset;
   if (revision !== undefined) {
     for (const [way, is] of Object.entries({ undo, redo })) {
       const button = state.querySelector(`[data-way="${way}"]`);
       button.disabled = is !== "1";
-      button.form.elements.revision.value = revision;
+      // What others did since, this page does not show: the page that comes back from the button tells of it first.
+      const seen = button.form.elements.revision;
+      if (seen.value === before) seen.value = revision;
     }
   }
   state.querySelector("[data-saved]").replaceChildren(document.importNode(line, true));

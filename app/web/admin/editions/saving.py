@@ -158,12 +158,17 @@ def _save(
     conflict = None
     with product().database.transaction() as session:
         try:
-            save_state(session, edition_id=edition_id, seen=_seen(), changes=changes, actor=require().email, now=now())
+            saved = save_state(
+                session, edition_id=edition_id, seen=_seen(), changes=changes, actor=require().email, now=now()
+            )
         except DraftConflict as found:
             conflict, edition = found, load_edition(session, edition_id)  # of the moment at which they were compared
             titles = {str(item.article_id): item.shown_title for item in edition.items}
         else:
             note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+            history = read_history(session, edition_id)  # of the save itself: others may save right after it
+    if conflict is None and _is_script():
+        return render_template("admin/editions/_saved.html", edition=saved.edition, history=history, saved=saved)
     if conflict is None:
         return _answer(edition_id, note=note, anchor=anchor)
     name = "_conflict" if _is_script() else "conflict"
@@ -194,12 +199,7 @@ def _changed(edition_id: int, detail: str) -> Iterator[tuple[Session, Mapping[st
 
 
 def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> Answer:
-    if not _is_script():
-        return redirect(_page_of(edition_id, note=note, anchor=anchor or None), code=303)
-    with product().database.reading() as session:
-        edition = load_edition(session, edition_id)
-        history = read_history(session, edition_id)
-    return render_template("admin/editions/_saved.html", edition=edition, history=history)
+    return redirect(_page_of(edition_id, note=note, anchor=anchor or None), code=303)
 
 
 def _page_of(edition_id: int, *, note: str | None, anchor: str | None) -> str:
