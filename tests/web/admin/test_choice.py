@@ -58,6 +58,18 @@ def test_a_choice_is_kept_until_the_next_one(admin: FlaskClient, second_id: int)
     assert '<strong aria-current="true">Vigie</strong>' in admin.get("/admin/editions").text
 
 
+def test_a_twin_is_compiled_for_the_newsletter_of_the_edition(
+    admin: FlaskClient, product: Product, second_id: int
+) -> None:
+    edition_id = desk.make_draft(product)
+    admin.get("/admin/?newsletter=north")
+    page = admin.get(f"/admin/editions/{edition_id}/twin").text
+    assert (
+        '<input type="hidden" name="newsletter" value="vigie"><button class="button button-quiet" name="language"'
+        in page
+    )
+
+
 def test_a_form_acts_on_the_newsletter_that_it_showed(admin: FlaskClient, product: Product, second_id: int) -> None:
     admin.get("/admin/?newsletter=vigie")  # chosen meanwhile in another window
     with product.database.transaction() as session:

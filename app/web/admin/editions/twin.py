@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from app.admins.models import Role
 from app.clock import now
+from app.editions.compose import newsletter_of
 from app.editions.history import History, read_history
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition, EditionStatus
@@ -41,12 +42,14 @@ def twin(edition_id: int) -> str:
         other = twin_of(session, edition)
         rows = rows_of(session, edition, other, now=now()) if other else ()
         pair = sorted(filter(None, (edition, other)), key=lambda each: each.language, reverse=True)
+        newsletter = None if other else newsletter_of(session, edition)
         sides = [Side(each, read_history(session, each.id), introduction_html(each.introduction)) for each in pair]
     return render_template(
         "admin/editions/twin.html",
         edition=edition,
         sides=sides if other else [],
         rows=rows,
+        newsletter=newsletter,
         shown=request.args.get("show", edition_id, type=int),
         others=[code for code in LANGUAGES if code != edition.language],
     )
