@@ -30,7 +30,7 @@ from app.editions.retry import Retry, count_retry, retry_copies
 from app.errors import NotFound
 from app.gate.findings import Check, Level
 from app.gate.looking import Look, look_at, read_sight
-from app.gate.passing import start_looked_at
+from app.gate.starting import start_looked_at
 from app.newsletters.models import Newsletter
 from app.web import product
 

@@ -19,7 +19,8 @@ from app.digests.circles import Key, are_due, are_of, has_key, letter_id
 from app.editions.audience import cancel_edition
 from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
 from app.editions.models import Edition, EditionKind, EditionStatus
-from app.gate.approvals import end_called_off
+from app.gate.approvals import end_approval
+from app.gate.models import ApprovalState
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscription
@@ -98,7 +99,7 @@ def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) ->
     Whoever caught up with it does so with the next digest.
     """
     cancelled = cancel_edition(session, edition_id=edition_id, actor=actor, now=now)
-    end_called_off(session, edition_id)
+    end_approval(session, edition_id, ApprovalState.STOPPED)
     edition = session.get_one(Edition, edition_id)
     lost = (Delivery.state == DeliveryState.CANCELLED) & (Delivery.settled_at == now) & (Chunk.edition_id == edition_id)
     if edition.status is EditionStatus.CANCELLED:

@@ -82,7 +82,7 @@ def ask_approval(
     asked = (each for each in _open_of(session, edition.id) if each.state is ApprovalState.ASKED)
     if any(each.fingerprint == look.fingerprint for each in asked):
         raise TransitionRefused("somebody has asked for approval of this already")
-    _end(session, edition.id, ApprovalState.VOID)
+    end_approval(session, edition.id, ApprovalState.VOID)
     approval = Approval(
         edition_id=edition.id, fingerprint=look.fingerprint, state=ApprovalState.ASKED, asked_by=actor, asked_at=now,
         note=checked_note(note),
@@ -144,25 +144,25 @@ def withdraw(session: Session, *, edition_id: int, actor: str, now: datetime) ->
     approval = _waiting(session, edition_id)
     if approval.asked_by.lower() != actor.lower():
         raise ApprovalRefused("somebody else asked for this approval")
-    _end(session, edition_id, ApprovalState.VOID)
+    end_approval(session, edition_id, ApprovalState.VOID)
     record_event(session, edition_id=edition_id, act=EditionAct.APPROVAL_WITHDRAWN, actor=actor, now=now)
 
 
 def stop_scheduled(session: Session, *, edition_id: int, actor: str, now: datetime) -> None:
     """Stop an edition that waits to start: it is a draft again. Raises TransitionRefused where it has started."""
     change_status(session, edition_id, from_statuses=(EditionStatus.SCHEDULED,), to=EditionStatus.DRAFT)
-    _end(session, edition_id, ApprovalState.STOPPED)
+    end_approval(session, edition_id, ApprovalState.STOPPED)
     record_event(session, edition_id=edition_id, act=EditionAct.STOPPED, actor=actor, now=now)
 
 
-def end_started(session: Session, edition_id: int) -> None:
-    """Mark the approval of an edition as one that it started with."""
-    _end(session, edition_id, ApprovalState.STARTED)
-
-
-def end_called_off(session: Session, edition_id: int) -> None:
-    """Withdraw the approval of an edition that was called off, or what was asked for it."""
-    _end(session, edition_id, ApprovalState.STOPPED)
+def end_approval(session: Session, edition_id: int, state: ApprovalState) -> None:
+    """End the approval of an edition, or what was asked for it, if that is open, as `state` says."""
+    session.execute(
+        sa.update(Approval)
+        .where(Approval.edition_id == edition_id, Approval.state.in_(OPEN))
+        .values(state=state)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def hold_approved(session: Session, approval: Approval) -> None:
@@ -179,7 +179,7 @@ def hold_approved(session: Session, approval: Approval) -> None:
 def void_scheduled(session: Session, *, edition_id: int, now: datetime) -> None:
     """Make a scheduled edition a draft again that is no longer what was approved. Raises TransitionRefused."""
     change_status(session, edition_id, from_statuses=(EditionStatus.SCHEDULED,), to=EditionStatus.DRAFT)
-    _end(session, edition_id, ApprovalState.VOID)
+    end_approval(session, edition_id, ApprovalState.VOID)
     record_event(session, edition_id=edition_id, act=EditionAct.APPROVAL_VOIDED, actor=None, now=now)
 
 
@@ -272,15 +272,6 @@ def _note_answer(session: Session, approval: Approval, act: EditionAct, now: dat
         session, edition_id=approval.edition_id, act=act, actor=approval.answered_by, note=approval.answer_note or None,
         now=now,
     )  # fmt: skip
-
-
-def _end(session: Session, edition_id: int, state: ApprovalState) -> None:
-    session.execute(
-        sa.update(Approval)
-        .where(Approval.edition_id == edition_id, Approval.state.in_(OPEN))
-        .values(state=state)
-        .execution_options(synchronize_session="fetch")
-    )
 
 
 def _may_approve() -> sa.ColumnElement[bool]:

@@ -12,7 +12,7 @@ from app.delivery.claims import Copy
 from app.delivery.composing import Compose, one_by_one
 from app.delivery.models import Chunk
 from app.delivery.settling import Withheld
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionStatus
 from app.gate.approvals import APPROVAL
 from app.gate.models import Approval, ApprovalState
 from app.i18n import gettext
@@ -33,6 +33,8 @@ def approval_letters(config: Config, links: Links) -> Mapping[str, Compose]:
         if approval is None or approval.state is not ApprovalState.ASKED or copy.address is None:
             return Withheld("nobody waits for this approval any more")
         edition = session.get_one(Edition, approval.edition_id)
+        if edition.status is not EditionStatus.DRAFT:
+            return Withheld("nobody waits for this approval any more")
         language = session.get_one(Chunk, copy.chunk.id).language
         text = render("email/approval.txt", language, edition=edition, approval=approval, url=links.gate(edition.id))
         subject = gettext(language, "To approve: %(subject)s", subject=edition.subject)

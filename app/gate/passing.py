@@ -7,10 +7,9 @@ from sqlalchemy.orm import Session
 
 from app.delivery.queue import Announce, announce_nothing
 from app.editions.audience import start_edition
-from app.editions.compose import newsletter_of
 from app.editions.events import record_event
 from app.editions.models import EditionAct
-from app.errors import ApprovalRefused, GateClosed, ReasonRefused
+from app.errors import GateClosed, ReasonRefused
 from app.gate.findings import What
 from app.gate.holding import drop_hold
 from app.gate.identity import keep_baseline
@@ -20,27 +19,6 @@ from config import Config
 
 #: A reason of fewer characters is none.
 REASON_MIN, REASON_MAX = 10, 500
-
-
-def start_looked_at(
-    session: Session,
-    look: Look,
-    *,
-    actor: str,
-    reason: str = "",
-    shown: Collection[str] = (),
-    config: Config,
-    now: datetime,
-    announce: Announce = announce_nothing,
-) -> int:
-    """Start an edition at once as it was looked at, for `reason` in spite of what fails; return how many copies.
-
-    Raises ApprovalRefused where its newsletter wants a second person, and as `open_gate` and `start_edition` do.
-    """
-    if newsletter_of(session, look.edition).needs_approval:
-        raise ApprovalRefused("editions of this newsletter want somebody else's approval")
-    open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
-    return start_passed(session, look, actor=actor, config=config, now=now, announce=announce)
 
 
 def start_passed(

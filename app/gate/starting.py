@@ -1,7 +1,7 @@
-"""Starting what was approved, once its time has come: looked at once more, and started exactly once."""
+"""Starting editions: at once as they were looked at, or, once their time has come, as they were approved."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -9,17 +9,42 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.delivery.queue import Announce, announce_nothing
 from app.editions.audience import change_status
+from app.editions.compose import newsletter_of
 from app.editions.models import Edition, EditionStatus
-from app.errors import TransitionRefused
-from app.gate.approvals import due_approvals, end_started, hold_approved, void_scheduled
+from app.errors import ApprovalRefused, TransitionRefused
+from app.gate.approvals import due_approvals, end_approval, hold_approved, void_scheduled
 from app.gate.holding import hold_edition_back
 from app.gate.looking import Look, look_at, read_sight
-from app.gate.models import Approval
-from app.gate.passing import start_passed
+from app.gate.models import Approval, ApprovalState
+from app.gate.passing import open_gate, start_passed
 from app.links import Links
 from config import Config
 
 log = logging.getLogger(__name__)
+
+
+def start_looked_at(
+    session: Session,
+    look: Look,
+    *,
+    actor: str,
+    reason: str = "",
+    shown: Collection[str] = (),
+    config: Config,
+    now: datetime,
+    announce: Announce = announce_nothing,
+) -> int:
+    """Start an edition at once as it was looked at, for `reason` in spite of what fails; return how many copies.
+
+    A request for somebody's approval is over with that. Raises ApprovalRefused where its newsletter wants a second
+    person, and as `open_gate` and `start_edition` do.
+    """
+    if newsletter_of(session, look.edition).needs_approval:
+        raise ApprovalRefused("editions of this newsletter want somebody else's approval")
+    open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
+    copies = start_passed(session, look, actor=actor, config=config, now=now, announce=announce)
+    end_approval(session, look.edition.id, ApprovalState.VOID)
+    return copies
 
 
 def start_approved(
@@ -56,7 +81,7 @@ def _start(
             change_status(session, edition.id, from_statuses=(EditionStatus.SCHEDULED,), to=EditionStatus.DRAFT)
             actor = approval.answered_by or approval.asked_by
             start_passed(session, look, actor=actor, config=config, now=now, announce=announce)
-            end_started(session, edition.id)
+            end_approval(session, edition.id, ApprovalState.STARTED)
     except TransitionRefused as refusal:
         log.info("edition %d is not started: %s", approval.edition_id, refusal)  # stopped, started, or changed just now
         return False

@@ -15,6 +15,7 @@ from app.admins.models import AuditAct
 from app.articles.sheet import Sheet, rewrite_article
 from app.db import Database
 from app.delivery.models import Chunk, Delivery
+from app.delivery.settling import Withheld
 from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
 from app.editions.events import events_of
@@ -30,8 +31,7 @@ from app.gate.approvals import (
 )
 from app.gate.letters import approval_letters
 from app.gate.models import Approval, ApprovalState, Override
-from app.gate.passing import start_looked_at
-from app.gate.starting import start_approved
+from app.gate.starting import start_approved, start_looked_at
 from app.newsletters.models import Newsletter
 from app.product import Product
 from tests.conftest import NOW
@@ -317,6 +317,19 @@ def test_what_fails_when_its_time_has_come_keeps_it_back(product: Product) -> No
     assert start_due(product) == []
     assert edition(product, edition_id).status is EditionStatus.DRAFT
     assert acts(product, edition_id)[-2:] == [EditionAct.APPROVAL_VOIDED, EditionAct.HELD]
+
+
+def test_an_edition_that_starts_at_once_asks_nobody_any_more(product: Product) -> None:
+    edition_id = make_edition(product)
+    ask(product, edition_id)
+    with product.database.transaction() as session:
+        start_looked_at(session, look(product, edition_id), actor=ADA, config=product.config, now=NOW)
+    assert state(product) is ApprovalState.VOID
+    with product.database.transaction() as session:
+        session.scalars(select(Approval)).one().state = ApprovalState.ASKED
+        [copy] = [each for each in copies(session) if each.chunk.kind == APPROVAL]
+        [made] = approval_letters(product.config, product.links)[APPROVAL](session, [copy])
+    assert made == Withheld("nobody waits for this approval any more")
 
 
 def test_the_others_get_a_letter(product: Product) -> None:

@@ -14,8 +14,8 @@ from app.editions.draft import set_texts
 from app.editions.models import Edition, EditionItem, EditionStatus
 from app.gate.audience import Place
 from app.gate.findings import Check, Finding, Level, What
-from app.gate.passing import start_looked_at
 from app.gate.probing import ProbeKind, edition_subject, keep_probe
+from app.gate.starting import start_looked_at
 from app.mail.dkim import Algorithm, create_keys
 from app.product import Product
 from app.stories.models import Story

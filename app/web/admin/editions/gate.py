@@ -19,8 +19,9 @@ from app.gate.approvals import approve, ask_approval, decline, read_standing, st
 from app.gate.findings import Level
 from app.gate.holding import read_hold, with_held
 from app.gate.looking import Look, look_at, read_sight
-from app.gate.passing import open_gate, start_looked_at
+from app.gate.passing import open_gate
 from app.gate.probing import edition_subject, forget_probes
+from app.gate.starting import start_looked_at
 from app.gate.support import table_source
 from app.gate.unsettable import in_words
 from app.web import product
