@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.db import insert_into
-from app.digests.models import HeldExtra
+from app.digests.extras import hold_extras
+from app.digests.models import Erratum, Flash, HeldExtra
 from app.editions.models import EditionKind
-from app.errors import GateClosed
+from app.errors import GateClosed, TransitionRefused
 from app.gate.findings import Finding, What, failures
 from app.gate.passing import checked_reason
 from app.gate.probing import read_findings, write_findings
@@ -53,7 +54,13 @@ def findings_of(held: HeldExtra) -> tuple[Finding, ...]:
 def hold_extra(
     session: Session, extra: SetExtra, *, kind: EditionKind, notes: Mapping[str, str], actor: str, now: datetime
 ) -> str:
-    """Keep an extra back that was set, and return for what; `notes` are those of an erratum, by language."""
+    """Keep an extra back that was set, and return for what; `notes` are those of an erratum, by language.
+
+    Of several presses at once another may have let it go: then it raises TransitionRefused.
+    """
+    hold_extras(session)
+    if _has_left(session, extra, kind):
+        raise TransitionRefused("it left in the meantime")
     values = {
         "revision": extra.revision, "findings": write_findings(extra.findings), "notes": dict(notes), "at": now,
         "by": actor,
@@ -83,3 +90,9 @@ def pass_extra(
         raise GateClosed(failing)
     drop_held(session, kind=kind, article_id=article.id)
     return checked_reason(reason) if failing else ""
+
+
+def _has_left(session: Session, extra: SetExtra, kind: EditionKind) -> bool:
+    if kind is EditionKind.FLASH:
+        return session.get(Flash, extra.article_id) is not None
+    return session.get(Erratum, (extra.article_id, extra.revision)) is not None

@@ -11,8 +11,9 @@ from app.choices.choices import Timing
 from app.choices.models import Cadence
 from app.digests.flash import SetFlash, set_flash, start_flash
 from app.digests.held import hold_extra, read_held
+from app.digests.models import Erratum, Flash
 from app.editions.models import EditionKind
-from app.errors import GateClosed, ReasonRefused
+from app.errors import GateClosed, ReasonRefused, TransitionRefused
 from app.gate.findings import Finding, What, failures
 from app.gate.models import Baseline
 from app.gate.probing import ProbeKind, keep_probe
@@ -105,4 +106,18 @@ def test_a_reason_answers_for_what_was_seen_and_for_that_text_alone(product: Pro
     assert start(product, flash, REASON) == 1
     with product.database.reading() as session:
         assert letters(session, "ann") == [["Le câble"]]
+        assert read_held(session, session.get_one(Article, article_id)) == {}
+
+
+@pytest.mark.parametrize("kind", [EditionKind.FLASH, EditionKind.ERRATUM])
+def test_what_left_by_another_press_is_not_held_any_more(product: Product, article_id: int, kind: EditionKind) -> None:
+    with product.database.transaction() as session:
+        session.get_one(Article, article_id).link = "https://10.0.0.1/"
+    refused = ready(product, article_id)
+    with product.database.transaction() as session:
+        left = {"article_id": article_id, "at": NOW, "by": "bob", "copies": 1}
+        session.add(Flash(**left) if kind is EditionKind.FLASH else Erratum(**left, revision=1, notes={}))
+    with product.database.transaction() as session, pytest.raises(TransitionRefused):
+        hold_extra(session, refused, kind=kind, notes={}, actor="ada", now=NOW)
+    with product.database.reading() as session:
         assert read_held(session, session.get_one(Article, article_id)) == {}
