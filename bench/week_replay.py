@@ -152,7 +152,8 @@ def _corrected(session: Session, at: datetime) -> int | None:
         return None
     titles = select(ArticleRevision.title).where(ArticleRevision.article_id == Article.id)
     revised = select(Article).where(Article.revision > 1, titles.exists(), Article.title.not_in(titles))
-    return next((article.id for article in session.scalars(revised) if count_misled(session, article.id, now=at)), None)
+    articles = session.scalars(revised)
+    return next((each.id for each in articles if count_misled(session, each.id, now=at).readers), None)
 
 
 def _pause(product: Product, readers: Sequence[Reader], at: datetime) -> None:

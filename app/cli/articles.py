@@ -158,7 +158,7 @@ def correct(article_id: int, note_fr: str, note_en: str, yes: bool, override: st
     wired, at, notes = product(), now(), {"fr": note_fr, "en": note_en}
     with wired.database.reading() as session:
         ready = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
-        readers = sum(count_misled(session, article_id, now=at).values())
+        readers = sum(count_misled(session, article_id, now=at).readers.values())
     _print_failing(ready)
     if not yes:
         click.confirm(f"Tell {readers} readers?", abort=True)

@@ -107,15 +107,15 @@ def has_key(key: Key) -> ColumnElement[bool]:
     )
 
 
-def letter_id() -> ColumnElement[int]:
+def letter_id(chunk: type[Chunk] = Chunk) -> ColumnElement[int]:
     """Return the id of the letter that the copies of a chunk are: a variant's, or the edition's own."""
-    return sa.func.coalesce(Chunk.variant_id, Chunk.edition_id)
+    return sa.func.coalesce(chunk.variant_id, chunk.edition_id)
 
 
-def was_brought(now: datetime) -> ColumnElement[bool]:
+def was_brought(now: datetime, copy: type[Delivery] = Delivery, chunk: type[Chunk] = Chunk) -> ColumnElement[bool]:
     """Return the condition that a copy, joined with its chunk, came to its reader, or still may at `now`."""
-    is_given_up = sa.and_(Delivery.state.in_(WAITING), Chunk.expires_at <= now)
-    return sa.and_(Delivery.state.not_in(_BROUGHT_NOTHING), ~is_given_up)
+    is_given_up = sa.and_(copy.state.in_(WAITING), chunk.expires_at <= now)
+    return sa.and_(copy.state.not_in(_BROUGHT_NOTHING), ~is_given_up)
 
 
 def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], now: datetime) -> Mapping[int, set[int]]:

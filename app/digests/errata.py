@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session, aliased
 
 from app.articles.models import Article
 from app.delivery.models import Chunk, Delivery
@@ -44,15 +44,46 @@ class SetErratum:
         return tuple(dict.fromkeys(finding for extra in self.letters for finding in extra.findings))
 
 
-def count_misled(session: Session, article_id: int, *, now: datetime) -> dict[str, int]:
-    """Return, by language of letters, how many readers got an earlier text of an article and not yet its newest."""
-    article = session.get_one(Article, article_id)
-    counts: dict[str, int] = {}
-    for newsletter_id, language in _faces(session):
-        audience = _audience(article, newsletter_id, language, now).subquery()
-        readers = session.scalar(select(sa.func.count()).select_from(audience)) or 0
-        counts[language] = counts.get(language, 0) + readers
-    return {language: readers for language, readers in counts.items() if readers}
+@dataclass(frozen=True)
+class Misled:
+    """How many readers got an earlier text of an article and not yet its newest, by newsletter and language of letters.
+
+    `is_more`: not all were counted.
+    """
+
+    readers: Mapping[tuple[int, str], int]
+    is_more: bool
+
+    @property
+    def languages(self) -> Mapping[str, int]:
+        """How many of them read which language."""
+        counts: dict[str, int] = {}
+        for (_, language), readers in self.readers.items():
+            counts[language] = counts.get(language, 0) + readers
+        return counts
+
+
+def count_misled(session: Session, article_id: int, *, limit: int | None = None, now: datetime) -> Misled:
+    """Count who got an earlier text of an article and not yet its newest: by up to `limit` of their copies, if given.
+
+    Where there are more copies, each newsletter and language is there, with what was counted.
+    """
+    copies = _earlier(session.get_one(Article, article_id), now)
+    copies = copies.join(
+        Subscription,
+        sa.and_(
+            Subscription.newsletter_id == Chunk.newsletter_id, Subscription.subscriber_id == Delivery.subscriber_id
+        ),
+    )
+    columns = (Subscription.newsletter_id, Subscription.language, Subscription.subscriber_id)
+    found = copies.where(gets_letters(now)).with_only_columns(*columns, maintain_column_froms=True).limit(limit)
+    newsletter_id, language, subscriber_id = (rows := found.subquery()).c
+    readers = select(newsletter_id, language, sa.func.count(subscriber_id.distinct()), sa.func.count())
+    counted = session.execute(readers.select_from(rows).group_by(newsletter_id, language)).all()
+    counts = {(newsletter, language): readers for newsletter, language, readers, _ in counted}
+    is_more = limit is not None and sum(copies for *_, copies in counted) >= limit
+    by_face = {face: counts.get(face, 0) for face in _faces(session)}
+    return Misled({face: readers for face, readers in by_face.items() if readers or is_more}, is_more)
 
 
 def set_erratum(
@@ -65,10 +96,10 @@ def set_erratum(
     """
     article = read_article(session, article_id, now=now)
     _refuse_second(session, article)
-    readers = count_misled(session, article_id, now=now)
-    if not readers:
+    misled = count_misled(session, article_id, now=now)
+    if not misled.readers:
         raise TransitionRefused("no reader got an earlier text of this article")
-    said = _checked(notes, readers)
+    said = _checked(notes, misled.languages)
     letters = tuple(
         set_extra(
             session,
@@ -82,8 +113,7 @@ def set_erratum(
             links=links,
             now=now,
         )
-        for newsletter_id, language in _faces(session)
-        if language in readers
+        for newsletter_id, language in misled.readers
     )
     return SetErratum(article_id, article.revision, said, letters)
 
@@ -145,20 +175,43 @@ def _faces(session: Session) -> list[tuple[int, str]]:
 
 
 def _audience(article: Article, newsletter_id: int, language: str, now: datetime) -> Select[int]:
-    carrying = select(EditionItem.edition_id).where(EditionItem.article_id == article.id)
-    wholes = select(sa.func.coalesce(Edition.variant_of, Edition.id)).where(Edition.id.in_(carrying))
-    got = (
-        select(Delivery.subscriber_id)
-        .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
-        .join(EditionItem, EditionItem.edition_id == letter_id())
-        .where(EditionItem.article_id == article.id)
-        .where(Chunk.edition_id.in_(wholes), Chunk.newsletter_id == newsletter_id, was_brought(now))
-        .group_by(Delivery.subscriber_id)
-        .having(sa.func.max(EditionItem.revision) < article.revision)
-    )
+    got = _earlier(article, now).where(Chunk.newsletter_id == newsletter_id)
     return select(Subscription.subscriber_id).where(
         Subscription.newsletter_id == newsletter_id,
         Subscription.language == language,
         gets_letters(now),
         Subscription.subscriber_id.in_(got),
     )
+
+
+def _earlier(article: Article, now: datetime) -> Select[int | None]:
+    """Select whose copies brought an earlier text of an article, where none of that newsletter brought its newest."""
+    is_earlier = EditionItem.revision < article.revision
+    return (
+        select(Delivery.subscriber_id)
+        .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
+        .join(EditionItem, EditionItem.edition_id == letter_id())
+        .where(EditionItem.article_id == article.id, is_earlier, was_brought(now))
+        .where(Chunk.edition_id.in_(_wholes(article, is_earlier)), ~_newest(article, now).exists())
+    )
+
+
+def _newest(article: Article, now: datetime) -> Select[int]:
+    """Select the copies that brought the newest text to the reader of a copy, from the same newsletter."""
+    copy, chunk, item = aliased(Delivery), aliased(Chunk), aliased(EditionItem)
+    wholes = _wholes(article, EditionItem.revision >= article.revision)
+    return (
+        select(copy.id)
+        .join_from(copy, chunk, chunk.id == copy.chunk_id)
+        .join(item, item.edition_id == letter_id(chunk))
+        .where(copy.subscriber_id == Delivery.subscriber_id, copy.edition_id.in_(wholes))
+        .where(chunk.newsletter_id == Chunk.newsletter_id, was_brought(now, copy, chunk))
+        .where(item.article_id == article.id, item.revision >= article.revision)
+        .correlate(Delivery, Chunk)
+    )
+
+
+def _wholes(article: Article, has_text: ColumnElement[bool]) -> Select[int]:
+    """Select the editions that carried an article with such a text, be it in a variant."""
+    carrying = select(EditionItem.edition_id).where(EditionItem.article_id == article.id, has_text).correlate(None)
+    return select(sa.func.coalesce(Edition.variant_of, Edition.id)).where(Edition.id.in_(carrying))

@@ -23,7 +23,8 @@ from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run
-from tests.make import make_article, make_source, newsletter
+from tests.make import add_second, make_article, make_source, newsletter
+from tests.statements import statements
 
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
 MORNING = datetime(2026, 3, 18, 8, 0, tzinfo=UTC)
@@ -165,6 +166,8 @@ def test_what_became_of_the_copy_decides(
 def test_nobody_is_told_twice_of_one_text_and_everybody_of_the_next(product: Product, article_id: int) -> None:
     revise(product, article_id, 2)
     correct(product, article_id)
+    with product.database.reading() as session:
+        assert count_misled(session, article_id, now=NOON).readers == {}
     with pytest.raises(TransitionRefused, match="2026-03-18 at 12:00 UTC, by ada"):
         correct(product, article_id)
     revise(product, article_id, 3)
@@ -182,8 +185,28 @@ def test_who_left_meanwhile_hears_nothing(product: Product, article_id: int) -> 
             session, public_id=subscriber.subscriptions[0].public_id, method=ConsentMethod.PREFERENCES, now=NOON
         )
     with product.database.reading() as session:
-        assert count_misled(session, article_id, now=NOON) == {"fr": 1, "en": 1}
+        assert count_misled(session, article_id, now=NOON).languages == {"fr": 1, "en": 1}
     assert correct(product, article_id) == 2
+
+
+def test_no_letter_is_set_for_a_newsletter_that_misled_nobody(product: Product, article_id: int) -> None:
+    revise(product, article_id, 2)
+    with product.database.transaction() as session:
+        first, second = newsletter(session).id, add_second(session, product.config).id
+    with product.database.reading() as session:
+        ready = set_erratum(session, article_id, notes=NOTES, config=product.config, links=product.links, now=NOON)
+    assert {letter.newsletter_id for letter in ready.letters} == {first} != {second}
+
+
+def test_no_more_are_counted_than_asked_for_and_no_language_is_missed(product: Product, article_id: int) -> None:
+    revise(product, article_id, 2)
+    with product.database.reading() as session, statements(product.database) as asked:
+        some = count_misled(session, article_id, limit=1, now=NOON)
+    assert (some.is_more, sum(some.languages.values()), set(some.languages)) == (True, 1, {"fr", "en"})
+    assert len([each for each in asked if "deliveries" in each]) == 1
+    with product.database.reading() as session:
+        everyone = count_misled(session, article_id, limit=4, now=NOON)
+    assert (everyone.is_more, everyone.languages) == (False, {"fr": 2, "en": 1})
 
 
 def test_where_nobody_was_misled_there_is_nothing_to_tell(product: Product, article_id: int) -> None:

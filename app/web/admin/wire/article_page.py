@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article, ArticleRevision
 from app.articles.sheet import sheet_html
 from app.clock import now
-from app.digests.errata import count_misled
+from app.delivery.expiry import WAITING_COUNTED
+from app.digests.errata import Misled, count_misled
 from app.digests.flash import count_flash, plan_flash
 from app.digests.held import findings_of, read_held
 from app.digests.models import Erratum, Flash, HeldExtra
@@ -26,13 +27,13 @@ from app.web.admin.wire.swaps import is_swap, rows_of
 class Extras:
     """What left of an article out of turn, and what may.
 
-    `flash_readers` is None where it was a flash or cannot be one; `misled` counts, by language of letters, who got an
-    earlier text and was not told. `held`: what did not pass the gate.
+    `flash_readers` is None where it was a flash or cannot be one; `misled` counts who got an earlier text and was not
+    told, up to a number that no page exceeds. `held`: what did not pass the gate.
     """
 
     flash: Flash | None
     flash_readers: int | None
-    misled: Mapping[str, int]
+    misled: Misled
     errata: Sequence[Erratum]
     held: Mapping[EditionKind, HeldExtra]
 
@@ -64,11 +65,14 @@ def _revisions(session: Session, article_id: int) -> Sequence[ArticleRevision]:
 def _extras(session: Session, article: Article, at: datetime) -> Extras:
     flash = session.get(Flash, article.id)
     told = select(Erratum).where(Erratum.article_id == article.id).order_by(Erratum.revision.desc())
+    errata = session.scalars(told).all()
+    is_told = article.revision == 1 or any(each.revision == article.revision for each in errata)
+    misled = None if is_told else count_misled(session, article.id, limit=WAITING_COUNTED, now=at)
     return Extras(
         flash=flash,
         flash_readers=None if flash else _flash_readers(session, article.id, at),
-        misled=count_misled(session, article.id, now=at) if article.revision > 1 else {},
-        errata=session.scalars(told).all(),
+        misled=misled or Misled({}, is_more=False),
+        errata=errata,
         held=read_held(session, article),
     )
 
