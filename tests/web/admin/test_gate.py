@@ -119,6 +119,23 @@ def test_a_reason_answers_for_what_its_author_saw_and_for_nothing_found_since(
     assert (admin.post(f"/admin/editions/{draft}/send", data=again).status_code, copies(product)) == (303, 4)
 
 
+def test_what_was_typed_is_not_lost_and_tied_to_what_was_wrong_with_it(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    spoil(product, draft)
+    short = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", reason="because")).text
+    assert 'aria-describedby="reason-hint problem" aria-invalid="true">because</textarea>' in short
+    asked = form(admin, draft, note="À relire <vite>", seen="0" * 64)
+    changed = admin.post(f"/admin/editions/{draft}/approval", data=asked)
+    assert (changed.status_code, "À relire &lt;vite&gt;</textarea>" in changed.text) == (409, True)
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).introduction = ""
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    where = f"/admin/editions/{draft}/approval/answer"
+    declined = other.post(where, data=form(other, draft, answer="decline", note=" ")).text
+    assert 'aria-describedby="problem" aria-invalid="true"> </textarea>' in declined
+
+
 def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, product: Product, draft: int) -> None:
     admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", reason=REASON))
     assert [act for _, act, _ in audit(product)] == ["edition-started"]

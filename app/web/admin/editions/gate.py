@@ -14,7 +14,7 @@ from app.clock import now
 from app.delivery.warm_ups import letters_left
 from app.editions.draft import draft
 from app.editions.models import Edition
-from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
+from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, ReasonRefused, TransitionRefused
 from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled, withdraw
 from app.gate.findings import Level
 from app.gate.holding import read_hold, with_held
@@ -165,8 +165,10 @@ def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: 
         return _gate_page(edition_id, problem="closed"), 422
     except ApprovalRefused:
         return _gate_page(edition_id, problem="not-you"), 409
+    except ReasonRefused:
+        return _gate_page(edition_id, problem="reason"), 422
     except InputRefused:
-        return _gate_page(edition_id, problem="words"), 422
+        return _gate_page(edition_id, problem="note"), 422
     except TransitionRefused:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)  # somebody was first: see what is
     return redirect(to, code=303)
@@ -217,4 +219,5 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
         letters_left=left,
         table_source=table_source(),
         problem=problem,
+        typed=request.form,
     )
