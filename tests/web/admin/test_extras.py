@@ -121,9 +121,11 @@ def test_a_flash_that_does_not_pass_waits_on_today_for_a_reason(
     assert "s1._domainkey.newsletter.example" in kept.text
     assert "The flash “Le câble” did not pass" in today(client)
     assert client.post(f"{path}/flash", data={"revision": "1"}).status_code == 422
+    assert '<div class="notice notice-error" role="alert">' in kept.text
     assert 'name="failures" value="dkim-missing"' in kept.text
     short = client.post(f"{path}/flash", data={"revision": "1", "reason": "because", "failures": "dkim-missing"})
     assert (short.status_code, 'id="reason-flash-1-error"' in short.text) == (422, True)
+    assert 'role="alert"' not in short.text
     with product.database.reading() as session:
         assert letters(session, "ann") == []
     answer = {"revision": "1", "reason": REASON, "failures": "link-dead"}  # those that another press met
@@ -155,6 +157,22 @@ def test_an_erratum_that_does_not_pass_keeps_its_words_or_is_given_up(
     assert "did not pass" not in today(client)
     assert "did not pass" not in client.get(path).text
     assert client.post(f"{path}/erratum", data={**said, "note_fr": "Danois."}).status_code == 303
+
+
+def test_a_reason_that_says_nothing_is_wrong_in_its_own_form_alone(
+    client: FlaskClient, product: Product, path: str
+) -> None:
+    digest(product)
+    with product.database.transaction() as session:
+        make_reader(session, "cid", now=now(), timing=REAL_TIME)
+    unsign(product)
+    said = {"revision": "2", "note_fr": "Danois.", "reason": "because", "failures": "dkim-missing"}
+    for extra in ("flash", "erratum"):
+        assert client.post(f"{path}/{extra}", data={"revision": "2", "note_fr": "Danois."}).status_code == 422
+    page = client.post(f"{path}/erratum", data=said).text
+    assert 'id="reason-erratum-1-error"' in page
+    assert 'id="reason-flash-1"' in page
+    assert 'id="reason-flash-1-error"' not in page
 
 
 def test_the_command_line_wants_a_reason_too(app: Flask, product: Product, path: str) -> None:

@@ -34,11 +34,11 @@ def flash_submit(article_id: int) -> Response | tuple[str, int]:
     except EditionChanged:
         return show_article(article_id, problem="changed"), 409
     except GateClosed:
-        return show_article(article_id, problem="held"), 422
+        return show_article(article_id, problem="held-flash"), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
     except ReasonRefused:
-        return show_article(article_id, problem="reason"), 422
+        return show_article(article_id, problem="reason-flash"), 422
     except InputRefused:
         return show_article(article_id), 422
     return redirect(url_for("admin.article", article_id=article_id, note="flash"), code=303)
@@ -54,11 +54,11 @@ def erratum_submit(article_id: int) -> Response | tuple[str, int]:
     except EditionChanged:
         return show_article(article_id, problem="changed", notes=notes), 409
     except GateClosed:
-        return show_article(article_id, problem="held", notes=notes), 422
+        return show_article(article_id, problem="held-erratum", notes=notes), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
     except ReasonRefused:
-        return show_article(article_id, problem="reason", notes=notes), 422
+        return show_article(article_id, problem="reason-erratum", notes=notes), 422
     except InputRefused:
         return show_article(article_id, problem="notes", notes=notes), 422
     return redirect(url_for("admin.article", article_id=article_id, note="erratum"), code=303)
