@@ -150,16 +150,14 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
     with wired.database.reading() as session:
         left = letters_left(session, newsletter_id=look.edition.newsletter_id, readers=look.readers, now=at)
         is_alone = len(_slugs(session)) == 1
-    readers = look.readers
     if look.superseded:
         click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
     if left is not None:
-        click.echo(f"The newsletter warms up: at most {min(readers, left)} copies go today.", err=True)
-    if failing := [finding for finding in look.findings if finding.level is Level.FAILURE]:
-        print_findings(failing)
+        click.echo(f"The newsletter warms up: at most {min(look.readers, left)} copies go today.", err=True)
+    print_findings(finding for finding in look.findings if finding.level is not Level.OK)
     if not yes:
         whose = "" if is_alone else f" of {look.newsletter.in_language(look.edition.language).name}"
-        click.confirm(f"Send “{look.edition.subject}” to {readers} readers{whose}?", abort=True)
+        click.confirm(f"Send “{look.edition.subject}” to {look.readers} readers{whose}?", abort=True)
     blocking = " ".join(sorted(look.blocking))
     with wired.database.transaction() as session:
         copies = start_looked_at(
