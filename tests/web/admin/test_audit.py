@@ -229,7 +229,6 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
             "description-en": "The Arctic.",
         },
     ),
-    ("admin.newsletter_sign_up_submit", lambda _: {"answer": "closed"}),
     ("admin.approval_need_submit", lambda _: {"answer": "not-needed"}),
     (
         "admin.face_submit",
@@ -277,6 +276,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ),
     ("admin.extension_submit", lambda _: {}),
     ("admin.answer_submit", lambda _: {}),
+    ("admin.newsletter_sign_up_submit", lambda _: {"answer": "closed"}),
     ("admin.password_submit", lambda _: {"current": desk.PASSWORD, "new": "un autre mot de passe 9"}),
     ("admin.sign_out_submit", lambda _: {}),
     ("admin.sign_in_submit", lambda _: {"email": desk.EMAIL, "password": "wrong"}),
