@@ -1,9 +1,10 @@
-"""Fixtures of the desk's tests in a browser."""
+"""Fixtures of the desk's tests: an admin who has signed in, and a browser."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.admins.models import Admin
@@ -12,6 +13,14 @@ from tests.web import desk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+@pytest.fixture
+def admin(client: FlaskClient, product: Product) -> FlaskClient:
+    """The session of an admin of the desk."""
+    desk.make_admin(product)
+    desk.sign_in(client)
+    return client
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ PAGES = ("", "editions", "readers", "readers/new", "readers/imports", "wordings"
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def second_id(product: Product) -> int:
     with product.database.transaction() as session:
         return make.add_second(session, product.config).id

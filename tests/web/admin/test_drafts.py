@@ -31,13 +31,6 @@ HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7 * 7 }}'
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def other(app: Flask, product: Product, admin: FlaskClient) -> FlaskClient:
     """A second editor, elsewhere."""
     client = app.test_client()

@@ -18,13 +18,6 @@ TEXTS = {
 }
 
 
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
 def titles(product: Product, edition_id: int) -> list[str]:
     return [item.article.title for item in desk.edition(product, edition_id).items]
 

@@ -30,13 +30,6 @@ REASON = "The page opens tomorrow at noon"
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def other(app: Flask, product: Product) -> FlaskClient:
     """Somebody else at the desk."""
     desk.make_admin(product, email=BOB)

@@ -26,13 +26,6 @@ CORPORA = Path(__file__).resolve().parents[4] / "shared" / "corpora"
 LIST = "Courriel;Provenance;Inscrit le\na@reader.example;salon;2025-03-01\nb@reader.example;;\nnobody;;\n"
 
 
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
 def hand_in(admin: FlaskClient, content: str | bytes = LIST, name: str = "readers.csv") -> TestResponse:
     upload = io.BytesIO(content if isinstance(content, bytes) else content.encode())
     return admin.post("/admin/readers/imports", data={"list": (upload, name)}, content_type="multipart/form-data")

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from flask.testing import FlaskClient
 
 from app.admins.models import AuditAct, AuditEntry
@@ -11,14 +10,6 @@ from app.jobs import runs
 from app.jobs.models import JobRun
 from app.jobs.schedule import JOBS, Job, Scheduler
 from app.product import Product
-from tests.web import desk
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def test_all_jobs_have_a_name_and_those_that_failed_come_first(admin: FlaskClient, product: Product) -> None:

@@ -31,13 +31,6 @@ pytestmark = ON_SQLITE
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def run(admin: FlaskClient, product: Product) -> int:
     draft = desk.make_draft(product, articles=2, readers=12)
     admin.post(f"/admin/editions/{draft}/send", data=second_look(admin, draft))

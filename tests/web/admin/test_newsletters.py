@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from flask.testing import FlaskClient
 
 from app.admins.models import Role
@@ -12,13 +11,6 @@ from tests.web import desk
 
 PAGE = "/admin/newsletters/1"
 FACE = {"face": "en", "name": "The Jetty", "description": "What comes in by sea.", "list_label": "en.vigie"}
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def seen(page: str) -> str:

@@ -1,6 +1,5 @@
 """No page of the desk asks the database more than twelve times, however much it shows."""
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -16,13 +15,6 @@ from tests.web import desk
 MOST = 12
 #: Rows of everything that a page lists: a page that asks for each row is found out.
 ROWS = 8
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def test_no_page_asks_more_than_twelve_times(admin: FlaskClient, app: Flask, product: Product) -> None:

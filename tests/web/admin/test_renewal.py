@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 from flask.testing import FlaskClient
 
 from app.clock import now
@@ -13,13 +12,6 @@ from tests import make
 from tests.web import desk
 
 PAGE = "/admin/newsletters/1/renewal"
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def start(admin: FlaskClient, *, readers: str = "2", days: int = 30) -> int:

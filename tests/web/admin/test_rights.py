@@ -18,13 +18,6 @@ from tests.web.visitor import counts, only
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def path(product: Product) -> str:
     """The path of a reader's rights."""
     with product.database.reading() as session:

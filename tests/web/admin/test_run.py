@@ -24,13 +24,6 @@ WRONG = Outcome(OutcomeKind.DEFERRED, 535, "5.7.8", "5.7.8 <b>wrong</b> password
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def run(admin: FlaskClient, product: Product) -> int:
     """An edition under way to 60 readers, most of whom do not exist."""
     draft = desk.make_draft(product, articles=2, readers=60)

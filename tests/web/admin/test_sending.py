@@ -16,13 +16,6 @@ from tests.web import desk
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def draft(product: Product) -> int:
     return desk.make_draft(product, articles=3, readers=4)
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -22,13 +21,6 @@ NAMES = (
     "SECRET_KEY", "LINK_KEYS", "SUPPRESSION_KEY", "PROOF_KEYS", "MAIL_PASSWORD", "IMAP_PASSWORD", "HOOK_MAILGUN_KEY",
     "HOOK_POSTMARK_PASSWORD", "HOOK_BREVO_PASSWORD", "HOOK_MAILJET_PASSWORD",
 )  # fmt: skip
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def full(tmp_path: Path) -> Config:

@@ -16,13 +16,6 @@ from tests.web import desk
 ALICE = "alice@reader.example"
 
 
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
 def reader_page(admin: FlaskClient, product: Product) -> str:
     with product.database.reading() as session:
         event = session.scalars(select(FeedbackEvent).limit(1)).one()

@@ -25,13 +25,6 @@ from tests.web.admin.test_sending import second_look
 
 
 @pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
-@pytest.fixture
 def run(admin: FlaskClient, product: Product) -> int:
     """An edition to four readers that is on its way."""
     draft = desk.make_draft(product, readers=4)

@@ -21,13 +21,6 @@ from tests.web.admin.test_sending import second_look
 PAGE = "/admin/newsletters/1/warm-up"
 
 
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
-
-
 def start(admin: FlaskClient, on: str | None = None) -> int:
     return admin.post(PAGE, data={"on": day_of(now()).isoformat() if on is None else on}).status_code
 

@@ -1,6 +1,5 @@
 """Wordings and policies at the desk: every version to read, new ones to write, none to change."""
 
-import pytest
 from flask.testing import FlaskClient
 
 from app.admins.models import Role
@@ -11,13 +10,6 @@ from tests.web import desk
 
 FORM = "/admin/wordings/form/fr"
 TEXT = {"seen": "1", "heading": "Restez au fait", "statement": "Voyez notre [politique].", "button": "Je m’abonne"}
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def in_force(product: Product) -> tuple[int, str]:

@@ -12,19 +12,11 @@ from app.topics.corrections import topics_of
 from app.topics.taxonomy import load
 from tests import make
 from tests.conftest import NOW
-from tests.web import desk
 
 SHEET = {
     "language": "fr", "title": "Une cyberattaque contre la poste du Mali", "summary": "", "link": "",
     "markdown": "## Les faits\n\nLa **poste** est à l'arrêt au Mali.",
 }  # fmt: skip
-
-
-@pytest.fixture
-def admin(client: FlaskClient, product: Product) -> FlaskClient:
-    desk.make_admin(product)
-    desk.sign_in(client)
-    return client
 
 
 def article(product: Product) -> Article | None:
