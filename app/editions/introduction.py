@@ -26,6 +26,8 @@ _STYLES = {
 }
 #: An address that stands bare in the text, its sentence's punctuation apart; in `[words](address)` it is not bare.
 _BARE_ADDRESS = re.compile(r"(?<![<\[\w])(?<!\]\()https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?»”’'\"]")
+#: What is left of a link whose address no browser would take.
+_NO_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(["heading", "lheading", "image", "code", "fence", "hr"])
 
 
@@ -38,7 +40,7 @@ def introduction_html(markdown: str) -> Markup:
         url_schemes=_SCHEMES,
         link_rel=None,
     )
-    return Markup(html.strip())  # noqa: S704 - nh3 has just cleaned it
+    return Markup(_NO_LINK.sub(r"\1", html).strip())  # noqa: S704 - nh3 has just cleaned it
 
 
 def introduction_for_letter(markdown: str) -> Markup:

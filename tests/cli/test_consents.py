@@ -118,7 +118,7 @@ def test_a_new_text_of_policy_or_form_is_an_act(app_without_tables: Flask) -> No
             upgrade_database()
     with product.database.reading() as session:
         told = [(row.act.value, row.target) for row in session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id))]
-    texts = [("policy", ""), ("wording", "measurement "), ("wording", "newsletter ")]
+    texts = [("policy", ""), ("wording", "vigie measurement "), ("wording", "vigie newsletter ")]
     assert told == [
         (f"{kind}-changed", f"{kind}:{purpose}{language} {version}")
         for version in (1, 2)

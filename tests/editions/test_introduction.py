@@ -64,3 +64,7 @@ def test_text_and_html_hold_the_same_addresses(markdown: str) -> None:
 def test_the_text_is_free_of_markup() -> None:
     text = introduction_text("*Cette* semaine\u00a0: la **mer**.\nUn &amp; deux.\n\n1. un\n2. deux\n\n> dit-il")
     assert text == "Cette semaine\u00a0: la mer. Un & deux.\n\n- un\n\n- deux\n\ndit-il"
+
+
+def test_an_address_that_no_browser_takes_is_no_link() -> None:
+    assert introduction_html("Voir http://7.7.7.256/ ici") == "<p>Voir http://7.7.7.256/ ici</p>"

@@ -63,7 +63,7 @@ HEADERS = frozenset(
     }
 )
 HOST = "localhost"
-COOKIES = ("vigie-desk=", "vigie-browser=")
+COOKIES = ("vigie-desk=", "vigie-browser=", "vigie-newsletter=")
 #: What commands and files answer that payloads ask for.
 LEAKED = re.compile(rf"{EVALUATED}|uid=\d+\(|root:.?:0:0:|<Config |jinja2\.|Traceback \(most recent")
 #: What a visitor's program says of itself in every request.
