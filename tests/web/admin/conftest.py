@@ -45,4 +45,6 @@ def open_desk(open_page: "Callable[..., Page]", product: Product, site: str) -> 
 
     yield open_
     for page in pages:
+        if not page.is_closed():
+            page.wait_for_load_state()  # what a server was still sending to a page that is gone, it would not close
         page.context.close()  # before the site: a page saves what is left as it goes
