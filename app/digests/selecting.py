@@ -4,12 +4,12 @@ A story is offered once something about it has arrived that the reader can read 
 them; whatever they have had of it, in any language or letter, takes it out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.choices.choices import Interests
-from app.stories.ranking import Standing, by_shares, half_life_over, on_themes_first, rank, with_lead
+from app.stories.ranking import Ranked, Standing, by_shares, half_life_over, on_themes_first, rank, with_lead
 from app.topics.topic import TopicKind
 
 
@@ -103,12 +103,25 @@ def select_articles(
         (offer.standing for offer in wanted), now, followed=interests.followed,
         half_life=half_life_over(since, now, least=half_life),
     )  # fmt: skip
-    fits = {
-        offer.standing.story_id for offer in wanted if offer.is_on_theme or offer.standing.topics & interests.followed
-    }
-    first = on_themes_first(ranked, fits.__contains__)
-    in_turn = by_shares(first, lambda story_id: pieces[story_id].source_id, per_source=bounds.per_source)
-    opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare, fits.__contains__)
-    leading = {offer.standing.story_id for offer in wanted if offer.leads}
-    opened.sort(key=lambda story: story.story_id not in leading)
+    opened = _in_turn(ranked, wanted, pieces, followed=interests.followed, per_source=bounds.per_source)
     return tuple(pieces[story.story_id].article_id for story in opened[: bounds.items])
+
+
+def _in_turn(
+    ranked: Sequence[Ranked],
+    offers: Iterable[Offer],
+    pieces: Mapping[int, Piece],
+    *,
+    followed: frozenset[str],
+    per_source: int,
+) -> list[Ranked]:
+    """Return ranked stories in the order of a letter; `pieces` are what stands for each."""
+    fits, leading = set[int](), set[int]()
+    for offer in offers:
+        story_id = offer.standing.story_id
+        fits |= {story_id} if offer.is_on_theme or offer.standing.topics & followed else set()
+        leading |= {story_id} if offer.leads else set()
+    first = on_themes_first(ranked, fits.__contains__)
+    in_turn = by_shares(first, lambda story_id: pieces[story_id].source_id, per_source=per_source)
+    opened = with_lead(in_turn, lambda story_id: not pieces[story_id].is_bare, fits.__contains__)
+    return sorted(opened, key=lambda story: story.story_id not in leading)
