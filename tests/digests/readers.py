@@ -8,19 +8,32 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.choices.choices import Interests, Timing
 from app.choices.choosing import choose
+from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.coverage import covered_since
-from app.digests.schedule import ensure_schedules, run_due_schedules
+from app.digests.schedule import ensure_schedules, install_schedules, run_due_schedules
 from app.editions.models import EditionItem
 from app.product import Product
 from app.stories.models import Story
 from app.subscriptions.models import Subscriber, Subscription
 from app.topics.classify import Rank
 from app.topics.models import ArticleTopic
-from tests.make import make_article, make_subscription
+from tests.make import make_article, make_subscription, newsletter
 
 ALL = Interests()
+#: What a fresh set-up has.
+KEPT = {"newsletters", "newsletter_languages", "consent_wordings", "privacy_policies"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def begin_anew(session: Session, product: Product, *, now: datetime) -> None:
+    """A newsroom as it was set up at a time, its clocks on UTC: what a property is tried on again and again."""
+    for table in reversed(Base.metadata.sorted_tables):
+        if table.name not in KEPT:
+            session.execute(table.delete())
+    newsletter(session).timezone = "UTC"
+    session.flush()
+    install_schedules(session, product.config, now)
 
 
 def file(

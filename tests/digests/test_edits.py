@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.choices.choices import Interests
-from app.db import Base
 from app.digests.looking import look_as
-from app.digests.schedule import _run_schedule, install_schedules
+from app.digests.schedule import _run_schedule
 from app.digests.starting import read_digest
 from app.editions.draft import bring_back, move_entry, remove_item, set_lead
 from app.editions.embargo import set_embargo
@@ -23,13 +22,11 @@ from app.product import Product
 from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE
 from app.topics.taxonomy import load
-from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run
-from tests.make import newsletter
+from tests.digests.readers import DAY, HOUR, begin_anew, file, letters, make_reader, run
 
 #: A Tuesday; the newsletter comes on Mondays.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
 ADA = "ada@desk.example"
-KEPT = {"newsletters", "newsletter_languages", "consent_wordings", "privacy_policies"}
 TOPICS = ["place:AZ", "place:FR", "theme:espionage"]
 #: Of each story: its topic, its hours of age, and whether English tells of it, and another French source.
 newsrooms = st.lists(
@@ -46,16 +43,7 @@ acts = st.lists(st.tuples(st.sampled_from(["out", "top", "lead", "back"]), st.in
 @pytest.fixture(autouse=True)
 def _schedules(product: Product) -> None:
     with product.database.transaction() as session:
-        begin_anew(session, product)
-
-
-def begin_anew(session: Session, product: Product) -> None:
-    for table in reversed(Base.metadata.sorted_tables):
-        if table.name not in KEPT:
-            session.execute(table.delete())
-    newsletter(session).timezone = "UTC"
-    session.flush()
-    install_schedules(session, product.config, NOW)
+        begin_anew(session, product, now=NOW)
 
 
 def monday(session: Session) -> datetime:
@@ -125,7 +113,7 @@ def test_no_variant_has_what_is_out_and_what_leads_leads_in_all(
     product: Product, stories: list[tuple[str, int, bool, bool]], readers: list[Interests], acts: list[tuple[str, int]]
 ) -> None:
     with product.database.transaction() as session:
-        begin_anew(session, product)
+        begin_anew(session, product, now=NOW)
         at = monday(session)
         for number, (topic, age, english, twice) in enumerate(stories):
             tell(session, f"Sujet {number}", topic=topic, at=at - age * HOUR, english=english, twice=twice)

@@ -14,16 +14,13 @@ from app.articles.models import Article
 from app.choices.choices import Interests, Timing
 from app.choices.choosing import chosen_by
 from app.choices.models import Cadence
-from app.db import Base
-from app.digests.schedule import install_schedules
 from app.product import Product
 from app.stories.merging import move_articles
 from app.stories.models import Story
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import change_language, pause, resume
 from tests.conftest import ON_POSTGRESQL, ON_SQLITE
-from tests.digests.readers import ALL, DAY, file, letters, make_reader, run, wish
-from tests.make import newsletter
+from tests.digests.readers import ALL, DAY, begin_anew, file, letters, make_reader, run, wish
 
 Day = dict[str, Any]
 #: Digests are looked for this often.
@@ -31,7 +28,6 @@ TICK = timedelta(hours=6)
 #: So soon before a digest's window closes that the next one looks back on it.
 MOMENT = timedelta(minutes=5)
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-KEPT = {"newsletters", "newsletter_languages", "consent_wordings", "privacy_policies"}
 TIMINGS = [
     None,
     Timing(Cadence.DAILY, 7, 0, "UTC"),
@@ -57,15 +53,6 @@ LAST: Day = {"articles": [], "resume": True, "interests": ALL, "timing": TIMINGS
 random_months = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-
-
-def begin_anew(session: Session, product: Product) -> None:
-    for table in reversed(Base.metadata.sorted_tables):
-        if table.name not in KEPT:
-            session.execute(table.delete())
-    newsletter(session).timezone = "UTC"
-    session.flush()
-    install_schedules(session, product.config, START)
 
 
 def live(session: Session, day: Day, at: datetime) -> None:
@@ -95,7 +82,7 @@ def live(session: Session, day: Day, at: datetime) -> None:
 def read_on(product: Product, days: list[Day]) -> Counter[str]:
     """Live through the days, then read daily until all has come; return how often each title came."""
     with product.database.transaction() as session:
-        begin_anew(session, product)
+        begin_anew(session, product, now=START)
         make_reader(session, "alice", now=START)
         for number, timing in enumerate(TIMINGS):  # others read on while she pauses or changes her mind
             make_reader(session, f"steady{number}", now=START, timing=timing)
