@@ -6,6 +6,7 @@ All of it lives in a folder and a database of its own; the only mail server it k
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -172,23 +173,40 @@ def _send(drill: Drill, moments: list[tuple[int, float]]) -> None:
 @contextmanager
 def _running_worker(drill: Drill) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a worker. Ctrl-C at the terminal does not reach it: it ends with the block, at the latest."""
-    with drill.output.open("ab") as output:
-        worker = subprocess.Popen(  # noqa: S603 - our own command
-            _flask("worker"), cwd=ROOT, env=drill.environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            start_new_session=True,
-        )  # fmt: skip
-    try:
-        yield worker
-    except BaseException:
-        worker.kill()
-        raise
-    finally:
-        worker.terminate()
+    with drill.output.open("ab") as output, ExitStack() as parts:
+        with _uninterrupted():
+            worker = subprocess.Popen(  # noqa: S603 - our own command
+                _flask("worker"), cwd=ROOT, env=drill.environment, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+            parts.callback(_end, worker)
         try:
-            worker.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
+            yield worker
+        except BaseException:
             worker.kill()
-            worker.wait()
+            raise
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block, lest it come between a process' start and our knowing of it."""
+    held: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if held:
+        raise KeyboardInterrupt
+
+
+def _end(worker: "subprocess.Popen[bytes]") -> None:
+    worker.terminate()
+    try:
+        worker.wait(END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
 
 
 def _has_arrived(received: Sequence[object], number: int) -> bool:

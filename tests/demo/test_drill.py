@@ -36,6 +36,23 @@ sys.argv = ["flask", "crash-drill", *sys.argv[1:]]
 main()
 """
 
+#: Runs the command; Ctrl-C comes when the first worker runs already, but the drill does not know of it yet.
+INTERRUPTED = """
+import signal, subprocess, sys
+from app.demo import drill
+from flask.cli import main
+
+class Worker(subprocess.Popen):
+    def __init__(self, arguments, **options):
+        super().__init__(arguments, **options)
+        if arguments[-1] == "worker":
+            signal.raise_signal(signal.SIGINT)
+
+drill.subprocess.Popen = Worker
+sys.argv = ["flask", "crash-drill", *sys.argv[1:]]
+main()
+"""
+
 
 @pytest.fixture
 def operator(tmp_path: Path) -> House:
@@ -43,6 +60,14 @@ def operator(tmp_path: Path) -> House:
     (tmp_path / "tmp").mkdir()
     (tmp_path / "data").mkdir()
     return House(tmp_path / "data", 1, TMPDIR=str(tmp_path / "tmp"))
+
+
+def run(operator: House, script: str) -> "subprocess.CompletedProcess[str]":
+    """A script that runs the command with something in it changed."""
+    command = [sys.executable, "-c", script, *SHORT]
+    return subprocess.run(
+        command, cwd=ROOT, env=operator.environ, capture_output=True, text=True, check=False, timeout=100
+    )
 
 
 def where(database_url: str) -> tuple[str, ...]:
@@ -88,10 +113,7 @@ def test_the_counts_balance_and_nothing_is_left(operator: House, empty_database_
 
 
 def test_a_letter_that_the_sink_did_not_get_is_lost(operator: House) -> None:
-    command = [sys.executable, "-c", FORGETFUL, *SHORT]
-    ended = subprocess.run(
-        command, cwd=ROOT, env=operator.environ, capture_output=True, text=True, check=False, timeout=100
-    )
+    ended = run(operator, FORGETFUL)
     assert ended.returncode == 1, ended.stderr
     counts = json.loads(ended.stdout)
     assert counts["lost"] == 1
@@ -107,6 +129,12 @@ def test_an_interrupted_drill_leaves_nothing(operator: House, empty_database_url
     assert running.wait(timeout=60) == 1
     assert leftovers(operator) == []
     assert tables(empty_database_url) == []
+
+
+def test_a_worker_that_an_interruption_met_at_its_start_ends_too(operator: House) -> None:
+    ended = run(operator, INTERRUPTED)
+    assert ended.returncode == 1, ended.stderr
+    assert leftovers(operator) == []
 
 
 @pytest.mark.postgresql
