@@ -4,13 +4,13 @@ Which settings there are stands in `app.settings`, by subject; what the whole pr
 `Config.from_env` collects every problem before it refuses, so that one start shows all of them.
 """
 
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.clock import zones
 from app.settings.environment import Environment, Setting, is_cron, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
@@ -204,4 +204,4 @@ def _is_measurement(word: str) -> bool:
 
 
 def _is_zone(name: str) -> bool:
-    return name in zoneinfo.available_timezones()
+    return name in zones()

@@ -2,6 +2,8 @@
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
 #: How far the clocks of our machines may be apart: what is older than what came before it by less is no forgery.
 CLOCKS_APART = timedelta(minutes=10)
@@ -10,6 +12,12 @@ CLOCKS_APART = timedelta(minutes=10)
 def now() -> datetime:
     """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """Return the names of all time zones; to look for them takes a walk through a folder."""
+    return frozenset(available_timezones())
 
 
 def months_later(day: date, months: int) -> date:

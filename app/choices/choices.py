@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cache, cached_property
-from zoneinfo import available_timezones
+from functools import cached_property
 
 from app.choices.models import Cadence
+from app.clock import zones
 from app.errors import InputRefused
 from app.i18n import LANGUAGES
 
@@ -15,12 +15,6 @@ from app.i18n import LANGUAGES
 TOPICS_MAX = 60
 #: Days of a month that every month has.
 MONTHDAYS = range(1, 29)
-
-
-@cache
-def zones() -> frozenset[str]:
-    """Return the names of all time zones; to look for them takes a walk through a folder."""
-    return frozenset(available_timezones())
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.choices.choices import zones
+from app.clock import zones
 from app.digests.schedule import install_schedules_of, next_run
 from app.digests.texts import noting_new_texts
 from app.editions.models import Edition, Schedule

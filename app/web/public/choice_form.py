@@ -12,9 +12,10 @@ from functools import cache, partial
 from babel import Locale
 from werkzeug.datastructures import MultiDict
 
-from app.choices.choices import MONTHDAYS, TOPICS_MAX, Interests, Timing, zones
+from app.choices.choices import MONTHDAYS, TOPICS_MAX, Interests, Timing
 from app.choices.choosing import Chosen
 from app.choices.models import Cadence
+from app.clock import zones
 from app.errors import InputRefused
 from app.i18n import LANGUAGES
 from app.topics.taxonomy import Taxonomy

@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response
 
 from app import i18n
 from app.admins.models import AuditAct, Role
-from app.choices.choices import zones
-from app.clock import now
+from app.clock import now, zones
 from app.digests.newsletters import (
     Face,
     add_newsletter,
