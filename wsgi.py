@@ -1,5 +1,10 @@
 """The WSGI entry point: `gunicorn wsgi:app`; the `flask` command finds it by its name."""
 
+# ruff: noqa: E402 - to look for garbage while modules load finds none and takes a quarter of the start.
+import gc
+
+gc.disable()
+
 import os
 import sys
 
@@ -14,3 +19,6 @@ except SettingsInvalid as error:
     for problem in error.problems:
         print(f"vigie: {problem}", file=sys.stderr)  # noqa: T201 - there is no app yet to log
     sys.exit(2)
+
+gc.freeze()  # what was loaded stays: later looks pass it by
+gc.enable()
