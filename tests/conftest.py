@@ -1,5 +1,6 @@
 """Fixtures: the product on a fresh database, SQLite and PostgreSQL alike, with loopback sockets only."""
 
+import gc
 import os
 import shutil
 import socket
@@ -299,6 +300,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that have slow tests: one that began last would keep a single process busy at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Let the search for garbage pass by what all tests share: it took a tenth of their time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -33,6 +33,8 @@ FIXED = {
     "text_kind": "form",
     "text_language": "fr",
 }
+#: What no server hands on of a header.
+NO_LINE_ENDS = str.maketrans("", "", "\r\n\0")
 #: How each place welcomed the first walker, and the fields that it reads.
 LEARNED: dict[str, tuple[int, frozenset[str]]] = {}
 #: A letter in the mail catcher, from a program that knows few rules.
@@ -251,4 +253,4 @@ def _variable(header: str) -> str:
 
 def _on_the_wire(text: str) -> str:
     """A header as a server hands it on: octets as Latin-1 (PEP 3333), no line ends, since those end the header."""
-    return "".join(c for c in encodable(text) if c not in "\r\n\0").encode().decode("latin-1")
+    return encodable(text).translate(NO_LINE_ENDS).encode().decode("latin-1")
