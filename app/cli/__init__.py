@@ -28,7 +28,9 @@ from app.cli import (
     steering,  # noqa: F401 - adds to the group of editions
     subscribers,
     suppressions,
+    templates,  # noqa: F401 - adds to the group of newsletters
     topics,
+    warm_ups,  # noqa: F401 - adds to the group of newsletters
 )
 
 

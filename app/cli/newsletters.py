@@ -1,19 +1,13 @@
 """`flask newsletters`: what newsletters there are, and what holds for each."""
 
-from datetime import datetime
-from typing import TextIO
-
 import click
 from sqlalchemy import select
 
 from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
-from app.cli.findings import print_findings
-from app.cli.output import Commands, Row, as_json, print_row, print_rows
+from app.cli.output import Commands, Row, as_json, print_rows
 from app.clock import now
-from app.delivery.models import WarmUpDay
-from app.delivery.warm_ups import WarmUpReport, day_of, read_warm_up, stop_warm_up
 from app.digests.newsletters import (
     Face,
     add_newsletter,
@@ -25,77 +19,13 @@ from app.digests.newsletters import (
     put_face,
     require_approval,
 )
-from app.editions.warm_up import plan_warm_up
-from app.gate.trials import save_trial, try_template
-from app.mail.warm_up import Allowance
 from app.newsletters.models import Newsletter, NewsletterLanguage
-from app.newsletters.templates import (
-    product_template,
-    put_in_force,
-    read_template,
-    read_version,
-    versions_of,
-    without_source,
-)
 from app.web import product
 
 
 @click.group("newsletters", cls=Commands)
 def group() -> None:
     """Newsletters, and what holds for each."""
-
-
-@group.group("warm-up")
-@click.argument("slug")
-@click.pass_context
-def warm_up(context: click.Context, slug: str) -> None:
-    """Let a new sending address or domain begin slowly; SLUG names the newsletter."""
-    context.obj = slug
-
-
-@warm_up.command("start")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The first day, in UTC; else today.")
-@click.pass_obj
-def start(slug: str, on: datetime | None) -> None:
-    """Start a warm-up: 200 letters on the first day, twice as many after each good one."""
-    at = now()
-    with product().database.transaction() as session:
-        newsletter_id = find_by_slug(session, slug).id
-        starts_on = on.date() if on else day_of(at)
-        plan_warm_up(session, newsletter_id=newsletter_id, starts_on=starts_on, now=at)
-        report = read_warm_up(session, newsletter_id=newsletter_id, now=at)
-        note_act(session, AuditAct.WARM_UP_STARTED, f"newsletter:{newsletter_id}", starts_on.isoformat())
-    assert report is not None
-    click.echo(f"The warm-up starts on {starts_on}; as things stand it will end on {report.ends_on}.")
-
-
-@warm_up.command("stop")
-@click.pass_obj
-def stop(slug: str) -> None:
-    """Stop the warm-up: all that waits for it goes at once."""
-    with product().database.transaction() as session:
-        newsletter_id = find_by_slug(session, slug).id
-        stop_warm_up(session, newsletter_id=newsletter_id, now=now())
-        note_act(session, AuditAct.WARM_UP_STOPPED, f"newsletter:{newsletter_id}")
-    click.echo("The warm-up is over: what waited goes now.")
-
-
-@warm_up.command("show")
-@as_json
-@click.pass_obj
-def show(slug: str, as_json: bool) -> None:
-    """Show the day, its allowance and what of it was used, when the warm-up will end, and what each day came to."""
-    with product().database.reading() as session:
-        report = read_warm_up(session, newsletter_id=find_by_slug(session, slug).id, now=now())
-    if report is None or report.ended_at is not None:
-        print_row({"warm_up": None, "ended_at": report.ended_at if report else None}, as_json=as_json)
-        return
-    row, days = _row(report), [_day_row(report, day) for day in report.days]
-    if as_json:
-        print_row({"warm_up": {**row, "days": days}, "ended_at": None}, as_json=True)
-        return
-    print_row(row, as_json=False)
-    print_rows(days, as_json=False)
 
 
 @group.command("list")
@@ -205,95 +135,6 @@ def approval(slug: str, answer: str) -> None:
     click.echo(f"Approval is {answer.replace('-', ' ')}.")
 
 
-@group.group("template")
-@click.argument("slug")
-@click.pass_context
-def template(context: click.Context, slug: str) -> None:
-    """The letter template of a newsletter's own; SLUG names the newsletter."""
-    context.obj = slug
-
-
-@template.command("show")
-@click.option("--version", type=int, help="An older or newer one than that in force.")
-@click.pass_obj
-def show_template(slug: str, version: int | None) -> None:
-    """Print the template in force, the product's where the newsletter has none of its own."""
-    with product().database.reading() as session:
-        newsletter = find_by_slug(session, slug)
-        if version is None:
-            source = read_template(newsletter) or product_template()
-        else:
-            source = read_version(session, newsletter_id=newsletter.id, version=version).source
-    click.echo(source, nl=False)
-
-
-@template.command("versions")
-@as_json
-@click.pass_obj
-def list_versions(slug: str, as_json: bool) -> None:
-    """List the versions, the newest first."""
-    with product().database.reading() as session:
-        newsletter = find_by_slug(session, slug)
-        rows = [
-            {
-                "version": each.version,
-                "in_force": each.version == newsletter.template_version,
-                "created_at": each.created_at,
-                "author": each.author,
-                "note": each.note,
-            }
-            for each in session.scalars(without_source(versions_of(newsletter.id)))
-        ]
-    print_rows(rows, as_json=as_json)
-
-
-@template.command("set")
-@click.argument("file", type=click.File(encoding="utf-8"))
-@click.option("--note", default="", help="What is new about it.")
-@click.pass_obj
-def set_template(slug: str, file: TextIO, note: str) -> None:
-    """Try the template in FILE on every kind of letter; if it holds, save it as a new version and put it in force."""
-    wired, at = product(), now()
-    with wired.database.reading() as session:
-        newsletter = find_by_slug(session, slug)
-    trial = try_template(file.read(), newsletter=newsletter, config=wired.config, links=wired.links, now=at)
-    print_findings(trial.findings)
-    with wired.database.transaction() as session:
-        version = save_trial(
-            session, trial, newsletter_id=newsletter.id, note=note, author=system_actor(), now=at
-        ).version
-        put_in_force(session, newsletter_id=newsletter.id, version=version)
-        note_act(session, AuditAct.TEMPLATE_SAVED, f"newsletter:{newsletter.id}", str(version))
-        note_act(session, AuditAct.TEMPLATE_CHOSEN, f"newsletter:{newsletter.id}", str(version))
-    click.echo(f"Version {version} is in force.")
-
-
-@template.command("use")
-@click.argument("version", type=int)
-@click.pass_obj
-def use_version(slug: str, version: int) -> None:
-    """Put a version in force that was saved before."""
-    _choose(slug, version)
-    click.echo(f"Version {version} is in force.")
-
-
-@template.command("reset")
-@click.pass_obj
-def reset_template(slug: str) -> None:
-    """Go back to the product's template; the newsletter's own versions stay."""
-    _choose(slug, None)
-    click.echo("The product's template is in force.")
-
-
-def _choose(slug: str, version: int | None) -> None:
-    with product().database.transaction() as session:
-        newsletter_id = find_by_slug(session, slug).id
-        put_in_force(session, newsletter_id=newsletter_id, version=version)
-        note_act(
-            session, AuditAct.TEMPLATE_CHOSEN, f"newsletter:{newsletter_id}", None if version is None else str(version)
-        )
-
-
 def _face_row(newsletter: Newsletter, face: NewsletterLanguage) -> Row:
     return {
         "slug": newsletter.slug,
@@ -304,30 +145,4 @@ def _face_row(newsletter: Newsletter, face: NewsletterLanguage) -> Row:
         "timezone": newsletter.timezone,
         "welcome_letter": newsletter.sends_welcome,
         "needs_approval": newsletter.needs_approval,
-    }
-
-
-def _row(report: WarmUpReport) -> Row:
-    allowance = report.allowance
-    return {
-        "starts_on": report.warm_up.starts_on.isoformat(),
-        "ends_on": report.ends_on.isoformat(),
-        "day": report.day_number,
-        "allowance": allowance.total if allowance else None,
-        "allowance_per_provider": allowance.per_provider if allowance else None,
-        "drawn_today": report.drawn,
-        "readers": report.warm_up.audience,
-        "held_days": report.held_days,
-        "idle_days": report.idle_days,
-    }
-
-
-def _day_row(report: WarmUpReport, day: WarmUpDay) -> Row:
-    held = report.held(day) if day.day < report.today else None
-    return {
-        "day": day.day.isoformat(),
-        "allowance": Allowance.doubled(day.doublings).total,
-        "drawn": day.drawn,
-        "deferred": day.deferred,
-        "held": held.value if held else None,
     }
