@@ -41,6 +41,7 @@ letter is not an exception but an `Outcome` (`app.mail.transport`).
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 
 class AppError(Exception):
@@ -92,10 +93,13 @@ class SheetRefused(InputRefused):
 
 
 class FieldsRefused(InputRefused):
-    """Fields of a form cannot be taken; `faults` says of each, by its name, why."""
+    """Fields of a form cannot be taken; `faults` says of each, by its name, why.
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        super().__init__(", ".join(f"{field}: {fault}" for field, fault in faults.items()))
+    `words` has sentences for faults whose names say too little where there is no form.
+    """
+
+    def __init__(self, faults: Mapping[str, str], words: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__(", ".join(f"{field}: {words.get(fault, fault)}" for field, fault in faults.items()))
         self.faults = faults
 
 

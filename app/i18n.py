@@ -5,7 +5,7 @@ English texts are the message ids. The `.po` files are read as they are: no comp
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, get_day_names
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -49,6 +50,11 @@ def ngettext(language: str, singular: str, plural: str, number: int, **values: o
     """Return the right plural form of a message in `language`; `%(num)s` is the number."""
     text: str = translations(language).ungettext(singular, plural, number)
     return text % {"num": number, **values}
+
+
+def one_of(language: str, texts: Sequence[str]) -> str:
+    """Return a list one of which is meant, as "a, b or c"."""
+    return format_list(texts, style="or", locale=language)
 
 
 def day(language: str, value: date) -> str:

@@ -19,8 +19,13 @@ from app.digests.newsletters import (
     put_face,
     require_approval,
 )
+from app.newsletters.letterhead import OwnAddresses, letterhead_of
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.web import product
+from config import Config
+
+_sender = click.option("--sender", help="The From address of its letters, in the domain of MAIL_DEFAULT_SENDER.")
+_reply_to = click.option("--reply-to", help="Where replies to its letters go, if not to PUBLISHER_CONTACT.")
 
 
 @click.group("newsletters", cls=Commands)
@@ -32,9 +37,10 @@ def group() -> None:
 @as_json
 def list_newsletters(as_json: bool) -> None:
     """List newsletters, a line for each language of each."""
+    config = product().config
     with product().database.reading() as session:
         rows = [
-            _face_row(newsletter, face)
+            _face_row(newsletter, face, config)
             for newsletter in session.scalars(select(Newsletter).order_by(Newsletter.id))
             for face in newsletter.languages
         ]
@@ -47,12 +53,30 @@ def list_newsletters(as_json: bool) -> None:
 @click.option("--description-fr", required=True, help="What it is, in a French sentence.")
 @click.option("--name-en", required=True, help="What readers call it in English.")
 @click.option("--description-en", required=True, help="What it is, in an English sentence.")
-def add(slug: str, name_fr: str, description_fr: str, name_en: str, description_en: str) -> None:
+@_sender
+@_reply_to
+def add(
+    slug: str,
+    name_fr: str,
+    description_fr: str,
+    name_en: str,
+    description_en: str,
+    sender: str | None,
+    reply_to: str | None,
+) -> None:
     """Add a newsletter, in both languages; SLUG stands in its public addresses and in commands, for good."""
     wired = product()
     names = {"fr": (name_fr, description_fr), "en": (name_en, description_en)}
     with wired.database.transaction() as session:
-        added = add_newsletter(session, slug=slug, names=names, config=wired.config, actor=system_actor(), now=now())
+        added = add_newsletter(
+            session,
+            slug=slug,
+            names=names,
+            addresses=OwnAddresses(sender or "", reply_to or ""),
+            config=wired.config,
+            actor=system_actor(),
+            now=now(),
+        )
         note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
     click.echo(f"Readers sign up at {wired.links.home('fr', slug)} and {wired.links.home('en', slug)}.")
 
@@ -83,8 +107,14 @@ def open_again(slug: str) -> None:
 @click.argument("slug")
 @click.option("--timezone", help="The clocks that its digests go by, as Europe/Paris.")
 @click.option("--welcome/--no-welcome", default=None, help="Whether a welcome letter follows the confirmation.")
-def change(slug: str, timezone: str | None, welcome: bool | None) -> None:
-    """Change what holds for all of a newsletter; what is not named stays. SLUG names it."""
+@_sender
+@_reply_to
+def change(slug: str, timezone: str | None, welcome: bool | None, sender: str | None, reply_to: str | None) -> None:
+    """Change what holds for all of a newsletter; what is not named stays. SLUG names it.
+
+    An address that is empty ("") is taken away: the one of the settings then holds.
+    """
+    config = product().config
     with product().database.transaction() as session:
         known = find_by_slug(session, slug)
         changed = change_newsletter(
@@ -93,10 +123,17 @@ def change(slug: str, timezone: str | None, welcome: bool | None) -> None:
             seen=change_mark(known.changed_at),
             timezone=timezone or known.timezone,
             sends_welcome=known.sends_welcome if welcome is None else welcome,
+            addresses=OwnAddresses(
+                (known.sender or "") if sender is None else sender,
+                (known.reply_to or "") if reply_to is None else reply_to,
+            ),
+            config=config,
             now=now(),
         )
+        head = letterhead_of(changed, i18n.DEFAULT_LANGUAGE, config)
         note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{changed.id}")
     click.echo(f"Its clocks are those of {changed.timezone}; {'a' if changed.sends_welcome else 'no'} welcome letter.")
+    click.echo(f"Its letters come from {head.from_address}; replies go to {head.reply_to}.")
 
 
 @group.command("language")
@@ -135,12 +172,15 @@ def approval(slug: str, answer: str) -> None:
     click.echo(f"Approval is {answer.replace('-', ' ')}.")
 
 
-def _face_row(newsletter: Newsletter, face: NewsletterLanguage) -> Row:
+def _face_row(newsletter: Newsletter, face: NewsletterLanguage, config: Config) -> Row:
+    head = letterhead_of(newsletter, face.language, config)
     return {
         "slug": newsletter.slug,
         "language": face.language,
-        "name": face.name,
+        "name": head.from_name,
         "list_label": face.list_label,
+        "sender": head.from_address,
+        "reply_to": head.reply_to,
         "closed_at": newsletter.closed_at,
         "timezone": newsletter.timezone,
         "welcome_letter": newsletter.sends_welcome,

@@ -14,11 +14,11 @@ from app.db import new_public_id
 from app.delivery.queue import Announce
 from app.editions.audience import count_readers_anew, queue_copies
 from app.editions.compile import also_of, items_of
-from app.editions.compose import marked_links, newsletter_of
+from app.editions.compose import freeze, marked_links, newsletter_of
 from app.editions.events import record_event
 from app.editions.excerpts import shorten
 from app.editions.headlines import PREHEADER_LENGTH, preheader_for, subject_for
-from app.editions.models import AlsoIn, Edition, EditionAct, EditionContent, EditionItem, EditionKind, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionAct, EditionItem, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts, typeset
 from app.errors import EditionChanged, InputRefused, NotFound
@@ -26,6 +26,7 @@ from app.gate.extras import check_extra
 from app.gate.findings import Finding, failures
 from app.i18n import gettext
 from app.links import Links
+from app.newsletters.letterhead import Letterhead, letterhead_of
 from app.newsletters.models import Newsletter
 from config import Config
 
@@ -49,6 +50,7 @@ class Extra:
     introduction: str
     since: datetime
     until: datetime
+    letterhead: Letterhead
     parts: Parts
     findings: tuple[Finding, ...]
 
@@ -86,7 +88,7 @@ def set_extra(
     also = tuple(other.article.id for other in edition.items[0].also)
     return Extra(
         kind, edition.public_id, newsletter_id, language, article.id, article.revision, also, edition.subject,
-        edition.preheader, introduction, since, now, parts, findings,
+        edition.preheader, introduction, since, now, letterhead_of(newsletter, language, config), parts, findings,
     )  # fmt: skip
 
 
@@ -157,7 +159,7 @@ def _store(session: Session, extra: Extra, actor: str, now: datetime) -> Edition
         started_at=now,
         started_by=actor,
         items=[EditionItem(article_id=extra.article_id, position=1, revision=extra.revision, also=also)],
-        content=EditionContent(subject=extra.subject, html=extra.parts.html, text=extra.parts.text),
+        content=freeze(extra.subject, extra.parts, extra.letterhead),
     )
     session.add(edition)
     session.flush()

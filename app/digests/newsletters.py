@@ -20,6 +20,7 @@ from app.editions.models import Edition, Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, InputRefused, NotFound, TransitionRefused
 from app.i18n import LANGUAGES
 from app.newsletters.defaults import install_texts
+from app.newsletters.letterhead import SETTINGS_ADDRESSES, OwnAddresses, fault_words, wire_form
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.models import Subscription
 from config import Config
@@ -81,7 +82,14 @@ def find_meant(session: Session, slug: str | None) -> Newsletter:
 
 
 def add_newsletter(
-    session: Session, *, slug: str, names: Mapping[str, tuple[str, str]], config: Config, actor: str, now: datetime
+    session: Session,
+    *,
+    slug: str,
+    names: Mapping[str, tuple[str, str]],
+    addresses: OwnAddresses = SETTINGS_ADDRESSES,
+    config: Config,
+    actor: str,
+    now: datetime,
 ) -> Newsletter:
     """Add a newsletter in each of our languages: `names` has its name and its description by language.
 
@@ -90,9 +98,10 @@ def add_newsletter(
     """
     _hold_all(session)
     faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES}
-    if faults := _faults_of_new(session, slug, faces):
-        raise FieldsRefused(faults)
+    if faults := _faults_of_new(session, slug, faces) | addresses.faults(config.mail):
+        raise FieldsRefused(faults, fault_words(config.mail))
     added = Newsletter(slug=slug, timezone=config.timezone, sends_welcome=config.sends_welcome, created_at=now)
+    _put_addresses(added, addresses)
     for code, face in faces.items():
         added.languages.append(NewsletterLanguage(language=code, **asdict(face)))
     with noting_new_texts(session, actor=actor, now=now):
@@ -124,16 +133,27 @@ def open_newsletter(session: Session, *, newsletter_id: int) -> Newsletter:
 
 
 def change_newsletter(
-    session: Session, *, newsletter_id: int, seen: str, timezone: str, sends_welcome: bool, now: datetime
+    session: Session,
+    *,
+    newsletter_id: int,
+    seen: str,
+    timezone: str,
+    sends_welcome: bool,
+    addresses: OwnAddresses,
+    config: Config,
+    now: datetime,
 ) -> Newsletter:
-    """Let its digests go by the clocks of `timezone`, an IANA name, and welcome letters go or not.
+    """Let its digests go by the clocks of `timezone`, an IANA name, its letters leave from `addresses`, and welcome
+    letters go or not.
 
-    Its usual schedules go by these clocks from the next run on. Raises FieldsRefused, ChangedMeanwhile, NotFound.
+    Its usual schedules go by these clocks from the next run on; letters of editions that have started stay as they
+    are. Raises FieldsRefused, ChangedMeanwhile, NotFound.
     """
     newsletter = _hold(session, newsletter_id, seen)
-    if timezone not in zones():
-        raise FieldsRefused({"timezone": "zone"})
+    if faults := ({} if timezone in zones() else {"timezone": "zone"}) | addresses.faults(config.mail):
+        raise FieldsRefused(faults, fault_words(config.mail))
     newsletter.timezone, newsletter.sends_welcome, newsletter.changed_at = timezone, sends_welcome, now
+    _put_addresses(newsletter, addresses)
     is_usual = sa.and_(Schedule.newsletter_id == newsletter_id, Schedule.rhythm_id.is_(None))
     for schedule in session.scalars(select(Schedule).where(is_usual).order_by(Schedule.id).with_for_update()):
         if schedule.timezone != timezone:
@@ -213,6 +233,11 @@ def _hold(session: Session, newsletter_id: int, seen: str | None = None) -> News
     if seen is not None and seen != change_mark(newsletter.changed_at):
         raise ChangedMeanwhile("somebody changed the newsletter meanwhile")
     return newsletter
+
+
+def _put_addresses(newsletter: Newsletter, addresses: OwnAddresses) -> None:
+    newsletter.sender = wire_form(addresses.sender) if addresses.sender else None
+    newsletter.reply_to = wire_form(addresses.reply_to) if addresses.reply_to else None
 
 
 def _faults_of_new(session: Session, slug: str, faces: Mapping[str, Face]) -> dict[str, str]:

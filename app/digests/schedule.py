@@ -203,7 +203,7 @@ def _pass_gate(
             hold_edition_back(session, edition_id, sight.fingerprint, wanting, now=now)
             return
         readers = start_digest(session, digest, actor=ACTOR, now=now, announce=announce)
-        keep_baseline(session, edition_id=edition_id, readers=readers, config=config)
+        keep_baseline(session, letter=digest.letter, readers=readers, config=config)
         drop_hold(session, edition_id)
 
 

@@ -19,13 +19,14 @@ from app.digests.flash import count_flashes, refuse_newer_flashes
 from app.digests.planning import Plan, Variant, plan_digest
 from app.editions.audience import begin_edition, queue_copies
 from app.editions.compile import Line, also_of, items_of, lend_words
-from app.editions.compose import Manuscript, SetLetter, read_manuscript, set_letter
+from app.editions.compose import Manuscript, SetLetter, freeze, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
-from app.editions.models import AlsoIn, Edition, EditionContent, EditionItem, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts
 from app.errors import EditionChanged
 from app.links import Links
+from app.newsletters.letterhead import Letterhead
 from app.topics.taxonomy import Taxonomy
 from config import Config
 
@@ -116,7 +117,7 @@ def start_digest(
     for audience in _audiences(material.line, material.plan.as_it_stands, now):
         queued += queue_copies(session, edition, audience, now=now, announce=announce)
     for ready in digest.variants:
-        variant_id = _store(session, edition, ready, material.articles)
+        variant_id = _store(session, edition, ready, material.articles, digest.letter.letterhead)
         for audience in _audiences(material.line, ready.variant.circles, now):
             queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
     count_outcomes(session, edition_id=edition.id)
@@ -163,7 +164,9 @@ def _refuse_changed(session: Session, articles: Mapping[int, Article], now: date
         raise EditionChanged("an article was changed or held back while the digest was set")
 
 
-def _store(session: Session, edition: Edition, ready: SetVariant, articles: Mapping[int, Article]) -> int:
+def _store(
+    session: Session, edition: Edition, ready: SetVariant, articles: Mapping[int, Article], letterhead: Letterhead
+) -> int:
     sent = zip(ready.variant.articles, ready.also, strict=True)
     items = [
         EditionItem(
@@ -192,7 +195,7 @@ def _store(session: Session, edition: Edition, ready: SetVariant, articles: Mapp
         started_at=edition.started_at,
         started_by=edition.started_by,
         items=items,
-        content=EditionContent(subject=ready.subject, html=ready.parts.html, text=ready.parts.text),
+        content=freeze(ready.subject, ready.parts, letterhead),
     )
     session.add(number)
     session.flush()

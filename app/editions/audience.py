@@ -20,12 +20,12 @@ from app.delivery.queue import (
 )
 from app.delivery.warm_ups import open_plan
 from app.editions.compile import Line
-from app.editions.compose import SetLetter
+from app.editions.compose import SetLetter, freeze
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionContent, EditionKind, EditionStatus
+from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
@@ -90,7 +90,7 @@ def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datet
     refuse_early(session, edition=edition, now=now)
     for item in edition.items:
         item.revision = item.article.revision
-    edition.content = EditionContent(subject=letter.subject, html=letter.parts.html, text=letter.parts.text)
+    edition.content = freeze(letter.subject, letter.parts, letter.letterhead)
     session.flush()
     end_earlier_editions(session, editions=_of_line(session, edition), edition_id=edition.id, now=now)
     count_readers_anew(session, edition.newsletter_id)

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, joinedload
 from app.editions.archive import sent_at
 from app.editions.draft import fingerprint, read_unsent
 from app.editions.embargo import refuse_early
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionContent
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import LetterUnsettable, NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
+from app.newsletters.letterhead import Letterhead, letterhead_of
 from app.newsletters.models import Newsletter
 from app.newsletters.templates import read_template
 from config import Config
@@ -45,6 +46,7 @@ class SetLetter:
     edition_id: int
     fingerprint: str
     subject: str
+    letterhead: Letterhead
     parts: Parts
 
 
@@ -74,8 +76,27 @@ def set_letter(manuscript: Manuscript, *, config: Config, links: Links, now: dat
     Raises InputRefused when it cannot be made to fit.
     """
     edition = manuscript.edition
+    letterhead = letterhead_of(manuscript.newsletter, edition.language, config)
     parts = manuscript.typeset(config=config, links=links, at=now)
-    return SetLetter(edition.id, fingerprint(edition), edition.subject, parts)
+    return SetLetter(edition.id, fingerprint(edition), edition.subject, letterhead, parts)
+
+
+def freeze(subject: str, parts: Parts, letterhead: Letterhead) -> EditionContent:
+    """Return a letter that was set as the row that keeps it."""
+    return EditionContent(
+        subject=subject,
+        html=parts.html,
+        text=parts.text,
+        from_name=letterhead.from_name,
+        from_address=letterhead.from_address,
+        reply_to=letterhead.reply_to,
+    )
+
+
+def letterhead_for(edition: Edition, newsletter: Newsletter, config: Config) -> Letterhead:
+    """Return as whom an edition leaves: as it was frozen, or as its newsletter is now."""
+    frozen = edition.content.letterhead if edition.content is not None else None
+    return frozen or letterhead_of(newsletter, edition.language, config)
 
 
 def preview(session: Session, *, edition: Edition, config: Config, links: Links, now: datetime) -> Parts:
@@ -130,6 +151,7 @@ def make_letter(
     edition: Edition,
     *,
     newsletter: Newsletter,
+    letterhead: Letterhead,
     config: Config,
     links: Links,
     subject: str,
@@ -144,9 +166,9 @@ def make_letter(
         html=parts.html,
         text=parts.text,
         language=edition.language,
-        from_name=face.name,
-        from_address=config.mail.sender,
-        list_name=face.name,
+        from_name=letterhead.from_name,
+        from_address=letterhead.from_address,
+        list_name=letterhead.from_name,
         list_id=f"{face.list_label}.{config.mail.sender_domain}",
         unsubscribe_url=unsubscribe_url,
         archive_url=links.archive(edition.language, newsletter.address_slug),
@@ -154,7 +176,7 @@ def make_letter(
         owner=config.identity.contact,
         feedback_id=f"{edition.public_id}:{edition.language}:digest:{newsletter.slug}",
         is_automatic=is_automatic,
-        reply_to=config.identity.contact,
+        reply_to=letterhead.reply_to,
     )
 
 

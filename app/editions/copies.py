@@ -18,7 +18,7 @@ from app.db import UtcDateTime, is_among
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
 from app.delivery.settling import Withheld
-from app.editions.compose import make_letter, newsletter_of
+from app.editions.compose import letterhead_for, make_letter, newsletter_of
 from app.editions.counting import reading_value
 from app.editions.embargo import early_title
 from app.editions.models import Edition, EditionStatus
@@ -211,6 +211,7 @@ def compose_test(session: Session, copy: Copy, *, config: Config, links: Links) 
     letter = make_letter(
         edition,
         newsletter=newsletter,
+        letterhead=letterhead_for(edition, newsletter, config),
         config=config,
         links=links,
         subject=gettext(edition.language, "[Test] %(subject)s", subject=edition.subject),

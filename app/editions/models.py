@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, aliased, column_property, mapped_column, rela
 from app.articles.models import Article
 from app.db import Base, BigId, enum_type, new_public_id
 from app.mail.pacing import PauseReason
+from app.newsletters.letterhead import Letterhead
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.topics.word_index import WordIndex
 
@@ -225,7 +226,8 @@ CLIPPING_INDEX = WordIndex("clipping_words", Clipping.id)
 class EditionContent(Base):
     """The letter of an edition as frozen at its start, with marks where personal pieces go.
 
-    Frozen, because a retry must carry the same bytes, and the web copy must show what was mailed.
+    Frozen, because a retry must carry the same bytes, and the web copy must show what was mailed. What was frozen
+    before there were letterheads has none.
     """
 
     __tablename__ = "edition_contents"
@@ -234,8 +236,18 @@ class EditionContent(Base):
     subject: Mapped[str] = mapped_column(sa.String(200))
     html: Mapped[str]
     text: Mapped[str]
+    from_name: Mapped[str | None] = mapped_column(sa.String(120))
+    from_address: Mapped[str | None] = mapped_column(sa.String(254))
+    reply_to: Mapped[str | None] = mapped_column(sa.String(254))
 
     edition: Mapped[Edition] = relationship(back_populates="content")
+
+    @property
+    def letterhead(self) -> Letterhead | None:
+        """As whom its copies leave, whatever the newsletter is changed to meanwhile."""
+        if self.from_name is None or self.from_address is None or self.reply_to is None:
+            return None
+        return Letterhead(self.from_name, self.from_address, self.reply_to)
 
 
 class EditionCount(Base):

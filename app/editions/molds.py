@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.delivery.claims import ClaimedChunk
-from app.editions.compose import make_letter, marked_links, marks_of, newsletter_of
+from app.editions.compose import letterhead_for, make_letter, marked_links, marks_of, newsletter_of
 from app.editions.counting import counted_mark, with_own_ways, with_shared_ways
 from app.editions.models import Edition
 from app.editions.typeset import Parts
@@ -62,6 +62,7 @@ class Molds:
         letter = make_letter(
             edition,
             newsletter=newsletter,
+            letterhead=letterhead_for(edition, newsletter, self._config),
             config=self._config,
             links=self._links,
             subject=edition.content.subject,

@@ -98,6 +98,7 @@ def _set(
         "newsletter": face,
         "identity": config.identity,
         "links": links,
+        "contact": variables["contact"],
         "view_url": variables["view_url"],
         "archive_url": variables["archive_url"],
         "zone": newsletter.timezone,

@@ -13,6 +13,7 @@ from app.editions.pieces import Piece, Section, in_full_and_in_brief, sections_o
 from app.i18n import LANGUAGES, day, day_beside, gettext, ngettext
 from app.links import Links
 from app.mjml import required
+from app.newsletters.letterhead import letterhead_of
 from app.newsletters.models import Newsletter
 from config import Config
 
@@ -46,7 +47,7 @@ def variables_of_letter(
         "introduction": introduction_for_letter(edition.introduction),
         "publisher": publisher,
         "postal_address": required(identity.postal_address),
-        "contact": identity.contact,
+        "contact": letterhead_of(newsletter, language, config).reply_to,
         "view_url": links.view(language, edition.public_id),
         "privacy_url": links.privacy(language),
         "legal_url": links.legal(language),

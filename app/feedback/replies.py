@@ -18,9 +18,11 @@ from app.db import insert_into, new_public_id
 from app.delivery.models import Chunk, Delivery
 from app.delivery.queue import enqueue
 from app.feedback.models import Reply
+from app.i18n import DEFAULT_LANGUAGE
 from app.mail.reports.automatic import is_auto_reply
 from app.mail.reports.fields import Fields, first
 from app.mail.reports.parts import take_apart
+from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock
@@ -112,19 +114,24 @@ def has_room(session: Session, *, now: datetime) -> bool:
 
 
 def pass_on(session: Session, data: bytes, *, delivery_id: int, address: str, now: datetime) -> bool:
-    """Queue a mail for the newsroom, as it came; return whether it is new. It answers the copy `delivery_id`."""
+    """Queue a mail for the newsroom, as it came; return whether it is new. It answers the copy `delivery_id`.
+
+    It goes to the reply address of that copy's newsletter, or where it has none of its own to `address`.
+    """
     public_id, digest = new_public_id(), hashlib.sha256(data).hexdigest()
     adding = insert_into(session, Reply).on_conflict_do_nothing(index_elements=["digest"])
     values = {"public_id": public_id, "digest": digest, "received_at": now, "data": data}
     reply_id = session.scalar(adding.values(values).returning(Reply.id))
     if reply_id is None:
         return False
-    language = select(Chunk.language).join(Delivery, Delivery.chunk_id == Chunk.id).where(Delivery.id == delivery_id)
+    answered = select(Chunk.language, Newsletter.reply_to).join(Delivery, Delivery.chunk_id == Chunk.id)
+    answered = answered.outerjoin(Newsletter, Newsletter.id == Chunk.newsletter_id).where(Delivery.id == delivery_id)
+    language, own_address = session.execute(answered).one_or_none() or (None, None)
     letter_id = enqueue(
         session,
         kind=REPLY,
-        language=session.scalar(language) or "fr",
-        address=address,
+        language=language or DEFAULT_LANGUAGE,
+        address=own_address or address,
         reference=public_id,
         priority=PRIORITY,
         now=now,

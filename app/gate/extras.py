@@ -41,7 +41,7 @@ def _seen_of_sender(session: Session, newsletter: Newsletter, config: Config) ->
     started = select(Baseline).join(Edition, Edition.id == Baseline.edition_id)
     started = started.where(Edition.newsletter_id == newsletter.id).order_by(Baseline.edition_id.desc())
     last = session.scalar(started.limit(1))
-    yield from check_identity(last, config) if last else ()
+    yield from check_identity(last, newsletter, config) if last else ()
 
 
 def _seen_gone(session: Session, parts: Parts, now: datetime) -> Iterator[Finding]:

@@ -86,6 +86,8 @@ class What(StrEnum):
     UNSIGNED = "unsigned", Check.HEADERS, Level.WARNING
     SIGNATURE_ELSEWHERE = "signature-elsewhere", Check.HEADERS, Level.FAILURE
     DOMAIN_CHANGED = "domain-changed", Check.SENDER, Level.FAILURE
+    SENDER_CHANGED = "sender-changed", Check.SENDER, Level.WARNING
+    SENDER_IDLE = "sender-idle", Check.SENDER, Level.WARNING
     KEYS_CHANGED = "keys-changed", Check.SENDER, Level.FAILURE
     ADDRESS_CHANGED = "address-changed", Check.SENDER, Level.FAILURE
     SENDER_PENDING = "sender-pending", Check.SENDER, Level.WARNING

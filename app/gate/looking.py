@@ -16,7 +16,7 @@ from app.errors import InputRefused, TransitionRefused
 from app.gate.audience import Last, Place, check_last, read_last, read_places
 from app.gate.content import check_content, check_twin
 from app.gate.findings import Check, Finding, Level, What, failures, level_of
-from app.gate.identity import check_identity
+from app.gate.identity import check_identity, check_own_sender
 from app.gate.letter import check_message
 from app.gate.links import check_repeats
 from app.gate.markup import parse_markup
@@ -137,7 +137,7 @@ def read_sight(session: Session, edition: Edition, *, config: Config, now: datet
     (places, counted_at), last = read_places(session, edition=edition, now=now), read_last(session, edition)
     probes = read_probes(session, (edition_subject(edition.id, seen), config.mail.sender_domain))
     found = list(_of_edition(session, edition, newsletter, last, now=now))
-    found += _of_sending(edition, last, readers=places.get(Place.GETS, 0), config=config)
+    found += _of_sending(edition, newsletter, last, readers=places.get(Place.GETS, 0), config=config)
     found += _of_probes(probes, config)
     manuscript = None
     try:
@@ -202,13 +202,16 @@ def _of_edition(
     yield from check_repeats([(title, address) for title, address in linked if address])
 
 
-def _of_sending(edition: Edition, last: Last | None, *, readers: int, config: Config) -> Iterator[Finding]:
+def _of_sending(
+    edition: Edition, newsletter: Newsletter, last: Last | None, *, readers: int, config: Config
+) -> Iterator[Finding]:
     if not readers:
         yield Finding(What.NOBODY)
+    yield from check_own_sender(newsletter, config)
     if last is not None:
         yield from check_last(edition, last, readers=readers)
         if last.baseline is not None:
-            yield from check_identity(last.baseline, config)
+            yield from check_identity(last.baseline, newsletter, config)
 
 
 def _of_probes(probes: Mapping[ProbeKind, Probed], config: Config) -> Iterator[Finding]:

@@ -63,12 +63,16 @@ class Override(Base):
 
 
 class Baseline(Base):
-    """What an edition started with; the next one is compared with it. `keys` is a hash of the public DKIM keys."""
+    """What an edition started with; the next one is compared with it.
+
+    `sender` is the From address, which was not always kept; `keys` is a hash of the public DKIM keys.
+    """
 
     __tablename__ = "baselines"
 
     edition_id: Mapped[int] = mapped_column(sa.ForeignKey("editions.id", ondelete="CASCADE"), primary_key=True)
     readers: Mapped[int]
+    sender: Mapped[str | None] = mapped_column(sa.String(254))
     sender_domain: Mapped[str] = mapped_column(sa.String(254))
     keys: Mapped[str] = mapped_column(sa.String(64))
     public_url: Mapped[str] = mapped_column(sa.String(500))

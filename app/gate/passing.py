@@ -28,7 +28,7 @@ def start_passed(
     if look.letter is None:
         raise GateClosed(look.failures)
     copies = start_edition(session, letter=look.letter, actor=actor, now=now, announce=announce)
-    keep_baseline(session, edition_id=look.edition.id, readers=copies, config=config)
+    keep_baseline(session, letter=look.letter, readers=copies, config=config)
     drop_hold(session, look.edition.id)
     return copies
 

@@ -20,7 +20,10 @@ _WALK_MAX = 8
 
 
 def check_sender(config: Config, records: Records) -> tuple[Finding, ...]:
-    """Return what is wrong with the records of the sender's domains; asks DNS, or what stands for it."""
+    """Return what is wrong with the records of the sender's domains; asks DNS, or what stands for it.
+
+    They are those of every newsletter: a sender address of its own is used in this domain only.
+    """
     mail = config.mail
     bounces = mail.bounce_domain or mail.sender_domain
     keys = load_keys(config.dkim_dir, mail.dkim_selectors)

@@ -9,6 +9,7 @@ from app.editions.typeset import Parts
 from app.links import Links
 from app.mail.dkim import Signer, load_keys
 from app.mail.letter import cast
+from app.newsletters.letterhead import letterhead_of
 from app.newsletters.models import Newsletter
 from app.settings.publication import Measurement
 from config import Config
@@ -29,6 +30,7 @@ def write_specimen(
     made = make_letter(
         edition,
         newsletter=newsletter,
+        letterhead=letterhead_of(newsletter, edition.language, config),
         config=config,
         links=links,
         subject=edition.subject,

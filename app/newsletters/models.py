@@ -18,9 +18,10 @@ class Newsletter(Base):
     """What one subscribes to. Digests go out in `timezone`, an IANA zone name.
 
     `needs_approval`: of the editions that somebody sends, each wants somebody else's word first. `changed_at` is when
-    somebody last changed it, or a language of it: until somebody does, it follows the settings. `template_version` is
-    the version in force of its own letter template; without one, editions are set from the product's. From `closed_at`
-    on nobody new can sign up; its readers stay.
+    somebody last changed it, or a language of it: until somebody does, it follows the settings. `sender` and `reply_to`
+    are its own From and Reply-To addresses, in their wire form; without them, those of the settings hold.
+    `template_version` is the version in force of its own letter template; without one, editions are set from the
+    product's. From `closed_at` on nobody new can sign up; its readers stay.
     """
 
     __tablename__ = "newsletters"
@@ -30,6 +31,8 @@ class Newsletter(Base):
     timezone: Mapped[str] = mapped_column(sa.String(60))
     sends_welcome: Mapped[bool] = mapped_column(default=True)
     needs_approval: Mapped[bool] = mapped_column(default=False)
+    sender: Mapped[str | None] = mapped_column(sa.String(254))
+    reply_to: Mapped[str | None] = mapped_column(sa.String(254))
     template_version: Mapped[int | None]
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime | None]

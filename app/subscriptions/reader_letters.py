@@ -10,6 +10,7 @@ from app.delivery.settling import Withheld
 from app.links import Links
 from app.mail.letter import Letter
 from app.mjml import render_mjml, render_text
+from app.newsletters.letterhead import Letterhead, letterhead_of
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription, subscription_of
@@ -80,6 +81,7 @@ class ReaderLetters:
     ) -> Composed:
         """Return the letter with what all of them share; without `addressee` it goes to the reader."""
         links, language = self._links, reader.language
+        letterhead = letterhead_of(reader.newsletter, language, self._config)
         to = addressee or Addressee(reader.subscriber.email_ascii, reader.subscription.public_id)
         has_choices = addressee is None and reader.subscription.status is SubscriptionStatus.CONFIRMED
         context: dict[str, object] = {
@@ -88,6 +90,7 @@ class ReaderLetters:
             "reason": reason,
             "newsletter": reader.face,
             "identity": self._config.identity,
+            "contact": letterhead.reply_to,
             "links": links,
             "unsubscribe_url": links.unsubscribe(language, to.leave_id),
             "preferences_url": links.preferences(language, reader.subscription.public_id) if has_choices else None,
@@ -97,10 +100,12 @@ class ReaderLetters:
         }
         html = render_mjml(f"{template}.mjml", language, **context)
         text = render_text(f"{template}.txt", language, **context)
-        letter = self._letter(reader, to, subject=subject, html=html, text=text, kind=copy.chunk.kind)
+        letter = self._letter(reader, letterhead, to, subject=subject, html=html, text=text, kind=copy.chunk.kind)
         return Composed(letter, to.email_ascii, copy.chunk.created_at)
 
-    def _letter(self, reader: Reader, to: Addressee, *, subject: str, html: str, text: str, kind: str) -> Letter:
+    def _letter(
+        self, reader: Reader, letterhead: Letterhead, to: Addressee, *, subject: str, html: str, text: str, kind: str
+    ) -> Letter:
         """Return the parts under the list's fields (RFC 2369 §3, RFC 2919 §3)."""
         config, links, language = self._config, self._links, reader.language
         return Letter(
@@ -108,9 +113,9 @@ class ReaderLetters:
             html=html,
             text=text,
             language=language,
-            from_name=reader.face.name,
-            from_address=config.mail.sender,
-            list_name=reader.face.name,
+            from_name=letterhead.from_name,
+            from_address=letterhead.from_address,
+            list_name=letterhead.from_name,
             list_id=f"{reader.face.list_label}.{config.mail.sender_domain}",
             unsubscribe_url=links.unsubscribe(language, to.leave_id),
             archive_url=links.archive(language, reader.newsletter.address_slug),
@@ -118,5 +123,5 @@ class ReaderLetters:
             owner=config.identity.contact,
             feedback_id=f"{kind}:{language}:signup:{reader.newsletter.slug}",
             is_automatic=True,
-            reply_to=config.identity.contact,
+            reply_to=letterhead.reply_to,
         )

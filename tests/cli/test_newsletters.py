@@ -84,11 +84,20 @@ def test_it_is_listed_changed_and_named_anew(runner: FlaskCliRunner, product: Pr
     assert runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Europe/Brussels"]).exit_code == 0
     refused = runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Brussels"])
     assert (refused.exit_code, refused.output) == (1, "Error: timezone: zone\n")
+    addresses = ("--sender", "north@newsletter.example", "--reply-to", "desk@elsewhere.example")
+    assert runner.invoke(args=["newsletters", "change", "vigie", *addresses]).exit_code == 0
+    kept = runner.invoke(args=["newsletters", "change", "vigie", "--no-welcome"]).output
+    assert "come from north@newsletter.example; replies go to desk@elsewhere.example." in kept
+    elsewhere = runner.invoke(args=["newsletters", "change", "vigie", "--sender", "north@elsewhere.example"])
+    assert elsewhere.exit_code == 1
+    assert "signed for newsletter.example" in elsewhere.output
+    taken_away = runner.invoke(args=["newsletters", "change", "vigie", "--welcome", "--sender", ""])
+    assert f"come from {product.config.mail.sender}; replies go to desk@elsewhere.example." in taken_away.output
     words = ("--name", "The Jetty", "--description", "Of the sea.", "--label", "en.jetty")
     assert runner.invoke(args=["newsletters", "language", "vigie", "en", *words]).exit_code == 0
     listed = json.loads(runner.invoke(args=["newsletters", "list", "--json"]).output)
-    assert [(row["language"], row["list_label"], row["timezone"]) for row in listed] == [
-        ("fr", "fr.vigie", "Europe/Brussels"),
-        ("en", "en.jetty", "Europe/Brussels"),
+    assert [(row["language"], row["list_label"], row["timezone"], row["reply_to"]) for row in listed] == [
+        ("fr", "fr.vigie", "Europe/Brussels", "desk@elsewhere.example"),
+        ("en", "en.jetty", "Europe/Brussels", "desk@elsewhere.example"),
     ]
     assert all(row["welcome_letter"] and not row["needs_approval"] for row in listed)

@@ -39,13 +39,16 @@ MEANING_ONE = (
 
 def test_a_newsletter_is_added_closed_and_opened(app: Flask, product: Product) -> None:
     run = app.test_cli_runner()
-    added = run.invoke(args=["newsletters", "add", "north", *NAMES])
+    refused = run.invoke(args=["newsletters", "add", "north", *NAMES, "--sender", "north@elsewhere.example"])
+    assert "an address that ends with @newsletter.example" in refused.output
+    added = run.invoke(args=["newsletters", "add", "north", *NAMES, "--sender", "north@newsletter.example"])
     assert f"{product.config.public_url}/fr/newsletters/north/" in added.output
     assert "slug: taken" in run.invoke(args=["newsletters", "add", "north", *NAMES]).output
     for command, is_closed in (("close", True), ("open", False)):
         assert run.invoke(args=["newsletters", command, "north"]).exit_code == 0
         rows = json.loads(run.invoke(args=["newsletters", "list", "--json"]).stdout)
         assert [row["closed_at"] is not None for row in rows if row["slug"] == "north"] == [is_closed] * 2
+        assert {row["sender"] for row in rows if row["slug"] == "north"} == {"north@newsletter.example"}
 
 
 @pytest.mark.parametrize("command", MEANING_ONE, ids=" ".join)

@@ -19,6 +19,7 @@ from app.editions.models import Edition, EditionKind
 from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.links import Links
 from app.mail.pacing import GIVE_UP_AFTER
+from app.newsletters.letterhead import letterhead_of
 from app.product import Product
 from app.stories.models import Story
 from app.subscriptions.preferences import pause
@@ -92,6 +93,9 @@ def test_each_gets_it_in_the_language_of_their_letters_and_an_article_they_read(
         }
         assert "en temps réel" in bodies["fr"]
         assert "in real time" in bodies["en"]
+        heads = {each.language: each.content.letterhead for each in session.scalars(select(Edition)) if each.content}
+        named = newsletter(session)
+        assert heads == {code: letterhead_of(named, code, product.config) for code in ("fr", "en")}
 
 
 def test_a_reader_of_another_language_gets_the_storys_article_in_it(product: Product) -> None:

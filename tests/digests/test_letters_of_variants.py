@@ -8,7 +8,7 @@ from app.choices.choices import Interests
 from app.delivery.claims import claim
 from app.digests.schedule import install_schedules
 from app.editions.copies import EDITION, EditionCopy, edition_letters
-from app.editions.models import Edition, Schedule
+from app.editions.models import Edition, EditionContent, Schedule
 from app.product import Product
 from tests.digests.readers import DAY, file, make_reader, run
 from tests.make import newsletter
@@ -32,6 +32,15 @@ def test_letters_of_many_variants_are_made_ready_together(product: Product) -> N
         with product.database.reading() as session:
             [item] = session.get_one(Edition, copy.chunk.variant_id).items
             assert item.article.title.encode() in body
+
+
+def test_each_is_frozen_with_the_newsletters_letterhead(product: Product) -> None:
+    with product.database.transaction() as session:
+        newsletter(session).sender = "north@newsletter.example"
+    run_a_digest_of_places(product)
+    with product.database.reading() as session:
+        senders = session.scalars(select(EditionContent.from_address)).all()
+    assert senders == ["north@newsletter.example"] * (1 + len(PLACES))
 
 
 def run_a_digest_of_places(product: Product) -> datetime:

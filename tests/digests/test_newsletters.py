@@ -19,6 +19,7 @@ from app.digests.schedule import install_schedules
 from app.editions.models import Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
 from app.newsletters.defaults import install_defaults
+from app.newsletters.letterhead import SETTINGS_ADDRESSES, OwnAddresses
 from app.newsletters.models import NewsletterLanguage, current_policy, current_wording
 from app.newsletters.wordings import store_wording
 from app.product import Product
@@ -31,9 +32,19 @@ LATER = NOW + timedelta(hours=1)
 JETTY = Face("The Jetty", "What comes in by sea.", "en.vigie")
 
 
-def change(product: Product, *, timezone: str = "America/Montreal", seen: str = "", now: datetime = NOW) -> None:
+def change(
+    product: Product,
+    *,
+    timezone: str = "America/Montreal",
+    addresses: OwnAddresses = SETTINGS_ADDRESSES,
+    seen: str = "",
+    now: datetime = NOW,
+) -> None:
     with product.database.transaction() as session:
-        change_newsletter(session, newsletter_id=1, seen=seen, timezone=timezone, sends_welcome=False, now=now)
+        change_newsletter(
+            session, newsletter_id=1, seen=seen, timezone=timezone, sends_welcome=False, addresses=addresses,
+            config=product.config, now=now,
+        )  # fmt: skip
 
 
 def put(product: Product, face: Face, *, language: str = "en") -> None:
@@ -68,8 +79,23 @@ def test_only_zones_that_there_are_are_taken(product: Product) -> None:
     with pytest.raises(FieldsRefused) as refused:
         change(product, timezone="Paris")
     assert refused.value.faults == {"timezone": "zone"}
+    with pytest.raises(FieldsRefused) as refused:
+        change(product, timezone="Paris", addresses=OwnAddresses("a@elsewhere.example", "b"))
+    assert refused.value.faults == {"timezone": "zone", "sender": "domain", "reply_to": "address"}
+    assert "write an address that ends with @newsletter.example" in str(refused.value)
     with pytest.raises(NotFound), product.database.transaction() as session:
         require_approval(session, newsletter_id=77, is_needed=True, now=NOW)
+
+
+def test_its_own_addresses_are_kept_in_their_wire_form_until_they_are_taken_away(product: Product) -> None:
+    change(product, addresses=OwnAddresses("North@Newsletter.example", "desk@été.example"))
+    with product.database.reading() as session:
+        kept = make.newsletter(session)
+        assert (kept.sender, kept.reply_to) == ("North@newsletter.example", "desk@xn--t-9fab.example")
+    change(product, seen=change_mark(NOW), now=LATER)
+    with product.database.reading() as session:
+        kept = make.newsletter(session)
+        assert (kept.sender, kept.reply_to) == (None, None)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,12 @@
 """From one frozen edition to the letter of one reader, and to the page for everybody."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin, Role
@@ -17,7 +17,7 @@ from app.editions.audience import cancel_edition, send_test
 from app.editions.compose import marks_of, preview
 from app.editions.copies import edition_letters, trial_letters
 from app.editions.draft import set_texts
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionContent
 from app.errors import InputRefused
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
@@ -27,7 +27,7 @@ from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft, start
 from tests.editions.reading import read
-from tests.make import copies, make_article, make_subscription, write
+from tests.make import copies, make_article, make_subscription, newsletter, write
 
 
 @pytest.fixture
@@ -137,8 +137,47 @@ def test_a_retry_carries_the_same_content_whatever_changed_since(session: Sessio
     claimed = copies(session)
     before = again(session, product, claimed)
     edition.items[0].article.title = "Corrected meanwhile"
+    its_own = newsletter(session)
+    its_own.sender, its_own.reply_to = "north@newsletter.example", "desk@elsewhere.example"
+    its_own.in_language("fr").name = "Named anew"
     session.flush()
     assert again(session, product, claimed).raw == before.raw
+    assert again(session, moved(product), claimed).message["From"].addresses[0].domain == "newsletter.example"
+
+
+def moved(product: Product) -> Product:
+    """The product after somebody changed the sender's domain in the settings."""
+    mail = replace(product.config.mail, sender="lettre@moved.example")
+    return replace(product, config=replace(product.config, mail=mail))
+
+
+def test_what_was_frozen_without_a_letterhead_leaves_as_the_newsletter_is(session: Session, product: Product) -> None:
+    make_subscription(session)
+    start(session, product, make_draft(session))
+    names = {"from_name": None, "from_address": None, "reply_to": None}
+    session.execute(update(EditionContent).values(names))
+    newsletter(session).sender = "north@newsletter.example"
+    session.flush()
+    session.expire_all()
+    assert only_letter(session, product).message["From"].addresses[0].addr_spec == "north@newsletter.example"
+
+
+def test_its_own_addresses_stand_in_every_letter_and_in_its_foot(session: Session, product: Product) -> None:
+    make_admin(session)
+    its_own = newsletter(session)
+    its_own.sender, its_own.reply_to = "north@newsletter.example", "desk@elsewhere.example"
+    make_subscription(session)
+    edition = make_draft(session)
+    send_test(session, edition_id=edition.id, address="a@desk.example", now=NOW)
+    test = only_letter(session, product)
+    start(session, product, edition)
+    for letter in (test, only_letter(session, product)):
+        assert letter.message["From"].addresses[0].addr_spec == "north@newsletter.example"
+        assert letter.message["Reply-To"] == "desk@elsewhere.example"
+        assert letter.message["List-Id"].endswith("<fr.vigie.newsletter.example>")
+        assert "desk@elsewhere.example" in letter.text
+        assert "desk@elsewhere.example" in letter.html
+        assert product.config.identity.contact not in letter.text
 
 
 def leave(session: Session, product: Product) -> None:

@@ -16,6 +16,7 @@ from app.feedback.replies import REPLY, purge_replies, says_leave
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import ConsentEvent
+from tests import make
 from tests.conftest import NOW
 from tests.feedback.house import reader_with_copy, subscription_of
 from tests.feedback.mails import reply
@@ -100,6 +101,14 @@ def test_any_other_mail_goes_on_to_the_newsroom_untouched_and_once(product: Prod
     assert "Bravo !" in text.get_content()
     assert "> lettre" not in text.get_content()
     assert attached.get_payload(decode=True) == mail
+
+
+def test_it_goes_on_to_the_reply_address_of_its_own_newsletter(product: Product, intake: Intake) -> None:
+    to = intake.envelope.leave_address(reader_with_copy(product))
+    with product.database.transaction() as session:
+        make.newsletter(session).reply_to = "north@desk.example"
+    assert take(intake, reply(to=to)) is Taken.PASSED_ON
+    assert passed_on(product)["To"] == "north@desk.example"
 
 
 @pytest.mark.parametrize(

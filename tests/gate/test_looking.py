@@ -24,7 +24,7 @@ from app.subscriptions.models import Subscription
 from tests.conftest import NOW
 from tests.editions.press import compile_now, fill_newsroom
 from tests.gate.house import ADA, look, make_edition
-from tests.make import make_subscription
+from tests.make import make_subscription, newsletter
 
 #: What any draft of a trial in one language is told.
 USUAL = {What.LINK_TRIAL, What.UNSIGNED, What.TWIN_MISSING}
@@ -153,6 +153,21 @@ def test_a_sender_that_changed_since_the_last_edition_stops_it(product: Product,
     else:
         create_keys(config.dkim_dir, {Algorithm.RSA: "2026-11"})
     assert what in look(replace(product, config=config), second).failures
+
+
+def test_a_sender_address_that_changed_or_is_not_used_is_said(product: Product) -> None:
+    first = make_edition(product)
+    start(product, first)
+    second = follow_up(product, first)
+    with product.database.transaction() as session:
+        newsletter(session).sender = "north@newsletter.example"
+    changed = next(each for each in look(product, second).findings if each.what is What.SENDER_CHANGED)
+    assert (changed.where, changed.names) == ("north@newsletter.example", (product.config.mail.sender,))
+    assert not look(product, second).failures
+    moved = replace(product.config, mail=replace(product.config.mail, sender="lettre@moved.example"))
+    told = {each.what: each for each in look(replace(product, config=moved), second).findings}
+    assert told[What.SENDER_IDLE].names == ("lettre@moved.example",)
+    assert What.SENDER_CHANGED not in told, "the domain is said already"
 
 
 def test_what_was_asked_of_the_network_counts_for_the_edition_as_it_stood(product: Product) -> None:

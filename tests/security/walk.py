@@ -176,6 +176,8 @@ class Walker:
             "description-fr": "L’Arctique.",
             "name-en": "North Cape",
             "description-en": "The Arctic.",
+            "sender": "north@newsletter.example",
+            "reply_to": "north@desk.example",
             "name": "The Jetty",
             "list_label": "en.jetty",
             "heading": "Restez au fait",

@@ -113,6 +113,19 @@ def test_the_confirmation_letter_names_list_sender_time_and_life(
     assert ("ignorez cette lettre" if language == "fr" else "ignore this letter") in flowed
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_comes_from_its_newsletters_own_addresses(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        its_own = make.newsletter(session)
+        its_own.sender, its_own.reply_to = "north@newsletter.example", "desk@elsewhere.example"
+        _, copy = queue(session, kind)
+        letter = composed(product, session, copy).letter
+    assert (letter.from_address, letter.reply_to) == ("north@newsletter.example", "desk@elsewhere.example")
+    assert "desk@elsewhere.example" in letter.text
+    assert "desk@elsewhere.example" in letter.html
+    assert letter.owner == product.config.identity.contact
+
+
 @pytest.mark.parametrize(
     ("language", "words"), [("fr", "D’après nos registres, vous souhaitez"), ("en", "Our records say that you wish")]
 )

@@ -126,6 +126,18 @@ def test_the_letters_speak_of_their_newsletter(client: FlaskClient, product: Pro
     assert "Cap Nord" in letter.text
 
 
+def test_pages_name_the_sender_that_readers_are_to_look_for(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    with product.database.transaction() as session:
+        session.get_one(Newsletter, second_id).sender = "north@newsletter.example"
+    ours = product.config.mail.sender
+    assert "arrive de north@newsletter.example" in client.get(f"{NORTH}/check-your-mail").text.replace("\xa0", " ")
+    assert ours in client.get("/fr/check-your-mail").text
+    assert f"from {ours} or north@newsletter.example." in client.get("/en/my-data?sent").text
+    assert client.get("/fr/newsletters/south/check-your-mail").status_code == 404
+
+
 def test_an_edition_goes_to_its_own_readers_and_into_its_own_archive_and_feeds(
     client: FlaskClient, product: Product, second_id: int
 ) -> None:

@@ -16,6 +16,7 @@ from app import i18n
 from app.clock import now
 from app.errors import AddressInvalid, TokenInvalid
 from app.mail.address import parse_address
+from app.newsletters.letterhead import sender_of
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
@@ -24,7 +25,7 @@ from app.subscriptions.rights.dossier import Dossier, gather
 from app.subscriptions.rights.receipts import make_receipt
 from app.web import attachment, product
 from app.web.forms import TRAP, SignupForm, printable
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, bp, page_language
 
 #: Letters on the page; the file has all.
 SHOWN_LETTERS = 100
@@ -168,6 +169,14 @@ def _file(session: Session, reader: Subscriber) -> Response:
     return attachment(dossier.as_json(wired.config), "my-data")
 
 
+def _senders() -> list[str]:
+    """Return from where a data link may come: from the sender of a newsletter that whoever asks reads, if they do."""
+    wired = product()
+    with wired.database.reading() as session:
+        newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
+    return list(dict.fromkeys(sender_of(each, wired.config.mail) for each in newsletters))
+
+
 def _form(
     template: str, status: int, *, email: str = "", problem: str | None = None, is_sent: bool = False
 ) -> Response:
@@ -178,7 +187,7 @@ def _form(
         problem=problem,
         is_sent=is_sent,
         trap=TRAP,
-        sender=config.mail.sender,
+        sender=i18n.one_of(page_language(), _senders()),
         minutes=config.retention.data_link_minutes,
     )
     return make_response(page, status)

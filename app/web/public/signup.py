@@ -16,6 +16,7 @@ from app.clock import now
 from app.errors import AddressInvalid, ProofNeeded
 from app.i18n import gettext
 from app.mail.address import Address, parse_address, suggest
+from app.newsletters.letterhead import sender_of
 from app.newsletters.models import address_slug, open_newsletters
 from app.newsletters.wordings import ShownTexts, cut_statement, newsletter_of_form
 from app.settings.publication import Measurement
@@ -114,10 +115,12 @@ def check_mail(language: str, slug: str | None = None) -> Response:
     """Say where to look next; the same for everyone."""
     is_embedded = "embedded" in request.args
     config = product().config
+    with product().database.reading() as session:
+        sender = sender_of(newsletter_asked(session, slug), config.mail)
     page = render_template(
         "public/check_mail_embedded.html" if is_embedded else "public/check_mail.html",
         slug=slug,
-        sender=config.mail.sender,
+        sender=sender,
         confirm_hours=config.retention.confirm_hours,
     )
     return make_response(page)

@@ -218,7 +218,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),
-    ("admin.newsletter_submit", lambda _: {"timezone": "Europe/Brussels"}),
+    ("admin.newsletter_submit", lambda _: {"timezone": "Europe/Brussels", "sender": "north@newsletter.example"}),
     (
         "admin.newsletter_add_submit",
         lambda _: {

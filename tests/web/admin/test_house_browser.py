@@ -29,6 +29,11 @@ def test_pages_fit_and_read_well(open_desk: Callable[..., Page], product: Produc
     for path in PAGES:
         page.goto(f"/admin/{path}")
         found += faults(page)
+    page.goto("/admin/newsletters/1")
+    page.locator("#sender").fill("nord@ailleurs.example")
+    page.locator("form:has(#sender) button").click()
+    expect(page.locator("#sender-error")).to_contain_text("@newsletter.example")
+    found += faults(page)
     page.goto("/admin/schedules/1")
     page.locator("#every").select_option("line")
     page.locator("#cron").fill("*/5 * * * *")

@@ -5,6 +5,7 @@ import re
 from flask.testing import FlaskClient
 
 from app.admins.models import Role
+from app.newsletters.models import newsletter_by_slug
 from app.product import Product
 from tests import make
 from tests.web import desk
@@ -29,6 +30,7 @@ def test_a_viewer_reads_and_an_admin_changes(client: FlaskClient, product: Produ
     desk.sign_in(client)
     assert "fr.vigie" in client.get(PAGE).text
     assert "<form" not in client.get(PAGE).text.partition('id="main"')[2]
+    assert product.config.mail.sender in client.get(PAGE).text
     assert 'href="/admin/newsletters/1"' in client.get("/admin/newsletters").text
     assert client.get("/admin/newsletters/77").status_code == 404
 
@@ -51,6 +53,34 @@ def test_a_refused_form_keeps_what_was_typed_with_the_error_at_its_field(admin: 
     assert answer.status_code == 422
     assert 'value="Paris"' in field(answer.text, "timezone")
     assert 'name="welcome" value="yes">' in answer.text
+
+
+def test_its_own_addresses_are_saved_or_refused_at_their_fields(admin: FlaskClient, product: Product) -> None:
+    typed = {"timezone": "Europe/Paris", "sender": "north@elsewhere.example", "reply_to": "desk"}
+    refused = admin.post(PAGE, data=typed)
+    assert refused.status_code == 422
+    assert 'aria-invalid="true"' in field(refused.text, "sender")
+    assert 'value="desk"' in field(refused.text, "reply_to")
+    assert "Write an address that ends with @newsletter.example" in refused.text
+    good = typed | {"sender": "north@newsletter.example", "reply_to": "desk@elsewhere.example"}
+    assert admin.post(PAGE, data=good).status_code == 303
+    page = admin.get(PAGE).text
+    assert 'value="north@newsletter.example"' in field(page, "sender")
+    with product.database.transaction() as session:
+        make.newsletter(session).sender = "north@left-behind.example"
+    assert "north@left-behind.example, is not used" in admin.get(PAGE).text
+
+
+def test_one_is_added_with_its_own_sender(admin: FlaskClient, product: Product) -> None:
+    added = {"slug": "north", "sender": "north@elsewhere.example"}
+    for code in ("fr", "en"):
+        added |= {f"name-{code}": "North", f"description-{code}": "Far."}
+    refused = admin.post("/admin/newsletters", data=added)
+    assert refused.status_code == 422
+    assert 'value="north@elsewhere.example"' in field(refused.text, "sender")
+    assert admin.post("/admin/newsletters", data=added | {"sender": "north@newsletter.example"}).status_code == 303
+    with product.database.reading() as session:
+        assert session.scalars(newsletter_by_slug("north")).one().sender == "north@newsletter.example"
 
 
 def test_who_is_late_sees_both_and_saves_again(admin: FlaskClient, product: Product) -> None:

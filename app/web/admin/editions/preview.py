@@ -11,7 +11,7 @@ from app.admins.models import Role
 from app.choices.choices import Interests
 from app.clock import now
 from app.digests.looking import Look, look_as
-from app.editions.compose import newsletter_of
+from app.editions.compose import letterhead_for, newsletter_of
 from app.editions.models import Edition
 from app.errors import NotFound
 from app.i18n import LANGUAGES
@@ -45,12 +45,12 @@ def preview(edition_id: int) -> str:
     with product().database.reading() as session:
         edition = load_edition(session, edition_id)
         look = _look(session, edition, interests)
-        face = newsletter_of(session, edition).in_language(edition.language)
+        letterhead = letterhead_for(edition, newsletter_of(session, edition), product().config)
     return render_template(
         "admin/editions/preview.html",
         edition=edition,
         look=look,
-        sender=face.name,
+        letterhead=letterhead,
         interests=interests,
         scheme=_scheme(),
         pictures=_shown_pictures(look),

@@ -1,6 +1,7 @@
 """Newsletters: what holds for each, what it is called in its languages, and whether its editions want two people."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from flask import render_template, request, url_for
 from sqlalchemy import select
@@ -23,10 +24,11 @@ from app.digests.newsletters import (
     require_approval,
 )
 from app.errors import ChangedMeanwhile, FieldsRefused
+from app.newsletters.letterhead import OwnAddresses, is_sender_idle, letterhead_of
 from app.newsletters.models import Newsletter
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
-from app.web.admin.access import needs, require
+from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
 
 
@@ -49,7 +51,15 @@ def newsletter_add_submit() -> Response | tuple[str, int]:
     }
     try:
         with product().database.transaction() as session:
-            added = add_newsletter(session, slug=slug, names=names, config=config, actor=require().email, now=now())
+            added = add_newsletter(
+                session,
+                slug=slug,
+                names=names,
+                addresses=_addresses(form),
+                config=config,
+                actor=require().email,
+                now=now(),
+            )
             note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
     except FieldsRefused as refusal:
         return _list(typed=form, faults=refusal.faults), 422
@@ -67,21 +77,23 @@ def newsletter(newsletter_id: int) -> str:
 @needs(Role.ADMIN)
 def newsletter_submit(newsletter_id: int) -> Response | tuple[str, int]:
     """Change what holds for all of it."""
-    form, database = request.form, product().database
-    timezone, sends_welcome = form.get("timezone", "").strip(), "welcome" in form
+    form, wired = request.form, product()
+    timezone, sends_welcome, addresses = form.get("timezone", "").strip(), "welcome" in form, _addresses(form)
     try:
-        with database.transaction() as session:
+        with wired.database.transaction() as session:
             change_newsletter(
                 session,
                 newsletter_id=newsletter_id,
                 seen=form.get("seen", ""),
                 timezone=timezone,
                 sends_welcome=sends_welcome,
+                addresses=addresses,
+                config=wired.config,
                 now=now(),
             )
             note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}")
     except (FieldsRefused, ChangedMeanwhile) as refusal:
-        typed: Mapping[str, str | bool] = {"timezone": timezone, "welcome": sends_welcome}
+        typed: Mapping[str, str | bool] = {"timezone": timezone, "welcome": sends_welcome, **asdict(addresses)}
         return _page(newsletter_id, form="whole", typed=typed, refusal=refusal), _status(refusal)
     return redirect(url_for("admin.newsletter", newsletter_id=newsletter_id, note="newsletter"), code=303)
 
@@ -147,6 +159,8 @@ def _list(*, typed: Mapping[str, str] | None = None, faults: Mapping[str, str] |
         public_url=product().links.public_url,
         typed=typed or {},
         faults=faults or {},
+        sender=product().config.mail.sender,
+        sender_domain=product().config.mail.sender_domain,
     )
 
 
@@ -157,6 +171,7 @@ def _page(
     typed: Mapping[str, str | bool] | None = None,
     refusal: FieldsRefused | ChangedMeanwhile | None = None,
 ) -> str:
+    config = product().config
     with product().database.reading() as session:
         found = find_newsletter(session, newsletter_id)
         fixed = {each.language: is_label_fixed(session, newsletter_id, each.language) for each in found.languages}
@@ -167,14 +182,20 @@ def _page(
         fixed=fixed,
         missing=[code for code in i18n.LANGUAGES if code not in fixed],
         seen=change_mark(found.changed_at),
-        sender=product().config.mail.sender,
-        sender_domain=product().config.mail.sender_domain,
+        sender=config.mail.sender,
+        sender_domain=config.mail.sender_domain,
+        letterhead=letterhead_of(found, desk_language(), config),
+        is_sender_idle=is_sender_idle(found, config.mail),
         zones=sorted(zones()),
         form=form,
         typed=typed or {},
         faults=refusal.faults if isinstance(refusal, FieldsRefused) else {},
         is_late=isinstance(refusal, ChangedMeanwhile),
     )
+
+
+def _addresses(form: Mapping[str, str]) -> OwnAddresses:
+    return OwnAddresses(form.get("sender", "").strip(), form.get("reply_to", "").strip())
 
 
 def _status(refusal: FieldsRefused | ChangedMeanwhile) -> int:
