@@ -52,10 +52,11 @@ def test_the_pages_answer_when_their_places_are_printed(trial: House) -> None:
         assert response.status == 200
 
 
-def test_a_second_start_takes_under_five_seconds(trial: House) -> None:
+def test_a_second_start_takes_as_long_as_a_few_commands(trial: House) -> None:
+    """Told by what a command takes at the same time, about a second on a machine at rest."""
     with trial.serving():
         pass
-    assert any(start_s(trial) < 5 for _ in range(3)), "three starts in a row were slow, which no busy machine explains"
+    assert any(start_s(trial) < 4 * command_s(trial) for _ in range(3)), "three starts in a row were slow"
 
 
 def start_s(trial: House) -> float:
@@ -63,6 +64,13 @@ def start_s(trial: House) -> float:
     begun = time.monotonic()
     with trial.serving():
         return time.monotonic() - begun
+
+
+def command_s(trial: House) -> float:
+    """How long a command takes that asks the database little."""
+    begun = time.monotonic()
+    trial.flask("schedules", "list")
+    return time.monotonic() - begun
 
 
 @pytest.mark.parametrize("name", ["PORT", "MAIL_CATCHER_PORT"])
