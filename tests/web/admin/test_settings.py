@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -51,6 +52,11 @@ def declared_secrets(settings: object) -> Iterator[str]:
             yield from declared_secrets(value)
         elif not field.repr and field.name != "settings":
             yield from (value,) if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("path", [PAGE, "/admin/wordings", "/admin/schedules"])
+def test_pages_of_the_house_stand_under_newsletters(admin: FlaskClient, path: str) -> None:
+    assert re.findall(r'aria-current="true">([^<]+)</a>', admin.get(path).text) == ["Newsletters"]
 
 
 def test_no_secret_is_on_the_page(admin: FlaskClient, app: Flask, tmp_path: Path) -> None:
