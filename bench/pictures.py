@@ -36,6 +36,7 @@ from app.delivery.engine import Engine
 from app.demo.seeding import seed_sources
 from app.editions.compile import compile_edition
 from app.editions.copies import edition_letters
+from app.editions.counts import count_editions
 from app.editions.models import Edition
 from app.feedback.intake import envelope_of
 from app.gate.approvals import ask_approval
@@ -150,6 +151,7 @@ def fill_desk(product: Product) -> tuple[int, int]:
         session.scalars(sa.select(Story).order_by(Story.id.desc()).limit(1)).one().pinned_at = now()
         while advance_tallies(session, zone=product.config.timezone, now=now()):
             pass
+    count_editions(product.database, now=now())
     draft = _compile(product, "en")
     ask(product, draft)
     return draft, run

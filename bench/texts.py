@@ -11,7 +11,7 @@ ARTICLES: Mapping[str, tuple[tuple[str, str, str], ...]] = MappingProxyType(
                 "Le Fil des réseaux",
                 "Un deuxième câble sous-marin endommagé en dix jours dans le golfe",
                 "L’opérateur parle d’une ancre traînée sur deux milles, les garde-côtes n’excluent rien. Le trafic a "
-                "été dérouté par la terre en moins de quatre minutes ; les banques de l’archipel ont tout de même "
+                "été dérouté par la terre en moins de quatre minutes ; les banques de l’archipel ont tout de même "
                 "suspendu leurs virements pendant une heure. Un navire réparateur est attendu jeudi.",
             ),
             (
@@ -23,21 +23,21 @@ ARTICLES: Mapping[str, tuple[tuple[str, str, str], ...]] = MappingProxyType(
             ),
             (
                 "Le Fil des réseaux",
-                "Routage : une annonce erronée fait passer un ministère par l’étranger",
+                "Routage : une annonce erronée fait passer un ministère par l’étranger",
                 "Pendant quarante minutes, les courriels d’un ministère ont traversé un réseau qui n’avait aucune "
-                "raison de les voir. Rien n’indique une intention ; l’erreur montre surtout que la moitié des "
+                "raison de les voir. Rien n’indique une intention ; l’erreur montre surtout que la moitié des "
                 "préfixes de l’administration ne sont toujours pas signés.",
             ),
             (
                 "La Revue des frontières",
-                "Espionnage : le groupe « Belladone » visait les cabinets d’avocats",
+                "Espionnage : le groupe « Belladone » visait les cabinets d’avocats",
                 "Plutôt que d’attaquer les négociateurs, les assaillants lisaient le courrier de leurs conseils. "
-                "L’enquête, menée par quatre pays, décrit deux ans de présence patiente et un seul faux pas : un "
+                "L’enquête, menée par quatre pays, décrit deux ans de présence patiente et un seul faux pas : un "
                 "certificat renouvelé le jour férié d’une capitale bien précise.",
             ),
             (
                 "La Revue des frontières",
-                "Sanctions : les intermédiaires des marchands de failles sur la liste",
+                "Sanctions : les intermédiaires des marchands de failles sur la liste",
                 "Pour la première fois, ce ne sont pas les auteurs des logiciels espions qui sont visés, mais les "
                 "courtiers qui leur achètent les failles. Sept sociétés et onze personnes voient leurs avoirs gelés "
                 "; plusieurs d’entre elles ont déjà changé de nom.",
@@ -51,42 +51,42 @@ ARTICLES: Mapping[str, tuple[tuple[str, str, str], ...]] = MappingProxyType(
             ),
             (
                 "L’Observatoire du nuage",
-                "Nuage de confiance : l’audit qui embarrasse les deux capitales",
-                "Les administrateurs habilités étaient bien européens ; leurs postes de travail, eux, étaient gérés "
+                "Nuage de confiance : l’audit qui embarrasse les deux capitales",
+                "Les administrateurs habilités étaient bien européens ; leurs postes de travail, eux, étaient gérés "
                 "depuis un autre continent. Le rapport, que nous avons lu, recommande de suspendre trois certificats "
                 "et d’en assortir cinq de conditions.",
             ),
             (
                 "L’Observatoire du nuage",
                 "Une province entière privée d’état civil après une mise à jour",
-                "Ni rançon ni intrus : un correctif appliqué le vendredi soir a rendu illisible la sauvegarde comme "
+                "Ni rançon ni intrus : un correctif appliqué le vendredi soir a rendu illisible la sauvegarde comme "
                 "l’original. Les mairies écrivent à la main depuis lundi. Le prestataire invoque une clause qui "
                 "limite sa responsabilité à un mois de loyer.",
             ),
             (
                 "L’Observatoire du nuage",
-                "Centres de données : l’eau devient une affaire d’État",
+                "Centres de données : l’eau devient une affaire d’État",
                 "Le préfet a fixé un plafond, le voisin l’a doublé le lendemain pour attirer le projet. Derrière la "
                 "rivalité de deux vallées, la question de savoir qui décide de l’implantation des serveurs dont "
                 "dépendent les hôpitaux.",
             ),
             (
                 "La Dépêche des détroits",
-                "Brouillage GPS : les pêcheurs reprennent le sextant",
+                "Brouillage GPS : les pêcheurs reprennent le sextant",
                 "Depuis l’automne, les positions affichées dérivent de douze milles au large du cap. La marine ne "
                 "commente pas. L’école maritime a rouvert son cours d’astronomie, et l’assureur des armateurs exige "
                 "désormais deux moyens de navigation indépendants.",
             ),
             (
                 "La Dépêche des détroits",
-                "Élections : ce que les faux sondages disent de leurs auteurs",
-                "Les instituts n’existaient pas, les chiffres si : ils provenaient d’une étude commandée deux ans "
+                "Élections : ce que les faux sondages disent de leurs auteurs",
+                "Les instituts n’existaient pas, les chiffres si : ils provenaient d’une étude commandée deux ans "
                 "plus tôt par un tout autre client. Des chercheurs ont remonté la piste par les fautes d’arrondi, "
                 "que nul n’avait songé à corriger.",
             ),
             (
                 "La Dépêche des détroits",
-                "Semi-conducteurs : la licence que personne ne veut signer",
+                "Semi-conducteurs : la licence que personne ne veut signer",
                 "L’exportateur attend, l’acheteur menace, le ministère se tait. La machine est prête depuis six mois "
                 "dans un hangar chauffé à vingt et un degrés. Récit d’une décision que chaque service renvoie au "
                 "suivant, et qui coûte un million par semaine.",
