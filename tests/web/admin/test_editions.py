@@ -64,6 +64,13 @@ def test_a_form_sets_the_fields_it_names_and_no_other(admin: FlaskClient, produc
         assert getattr(after, name) == getattr(before, name)
 
 
+def test_a_preheader_of_several_lines_is_saved_as_one(admin: FlaskClient, product: Product) -> None:
+    edition_id = desk.make_draft(product)
+    whole = f"{TEXTS['preheader']}\N{NO-BREAK SPACE}: la suite"
+    admin.post(f"/admin/editions/{edition_id}/texts", data={**TEXTS, "preheader": whole.replace(", ", ",\r\n", 1)})
+    assert desk.edition(product, edition_id).preheader == whole
+
+
 @pytest.mark.parametrize(
     "changed",
     [

@@ -12,5 +12,9 @@ for (const field of document.querySelectorAll("[data-count]")) {
   };
 
   field.addEventListener("input", show);
+  // Shown on several lines, and yet one line of text.
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && field.type === "textarea" && !event.isComposing) event.preventDefault();
+  });
   show();
 }

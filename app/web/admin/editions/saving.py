@@ -37,6 +37,8 @@ NUMBER_MAX = 2**31 - 1
 def texts_submit(edition_id: int) -> Answer:
     """Save subject, preheader and introduction, those that were sent."""
     texts = {name: _typed(name) for name in TEXTS if name in request.form}
+    if "preheader" in texts:  # written on several lines of the page, and one line of text
+        texts["preheader"] = " ".join(texts["preheader"].split("\n"))
     try:
         return _save(edition_id, texts, "texts", note="texts")
     except InputRefused as refusal:
