@@ -1,7 +1,8 @@
 """A digest as one reader would get it who chose this or that: for editors to look at; nothing is stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -50,11 +51,22 @@ def look_as(
     `preview` does.
     """
     if interests == Interests() or edition.status is not EditionStatus.DRAFT:
-        parts = preview(session, edition=edition, config=config, links=links, now=now)
-        return _look(edition, parts)
+        return _look(edition, preview(session, edition=edition, config=config, links=links, now=now))
+    ids = _articles_for(session, edition, interests, taxonomy=taxonomy, half_life=config.story_half_life)
+    if not ids:
+        return Look("", "", (), (), None)
+    if ids == tuple(item.article_id for item in edition.items):
+        return _look(edition, preview(session, edition=edition, config=config, links=links, now=now))
+    return _look_at_variant(session, edition, ids, config=config, links=links)
+
+
+def _articles_for(
+    session: Session, edition: Edition, interests: Interests, *, taxonomy: Taxonomy, half_life: timedelta
+) -> tuple[int, ...]:
+    """Return the ids of the articles that a draft would bring whoever has these interests, in order."""
     since = edition.since - OVERLAP
     offers = read_offers(session, taxonomy, since=since, until=edition.until)
-    ids = select_articles(
+    return select_articles(
         read_edits(session, edition).applied_to(offers),
         language=edition.language,
         interests=interests,
@@ -62,12 +74,12 @@ def look_as(
         had=frozenset(),
         now=edition.until,
         bounds=BOUNDS,
-        half_life=config.story_half_life,
+        half_life=half_life,
     )
-    if not ids:
-        return Look("", "", (), (), None)
-    if ids == tuple(item.article_id for item in edition.items):
-        return _look(edition, preview(session, edition=edition, config=config, links=links, now=now))
+
+
+def _look_at_variant(session: Session, edition: Edition, ids: Sequence[int], *, config: Config, links: Links) -> Look:
+    """Return the letter of a variant of `edition` that carries these articles."""
     found = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(ids)))}
     articles = [found[key] for key in ids]
     also = also_of(session, articles, language=edition.language, until=edition.until)

@@ -70,16 +70,7 @@ def start_renewal(
     `expected` is the number of readers that the admin was told of. Raises TransitionRefused where one is under way or
     the number is another by now, and InputRefused for a date that leaves no time to ask or to answer.
     """
-    session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()).one()
-    if open_renewal(session, newsletter_id) is not None:
-        raise TransitionRefused("this newsletter is asking its readers already")
-    readers = read_concerned(session, newsletter_id)
-    if readers is None:
-        raise TransitionRefused("the readers whom this concerns are being counted")
-    if readers == 0:
-        raise TransitionRefused("every reader has agreed to the wording in force")
-    if readers != expected:
-        raise TransitionRefused(f"this concerns {readers} readers by now, not {expected}")
+    readers = _readers_to_ask(session, newsletter_id, expected)
     check_date(readers, until=until, per_day=per_day, now=now)
     if remind_days is not None and not now < until - timedelta(days=remind_days) < until:
         raise InputRefused("the reminder must fall between now and the date")
@@ -210,6 +201,24 @@ def texts_in_force(session: Session, newsletter_id: int, language: str) -> Shown
 def shown_texts(session: Session, question: Question) -> tuple[ConsentWording, PrivacyPolicy]:
     """Return the texts to which a question asks for consent, as its letter and its page show them."""
     return session.get_one(ConsentWording, question.wording_id), session.get_one(PrivacyPolicy, question.policy_id)
+
+
+def _readers_to_ask(session: Session, newsletter_id: int, expected: int) -> int:
+    """Hold the newsletter, and return how many readers a renewal concerns that may start now.
+
+    Raises TransitionRefused where none may, or where there are not as many as `expected`.
+    """
+    session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()).one()
+    if open_renewal(session, newsletter_id) is not None:
+        raise TransitionRefused("this newsletter is asking its readers already")
+    readers = read_concerned(session, newsletter_id)
+    if readers is None:
+        raise TransitionRefused("the readers whom this concerns are being counted")
+    if readers == 0:
+        raise TransitionRefused("every reader has agreed to the wording in force")
+    if readers != expected:
+        raise TransitionRefused(f"this concerns {readers} readers by now, not {expected}")
+    return readers
 
 
 def _unasked(session: Session, renewal: Renewal) -> sa.Select[int]:

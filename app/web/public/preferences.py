@@ -151,9 +151,7 @@ def _page(
     with product().database.reading() as session:
         subscription = _confirmed(session, public_id)
         if subscription is None:
-            left = newsletter_of_link(session, public_id)
-            slug = left.address_slug if left else None
-            return make_response(render_template("public/not_subscribed.html", slug=slug))
+            return make_response(_way_back(session, public_id))
         newsletter = session.get_one(Newsletter, subscription.newsletter_id)
         page = render_template(
             "public/preferences.html",
@@ -163,25 +161,51 @@ def _page(
             chosen=subscription.language,
             languages=i18n.LANGUAGES,
             token=token,
-            choices=choices_panel(
-                taxonomy_in_use(),
-                chosen_by(session, subscription),
-                letters_language=subscription.language,
-                page_language=language,
-                timezone=newsletter.timezone,
-                sent=form,
-                problems=problems,
-            ),
+            choices=_choices(session, subscription, newsletter, language, sent=form, problems=problems),
             counting=counting_form(session, language, subscription),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
             is_no_day=is_no_day,
             **_pause_days(subscription.paused_until, ZoneInfo(newsletter.timezone)),
-            is_welcome="welcome" in request.args,
-            saved=request.args.get("saved"),
-            is_back="back" in request.args,
-            is_again="again" in request.args,
+            **_way_in(),
         )
     return make_response(page, 422 if is_no_day or problems else 200)
+
+
+def _way_back(session: Session, public_id: str) -> str:
+    """Return the page that leads whoever is not subscribed to the sign-up of the newsletter that they had."""
+    left = newsletter_of_link(session, public_id)
+    return render_template("public/not_subscribed.html", slug=left.address_slug if left else None)
+
+
+def _choices(
+    session: Session,
+    subscription: Subscription,
+    newsletter: Newsletter,
+    language: str,
+    *,
+    sent: ChoiceForm | None,
+    problems: Sequence[Problem],
+) -> dict[str, object]:
+    """Return the form of what to read and when, as it was `sent`, else as the reader chose before."""
+    return choices_panel(
+        taxonomy_in_use(),
+        chosen_by(session, subscription),
+        letters_language=subscription.language,
+        page_language=language,
+        timezone=newsletter.timezone,
+        sent=sent,
+        problems=problems,
+    )
+
+
+def _way_in() -> dict[str, bool | str | None]:
+    """Return what the page says of what its reader has just done, as the address that they were led to tells."""
+    return {
+        "is_welcome": "welcome" in request.args,
+        "saved": request.args.get("saved"),
+        "is_back": "back" in request.args,
+        "is_again": "again" in request.args,
+    }
 
 
 def _pause_days(until: datetime | None, zone: ZoneInfo) -> dict[str, date | None]:
