@@ -123,6 +123,10 @@ class ConsentWording(Base):
     created_at: Mapped[datetime]
     written_by: Mapped[str | None] = mapped_column(sa.String(254))
 
+    def says(self, *, heading: str, statement: str, button: str) -> bool:
+        """Whether these are its texts."""
+        return (self.heading, self.statement, self.button) == (heading, statement, button)
+
 
 class PrivacyPolicy(Base):
     """One version of the privacy policy as HTML, with the retention values in force when it was shown.

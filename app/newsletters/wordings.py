@@ -69,9 +69,9 @@ def store_wording(
     if len(LINK.findall(statement)) != 1:
         raise ValueError("the statement must hold one [link to the privacy policy]")
     newest = session.scalars(current_wording(newsletter_id, language, purpose)).one_or_none()
-    if newest is not None and written_by is None and newest.written_by is not None:
-        return newest
-    if newest is not None and (newest.heading, newest.statement, newest.button) == (heading, statement, button):
+    if newest is not None and (
+        _outranks(newest, written_by) or newest.says(heading=heading, statement=statement, button=button)
+    ):
         return newest
     version = newest.version + 1 if newest else 1
     wording = ConsentWording(
@@ -99,9 +99,7 @@ def store_policy(
     Without `written_by` it comes with the product, and stands back for what somebody wrote.
     """
     newest = session.scalars(current_policy(language)).one_or_none()
-    if newest is not None and written_by is None and newest.written_by is not None:
-        return newest
-    if newest is not None and newest.body == body:
+    if newest is not None and (_outranks(newest, written_by) or newest.body == body):
         return newest
     version = newest.version + 1 if newest else 1
     policy = PrivacyPolicy(
@@ -115,6 +113,18 @@ def store_policy(
     session.add(policy)
     session.flush()
     return policy
+
+
+def _outranks(newest: ConsentWording | PrivacyPolicy, written_by: str | None) -> bool:
+    """Whether somebody wrote the version in force, and the text that is to be stored comes with the product."""
+    return newest.written_by is not None and written_by is None
+
+
+def texts_in_force(session: Session, newsletter_id: int, language: str) -> ShownTexts:
+    """Return a newsletter's wording and the policy in force in `language`."""
+    wording = session.scalars(current_wording(newsletter_id, language)).one()
+    policy = session.scalars(current_policy(language)).one()
+    return ShownTexts(language, wording.id, policy.id)
 
 
 def cut_statement(statement: str) -> Statement:

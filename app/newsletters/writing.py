@@ -78,11 +78,7 @@ def write_wording(
     _check_version(newest, language=language, seen=seen)
     if faults := text.faults(purpose):
         raise FieldsRefused(faults)
-    if newest is not None and (newest.heading, newest.statement, newest.button) == (
-        text.heading,
-        text.statement,
-        text.button,
-    ):
+    if newest is not None and newest.says(heading=text.heading, statement=text.statement, button=text.button):
         raise FieldsRefused({"statement": "same"})
     return store_wording(
         session,

@@ -25,13 +25,13 @@ from app.editions.copies import edition_letters
 from app.editions.models import AlsoIn, Edition, EditionItem
 from app.links import Links
 from app.newsletters.defaults import install_defaults
+from app.newsletters.wordings import texts_in_force
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.letters import signup_letters
 from app.subscriptions.models import Subscriber
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.letters import question_letters
 from app.subscriptions.questions.models import QuestionKind
-from app.subscriptions.questions.renewal import texts_in_force
 from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE, AddressChange
 from app.subscriptions.rights.data_link import DATA_LINK
 from app.subscriptions.rights.letters import rights_letters

@@ -9,12 +9,12 @@ from app.clock import now
 from app.db import new_public_id
 from app.editions.counting import reading_value
 from app.mail.address import parse_address
+from app.newsletters.wordings import texts_in_force
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import Subscription
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import QuestionKind
-from app.subscriptions.questions.renewal import texts_in_force
 from app.subscriptions.rights.address_change import AddressChange, request_address_change
 from app.subscriptions.rights.erasure import erase_reader
 from tests import make

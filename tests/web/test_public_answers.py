@@ -8,14 +8,13 @@ from sqlalchemy import select, update
 
 from app.clock import now
 from app.newsletters.models import current_policy, current_wording
-from app.newsletters.wordings import cut_statement, store_wording
+from app.newsletters.wordings import cut_statement, store_wording, texts_in_force
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import ConsentEvent, Subscription
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
-from app.subscriptions.questions.renewal import texts_in_force
 from tests import make
 from tests.web import desk
 from tests.web.visitor import Page

@@ -17,10 +17,8 @@ from app.newsletters.models import (
     ConsentWording,
     Newsletter,
     PrivacyPolicy,
-    current_policy,
-    current_wording,
 )
-from app.newsletters.wordings import ShownTexts
+from app.newsletters.wordings import texts_in_force
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
 from app.subscriptions.models import Subscription, gets_letters
@@ -189,13 +187,6 @@ def end_renewal(session: Session, renewal: Renewal, *, now: datetime) -> bool:
     renewal.ended_at = now
     session.flush()
     return True
-
-
-def texts_in_force(session: Session, newsletter_id: int, language: str) -> ShownTexts:
-    """Return a newsletter's wording and the policy in force in `language`."""
-    wording = session.scalars(current_wording(newsletter_id, language)).one()
-    policy = session.scalars(current_policy(language)).one()
-    return ShownTexts(language, wording.id, policy.id)
 
 
 def shown_texts(session: Session, question: Question) -> tuple[ConsentWording, PrivacyPolicy]:
