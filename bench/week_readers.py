@@ -12,7 +12,8 @@ from app.choices.models import Cadence
 from app.digests.coverage import covered_since
 from app.digests.schedule import ensure_schedules
 from app.mail.address import parse_address
-from app.newsletters.models import Newsletter, current_policy, current_wording
+from app.newsletters.models import Newsletter
+from app.newsletters.wordings import texts_in_force
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.models import Subscriber, Subscription
@@ -74,10 +75,9 @@ def sign_up(session: Session, product: Product, reader: Reader, now: datetime) -
         product.config.suppression_key,
     )
     request_subscription(
-        session, address=parse_address(reader.address), language=language, newsletter_id=newsletter.id,
+        session, address=parse_address(reader.address), newsletter_id=newsletter.id,
         form_url=product.links.home(language), method=ConsentMethod.FORM,
-        wording_id=session.scalars(current_wording(1, language)).one().id,
-        policy_id=session.scalars(current_policy(language)).one().id, suppression_key=key, now=now,
+        shown=texts_in_force(session, 1, language), suppression_key=key, now=now,
     )  # fmt: skip
     asked = _subscription(session, reader)
     subscription = confirm_subscription(

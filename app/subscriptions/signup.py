@@ -72,18 +72,16 @@ def request_subscription(
     session: Session,
     *,
     address: Address,
-    language: str,
     newsletter_id: int,
     form_url: str,
     method: ConsentMethod,
-    wording_id: int,
-    policy_id: int,
+    shown: ShownTexts,
     suppression_key: str,
     now: datetime,
     has_room: bool = True,
     find_wish: FindWish = wish_for_all,
 ) -> None:
-    """Record that somebody gave `address` on a form, and queue the letter that fits what we know of it.
+    """Record that somebody gave `address` on a form that showed these texts, and queue the letter that fits.
 
     An address that bounced, or whose data was erased, gets a confirmation letter: its owner may want to come back.
     After a complaint it gets none, nor does a reader whose data may not be used (GDPR art. 18), nor anybody where the
@@ -95,9 +93,9 @@ def request_subscription(
         kind=ConsentKind.REQUESTED,
         method=method,
         at=now,
-        language=language,
-        wording_id=wording_id,
-        policy_id=policy_id,
+        language=shown.language,
+        wording_id=shown.wording_id,
+        policy_id=shown.policy_id,
         form_url=form_url,
     )
     suppression = find_suppression(session, email_key=address.key, suppression_key=suppression_key)

@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import parse_address
-from app.newsletters.models import current_policy, current_wording
-from app.newsletters.wordings import ShownTexts
+from app.newsletters.wordings import texts_in_force
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
@@ -29,12 +28,10 @@ def ask(
     request_subscription(
         session,
         address=parse_address(email),
-        language=language,
         newsletter_id=make.newsletter(session).id,
         form_url="https://news.example/fr/",
         method=ConsentMethod.FORM,
-        wording_id=session.scalars(current_wording(1, language)).one().id,
-        policy_id=session.scalars(current_policy(language)).one().id,
+        shown=texts_in_force(session, 1, language),
         suppression_key=product.config.suppression_key,
         now=at,
     )
@@ -224,8 +221,7 @@ def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(pr
             confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
         assert only(session).status is SubscriptionStatus.PENDING
         assert letters(session) == ["confirmation"]
-        wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
-        shown = ShownTexts("fr", wording.id, policy.id)
+        shown = texts_in_force(session, 1, "fr")
         assert (
             confirm_subscription(
                 session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW, shown=shown
@@ -234,7 +230,7 @@ def test_a_request_without_a_form_is_confirmed_only_with_what_the_page_showed(pr
         )
         event = session.scalars(select(ConsentEvent).order_by(ConsentEvent.id.desc()).limit(1)).one()
     assert (event.kind, event.language) == (ConsentKind.CONFIRMED, "fr")
-    assert (event.wording_id, event.policy_id) == (wording.id, policy.id)
+    assert (event.wording_id, event.policy_id) == (shown.wording_id, shown.policy_id)
 
 
 def restricted(session: Session, status: SubscriptionStatus) -> Subscription:

@@ -173,12 +173,10 @@ def _store(is_embedded: bool, address: Address, shown: ShownTexts, evidence: Evi
         request_subscription(
             session,
             address=address,
-            language=shown.language,
             newsletter_id=form_of.newsletter_id,
             form_url=wired.links.home(shown.language, address_slug(form_of.slug)) + ("embed" if is_embedded else ""),
             method=ConsentMethod.EMBEDDED_FORM if is_embedded else ConsentMethod.FORM,
-            wording_id=shown.wording_id,
-            policy_id=shown.policy_id,
+            shown=shown,
             suppression_key=wired.config.suppression_key,
             has_room=has_room,
             find_wish=partial(find_wish, chosen=chosen),
