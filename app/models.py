@@ -6,6 +6,7 @@ from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
 from app.digests import models as digests
+from app.editions import lines
 from app.editions import models as editions
 from app.feedback import models as feedback
 from app.gate import models as gate
@@ -37,6 +38,7 @@ __all__ = [
     "feedback",
     "gate",
     "jobs",
+    "lines",
     "newcomers",
     "newsletters",
     "questions",

@@ -21,7 +21,8 @@ from app.clock import now
 from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
 from app.editions.compile import compile_edition
 from app.editions.copies import EDITION
-from app.editions.models import Edition, EditionContent, EditionStatus, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition, EditionContent, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.warm_up import plan_warm_up
 from app.jobs.schedule import (

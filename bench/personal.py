@@ -31,7 +31,8 @@ from app.choices.choosing import profile_id
 from app.clock import now
 from app.digests.schedule import run_due_schedules
 from app.editions.audience import edition_counts
-from app.editions.models import Edition, Schedule, whole_editions
+from app.editions.lines import Schedule
+from app.editions.models import Edition, whole_editions
 from app.product import Product
 from app.stories.models import Story
 from app.subscriptions.models import Subscription

@@ -16,7 +16,7 @@ from app.digests.scheduling import (
     stop_schedule,
     usual_schedules,
 )
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.web import product
 
 

@@ -18,7 +18,7 @@ from app.articles.models import Article
 from app.db import is_among
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.digests.offers import story_of
-from app.editions.compile import Line
+from app.editions.lines import Line
 from app.editions.models import Edition, EditionItem
 from app.subscriptions.models import Subscription, gets_letters
 

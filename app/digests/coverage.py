@@ -17,7 +17,7 @@ from app.db import is_among
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, are_due, are_of, has_key, letter_id
 from app.editions.audience import cancel_edition
-from app.editions.compile import FIRST_WINDOW, Line, end_of_last_window
+from app.editions.lines import FIRST_WINDOW, Line, end_of_last_window
 from app.editions.models import Edition, EditionKind, EditionStatus
 from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState

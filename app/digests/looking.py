@@ -15,8 +15,9 @@ from app.digests.planning import BOUNDS
 from app.digests.selecting import select_articles
 from app.digests.starting import variant_number
 from app.editions.archive import sent_at
-from app.editions.compile import OVERLAP, also_of
+from app.editions.compile import also_of
 from app.editions.compose import newsletter_of, preview
+from app.editions.lines import OVERLAP
 from app.editions.models import Edition, EditionStatus
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.links import Links

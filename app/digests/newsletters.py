@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from app.clock import zones
 from app.digests.schedule import install_schedules_of, next_run
 from app.digests.texts import noting_new_texts
-from app.editions.models import Edition, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition
 from app.errors import ChangedMeanwhile, FieldsRefused, InputRefused, NotFound, TransitionRefused
 from app.i18n import LANGUAGES
 from app.newsletters.defaults import install_texts

@@ -14,7 +14,8 @@ from app.digests.circles import Circle, Key, read_circles, read_keys
 from app.digests.edits import read_edits
 from app.digests.offers import read_offers
 from app.digests.selecting import Bounds, select_articles
-from app.editions.compile import ITEMS_MAX, OVERLAP, PER_SOURCE_MAX, Line
+from app.editions.compile import ITEMS_MAX, PER_SOURCE_MAX
+from app.editions.lines import OVERLAP, Line
 from app.editions.models import Edition
 from app.topics.taxonomy import Taxonomy
 

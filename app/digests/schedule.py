@@ -20,9 +20,10 @@ from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
 from app.digests.circles import are_due
 from app.digests.starting import Material, read_digest, set_digest, start_digest
-from app.editions.compile import Line, compile_edition
+from app.editions.compile import compile_edition
 from app.editions.draft import draft, fingerprint, read_unsent
-from app.editions.models import IS_UNDER_WAY, Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Line, Schedule
+from app.editions.models import IS_UNDER_WAY, Edition, EditionStatus
 from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.gate.findings import What
 from app.gate.holding import drop_hold, hold_edition_back, is_looked_at, wanting_of_digest

@@ -13,7 +13,7 @@ from app.db import insert_into
 from app.digests.newsletters import change_mark, find_newsletter
 from app.digests.recurrence import check_cron
 from app.digests.schedule import next_run
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound, TransitionRefused
 
 

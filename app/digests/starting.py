@@ -18,9 +18,10 @@ from app.digests.coverage import settle_coverage
 from app.digests.flash import count_flashes, refuse_newer_flashes
 from app.digests.planning import Plan, Variant, plan_digest
 from app.editions.audience import begin_edition, queue_copies
-from app.editions.compile import Line, also_of, items_of, lend_words
+from app.editions.compile import also_of, items_of, lend_words
 from app.editions.compose import Manuscript, SetLetter, freeze, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
+from app.editions.lines import Line
 from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.typeset import Parts

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.articles.models import Article, may_leave
-from app.editions.models import AlsoIn, Edition, EditionItem, EditionKind, EditionStatus, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionKind, EditionStatus
 from app.errors import NotFound
 from app.newsletters.models import Newsletter
 

@@ -19,12 +19,12 @@ from app.delivery.queue import (
     release_edition,
 )
 from app.delivery.warm_ups import open_plan
-from app.editions.compile import Line
 from app.editions.compose import SetLetter, freeze
 from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
+from app.editions.lines import Line
 from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.warm_up import count_anew

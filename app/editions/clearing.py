@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.editions.models import Edition, EditionContent, EditionStatus, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition, EditionContent, EditionStatus
 
 #: Letters that one call drops.
 LETTERS = 200

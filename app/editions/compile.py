@@ -5,29 +5,19 @@ An edition has one item for each story; other articles on it are named beside th
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, arrived, may_leave
 from app.db import is_among
 from app.editions.headlines import preheader_for, subject_for
-from app.editions.models import (
-    AlsoIn,
-    Compilation,
-    CompileOutcome,
-    Edition,
-    EditionItem,
-    EditionKind,
-    EditionStatus,
-    Schedule,
-)
-from app.errors import InputRefused
+from app.editions.lines import Compilation, CompileOutcome, Line, carried_by, window_of
+from app.editions.models import AlsoIn, Edition, EditionItem
 from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.stories.choosing import also_in, best_first
@@ -36,11 +26,6 @@ from app.stories.ranking import HALF_LIFE, Standing, by_shares, half_life_over, 
 from app.topics.models import ArticleTopic
 from app.topics.topic import TopicKind
 
-#: The first window of a newsletter reaches this far back.
-FIRST_WINDOW = timedelta(days=7)
-#: An article that arrived just before the last window closed may have been committed just after it: look back this
-#: far. What an edition already carries is left out anyway.
-OVERLAP = timedelta(minutes=15)
 #: Articles that one edition carries, and of these of one feed before all others had theirs.
 ITEMS_MAX, PER_SOURCE_MAX = 30, 5
 _IS_ON_THEME = (
@@ -77,8 +62,7 @@ def compile_edition(
     """
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
-    rhythm_id = session.scalar(select(Schedule.rhythm_id).where(Schedule.id == schedule_id)) if schedule_id else None
-    line = Line(newsletter.id, language, rhythm_id)
+    line = Line.under(session, schedule_id, newsletter_id=newsletter.id, language=language)
     start, articles = look_through(
         session, line, since=since, until=until, now=now, limit=limit, per_source=per_source, half_life=half_life
     )
@@ -99,38 +83,6 @@ def compile_edition(
     return compilation
 
 
-@dataclass(frozen=True)
-class Line:
-    """The editions that follow one another: those of a rhythm that readers chose, or the newsletter as it comes."""
-
-    newsletter_id: int
-    language: str
-    rhythm_id: int | None = None
-
-    @classmethod
-    def of(cls, session: Session, made: Edition | Schedule) -> "Line":
-        """Return the line of an edition or schedule."""
-        if isinstance(made, Schedule):
-            return cls(made.newsletter_id, made.language, made.rhythm_id)
-        rhythm = select(Schedule.rhythm_id).where(Schedule.id == made.schedule_id)
-        return cls(made.newsletter_id, made.language, session.scalar(rhythm) if made.schedule_id else None)
-
-    def holds(self, made: type[Edition | Compilation]) -> ColumnElement[bool]:
-        """Return the condition that an edition or compilation is of this line; what is made by hand is of the usual.
-
-        Variants are parts of theirs. Extras are of no line: what a flash brought to some is still to come to others.
-        """
-        of_rhythm = select(Schedule.id).where(Schedule.rhythm_id.is_not_distinct_from(self.rhythm_id))
-        is_of_rhythm = made.schedule_id.in_(of_rhythm)
-        is_usual = self.rhythm_id is None
-        return sa.and_(
-            Edition.variant_of.is_(None) & (Edition.kind == EditionKind.NUMBER) if made is Edition else sa.true(),
-            made.newsletter_id == self.newsletter_id,
-            made.language == self.language,
-            sa.or_(made.schedule_id.is_(None), is_of_rhythm) if is_usual else is_of_rhythm,
-        )
-
-
 def look_through(
     session: Session,
     line: Line,
@@ -146,7 +98,7 @@ def look_through(
 
     Arguments and errors are those of `compile_edition`; nothing is stored.
     """
-    start, reach = _window(session, line, since=since, until=until)
+    start, reach = window_of(session, line, since=since, until=until)
     found = session.scalars(new_articles(line, since=reach, until=until, now=now, limit=limit)).all()
     return start, in_order(session, found, since=start, until=until, per_source=per_source, half_life=half_life)
 
@@ -248,42 +200,6 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
             ),
             Story.muted_at.is_(None),
         )
-    )
-
-
-def _window(session: Session, line: Line, *, since: datetime | None, until: datetime) -> tuple[datetime, datetime]:
-    """Return where the window begins, and from when on articles are looked for, which may be earlier."""
-    last_end = None if since else end_of_last_window(session, line)
-    start = since or last_end or until - FIRST_WINDOW
-    if start > until:
-        raise InputRefused("the window ends before it begins")
-    return start, last_end - OVERLAP if last_end else start
-
-
-def end_of_last_window(
-    session: Session, line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)
-) -> datetime | None:
-    """Return where the last window ended that was really looked through, and whose edition is in none of `but`."""
-    return session.scalar(
-        select(Compilation.until)
-        .outerjoin(Edition, Edition.id == Compilation.edition_id)
-        .where(
-            line.holds(Compilation),
-            Compilation.outcome != CompileOutcome.MISSED,
-            sa.func.coalesce(Edition.status, EditionStatus.SENT).not_in(but),
-        )
-        .order_by(Compilation.until.desc())
-        .limit(1)
-    )
-
-
-def carried_by(line: Line) -> Select[Any]:
-    """Select the articles that editions of a line carry, or are to carry; joined with their items and editions."""
-    return (
-        select(Article)
-        .join(EditionItem, EditionItem.article_id == Article.id)
-        .join(Edition, Edition.id == EditionItem.edition_id)
-        .where(line.holds(Edition), Edition.status != EditionStatus.CANCELLED)
     )
 
 

@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.compile import Line, also_of, carried_by, items_of
+from app.editions.compile import also_of, items_of
 from app.editions.headlines import checked_preheader, checked_subject
 from app.editions.introduction import MAX_CHARACTERS
+from app.editions.lines import Line, carried_by
 from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus
 from app.editions.states import (
     OWN_WORDS,

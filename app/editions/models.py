@@ -39,14 +39,6 @@ class EditionKind(StrEnum):
     ERRATUM = "erratum"
 
 
-class CompileOutcome(StrEnum):
-    """What came of an attempt to compile."""
-
-    COMPILED = "compiled"
-    NOTHING_NEW = "nothing new"
-    MISSED = "missed"
-
-
 class EditionAct(StrEnum):
     """What is done with an edition before it starts and under way."""
 
@@ -380,58 +372,6 @@ class Reading(Base):
     last_place: Mapped[int | None] = mapped_column(sa.SmallInteger)
     last_click_at: Mapped[datetime | None]
     is_machine: Mapped[bool] = mapped_column(default=False)
-
-
-class Schedule(Base):
-    """When the digest of a newsletter and language leaves: `cron` is read on the clocks of `timezone`.
-
-    Without a rhythm it is the usual one, for all who chose none; else its readers' own. `changed_at` is when somebody
-    last changed it: until somebody does, the usual one follows the settings.
-    """
-
-    __tablename__ = "schedules"
-    __table_args__ = (
-        sa.UniqueConstraint("newsletter_id", "language", "rhythm_id"),
-        sa.Index(
-            "ix_schedules_usual",
-            "newsletter_id",
-            "language",
-            unique=True,
-            sqlite_where=sa.text("rhythm_id IS NULL"),
-            postgresql_where=sa.text("rhythm_id IS NULL"),
-        ),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
-    language: Mapped[str] = mapped_column(sa.String(8))
-    rhythm_id: Mapped[int | None] = mapped_column(sa.ForeignKey("rhythms.id"))
-    cron: Mapped[str] = mapped_column(sa.String(100))
-    timezone: Mapped[str] = mapped_column(sa.String(60))
-    is_active: Mapped[bool] = mapped_column(default=True)
-    next_run_at: Mapped[datetime] = mapped_column(index=True)
-    changed_at: Mapped[datetime | None]
-
-
-class Compilation(Base):
-    """The record of one attempt to compile, by hand or by a schedule's period; "nothing new" is an outcome too."""
-
-    __tablename__ = "compilations"
-    __table_args__ = (
-        sa.UniqueConstraint("schedule_id", "period_at"),
-        sa.Index("ix_compilations_newsletter", "newsletter_id", "language", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    schedule_id: Mapped[int | None] = mapped_column(sa.ForeignKey("schedules.id"))
-    period_at: Mapped[datetime | None]
-    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"))
-    language: Mapped[str] = mapped_column(sa.String(8))
-    since: Mapped[datetime]
-    until: Mapped[datetime]
-    at: Mapped[datetime]
-    outcome: Mapped[CompileOutcome] = mapped_column(enum_type(CompileOutcome))
-    edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
 
 
 #: Literally, as the partial index says it: what is yet to come to an end, its variants aside.

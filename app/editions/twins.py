@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.articles.models import Article, may_leave
-from app.editions.compile import Line, carried_by
+from app.editions.lines import Line, carried_by
 from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus, whole_editions
 from app.stories.choosing import best_first
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.editions.audience import count_superseded
-from app.editions.compile import Line
+from app.editions.lines import Line
 from app.editions.models import Edition, EditionStatus
 from app.gate.findings import Finding, What
 from app.gate.models import Baseline, PlaceCount

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.choices.models import Profile, Rhythm
 from app.db import Database
-from app.editions.models import Compilation, Schedule
+from app.editions.lines import Compilation, Schedule
 from app.subscriptions.models import Subscription
 
 BATCH = 500

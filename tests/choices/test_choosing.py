@@ -13,7 +13,7 @@ from app.choices.choosing import Chosen, choose, chosen_by, profile_id, rhythm_i
 from app.choices.dossier import tellers
 from app.choices.models import Cadence, Profile, Rhythm
 from app.digests.schedule import ensure_schedules
-from app.editions.models import Compilation, CompileOutcome, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Schedule
 from app.errors import NotFound, TransitionRefused
 from app.keeping import unchosen
 from app.keeping.unchosen import drop_unchosen

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.digests.schedule import run_due_schedules
-from app.editions.models import Compilation, CompileOutcome, Edition, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Schedule
+from app.editions.models import Edition
 from app.jobs.fleet import announce
 from app.product import Product, make_product
 from config import Config

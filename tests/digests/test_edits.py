@@ -17,7 +17,8 @@ from app.digests.starting import read_digest
 from app.editions.draft import bring_back, move_entry, remove_item, set_lead
 from app.editions.embargo import set_embargo
 from app.editions.history import recorded
-from app.editions.models import Edition, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition
 from app.product import Product
 from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE

@@ -8,7 +8,8 @@ from app.choices.choices import Interests
 from app.delivery.claims import claim
 from app.digests.schedule import install_schedules
 from app.editions.copies import EDITION, EditionCopy, edition_letters
-from app.editions.models import Edition, EditionContent, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition, EditionContent
 from app.product import Product
 from tests.digests.readers import DAY, file, make_reader, run
 from tests.make import newsletter

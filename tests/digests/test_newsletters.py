@@ -16,7 +16,7 @@ from app.digests.newsletters import (
     require_approval,
 )
 from app.digests.schedule import install_schedules
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
 from app.newsletters.defaults import install_defaults
 from app.newsletters.letterhead import SETTINGS_ADDRESSES, OwnAddresses

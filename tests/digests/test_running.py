@@ -17,7 +17,8 @@ from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.audience import cancel_edition, finish_editions, pause_edition
 from app.editions.dossier import letters as dossier_letters
 from app.editions.embargo import set_embargo
-from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Schedule
+from app.editions.models import Edition, EditionStatus
 from app.editions.warm_up import plan_warm_up
 from app.errors import EditionChanged
 from app.links import Links

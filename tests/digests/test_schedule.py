@@ -9,7 +9,8 @@ from sqlalchemy import select, update
 
 from app.delivery.models import Delivery
 from app.digests.schedule import _run_schedule, install_schedules, last_period, next_run, run_due_schedules
-from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Schedule
+from app.editions.models import Edition, EditionStatus
 from app.errors import TransitionRefused
 from app.newsletters.models import Newsletter
 from app.product import Product

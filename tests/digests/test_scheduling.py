@@ -9,7 +9,7 @@ from app.digests.newsletters import change_mark
 from app.digests.recurrence import Every, Recurrence, cron_of, next_clock_change, offset_of, upcoming
 from app.digests.schedule import install_schedules, run_due_schedules
 from app.digests.scheduling import add_schedule, change_schedule, find_schedule, resume_schedule, stop_schedule
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW

@@ -9,7 +9,8 @@ from app.articles.models import Article, Source
 from app.editions.audience import start_edition
 from app.editions.compile import compile_edition
 from app.editions.compose import read_manuscript, set_letter
-from app.editions.models import Compilation, Edition, EditionItem, EditionStatus
+from app.editions.lines import Compilation
+from app.editions.models import Edition, EditionItem, EditionStatus
 from app.product import Product
 from tests.conftest import NOW
 from tests.make import make_article, make_source, newsletter

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from app.editions.audience import cancel_edition
-from app.editions.models import Compilation, CompileOutcome, Edition
+from app.editions.lines import Compilation, CompileOutcome
+from app.editions.models import Edition
 from app.errors import InputRefused
 from app.product import Product
 from app.stories.models import Story

@@ -18,7 +18,8 @@ from app.editions.copies import compose_test
 from app.editions.draft import set_texts
 from app.editions.embargo import set_embargo
 from app.editions.history import restore, revisions_of, save_state, undo
-from app.editions.models import AlsoIn, Compilation, Edition, EditionStatus
+from app.editions.lines import Compilation
+from app.editions.models import AlsoIn, Edition, EditionStatus
 from app.errors import DraftConflict, EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW

@@ -10,7 +10,8 @@ from app.editions.compile import also_of
 from app.editions.compose import preview
 from app.editions.draft import fingerprint
 from app.editions.embargo import set_embargo
-from app.editions.models import Compilation, CompileOutcome, Edition
+from app.editions.lines import Compilation, CompileOutcome
+from app.editions.models import Edition
 from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.stories.editing import mute_story, pin_story

@@ -11,7 +11,8 @@ from app.editions.archive import listed_addresses, newest_editions, past_edition
 from app.editions.audience import finish_editions
 from app.editions.clearing import letters_before
 from app.editions.clippings import file_editions
-from app.editions.compile import Line, end_of_last_window, new_articles
+from app.editions.compile import new_articles
+from app.editions.lines import Line, end_of_last_window
 from app.product import Product
 from tests.conftest import NOW, ON_SQLITE
 from tests.make import newsletter

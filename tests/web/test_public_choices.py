@@ -13,8 +13,7 @@ from werkzeug.test import TestResponse
 from app.choices.choices import TOPICS_MAX, Interests, Timing
 from app.choices.choosing import Chosen, chosen_by
 from app.choices.models import Cadence
-from app.editions.compile import FIRST_WINDOW
-from app.editions.models import Schedule
+from app.editions.lines import FIRST_WINDOW, Schedule
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from app.topics.taxonomy import load

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app.choices.choices import Interests, Timing
 from app.choices.choosing import Chosen, choose, chosen_by
 from app.choices.models import Cadence, Profile, Rhythm
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.keeping.unchosen import drop_unchosen
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus

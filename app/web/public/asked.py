@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.digests.scheduling import usual_schedules
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.errors import NotFound
 from app.newsletters.models import (
     ConsentWording,

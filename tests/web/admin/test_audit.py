@@ -20,7 +20,8 @@ from app.delivery.models import DeliveryState
 from app.digests.newsletters import change_mark
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
-from app.editions.models import Edition, EditionItem, Schedule
+from app.editions.lines import Schedule
+from app.editions.models import Edition, EditionItem
 from app.gate.approvals import ask_approval
 from app.gate.looking import look_at, read_sight
 from app.gate.models import Approval

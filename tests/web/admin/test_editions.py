@@ -5,7 +5,8 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.clock import now
-from app.editions.models import Compilation, CompileOutcome, Edition, EditionStatus
+from app.editions.lines import Compilation, CompileOutcome
+from app.editions.models import Edition, EditionStatus
 from app.product import Product
 from app.stories.merging import begin_story
 from tests import make

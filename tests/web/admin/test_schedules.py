@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.admins.models import Role
 from app.clock import now
-from app.editions.models import Schedule
+from app.editions.lines import Schedule
 from app.product import Product
 from tests import make
 from tests.web import desk

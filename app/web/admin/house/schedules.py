@@ -28,8 +28,8 @@ from app.digests.scheduling import (
     stop_schedule,
     usual_schedules,
 )
-from app.editions.compile import Line, look_through
-from app.editions.models import Schedule
+from app.editions.compile import look_through
+from app.editions.lines import Line, Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, TransitionRefused
 from app.newsletters.models import Newsletter
 from app.web import product

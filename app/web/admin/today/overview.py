@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.articles.models import Article
 from app.delivery.models import WarmUpPlan
-from app.editions.compile import FIRST_WINDOW, Line, new_articles
-from app.editions.models import Compilation, Edition, EditionCount, EditionStatus, Schedule, whole_editions
+from app.editions.compile import new_articles
+from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule
+from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
 from app.newsletters.models import Newsletter
 from app.readership.tallies import Readership, read_readership
 from app.stories.choosing import best_article
