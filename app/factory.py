@@ -12,7 +12,7 @@ from app import cli, models
 from app.choices import dossier as choices
 from app.db import UtcDateTime, make_migration_engine
 from app.editions import dossier as editions
-from app.editions.models import CLIPPING_INDEX
+from app.editions.records import CLIPPING_INDEX
 from app.feedback import dossier as feedback
 from app.jobs import fleet
 from app.product import Teller, make_product

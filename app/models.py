@@ -8,6 +8,7 @@ from app.delivery import models as delivery
 from app.digests import models as digests
 from app.editions import lines
 from app.editions import models as editions
+from app.editions import records as edition_records
 from app.feedback import models as feedback
 from app.gate import models as gate
 from app.jobs import models as jobs
@@ -34,6 +35,7 @@ __all__ = [
     "delivery",
     "departures",
     "digests",
+    "edition_records",
     "editions",
     "feedback",
     "gate",

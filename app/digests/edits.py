@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.digests.selecting import Offer
 from app.editions.history import ends_of
-from app.editions.models import DraftAct, Edition
+from app.editions.models import Edition
+from app.editions.records import DraftAct
 from app.editions.states import read_layout, state_of, taken_out
 
 

@@ -18,8 +18,9 @@ from app.editions.compose import freeze, marked_links, newsletter_of
 from app.editions.events import record_event
 from app.editions.excerpts import shorten
 from app.editions.headlines import PREHEADER_LENGTH, preheader_for, subject_for
-from app.editions.models import AlsoIn, Edition, EditionAct, EditionItem, EditionKind, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
+from app.editions.records import EditionAct
 from app.editions.typeset import Parts, typeset
 from app.errors import EditionChanged, InputRefused, NotFound
 from app.gate.extras import check_extra

@@ -25,8 +25,9 @@ from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
 from app.editions.lines import Line
-from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionAct, EditionKind, EditionStatus
+from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
+from app.editions.records import EditionAct
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason

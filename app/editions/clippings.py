@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.editions.archive import is_listed, is_the_newsletters, sent_at
-from app.editions.models import CLIPPING_INDEX, Clipping, Edition, EditionItem
+from app.editions.models import Edition, EditionItem
 from app.editions.pieces import Piece, piece_of
+from app.editions.records import CLIPPING_INDEX, Clipping
 from app.newsletters.models import Newsletter
 from app.topics.classify import Rank
 from app.topics.corrections import topics_of

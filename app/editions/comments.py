@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.editions.models import Edition, EditionComment, EditionItem
+from app.editions.models import Edition, EditionItem
+from app.editions.records import EditionComment
 from app.errors import InputRefused, NotFound
 
 MAX_CHARACTERS = 2_000

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.db import insert_into
-from app.editions.models import UNSENT, ClickTotal, Edition, EditionItem, Reading
+from app.editions.models import UNSENT, Edition, EditionItem
 from app.editions.pieces import web_address
+from app.editions.records import ClickTotal, Reading
 from app.editions.typeset import Parts
 from app.links import Links
 from app.subscriptions.counting import end_counting

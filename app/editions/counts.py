@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from app.db import Database, insert_into
 from app.delivery.models import OPEN, Chunk, DeliveryState
-from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
+from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.outcomes import Outcomes, count_outcomes
 from app.editions.progress import Group, Progress, count_groups, count_progress, progress_of
+from app.editions.records import EditionCount
 from app.mail.meanings import Meaning
 
 #: Editions that ended, counted in one go.

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Chunk, Delivery, state_now
-from app.editions.models import Edition, Reading
+from app.editions.models import Edition
+from app.editions.records import Reading
 from app.product import Teller
 from app.subscriptions.models import Subscription
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.editions.comments import comments_on
 from app.editions.history import History, read_history
-from app.editions.models import Edition, EditionComment, EditionItem, EditionRevision
+from app.editions.models import Edition, EditionItem
+from app.editions.records import EditionComment, EditionRevision
 from app.editions.states import state_of, taken_out
 from app.editions.twins import twin_of
 

@@ -12,7 +12,8 @@ from app.editions.draft import remove_item
 from app.editions.events import record_event
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.history import recorded
-from app.editions.models import UNSENT, AlsoIn, Edition, EditionAct, EditionItem, EditionStatus
+from app.editions.models import UNSENT, AlsoIn, Edition, EditionItem, EditionStatus
+from app.editions.records import EditionAct
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.editions.models import EditionAct, EditionEvent
+from app.editions.records import EditionAct, EditionEvent
 from app.mail.pacing import PauseReason
 
 log = logging.getLogger(__name__)

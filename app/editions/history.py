@@ -11,7 +11,8 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, defer
 
 from app.editions.draft import draft, put_state
-from app.editions.models import DraftAct, Edition, EditionRevision
+from app.editions.models import Edition
+from app.editions.records import DraftAct, EditionRevision
 from app.editions.states import State, differences, read_layout, state_of, taken_out, touches
 from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, NotFound, TransitionRefused
 

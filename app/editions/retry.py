@@ -16,8 +16,9 @@ from app.delivery.retry import (
 )
 from app.editions.audience import change_status
 from app.editions.events import record_event
-from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.editions.outcomes import count_outcomes
+from app.editions.records import EditionAct
 from app.errors import TransitionRefused
 
 

@@ -16,7 +16,8 @@ from app.delivery.queue import enqueue
 from app.editions.audience import change_status
 from app.editions.draft import draft, fingerprint
 from app.editions.events import record_event
-from app.editions.models import Edition, EditionAct, EditionItem, EditionStatus
+from app.editions.models import Edition, EditionItem, EditionStatus
+from app.editions.records import EditionAct
 from app.errors import ApprovalRefused, EditionChanged, InputRefused, TransitionRefused
 from app.gate.holding import drop_hold
 from app.gate.looking import Look

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.editions.events import record_event
-from app.editions.models import EditionAct
+from app.editions.records import EditionAct
 from app.editions.typeset import Parts
 from app.gate.findings import Finding, What, failures
 from app.gate.letter import check_contents, check_parts

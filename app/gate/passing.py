@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.delivery.queue import Announce, announce_nothing
 from app.editions.audience import start_edition
 from app.editions.events import record_event
-from app.editions.models import EditionAct
+from app.editions.records import EditionAct
 from app.errors import GateClosed, ReasonRefused
 from app.gate.findings import What
 from app.gate.holding import drop_hold

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.delivery.models import Delivery, DeliveryState
-from app.editions.models import EditionCount
+from app.editions.records import EditionCount
 from bench import pages
 from bench.newsroom import opened, settings
 from tests.conftest import new_postgresql_database

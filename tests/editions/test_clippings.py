@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.editions.clippings import clippings, file_editions, topic_counts
-from app.editions.models import AlsoIn, Clipping, Edition, EditionItem, EditionStatus
+from app.editions.models import AlsoIn, Edition, EditionItem, EditionStatus
+from app.editions.records import Clipping
 from app.product import Product
 from app.topics.classify import Rank
 from app.topics.models import ArticleTopic

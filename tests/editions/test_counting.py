@@ -17,7 +17,8 @@ from app.db import Database
 from app.delivery.settling import Withheld
 from app.editions.copies import edition_letters
 from app.editions.counting import read_clicks
-from app.editions.models import ClickTotal, Edition, Reading
+from app.editions.models import Edition
+from app.editions.records import ClickTotal, Reading
 from app.newsletters.defaults import install_defaults
 from app.product import Product
 from app.settings.publication import Measurement

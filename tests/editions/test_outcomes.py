@@ -15,8 +15,9 @@ from app.editions import counts
 from app.editions.audience import cancel_edition, finish_editions
 from app.editions.copies import EDITION, edition_letters
 from app.editions.counts import count_editions, read_progress
-from app.editions.models import Edition, EditionCount, EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.editions.outcomes import LEAST_NAMED, Outcomes, count_outcomes, read_outcomes
+from app.editions.records import EditionCount
 from app.editions.retry import Retry, retry_copies
 from app.feedback.intake import envelope_of
 from app.mail.memory import MemoryTransport

@@ -15,8 +15,9 @@ from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.settling import Ending, Settlement
 from app.editions.audience import cancel_edition, count_superseded, edition_counts, finish_editions, resume_edition
 from app.editions.events import events_of, pause_reason
-from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.editions.progress import Progress, count_progress, unhappy_copies
+from app.editions.records import EditionAct
 from app.editions.retry import Retry, count_retry, retry_copies
 from app.editions.watch import Watch
 from app.errors import TransitionRefused

@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Delivery, DeliveryState, WarmUpDay, WarmUpPlan
-from app.editions.models import Edition, EditionEvent, EditionStatus
+from app.editions.models import Edition, EditionStatus
+from app.editions.records import EditionEvent
 from app.feedback.ingest import ingest, note_refusals
 from app.feedback.models import Diagnostic, EventState, FeedbackEvent, UnlinkedCount
 from app.feedback.notices import Notice, NoticeKind

@@ -20,7 +20,8 @@ from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
 from app.editions.events import events_of
 from app.editions.history import undo
-from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.models import Edition, EditionStatus
+from app.editions.records import EditionAct
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, TransitionRefused
 from app.gate.approvals import (
     APPROVAL,

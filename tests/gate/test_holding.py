@@ -10,7 +10,8 @@ from app.articles.models import Article
 from app.delivery.models import Delivery
 from app.digests.schedule import install_schedules, run_due_schedules
 from app.editions.events import events_of
-from app.editions.models import Edition, EditionAct, EditionStatus
+from app.editions.models import Edition, EditionStatus
+from app.editions.records import EditionAct
 from app.gate.findings import What
 from app.gate.holding import with_held
 from app.gate.models import Baseline

@@ -17,7 +17,8 @@ from app.db import Base
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.editions.lines import Schedule
-from app.editions.models import Edition, EditionContent, EditionStatus, Reading
+from app.editions.models import Edition, EditionContent, EditionStatus
+from app.editions.records import Reading
 from app.feedback.models import FeedbackEvent, Reply
 from app.feedback.notices import NoticeKind
 from app.keeping.duties import DUTIES, Keeping, count_due, run_clocks

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 
 from app.clock import now
 from app.editions.counting import count_opening, reading_value
-from app.editions.models import EditionStatus, Reading
+from app.editions.models import EditionStatus
+from app.editions.records import Reading
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
 from app.subscriptions.models import Subscriber, Subscription

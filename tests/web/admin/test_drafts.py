@@ -17,7 +17,8 @@ from app.clock import now
 from app.db import Database
 from app.editions.history import save_state
 from app.editions.lines import Schedule
-from app.editions.models import Edition, EditionComment, EditionRevision, EditionStatus
+from app.editions.models import Edition, EditionStatus
+from app.editions.records import EditionComment, EditionRevision
 from app.product import Product
 from app.stories.models import Story
 from app.topics.classify import Rank

@@ -12,7 +12,8 @@ from app.clock import now
 from app.delivery.models import DeliveryState
 from app.delivery.route import note_route
 from app.editions.audience import finish_editions, pause_edition
-from app.editions.models import EditionEvent, EditionStatus
+from app.editions.models import EditionStatus
+from app.editions.records import EditionEvent
 from app.mail.pacing import PauseReason
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.product import Product

@@ -11,7 +11,7 @@ from app.clock import now
 from app.delivery.models import Chunk, DeliveryState
 from app.editions.audience import finish_editions, pause_edition, resume_edition
 from app.editions.counts import count_editions
-from app.editions.models import EditionCount
+from app.editions.records import EditionCount
 from app.jobs.schedule import count_readers
 from app.mail.pacing import PauseReason
 from app.product import Product

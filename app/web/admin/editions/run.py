@@ -12,9 +12,10 @@ from app.delivery.route import stopped_senders
 from app.editions.counting import Clicks, read_clicks
 from app.editions.counts import read_progress
 from app.editions.events import events_of
-from app.editions.models import Edition, EditionAct, EditionEvent, EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.editions.outcomes import Outcomes, Standing, read_outcomes
 from app.editions.progress import Progress
+from app.editions.records import EditionAct, EditionEvent
 from app.editions.retry import is_too_old
 from app.mail.pacing import PauseReason
 from app.web.admin.charts import PaceChart, Part, draw_paces, draw_standing

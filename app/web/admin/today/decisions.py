@@ -14,7 +14,8 @@ from app.delivery.models import Chunk, SenderState
 from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.route import STALE_AFTER
 from app.digests.models import HeldExtra
-from app.editions.models import UNSENT, Edition, EditionAct, EditionCount, EditionEvent, EditionStatus
+from app.editions.models import UNSENT, Edition, EditionStatus
+from app.editions.records import EditionAct, EditionCount, EditionEvent
 from app.feedback.models import EventState, FeedbackEvent
 from app.gate.models import Approval, ApprovalState, Hold
 from app.subscriptions.form.alerts import SHOWN_FOR

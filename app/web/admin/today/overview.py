@@ -13,7 +13,8 @@ from app.articles.models import Article
 from app.delivery.models import WarmUpPlan
 from app.editions.compile import new_articles
 from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule
-from app.editions.models import Edition, EditionCount, EditionStatus, whole_editions
+from app.editions.models import Edition, EditionStatus, whole_editions
+from app.editions.records import EditionCount
 from app.newsletters.models import Newsletter
 from app.readership.tallies import Readership, read_readership
 from app.stories.choosing import best_article
