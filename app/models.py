@@ -17,6 +17,7 @@ from app.readership import models as readership
 from app.seals import models as seals
 from app.stories import models as stories
 from app.subscriptions import models as subscriptions
+from app.subscriptions import records as reader_records
 from app.subscriptions.departures import models as departures
 from app.subscriptions.form import counters
 from app.subscriptions.newcomers import models as newcomers
@@ -44,6 +45,7 @@ __all__ = [
     "newcomers",
     "newsletters",
     "questions",
+    "reader_records",
     "readership",
     "rights_log",
     "seals",

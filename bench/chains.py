@@ -19,7 +19,8 @@ from app.product import Product
 from app.seals.making import GRACE, make_due_seals
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, address_hash, record_act, said_hash
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from bench.markdown import as_table, machine_sentence
 from bench.newsroom import ROOT, address_of, fill, opened, settings
 from bench.processes import BenchFailed, say

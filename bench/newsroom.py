@@ -26,7 +26,8 @@ from app.jobs import fleet
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy, WordingPurpose
 from app.product import Product, make_product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from bench.processes import BenchFailed, running, tail
 from bench.sinks import Sink
 from bench.texts import ARTICLES

@@ -36,7 +36,8 @@ from app.jobs.schedule import (
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.readership.models import ReadershipCursor
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from bench import newsroom, parts
 from bench.markdown import as_table, machine_sentence
 from bench.processes import BenchFailed, say

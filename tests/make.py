@@ -19,9 +19,10 @@ from app.mail.transport import Fault, Outcome, OutcomeKind
 from app.newsletters.models import Newsletter, current_policy, current_wording, newsletter_by_slug
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import SAID, Act, last_event, record_act, said_hash
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.questions.letters import RENEWAL, STAY
 from app.subscriptions.questions.renewal import REMINDER
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE
 from app.subscriptions.rights.data_link import DATA_LINK
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME

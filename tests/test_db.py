@@ -16,7 +16,7 @@ from app.delivery.queue import enqueue
 from app.jobs.models import Lease
 from app.product import Product
 from app.stories.ranking import rank_time
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW
 

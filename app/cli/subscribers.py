@@ -13,8 +13,9 @@ from app.errors import NotFound
 from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.held import PER_DAY_MAX, read_held, start_asking, stop_asking
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.signup import add_subscriber
 from app.web import product
 

@@ -9,7 +9,7 @@ from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.mail.address import parse_address
 from app.subscriptions.kinds import SuppressionReason
-from app.subscriptions.models import Suppression
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import address_hmac, close_address, find_suppression, lift_suppression
 from app.web import product
 

@@ -13,7 +13,7 @@ from app.feedback.ingest import SMTP
 from app.feedback.models import Diagnostic, FeedbackEvent, UnlinkedCount
 from app.feedback.notices import NoticeKind
 from app.subscriptions.kinds import SuppressionReason
-from app.subscriptions.models import Suppression
+from app.subscriptions.records import Suppression
 
 #: Days over which notices that name no copy are counted for the desk.
 COUNTED_DAYS = 30

@@ -22,7 +22,8 @@ from app.mail.providers import provider_of_domain
 from app.settings.feedback import FeedbackSettings
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import Subscriber, Suppression
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import end_suppression, find_suppression, record_change
 
 #: What was heard of within this time is judged together, however late it was told: what waits in a mailbox or at a

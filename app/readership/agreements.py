@@ -16,7 +16,7 @@ from app.db import insert_into
 from app.readership.models import Agreement, ReadershipCursor, ShownText
 from app.readership.tallies import BATCH, LAG
 from app.subscriptions.kinds import ConsentKind
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 
 #: What a reader does who agrees to what they are shown.
 AGREEING = frozenset({ConsentKind.CONFIRMED, ConsentKind.RENEWED, ConsentKind.COUNTING_ALLOWED})

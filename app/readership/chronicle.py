@@ -13,7 +13,8 @@ from app.editions.models import Edition
 from app.feedback.models import FeedbackEvent
 from app.feedback.reading import events_of_reader
 from app.newsletters.models import ConsentWording, PrivacyPolicy
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 
 PAGE_LENGTH = 30
 

@@ -14,8 +14,9 @@ from app.choices.models import Rhythm
 from app.db import Database
 from app.readership.filters import ReaderFilter, find_readers
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.cells import guard
+from app.subscriptions.records import ConsentEvent
 
 #: Rows of one query.
 BATCH = 2_000

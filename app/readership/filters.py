@@ -16,7 +16,8 @@ from app.feedback.notices import NoticeKind
 from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 
 #: Readers are counted up to here; beyond, nobody needs the number.
 COUNTED_MAX = 10_000

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from app.db import Database, insert_into, is_among
 from app.readership.models import ReadershipCursor, ReadershipDay
 from app.readership.standing import Change, Event, Standing
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 
 LAG = timedelta(minutes=10)
 #: Events counted in one transaction; events too young to be counted that are looked at with each question.

@@ -20,8 +20,9 @@ from app.seals.tally import ChainedAt, is_consent, streamed
 from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import STATUS_AFTER, ConsentKind, SubscriptionStatus
 from app.subscriptions.ledger import GENESIS, address_hash, chained_events, said_hash
-from app.subscriptions.models import ConsentStub, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.imports import NO_PROOF
+from app.subscriptions.records import ConsentStub
 
 AnyRow = Row[*tuple[Any, ...]]
 Fault = tuple[int | None, str]

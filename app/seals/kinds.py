@@ -12,7 +12,8 @@ from app.db import Base, UtcDateTime
 from app.newsletters.models import ConsentWording, PrivacyPolicy
 from app.seals.models import ConsentSeal
 from app.subscriptions.departures.models import ConsentArchive
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent, ConsentStub
 
 #: What verification reads.
 LEDGER: tuple[type[Base], ...] = (

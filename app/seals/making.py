@@ -21,7 +21,7 @@ from app.seals.documents import digest_of, say, time_text
 from app.seals.models import ConsentSeal, newest_seal
 from app.seals.tally import ChainedAt, Tallies, Tally, Window, digest_texts, is_consent, read_texts, streamed
 from app.signing import Document, ProofKeys
-from app.subscriptions.models import ConsentEvent, ConsentStub
+from app.subscriptions.records import ConsentEvent, ConsentStub
 
 #: What the first seal holds in place of an earlier one's digest.
 GENESIS = ""

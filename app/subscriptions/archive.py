@@ -14,7 +14,8 @@ from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.ledger import prune_chain
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent, ConsentStub, Suppression
 from app.subscriptions.rights.erasure import delete_reader
 from app.subscriptions.suppression import address_hmac, find_suppression
 

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from app.db import BigId, items_of, rows_of, time_text
 from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import OWN_METHODS, ConsentKind, ConsentMethod
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent, ConsentStub
 
 #: What the first event of a chain holds in place of an earlier one's hash.
 GENESIS = ""

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.delivery.queue import cancel_reader
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock
-from app.subscriptions.models import PurgeCount, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import PurgeCount
 from app.subscriptions.rights.erasure import forget
 
 #: Rows of one call; the job calls again.

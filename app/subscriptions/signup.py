@@ -20,7 +20,8 @@ from app.newsletters.wordings import ShownTexts, newsletter_of_form
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, Chain, append, record_act
 from app.subscriptions.locking import lock
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, subscription_of
+from app.subscriptions.models import Subscriber, Subscription, subscription_of
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import find_suppression, is_suppressed, revive
 from app.subscriptions.wishes import NO_WISH, FindWish, Wish, wish_for_all
 

@@ -16,7 +16,8 @@ from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import NOTE_MAX, Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import NOTE_MAX, Suppression
 
 _SUPPRESSED_AMONG = select(Suppression.address_hmac).where(is_among(Suppression.__table__.c.address_hmac, "digests"))
 _SUPPRESSION = select(Suppression).where(Suppression.address_hmac == bindparam("digest"))

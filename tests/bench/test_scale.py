@@ -11,7 +11,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.newsletters.models import ConsentWording, PrivacyPolicy
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 from bench import parts
 from bench.disk import READER_TABLES, sizes_of, vacuum
 from bench.newsroom import opened, settings, start_editions

@@ -19,7 +19,8 @@ from app.keeping import unchosen
 from app.keeping.unchosen import drop_unchosen
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW, ON_POSTGRESQL
 

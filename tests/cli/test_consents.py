@@ -14,7 +14,8 @@ from app.admins.models import AuditEntry
 from app.cli.database import upgrade_database
 from app.product import Product
 from app.seals.models import ConsentSeal
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from tests.seals.ledger import VERIFIED_AT, build, chain_of
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from app.cli.subscribers import group
 from app.product import Product
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from tests.web.reader import EMAIL, make_reader, open_mailbox
 from tests.web.visitor import counts
 

@@ -23,7 +23,8 @@ from app.newsletters.defaults import install_defaults
 from app.product import Product
 from app.settings.publication import Measurement
 from app.subscriptions.kinds import ConsentKind
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
+from app.subscriptions.records import ConsentEvent
 from config import Config
 from tests import letter_rules
 from tests.conftest import NOW, ON_SQLITE

@@ -25,8 +25,9 @@ from app.product import Product
 from app.subscriptions.departures.models import DepartureJournal
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.imports import Newcomer, Provenance, import_readers
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import add_subscriber
 from app.subscriptions.suppression import suppress

@@ -13,7 +13,8 @@ from app.feedback.ingest import ingest
 from app.feedback.notices import Notice, NoticeKind
 from app.product import Product
 from app.settings.feedback import FeedbackSettings
-from app.subscriptions.models import Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import find_suppression
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY

@@ -18,7 +18,8 @@ from app.feedback.notices import Notice, NoticeKind
 from app.product import Product
 from app.sending import each_of
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY

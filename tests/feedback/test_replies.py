@@ -15,7 +15,7 @@ from app.feedback.passing_on import reply_letters
 from app.feedback.replies import REPLY, purge_replies, says_leave
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW
 from tests.feedback.house import reader_with_copy, subscription_of

@@ -10,7 +10,8 @@ from app.feedback.notices import NoticeKind
 from app.feedback.spikes import approve_spike, discard_spike, held_spikes
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind
-from app.subscriptions.models import ConsentEvent, Subscription, Suppression
+from app.subscriptions.models import Subscription
+from app.subscriptions.records import ConsentEvent, Suppression
 from tests import make
 from tests.conftest import NOW
 from tests.feedback.house import apply, make_copies, make_edition, notice, tell

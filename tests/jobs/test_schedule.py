@@ -11,7 +11,8 @@ from app.jobs import lease
 from app.jobs.schedule import JOBS, LEASE_NAME, Job, Scheduler
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import PurgeCount, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import PurgeCount
 from tests.conftest import NOW
 from tests.make import make_subscription
 

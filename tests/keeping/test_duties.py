@@ -33,7 +33,7 @@ from app.subscriptions.form.counters import SignupCounter
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import prune_chain
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Newcomer, import_readers
 from app.subscriptions.newcomers.lists import Layout
@@ -41,6 +41,7 @@ from app.subscriptions.newcomers.models import Import
 from app.subscriptions.newcomers.planning import add_import
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
+from app.subscriptions.records import ConsentEvent, ConsentStub
 from app.subscriptions.rights.address_change import AddressChange, request_address_change
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.rights.log import Right, RightsRequest, log_request

@@ -17,7 +17,8 @@ from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import ConsentKind, ConsentMethod
 from app.subscriptions.leaving import undo_departure, unsubscribe
 from app.subscriptions.ledger import Act, prune_chain, record_act
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights import acts as rights
 from app.subscriptions.rights.address_change import AddressChange, confirm_address_change, request_address_change
 from app.subscriptions.rights.erasure import delete_reader

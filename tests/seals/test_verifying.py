@@ -17,8 +17,9 @@ from app.seals.documents import read_files, write_files
 from app.seals.models import ConsentSeal, all_seals
 from app.signing import ProofKeys
 from app.subscriptions.ledger import address_hash
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.imports import Newcomer, Provenance, import_readers
+from app.subscriptions.records import ConsentEvent, ConsentStub
 from tests import make
 from tests.conftest import KEY, NOW
 from tests.seals.ledger import DAY, build, chain_of, events_of, found, place_of, raw, seal, tamper, verify

@@ -10,7 +10,8 @@ from app.delivery.queue import enqueue
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW
 

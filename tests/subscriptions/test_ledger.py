@@ -14,7 +14,8 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, address_hash
-from app.subscriptions.models import ConsentEvent, ConsentStub, Subscriber, Subscription, Suppression, gets_letters
+from app.subscriptions.models import Subscriber, Subscription, gets_letters
+from app.subscriptions.records import ConsentEvent, ConsentStub, Suppression
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import CONFIRMATION, confirm_subscription
 from app.subscriptions.suppression import is_suppressed

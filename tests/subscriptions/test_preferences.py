@@ -12,8 +12,8 @@ from app.editions.copies import edition_letters
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent
 from app.subscriptions.preferences import PauseSpan, change_language, pause, resume
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW
 from tests.editions.press import make_draft

@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import PurgeCount, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import PurgeCount
 from app.subscriptions.retention import purge_unconfirmed
 from tests import make
 from tests.conftest import NOW

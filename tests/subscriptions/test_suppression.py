@@ -4,7 +4,7 @@ from sqlalchemy import func, select
 
 from app.product import Product
 from app.subscriptions.kinds import SuppressionReason
-from app.subscriptions.models import Suppression
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import address_hmac, is_suppressed, suppress
 from tests.conftest import NOW
 

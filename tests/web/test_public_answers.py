@@ -12,9 +12,10 @@ from app.newsletters.wordings import cut_statement, store_wording, texts_in_forc
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.web import desk
 from tests.web.visitor import Page

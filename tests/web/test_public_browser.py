@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 from app.clock import now
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent
+from app.subscriptions.records import ConsentEvent
 from tests import make
 from tests.conftest import NOW, ON_SQLITE
 from tests.looks import faults

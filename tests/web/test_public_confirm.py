@@ -11,7 +11,8 @@ from app.mail.address import parse_address
 from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.signup import add_subscriber
 from tests import make
 from tests.conftest import NOW

@@ -11,7 +11,8 @@ from app.delivery.models import Delivery, DeliveryState
 from app.delivery.queue import enqueue
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from app.tokens import Tokens
 from tests import make
 from tests.conftest import KEY, NOW

@@ -13,7 +13,8 @@ from app.delivery.queue import enqueue
 from app.product import Product
 from app.subscriptions.form.counters import SignupCounter
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent, Suppression
 from tests import make
 from tests.conftest import NOW
 from tests.web import desk

@@ -13,7 +13,8 @@ from app.newsletters.defaults import install_defaults
 from app.newsletters.models import ConsentWording, current_policy, current_wording
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress
 from app.web.forms import TRAP
 from tests import make

@@ -20,9 +20,10 @@ from app.newsletters.models import ConsentWording, Newsletter
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
 from app.subscriptions.letters import signup_letters
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import QuestionKind
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.receipts import make_receipt
 from app.subscriptions.signup import WELCOME
 from tests import make

@@ -15,7 +15,8 @@ from app.editions.lines import Schedule
 from app.keeping.unchosen import drop_unchosen
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscription, gets_letters
+from app.subscriptions.models import Subscription, gets_letters
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.retention import purge_unconfirmed
 from tests import make
 from tests.conftest import NOW

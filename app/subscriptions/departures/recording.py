@@ -19,7 +19,8 @@ from app.subscriptions.departures.journal import Entry, Journal, begin_journal, 
 from app.subscriptions.departures.models import ConsentArchive, Departure, DepartureJournal
 from app.subscriptions.departures.replaying import Fate, Replayed, bring_about
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import address_hmac, suppress_digest
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from app.newsletters.models import Newsletter, open_newsletters
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.locking import lock
-from app.subscriptions.models import HeldAsking, Subscription
+from app.subscriptions.models import Subscription
+from app.subscriptions.newcomers.models import HeldAsking
 from app.subscriptions.signup import ask_to_confirm
 
 #: Letters of one transaction; the job calls again at its next tick.

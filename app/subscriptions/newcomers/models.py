@@ -1,4 +1,4 @@
-"""Tables of lists that are brought along."""
+"""Tables of readers who are brought along: their lists, and the asking of those held for want of proof."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -70,3 +70,18 @@ class Import(Base):
     shown: Mapped[list[list[str | int | None]]] = mapped_column(sa.JSON())
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]
+
+
+class HeldAsking(Base):
+    """That an admin has held readers of a newsletter asked, `per_day` of them; those until `asked_until` were.
+
+    While there is no row, nobody is asked.
+    """
+
+    __tablename__ = "held_askings"
+
+    newsletter_id: Mapped[int] = mapped_column(sa.ForeignKey("newsletters.id"), primary_key=True, autoincrement=False)
+    per_day: Mapped[int]
+    actor: Mapped[str] = mapped_column(sa.String(254))
+    started_at: Mapped[datetime]
+    asked_until: Mapped[datetime]

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from app.db import Database, insert_into
 from app.newsletters.models import ConsentWording, Newsletter, WordingPurpose
 from app.subscriptions.kinds import ConsentKind
-from app.subscriptions.models import ConsentEvent, Subscription
+from app.subscriptions.models import Subscription
 from app.subscriptions.questions.models import Prospect
+from app.subscriptions.records import ConsentEvent
 
 #: So many subscriptions are looked through as a page is made, within some ten milliseconds.
 COUNTED_AT_ONCE = 10_000

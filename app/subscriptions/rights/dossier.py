@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy
 from app.newsletters.wordings import cut_statement
 from app.product import Teller
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.questions.models import Question
+from app.subscriptions.records import ConsentEvent, Suppression
 from app.subscriptions.rights.address_change import AddressChange
 from app.subscriptions.rights.log import requests_of
 from app.subscriptions.suppression import address_hmac

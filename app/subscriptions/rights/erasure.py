@@ -16,7 +16,8 @@ from app.errors import NotFound
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.ledger import Act, last_event, prune_chain, record_reader_act
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress
 
 

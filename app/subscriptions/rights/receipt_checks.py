@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.errors import InputRefused
 from app.signing import Document, ProofKeys
 from app.subscriptions.ledger import address_hash
-from app.subscriptions.models import ConsentEvent, ConsentStub
+from app.subscriptions.records import ConsentEvent, ConsentStub
 from app.subscriptions.rights.receipts import ERASURE_FORM, FORM
 
 #: The largest place in a chain that a column holds.

@@ -18,7 +18,8 @@ from app.product import Product
 from app.settings.publication import Identity
 from app.signing import Document
 from app.subscriptions.ledger import GENESIS, Chain, address_hash
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from config import Config
 
 FORM = "vigie.receipt.1"

@@ -15,7 +15,8 @@ from app.errors import TransitionRefused
 from app.mail.address import Address
 from app.subscriptions.form.limits import count_letter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, restrict
 from app.subscriptions.rights.address_change import request_address_change
 from app.subscriptions.rights.data_link import reader_of_link

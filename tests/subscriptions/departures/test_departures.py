@@ -22,7 +22,8 @@ from app.subscriptions.departures.models import Departure, DepartureJournal
 from app.subscriptions.departures.recording import Keeper
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import Subscriber, Subscription, Suppression
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import Suppression
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, restrict
 from app.subscriptions.suppression import address_hmac, is_suppressed, suppress
 from tests import dumps, make

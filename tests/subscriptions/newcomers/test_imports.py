@@ -14,9 +14,10 @@ from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription, gets_letters
+from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.newcomers.held import ask_held, read_held, start_asking, stop_asking
 from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, import_readers
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import CONFIRMATION
 from app.subscriptions.suppression import suppress

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers import running
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.files import ImportFiles
@@ -22,6 +22,7 @@ from app.subscriptions.newcomers.lists import read_layout
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import Plan, add_import, cancel_import, hold_import, start_check, start_import
 from app.subscriptions.newcomers.running import LEASE, Workshop, work_on
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW

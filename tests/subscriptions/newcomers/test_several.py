@@ -11,8 +11,9 @@ from app.product import Product
 from app.readership.exporting import export_readers
 from app.readership.filters import ReaderFilter
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, foresee_arrivals, import_readers
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.retention import purge_unconfirmed
 from tests import make
 from tests.conftest import NOW, ON_POSTGRESQL

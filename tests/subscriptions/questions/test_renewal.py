@@ -17,7 +17,7 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.questions import concerned
 from app.subscriptions.questions.asking import agree
 from app.subscriptions.questions.concerned import count_concerned
@@ -30,6 +30,7 @@ from app.subscriptions.questions.renewal import (
     start_renewal,
     stop_renewal,
 )
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW

@@ -13,11 +13,12 @@ from app.product import Product
 from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.preferences import change_language
 from app.subscriptions.questions.asking import agree
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
 from app.subscriptions.questions.staying import ask_inactive, lapse_unanswered, note_act
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import address_hmac
 from tests import make
 from tests.conftest import NOW

@@ -9,7 +9,8 @@ from app.delivery.queue import enqueue
 from app.errors import NotFound
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
-from app.subscriptions.models import ConsentEvent, Subscription, Suppression, gets_letters
+from app.subscriptions.models import Subscription, gets_letters
+from app.subscriptions.records import ConsentEvent, Suppression
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, restrict
 from app.subscriptions.rights.address_change import AddressChange
 from app.subscriptions.rights.erasure import erase_reader

@@ -12,7 +12,8 @@ from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import address_hash
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.acts import lift_restriction, restrict
 from app.subscriptions.rights.address_change import (
     ADDRESS_CHANGE,

@@ -13,7 +13,8 @@ from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.acts import accept_objection, restrict
 from app.subscriptions.rights.address_change import (
     AddressChange,

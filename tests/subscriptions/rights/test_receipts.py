@@ -13,8 +13,9 @@ from app.product import Product
 from app.signing import Document
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
 from app.subscriptions.preferences import change_language
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.rights.receipt_checks import ReceiptCheck, check_receipt
 from app.subscriptions.rights.receipts import FORM, make_erasure_receipt, make_receipt

@@ -10,7 +10,8 @@ from sqlalchemy import select
 
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import ConsentEvent, Subscriber
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.log import RightsRequest
 from tests.web import desk
 from tests.web.reader import EMAIL, make_reader, open_mailbox

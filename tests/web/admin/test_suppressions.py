@@ -8,7 +8,8 @@ from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, SuppressionReason
-from app.subscriptions.models import ConsentEvent, Subscriber, Suppression
+from app.subscriptions.models import Subscriber
+from app.subscriptions.records import ConsentEvent, Suppression
 from tests.feedback.house import notice, reader_with_copy, suppression_of, tell
 from tests.feedback.test_spikes import copies_to, return_dead
 from tests.web import desk

@@ -15,7 +15,7 @@ from app.feedback.reading import count_suppressions, count_unlinked
 from app.feedback.spikes import approve_spike, discard_spike, held_spikes
 from app.mail.address import Address, parse_address
 from app.subscriptions.kinds import SuppressionReason
-from app.subscriptions.models import Suppression
+from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import address_hmac, close_address, find_suppression, lift_suppression
 from app.web import product
 from app.web.admin import bp
