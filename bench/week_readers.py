@@ -15,10 +15,11 @@ from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import texts_in_force
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.preferences import pause
-from app.subscriptions.signup import confirm_subscription, request_subscription
+from app.subscriptions.signup import request_subscription
 
 EVERYTHING = Interests()
 

@@ -13,9 +13,10 @@ from app.delivery.composing import Compose, Composed, one_by_one
 from app.delivery.settling import Withheld
 from app.i18n import gettext
 from app.links import Links
+from app.subscriptions.confirming import texts_of_request
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.reader_letters import ReaderLetters
-from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME, texts_of_request
+from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
 from config import Config
 
 

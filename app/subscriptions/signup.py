@@ -1,4 +1,4 @@
-"""Double opt-in: ask, confirm. Whatever we already know of an address, nothing outside tells (the answer is always the
+"""Double opt-in, the asking. Whatever we already know of an address, nothing outside tells (the answer is always the
 same); what differs is the letter, and only the owner of the mailbox reads that."""
 
 from dataclasses import dataclass
@@ -12,17 +12,14 @@ from sqlalchemy.orm import Session
 from app.db import new_public_id
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue
-from app.errors import NotFound, TextsNotShown, TransitionRefused
+from app.errors import TransitionRefused
 from app.mail.address import Address
 from app.newsletters.closing import check_open
-from app.newsletters.models import Newsletter
-from app.newsletters.wordings import ShownTexts, newsletter_of_form
+from app.newsletters.wordings import ShownTexts
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
-from app.subscriptions.ledger import Act, Chain, append, record_act
-from app.subscriptions.locking import lock
+from app.subscriptions.ledger import Act, Chain, append
 from app.subscriptions.models import Subscriber, Subscription, subscription_of
-from app.subscriptions.records import ConsentEvent
-from app.subscriptions.suppression import find_suppression, is_suppressed, revive
+from app.subscriptions.suppression import find_suppression, is_suppressed
 from app.subscriptions.wishes import NO_WISH, FindWish, Wish, wish_for_all
 
 CONFIRMATION = "confirmation"
@@ -65,8 +62,6 @@ _REMINDED = (
 FIRST = 0
 #: A reader who has confirmed is told so once within this time.
 PAUSE_BETWEEN_REMINDERS = timedelta(hours=24)
-#: The same press of the confirm button may arrive twice within this time.
-REPEATED_PRESS = timedelta(minutes=10)
 
 
 def request_subscription(
@@ -141,69 +136,6 @@ def add_subscriber(
     return subscription
 
 
-def confirmable(session: Session, *, confirmation_id: str) -> Subscription | None:
-    """Return the subscription that this request may still confirm, or None."""
-    return session.scalars(confirmable_by(confirmation_id)).one_or_none()
-
-
-def confirmable_by(confirmation_id: str) -> sa.Select[Subscription]:
-    """Select the subscription that a request may still confirm."""
-    return _by_confirmation_id(confirmation_id).where(Subscription.status == SubscriptionStatus.PENDING)
-
-
-def newsletter_of_request(confirmation_id: str) -> sa.Select[Newsletter]:
-    """Select the newsletter that a request is for, confirmed or not, unless a newer request has taken its place."""
-    asked = _by_confirmation_id(confirmation_id).with_only_columns(Subscription.newsletter_id)
-    return select(Newsletter).where(Newsletter.id == asked.scalar_subquery())
-
-
-def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts | None:
-    """Return what the form of the last request showed; None for a request in a reader's name, made without a form."""
-    request = _last_request(session, subscription)
-    if request is None or request.wording_id is None or request.policy_id is None:
-        return None
-    return ShownTexts(subscription.language, request.wording_id, request.policy_id)
-
-
-def confirm_subscription(
-    session: Session, *, confirmation_id: str, suppression_key: str, now: datetime, shown: ShownTexts | None = None
-) -> Subscription:
-    """Confirm the one request that a letter's link names, and queue the welcome letter where the newsletter has one.
-
-    This alone revives a suppressed address; after a complaint, only once an admin has lifted it.
-    `shown` is what the confirm page showed: the proof of a request that had no form. The same press arriving twice
-    finds its own success. Raises NotFound for a request that a newer one, a departure or a complaint has voided,
-    TransitionRefused for one used before, and TextsNotShown where neither a form nor the page showed any texts of this
-    newsletter.
-    """
-    subscription = session.scalars(_by_confirmation_id(confirmation_id)).one_or_none()
-    if subscription is None or not lock(session, subscription) or subscription.confirmation_id != confirmation_id:
-        raise NotFound("no such request")
-    if _was_just_pressed(subscription, now):
-        return subscription
-    proof = texts_of_request(session, subscription)
-    if proof is None and shown is not None:
-        form_of = newsletter_of_form(session, shown)
-        proof = shown if form_of and form_of.newsletter_id == subscription.newsletter_id else None
-    if proof is None:
-        raise TextsNotShown("no wording and no policy were shown")
-    revive(session, subscription.subscriber, suppression_key=suppression_key, now=now)
-    subscription.confirm(now)
-    act = Act(
-        kind=ConsentKind.CONFIRMED,
-        method=ConsentMethod.CONFIRM_PAGE,
-        at=now,
-        language=proof.language,
-        wording_id=proof.wording_id,
-        policy_id=proof.policy_id,
-    )
-    record_act(session, subscription, act)
-    if session.get_one(Newsletter, subscription.newsletter_id).sends_welcome:
-        _queue(session, subscription, WELCOME, now)
-    session.flush()
-    return subscription
-
-
 def ask_to_confirm(
     session: Session, subscription: Subscription, language: str, now: datetime, wish: Wish = NO_WISH
 ) -> None:
@@ -215,7 +147,21 @@ def ask_to_confirm(
         letters = {"request": subscription.confirmation_id, "reader": subscription.subscriber_id, "at": now}
         session.execute(_CANCEL_LETTERS, letters)
     subscription.request(now, language, wish)
-    _queue(session, subscription, CONFIRMATION, now)
+    queue_signup_letter(session, subscription, CONFIRMATION, now)
+
+
+def queue_signup_letter(session: Session, subscription: Subscription, kind: str, now: datetime) -> None:
+    """Queue a letter of signing up, of this kind of delivery, to a subscription's reader, ahead of all others."""
+    enqueue(
+        session,
+        kind=kind,
+        language=subscription.language,
+        newsletter_id=subscription.newsletter_id,
+        subscriber_id=subscription.subscriber_id,
+        reference=subscription.confirmation_id,
+        priority=FIRST,
+        now=now,
+    )
 
 
 @dataclass(frozen=True)
@@ -296,38 +242,4 @@ def _remind(session: Session, subscription: Subscription, now: datetime) -> None
         "since": now - PAUSE_BETWEEN_REMINDERS,
     }  # fmt: skip
     if session.scalar(_REMINDED, letters) is None:
-        _queue(session, subscription, ALREADY_SUBSCRIBED, now)
-
-
-def _queue(session: Session, subscription: Subscription, kind: str, now: datetime) -> None:
-    enqueue(
-        session,
-        kind=kind,
-        language=subscription.language,
-        newsletter_id=subscription.newsletter_id,
-        subscriber_id=subscription.subscriber_id,
-        reference=subscription.confirmation_id,
-        priority=FIRST,
-        now=now,
-    )
-
-
-def _was_just_pressed(subscription: Subscription, now: datetime) -> bool:
-    return (
-        subscription.status is SubscriptionStatus.CONFIRMED
-        and subscription.confirmed_at is not None
-        and now - subscription.confirmed_at <= REPEATED_PRESS
-    )
-
-
-def _by_confirmation_id(confirmation_id: str) -> sa.Select[Subscription]:
-    return select(Subscription).where(Subscription.confirmation_id == confirmation_id)
-
-
-def _last_request(session: Session, subscription: Subscription) -> ConsentEvent | None:
-    return session.scalars(
-        select(ConsentEvent)
-        .where(ConsentEvent.subscription_id == subscription.id, ConsentEvent.kind == ConsentKind.REQUESTED)
-        .order_by(ConsentEvent.id.desc())
-        .limit(1)
-    ).first()
+        queue_signup_letter(session, subscription, ALREADY_SUBSCRIBED, now)

@@ -12,10 +12,10 @@ from app.feedback.ingest import ingest, note_refusals
 from app.feedback.models import DUE, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscription
-from app.subscriptions.signup import confirm_subscription
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.feedback.house import apply, make_copies, make_edition, notice, subscription_of, suppression_of

@@ -14,13 +14,13 @@ from app.seals.making import make_due_seals
 from app.seals.models import ConsentSeal
 from app.seals.problems import Report
 from app.seals.verifying import SealFile, verify_ledger
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.preferences import change_language
 from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
-from app.subscriptions.signup import confirm_subscription
 from tests.conftest import NOW
 from tests.subscriptions.test_signup import ask
 

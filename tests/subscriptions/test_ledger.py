@@ -11,13 +11,14 @@ from app.delivery.models import Delivery, DeliveryState
 from app.errors import NotFound
 from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, address_hash
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.records import ConsentEvent, ConsentStub, Suppression
 from app.subscriptions.rights.erasure import erase_reader
-from app.subscriptions.signup import CONFIRMATION, confirm_subscription
+from app.subscriptions.signup import CONFIRMATION
 from app.subscriptions.suppression import is_suppressed
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.errors import NotFound, TransitionRefused
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscription
 from app.subscriptions.records import ConsentEvent
-from app.subscriptions.signup import confirm_subscription
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import ask
 

@@ -8,11 +8,11 @@ from app.delivery.models import DeliveryState
 from app.errors import NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.models import Subscription
 from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, import_readers
 from app.subscriptions.records import ConsentEvent
-from app.subscriptions.signup import confirm_subscription
 from app.subscriptions.suppression import find_suppression, lift_suppression, suppress, suppress_reader
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY

@@ -11,12 +11,13 @@ from app.errors import NotFound, TextsNotShown, TransitionRefused
 from app.mail.address import parse_address
 from app.newsletters.wordings import texts_in_force
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription, confirmable
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.acts import restrict
-from app.subscriptions.signup import add_subscriber, confirm_subscription, confirmable, request_subscription
+from app.subscriptions.signup import add_subscriber, request_subscription
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY

@@ -17,11 +17,12 @@ from app.delivery.queue import enqueue
 from app.errors import NotFound, TransitionRefused
 from app.i18n import DEFAULT_LANGUAGE
 from app.mail.address import Address
+from app.subscriptions.confirming import REPEATED_PRESS
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription, language_of_reader
-from app.subscriptions.signup import FIRST, REPEATED_PRESS
+from app.subscriptions.signup import FIRST
 from app.subscriptions.suppression import is_suppressed, suppress, suppression_reason
 
 ADDRESS_CHANGE = "address-change"

@@ -14,15 +14,15 @@ from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import ShownTexts, cut_statement
-from app.subscriptions.form.limits import forget_mailbox_of
-from app.subscriptions.models import Subscription
-from app.subscriptions.signup import (
+from app.subscriptions.confirming import (
     confirm_subscription,
     confirmable,
     confirmable_by,
     newsletter_of_request,
     texts_of_request,
 )
+from app.subscriptions.form.limits import forget_mailbox_of
+from app.subscriptions.models import Subscription
 from app.web import product, taxonomy_in_use
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.proving import counter_keys

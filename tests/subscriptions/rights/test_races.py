@@ -11,6 +11,7 @@ from app.delivery.models import Delivery, DeliveryState
 from app.errors import NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription
@@ -24,7 +25,6 @@ from app.subscriptions.rights.address_change import (
 )
 from app.subscriptions.rights.data_link import DATA_LINK, request_data_link
 from app.subscriptions.rights.erasure import erase_reader
-from app.subscriptions.signup import confirm_subscription
 from tests import make
 from tests.conftest import NOW
 from tests.subscriptions.rights.test_acts import queue
