@@ -5,6 +5,7 @@ from app.articles import models as articles
 from app.choices import models as choices
 from app.db import Base
 from app.delivery import models as delivery
+from app.delivery import senders
 from app.digests import models as digests
 from app.editions import lines
 from app.editions import models as editions
@@ -49,6 +50,7 @@ __all__ = [
     "readership",
     "rights_log",
     "seals",
+    "senders",
     "stories",
     "subscriptions",
     "topics",

@@ -11,7 +11,9 @@ from app.models import Base
 #: The tables of the delivery engine, and what is kept of a reader.
 ENGINE_TABLES = tuple(
     sorted(
-        str(mapper.local_table) for mapper in Base.registry.mappers if mapper.class_.__module__ == "app.delivery.models"
+        str(mapper.local_table)
+        for mapper in Base.registry.mappers
+        if mapper.class_.__module__.startswith("app.delivery.")
     )
 )
 READER_TABLES = ("subscribers", "subscriptions", "consent_events")

@@ -16,8 +16,9 @@ from app.cli.findings import finding_row, print_findings
 from app.cli.meant import newsletter_option
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
-from app.delivery.models import OPEN, SenderState
+from app.delivery.models import OPEN
 from app.delivery.route import stopped_senders
+from app.delivery.senders import SenderState
 from app.delivery.warm_ups import letters_left
 from app.digests.newsletters import find_by_slug, find_meant
 from app.editions.audience import edition_counts
@@ -180,8 +181,7 @@ def status(edition_id: int, as_json: bool) -> None:
     with product().database.reading() as session:
         edition = find_edition(session, edition_id)
         progress = count_progress(session, edition=edition, now=now())
-        is_paused = edition.status is EditionStatus.PAUSED
-        reason = pause_reason(session, edition_id) if is_paused else None
+        reason = pause_reason(session, edition_id) if edition.status is EditionStatus.PAUSED else None
         stopped = [_sender_row(sender) for sender in stopped_senders(session, now=now())]
     row = {
         "id": edition.id,

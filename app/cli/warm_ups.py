@@ -9,7 +9,7 @@ from app.cli.acts import note_act
 from app.cli.newsletters import group
 from app.cli.output import Row, as_json, print_row, print_rows
 from app.clock import now
-from app.delivery.models import WarmUpDay
+from app.delivery.senders import WarmUpDay
 from app.delivery.warm_ups import WarmUpReport, day_of, read_warm_up, stop_warm_up
 from app.digests.newsletters import find_by_slug
 from app.editions.warm_up import plan_warm_up

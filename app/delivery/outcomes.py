@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.db import Base, insert_into
 from app.delivery.claims import Copy
 from app.delivery.hands import Hand
-from app.delivery.models import ProviderOutcomes, Pulse
+from app.delivery.senders import ProviderOutcomes, Pulse
 from app.delivery.settling import Ending, Settlement, Unsent, Withheld
 from app.mail.transport import OutcomeKind
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.delivery.claims import Copy
-from app.delivery.models import DomainPace
+from app.delivery.senders import DomainPace
 from app.mail.pacing import Breaker, TokenBucket, learn
 from app.mail.transport import Outcome, OutcomeKind
 

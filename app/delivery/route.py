@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import Database, insert_into
-from app.delivery.models import SenderState
+from app.delivery.senders import SenderState
 from app.mail.transport import Outcome
 
 #: A sender that lives and has something to send tries again long before; another one's row tells nothing any more.

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.delivery.claims import redate
-from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.senders import WarmUpDay, WarmUpPlan, WarmUpShare
 from app.errors import InputRefused, TransitionRefused
 from app.mail.warm_up import Allowance, Day, Held, WarmUp
 

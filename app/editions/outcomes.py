@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Chunk, Delivery, DeliveryState, ProviderOutcomes, Pulse
+from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.outcomes import PULSE, STANDINGS, pulse_of
+from app.delivery.senders import ProviderOutcomes, Pulse
 from app.editions.models import Edition
 from app.mail.providers import is_public_provider, provider_of_domain
 from app.subscriptions.models import Subscriber

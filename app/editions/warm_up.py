@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.delivery.models import WarmUpPlan
+from app.delivery.senders import WarmUpPlan
 from app.delivery.warm_ups import locked_plan, start_warm_up, warming_newsletters
 from app.mail.providers import provider_of_domain
 from app.subscriptions.kinds import SubscriptionStatus

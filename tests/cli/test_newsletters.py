@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskCliRunner
 
 from app.clock import now
-from app.delivery.models import WarmUpDay, WarmUpPlan
+from app.delivery.senders import WarmUpDay, WarmUpPlan
 from app.delivery.warm_ups import day_of
 from app.jobs.schedule import count_warming_readers
 from app.product import Product

@@ -18,8 +18,9 @@ from app.db import Database
 from app.delivery import clerk, limits
 from app.delivery.engine import Engine
 from app.delivery.limits import Limits, Rates
-from app.delivery.models import Delivery, DeliveryState, DomainPace
+from app.delivery.models import Delivery, DeliveryState
 from app.delivery.paces import BOOKED_AT_MOST, BURST_MIN, FORGOTTEN_AFTER, PROBE_TIME, RELAY, burst_of, learn_from
+from app.delivery.senders import DomainPace
 from app.mail.memory import ACCEPTED, MemoryTransport
 from app.mail.pacing import BREAKER_OPEN_FOR
 from app.mail.replies import Verb, classify

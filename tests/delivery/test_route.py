@@ -8,8 +8,9 @@ import time_machine
 
 from app.db import Database
 from app.delivery.engine import Engine
-from app.delivery.models import DeliveryState, SenderState
+from app.delivery.models import DeliveryState
 from app.delivery.route import STALE_AFTER, note_route, route_log, stopped_senders
+from app.delivery.senders import SenderState
 from app.mail.memory import MemoryTransport
 from app.mail.pipeline import PipelinedTransport
 from app.mail.transport import Fault, Outcome, OutcomeKind

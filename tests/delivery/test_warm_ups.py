@@ -18,8 +18,9 @@ from app.delivery import clerk, limits, settling
 from app.delivery.claims import release
 from app.delivery.engine import Engine
 from app.delivery.expiry import expire_copies
-from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
+from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue_edition
+from app.delivery.senders import WarmUpDay, WarmUpPlan, WarmUpShare
 from app.delivery.settling import Settlement, Unsent
 from app.delivery.warm_ups import (
     WarmUpReport,

@@ -9,7 +9,8 @@ from sqlalchemy import update
 from app.delivery.claims import claim, release
 from app.delivery.engine import Engine
 from app.delivery.expiry import expire_copies
-from app.delivery.models import Delivery, DeliveryState, ProviderOutcomes, Pulse
+from app.delivery.models import Delivery, DeliveryState
+from app.delivery.senders import ProviderOutcomes, Pulse
 from app.delivery.settling import Settlement, settle
 from app.editions import counts
 from app.editions.audience import cancel_edition, finish_editions

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from app.delivery.models import Chunk, Delivery, DeliveryState, WarmUpDay, WarmUpPlan
+from app.delivery.models import Chunk, Delivery, DeliveryState
+from app.delivery.senders import WarmUpDay, WarmUpPlan
 from app.delivery.warm_ups import letters_left, next_opening, opening, read_warm_up, stop_warm_up
 from app.editions.models import Edition
 from app.editions.progress import count_progress

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.delivery.models import Delivery, DeliveryState, WarmUpDay, WarmUpPlan
+from app.delivery.models import Delivery, DeliveryState
+from app.delivery.senders import WarmUpDay, WarmUpPlan
 from app.editions.models import Edition, EditionStatus
 from app.editions.records import EditionEvent
 from app.feedback.ingest import ingest, note_refusals

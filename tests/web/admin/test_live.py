@@ -14,7 +14,8 @@ from werkzeug.test import TestResponse
 from app.admins.models import AdminSession
 from app.cli.serving import in_one_thread
 from app.clock import now
-from app.delivery.models import DeliveryState, ProviderOutcomes
+from app.delivery.models import DeliveryState
+from app.delivery.senders import ProviderOutcomes
 from app.editions import counts
 from app.editions.audience import finish_editions, pause_edition
 from app.product import Product

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.clock import now
-from app.delivery.models import Delivery, DeliveryState, WarmUpDay, WarmUpPlan, WarmUpShare
+from app.delivery.models import Delivery, DeliveryState
+from app.delivery.senders import WarmUpDay, WarmUpPlan, WarmUpShare
 from app.delivery.warm_ups import day_of, next_opening
 from app.i18n import day
 from app.jobs.schedule import count_warming_readers

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.delivery.models import DeliveryState, SenderState
+from app.delivery.models import DeliveryState
 from app.delivery.retry import OUR_FAULTS
 from app.delivery.route import stopped_senders
+from app.delivery.senders import SenderState
 from app.editions.counting import Clicks, read_clicks
 from app.editions.counts import read_progress
 from app.editions.events import events_of

@@ -10,9 +10,10 @@ from sqlalchemy import Select, SQLColumnExpression, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, Flood, FloodState, Source
-from app.delivery.models import Chunk, SenderState
+from app.delivery.models import Chunk
 from app.delivery.retry import REQUEUED_WITHIN
 from app.delivery.route import STALE_AFTER
+from app.delivery.senders import SenderState
 from app.digests.models import HeldExtra
 from app.editions.models import UNSENT, Edition, EditionStatus
 from app.editions.records import EditionAct, EditionCount, EditionEvent

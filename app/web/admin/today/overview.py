@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from app.articles.models import Article
-from app.delivery.models import WarmUpPlan
+from app.delivery.senders import WarmUpPlan
 from app.editions.compile import new_articles
 from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule
 from app.editions.models import Edition, EditionStatus, whole_editions
