@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from app.admins.letters import admin_letters
 from app.delivery.composing import Compose
+from app.delivery.endings import OnSettled, Settlement
 from app.delivery.engine import Engine
 from app.delivery.limits import Rates
 from app.delivery.recovery import watch
 from app.delivery.route import route_log
-from app.delivery.settling import OnSettled, Settlement
 from app.editions.copies import edition_letters, trial_letters
 from app.editions.watch import Watch
 from app.feedback.ingest import note_refusals

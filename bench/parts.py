@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from app.clock import now
 from app.delivery.claims import Copy, chunks_where, claim, release
 from app.delivery.composing import Composers
+from app.delivery.endings import Settlement
 from app.delivery.journal import Journal
 from app.delivery.models import Chunk, Delivery
 from app.delivery.recovery import recover
-from app.delivery.settling import Settlement, settle
+from app.delivery.settling import settle
 from app.editions.copies import EDITION, edition_letters
 from app.mail.envelope import Envelope
 from app.mail.transport import Outcome, OutcomeKind

@@ -9,8 +9,8 @@ from app.articles.models import Article, Source, SourceKind
 from app.delivery import claims, settling
 from app.delivery.claims import Copy
 from app.delivery.composing import Ready
+from app.delivery.endings import Ending, OnSettled, Settlement, Unsent, Withheld
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.delivery.settling import Ending, Settlement, Unsent, Withheld
 from app.digests.newsletters import add_newsletter
 from app.editions.copies import EDITION, TEST
 from app.gate.approvals import APPROVAL
@@ -156,7 +156,7 @@ def settle_copies(
     number: int | None = None,
     *,
     now: datetime = NOW,
-    on_settled: settling.OnSettled | None = None,
+    on_settled: OnSettled | None = None,
 ) -> None:
     """Claim what is due, let `number` copies of it (or all) end in `state`, and give the rest back, as a sender does.
 

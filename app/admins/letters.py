@@ -14,7 +14,7 @@ from app.admins.signin import LINK_LIFE, admin_of_link
 from app.clock import now
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, one_by_one
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.i18n import gettext
 from app.links import Links
 from app.mail import quoted_printable

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.delivery.claims import Copy, awaits_try
+from app.delivery.endings import Ending
 from app.delivery.models import Chunk, Delivery
 from app.delivery.senders import WarmUpDay, WarmUpPlan, WarmUpShare
-from app.delivery.settling import Ending
 from app.delivery.warm_ups import day_of, end_plan, last_day, locked_plan, opening, warm_up_of
 from app.mail.transport import Outcome, OutcomeKind
 from app.mail.warm_up import Allowance, WarmUp, is_setback

@@ -21,12 +21,13 @@ from sqlalchemy.exc import OperationalError
 from app.db import Database
 from app.delivery.claims import LEASE, Copy, claim, release, renew
 from app.delivery.composing import Composers
+from app.delivery.endings import Ending, OnSettled, Settlement, Unsent
 from app.delivery.hands import Hand
 from app.delivery.journal import Journal
 from app.delivery.limits import Limits
 from app.delivery.outcomes import OutcomeBook
 from app.delivery.pacer import Pacer
-from app.delivery.settling import Ending, OnSettled, Settlement, Unsent, settle
+from app.delivery.settling import settle
 from app.mail.transport import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)

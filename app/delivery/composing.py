@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery.claims import Copy, still_wanted
-from app.delivery.settling import Ending, Unsent, Withheld
+from app.delivery.endings import Ending, Unsent, Withheld
 from app.errors import AppError
 from app.mail.dkim import Signer
 from app.mail.envelope import Envelope

@@ -19,10 +19,10 @@ from app.db import Database
 from app.delivery.claims import has_due
 from app.delivery.clerk import Clerk
 from app.delivery.composing import Compose, Composers
+from app.delivery.endings import OnSettled, Unsent, Withheld
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits, Rates
 from app.delivery.route import OnRoute
-from app.delivery.settling import OnSettled, Unsent, Withheld
 from app.mail.dkim import Signer
 from app.mail.envelope import Envelope
 from app.mail.meanings import Meaning

@@ -8,8 +8,8 @@ from functools import cached_property
 from app.delivery.allowances import Draw
 from app.delivery.claims import Copy
 from app.delivery.composing import Made
+from app.delivery.endings import Unsent, Withheld
 from app.delivery.journal import Journal
-from app.delivery.settling import Unsent, Withheld
 from app.mail.providers import provider_of
 from app.mail.transport import Outcome
 

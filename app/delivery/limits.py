@@ -17,8 +17,8 @@ from app.delivery import allowances
 from app.delivery.allowances import Asking, Draw
 from app.delivery.claims import Copy
 from app.delivery.composing import Made
+from app.delivery.endings import Settlement, Unsent, Withheld
 from app.delivery.paces import domain_paces, draw, draw_for_relay, learn_from
-from app.delivery.settling import Settlement, Unsent, Withheld
 from app.delivery.warm_ups import warming_newsletters
 from app.mail.pacing import Pace, teaches
 from app.mail.providers import provider_of

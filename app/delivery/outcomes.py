@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from app.db import Base, insert_into
 from app.delivery.claims import Copy
+from app.delivery.endings import Ending, Settlement, Unsent, Withheld
 from app.delivery.hands import Hand
 from app.delivery.senders import ProviderOutcomes, Pulse
-from app.delivery.settling import Ending, Settlement, Unsent, Withheld
 from app.mail.transport import OutcomeKind
 
 #: Speed is known by steps of this length.

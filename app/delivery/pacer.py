@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 from app.db import Database
 from app.delivery.allowances import settle_draws
 from app.delivery.composing import put_back
+from app.delivery.endings import Settlement
 from app.delivery.hands import Hand
 from app.delivery.limits import Limits
-from app.delivery.settling import Settlement
 from app.delivery.warm_ups import free_where_ended
 from app.mail.transport import Outcome
 

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.db import Database
 from app.delivery.claims import ClaimedChunk, Copy, chunks_where, held_copies, overdue_owners, release
+from app.delivery.endings import Ending, OnSettled, Settlement, Unsent
 from app.delivery.journal import Entry, Record, journals, opened_if_abandoned
 from app.delivery.models import Chunk
-from app.delivery.settling import Ending, OnSettled, Settlement, Unsent, settle
+from app.delivery.settling import settle
 from app.mail.transport import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,8 @@ outcome still replaces "uncertain" as long as nobody claimed the chunk since.
 import json
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, bindparam, select, update
@@ -18,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.db import rows_of, time_text
 from app.delivery.claims import UNTOLD, Copy
+from app.delivery.endings import OnSettled, Settlement, Unsent, Withheld
 from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
 from app.mail.pacing import GIVE_UP_AFTER, retry_at
 from app.mail.replies import meaning_of
@@ -36,41 +35,12 @@ _OWNED_CHUNKS = (
 #: States over which the outcome of a try is written; a copy cancelled while it was on the wire has left all the same.
 _OPEN_TO_OUTCOMES = (*UNTOLD, DeliveryState.CANCELLED)
 
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A copy that must not go, because consent ended or the address is suppressed since it was queued."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unsent:
-    """A claimed copy of which nothing left the house: it is as if it had never been claimed, save that it may wait."""
-
-    until: datetime | None = None
-
-
-Ending = Outcome | Withheld | Unsent
-
-
-class Settlement(NamedTuple):
-    """How the try of one copy ended."""
-
-    copy: Copy
-    ending: Ending
-
-
 #: Of an accepted copy: its id, the number of its try, the reply's code and text.
 _Accepted = tuple[int, int, int | None, str]
 #: Of a copy of which nothing left: its id, the number of its try, its state before that, and until when it waits.
 _PutBack = tuple[int, int, DeliveryState, str | None]
 #: A copy whose ending needs thought.
 _Other = tuple[Copy, Outcome | Withheld]
-
-#: Called inside the settling transaction with how one owner's copies ended, in their order. Where all were accepted,
-#: the last one stands for all: what nearly every letter ends in must cost nothing.
-OnSettled = Callable[[Session, Sequence[Settlement], datetime], None]
 
 
 def settle(

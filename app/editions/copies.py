@@ -17,7 +17,7 @@ from app.clock import now
 from app.db import UtcDateTime, is_among
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, Ready, one_by_one
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.compose import letterhead_for, make_letter, newsletter_of
 from app.editions.counting import reading_value
 from app.editions.embargo import early_title

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.delivery.endings import Settlement
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.delivery.settling import Settlement
 from app.editions.audience import pause_edition
 from app.editions.events import has_paused_for
 from app.editions.models import Edition, EditionStatus

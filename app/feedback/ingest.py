@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import insert_into
+from app.delivery.endings import Settlement
 from app.delivery.models import Delivery, DeliveryState
-from app.delivery.settling import Settlement
 from app.feedback.models import EVENT_ID_MAX, Diagnostic, EventState, FeedbackEvent, UnlinkedCount
 from app.feedback.notices import DIAGNOSTIC_MAX, Notice, NoticeKind
 from app.mail.replies import find_enhanced

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, one_by_one
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk
-from app.delivery.settling import Withheld
 from app.errors import AddressInvalid
 from app.feedback.models import Reply
 from app.feedback.replies import REPLY, own_words

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, one_by_one
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk
-from app.delivery.settling import Withheld
 from app.editions.models import Edition, EditionStatus
 from app.gate.approvals import APPROVAL
 from app.gate.models import Approval, ApprovalState

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, one_by_one
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.i18n import gettext
 from app.links import Links
 from app.subscriptions.confirming import texts_of_request

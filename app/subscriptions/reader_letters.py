@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Composed
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.links import Links
 from app.mail.letter import Letter
 from app.mjml import render_mjml, render_text

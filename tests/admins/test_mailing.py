@@ -14,8 +14,8 @@ from app.admins.letters import admin_letters
 from app.admins.mailing import MAILED_LINK, mail_signin_link
 from app.admins.models import Admin, AuditEntry, Role, SigninLink
 from app.delivery.claims import claim
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk
-from app.delivery.settling import Withheld
 from app.errors import SigninRefused, SigninThrottled
 from app.product import Product
 from tests.conftest import NOW

@@ -13,7 +13,7 @@ from app.admins import people, sessions, signin
 from app.admins.letters import admin_letters
 from app.admins.models import Admin, AuditEntry, Role
 from app.delivery.claims import claim
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.errors import AddressInvalid, AdminKnown, LastAdmin, SigninRefused, TransitionRefused
 from app.product import Product
 from tests.conftest import NOW

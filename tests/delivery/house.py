@@ -12,9 +12,9 @@ from app.db import Database
 from app.delivery import claims, queue, settling
 from app.delivery.claims import Copy
 from app.delivery.composing import Composed, one_by_one
+from app.delivery.endings import Ending, Settlement
 from app.delivery.engine import Engine
 from app.delivery.models import Delivery, DeliveryState
-from app.delivery.settling import Ending, Settlement
 from app.editions.models import Edition
 from app.mail.envelope import Envelope
 from app.mail.letter import Letter

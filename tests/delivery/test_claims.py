@@ -9,8 +9,8 @@ from sqlalchemy import select
 from app.db import Database
 from app.delivery import claims, queue
 from app.delivery.claims import LEASE
+from app.delivery.endings import Unsent
 from app.delivery.models import Chunk, DeliveryState
-from app.delivery.settling import Unsent
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from tests.conftest import NOW
 from tests.delivery.house import claim, delivery_of, queue_edition, queue_notes, settle, states

@@ -19,11 +19,11 @@ from app.db import Database
 from app.delivery import clerk, engine, queue
 from app.delivery.claims import LEASE, Copy
 from app.delivery.composing import Composed, one_by_one
+from app.delivery.endings import Withheld
 from app.delivery.engine import Engine
 from app.delivery.journal import Journal, journals
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover
-from app.delivery.settling import Withheld
 from app.mail.connection import Relay
 from app.mail.memory import MemoryTransport
 from app.mail.pipeline import PipelinedTransport

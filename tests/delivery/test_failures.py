@@ -5,9 +5,9 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from app.db import Database
+from app.delivery.endings import Withheld
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk, Delivery, DeliveryState, Failures
-from app.delivery.settling import Withheld
 from app.editions.progress import UNHAPPY, unhappy_copies
 from app.mail.memory import ACCEPTED
 from app.mail.replies import Verb, classify

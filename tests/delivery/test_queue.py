@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from app.db import Database
 from app.delivery import queue
+from app.delivery.endings import Unsent
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.delivery.settling import Unsent
 from app.mail.transport import Outcome, OutcomeKind
 from tests.conftest import NOW
 from tests.delivery.house import (

@@ -13,10 +13,10 @@ from app.db import Database
 from app.delivery import journal as journal_module
 from app.delivery import recovery
 from app.delivery.claims import LEASE, Copy
+from app.delivery.endings import Ending, Settlement, Unsent
 from app.delivery.journal import Journal, journals
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover, watch
-from app.delivery.settling import Ending, Settlement, Unsent
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from tests.conftest import NOW
 from tests.delivery.house import claim, delivery_of, queue_edition, settle, states
@@ -131,7 +131,7 @@ def test_a_lapsed_claim_with_nothing_left_in_it_is_given_back(database: Database
     queue_edition(database, 2)
     copies = claim(database, "elsewhere")
     with database.transaction() as session:
-        from app.delivery.settling import Settlement
+        from app.delivery.endings import Settlement
         from app.delivery.settling import settle as settle_only
 
         settlements = [Settlement(copy, ACCEPTED) for copy in copies]

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery import settling
+from app.delivery.endings import Settlement, Unsent, Withheld
 from app.delivery.models import Delivery, DeliveryState
-from app.delivery.settling import NAMED_RECIPIENT_DELAY, ROUTE_FAULT_DELAY, Settlement, Unsent, Withheld
+from app.delivery.settling import NAMED_RECIPIENT_DELAY, ROUTE_FAULT_DELAY
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
 from tests.conftest import NOW

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery import queue, retry, settling
+from app.delivery.endings import Settlement
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.route import note_route
 from app.delivery.senders import SenderState
-from app.delivery.settling import Settlement
 from app.editions.audience import change_status, finish_editions
 from app.editions.models import Edition, EditionStatus
 from app.mail.replies import Verb, classify

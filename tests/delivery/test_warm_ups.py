@@ -16,12 +16,12 @@ from sqlalchemy import select
 from app.db import Database
 from app.delivery import clerk, limits, settling
 from app.delivery.claims import release
+from app.delivery.endings import Settlement, Unsent
 from app.delivery.engine import Engine
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.queue import enqueue_edition
 from app.delivery.senders import WarmUpDay, WarmUpPlan, WarmUpShare
-from app.delivery.settling import Settlement, Unsent
 from app.delivery.warm_ups import (
     WarmUpReport,
     free_where_ended,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.admins.models import Admin, Role
 from app.delivery.claims import Copy
 from app.delivery.composing import Composed, Ready
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.audience import cancel_edition, send_test
 from app.editions.compose import marks_of, preview
 from app.editions.copies import edition_letters, trial_letters

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app import create_app
 from app.db import Database
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.copies import edition_letters
 from app.editions.counting import read_clicks
 from app.editions.models import Edition

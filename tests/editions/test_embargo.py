@@ -9,7 +9,7 @@ from app import clock
 from app.admins.models import Role
 from app.admins.signin import create_admin
 from app.articles.models import Article
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.digests.schedule import run_due_schedules
 from app.editions.archive import past_edition, past_editions
 from app.editions.audience import send_test, start_edition

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import update
 
 from app.delivery.claims import claim, release
+from app.delivery.endings import Settlement
 from app.delivery.engine import Engine
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.senders import ProviderOutcomes, Pulse
-from app.delivery.settling import Settlement, settle
+from app.delivery.settling import settle
 from app.editions import counts
 from app.editions.audience import cancel_edition, finish_editions
 from app.editions.copies import EDITION, edition_letters

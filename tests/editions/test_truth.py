@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.delivery import claims, settling
 from app.delivery.claims import Copy
+from app.delivery.endings import Ending, Settlement, Withheld
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.retry import REQUEUED_WITHIN
-from app.delivery.settling import Ending, Settlement
 from app.editions.audience import cancel_edition, count_superseded, edition_counts, finish_editions, resume_edition
 from app.editions.events import events_of, pause_reason
 from app.editions.models import Edition, EditionStatus
@@ -165,7 +165,7 @@ def test_a_retried_copy_whose_reader_left_stays_uncertain(product: Product) -> N
     end(product, SILENT, now=LATER)
     with product.database.transaction() as session:
         retry_copies(session, edition_id=edition_id, retry=Retry.UNCERTAIN, actor="ada", now=LATER)
-    end(product, settling.Withheld("the subscription is unsubscribed"), now=LATER)
+    end(product, Withheld("the subscription is unsubscribed"), now=LATER)
     with product.database.reading() as session:
         assert edition_counts(session, edition_id) == {DeliveryState.UNCERTAIN: 1}
 

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.cli.database import upgrade_database
 from app.cli.running import await_departures
 from app.clock import now
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.audience import count_audience, start_edition
 from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import EDITION, edition_letters

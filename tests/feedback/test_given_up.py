@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from app.delivery import settling
+from app.delivery.endings import Settlement
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.delivery.settling import Settlement
 from app.feedback.ingest import note_expired, note_refusals
 from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from sqlalchemy import select
 
 from app.delivery import claims, settling
+from app.delivery.endings import Settlement
 from app.delivery.models import DeliveryState
-from app.delivery.settling import Settlement
 from app.errors import NotFound, TransitionRefused
 from app.feedback.ingest import ingest, note_refusals
 from app.feedback.models import DUE, FeedbackEvent

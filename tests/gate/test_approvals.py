@@ -14,8 +14,8 @@ from app.admins.audit import record_audit
 from app.admins.models import AuditAct
 from app.articles.sheet import Sheet, rewrite_article
 from app.db import Database
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk, Delivery
-from app.delivery.settling import Withheld
 from app.editions.draft import move_entry
 from app.editions.embargo import set_embargo
 from app.editions.events import events_of

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery.composing import Compose
+from app.delivery.endings import Withheld
 from app.delivery.models import Delivery
 from app.delivery.queue import enqueue
-from app.delivery.settling import Withheld
 from app.editions.audience import start_edition
 from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import edition_letters

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.copies import edition_letters
 from app.product import Product
 from app.subscriptions.models import Subscriber

@@ -16,8 +16,8 @@ from app.articles.feeds import parse_feed
 from app.articles.intake import add_article
 from app.articles.sources import Reading, record_fetch
 from app.delivery.claims import release
+from app.delivery.endings import Withheld
 from app.delivery.models import DeliveryState
-from app.delivery.settling import Withheld
 from app.editions.audience import finish_editions
 from app.editions.copies import edition_letters
 from app.editions.introduction import introduction_for_letter, introduction_html

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Composed
+from app.delivery.endings import Withheld
 from app.delivery.queue import enqueue
-from app.delivery.settling import Withheld
 from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.editions.audience import start_edition
 from app.editions.compose import read_manuscript, set_letter
 from app.editions.copies import edition_letters

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from app.clock import now
 from app.delivery.composing import Composed
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus

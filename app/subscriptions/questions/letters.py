@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, one_by_one
-from app.delivery.settling import Withheld
+from app.delivery.endings import Withheld
 from app.i18n import gettext, ngettext
 from app.links import Links
 from app.newsletters.wordings import cut_statement

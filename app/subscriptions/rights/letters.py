@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from app.clock import now
 from app.delivery.claims import Copy
 from app.delivery.composing import Compose, Composed, one_by_one
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk
-from app.delivery.settling import Withheld
 from app.i18n import gettext
 from app.links import Links
 from app.mail.address import mask

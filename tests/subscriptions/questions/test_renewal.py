@@ -7,8 +7,8 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.delivery.composing import Composed
+from app.delivery.endings import Withheld
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.delivery.settling import Withheld
 from app.errors import InputRefused, TransitionRefused
 from app.keeping.renewing import run_renewals
 from app.newsletters.models import current_policy, current_wording
