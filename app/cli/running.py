@@ -27,7 +27,7 @@ from app.demo.catcher import Mailbox, make_catcher
 from app.demo.seeding import make_first_admin, seed_sources
 from app.feedback.intake import make_intake
 from app.feedback.listener import listening
-from app.jobs.schedule import Scheduler
+from app.jobs.scheduler import Scheduler
 from app.keeping.departing import keeper_of
 from app.product import Product
 from app.sending import make_loops

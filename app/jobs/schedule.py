@@ -1,19 +1,11 @@
-"""The table of periodic jobs, and the scheduler that runs it: APScheduler ticks in UTC, one process at a time works.
-
-APScheduler only wakes us up. What is due is decided by rows (`Schedule.next_run_at`, `Source.next_fetch_at`), so a
-missed tick, a restart or a change of clocks loses nothing.
-"""
+"""The table of periodic jobs: what each does, and how often it looks whether there is anything to do."""
 
 import logging
-import secrets
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.articles.full_text import read_due_pages
@@ -34,7 +26,6 @@ from app.feedback.mailbox import poll
 from app.gate.audience import keep_places
 from app.gate.background import run_probes
 from app.gate.starting import start_approved
-from app.jobs import lease, runs
 from app.jobs.importing import work_on_imports
 from app.keeping.departing import keeper_of
 from app.keeping.duties import Keeping, run_clocks
@@ -53,9 +44,6 @@ from app.topics.taxonomy import load
 
 log = logging.getLogger(__name__)
 
-LEASE_NAME = "scheduler"
-#: How often the scheduler looks whether somebody wants a job to run out of turn.
-LOOK_EVERY_S = 3
 #: Seconds after which the clocks rest until the next run, so that a process that is to end need not wait for them.
 PURGE_LIMIT_S = 20.0
 #: The same for the counting of readers.
@@ -253,49 +241,3 @@ JOBS = (
     Job("renewals", 60, renew_consents),
     Job("seals", 600, seal),
 )
-
-
-class Scheduler:
-    """Runs `JOBS` in background threads while it holds the lease."""
-
-    def __init__(self, product: Product) -> None:
-        self._product = product
-        self._owner = secrets.token_hex(8)
-        # A late tick must still run, once: the library's default drops what is over a second late.
-        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._ticker = BackgroundScheduler(timezone="UTC", job_defaults=defaults)
-        for job in JOBS:
-            self._ticker.add_job(self.tick, "interval", [job], seconds=job.every_s, id=job.name, next_run_time=now())
-        self._ticker.add_job(self.run_asked, "interval", seconds=LOOK_EVERY_S)
-
-    def start(self) -> None:
-        """Start ticking."""
-        self._ticker.start()
-
-    def stop(self) -> None:
-        """Stop ticking, wait for running jobs, give up the lease."""
-        self._ticker.shutdown(wait=True)
-        lease.release(self._product.database, name=LEASE_NAME, owner=self._owner)
-
-    def tick(self, job: Job) -> None:
-        """Run `job` once if this process is the elected one; a failure is logged and the next tick tries again."""
-        database, at = self._product.database, now()
-        try:
-            if not lease.hold(database, name=LEASE_NAME, owner=self._owner, now=at):
-                return
-            runs.begin_run(database, name=job.name, now=at)
-            job.run(self._product)
-            runs.end_run(database, name=job.name, now=now())
-        except Exception as error:
-            log.exception("job %s failed; it runs again in %d s", job.name, job.every_s)
-            with suppress(SQLAlchemyError):
-                runs.fail_run(database, name=job.name, error=error, now=now())
-
-    def run_asked(self) -> None:
-        """Let the jobs tick at once that somebody wants to run, if this process is the elected one."""
-        try:
-            if lease.hold(self._product.database, name=LEASE_NAME, owner=self._owner, now=now()):
-                for name in runs.take_asked(self._product.database, [job.name for job in JOBS]):
-                    self._ticker.modify_job(name, next_run_time=now())
-        except SQLAlchemyError:
-            log.exception("which jobs are asked for could not be read; the next look is in %d s", LOOK_EVERY_S)

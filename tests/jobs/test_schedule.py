@@ -8,7 +8,8 @@ import time_machine
 from sqlalchemy import select
 
 from app.jobs import lease
-from app.jobs.schedule import JOBS, LEASE_NAME, Job, Scheduler
+from app.jobs.schedule import JOBS, Job
+from app.jobs.scheduler import LEASE_NAME, Scheduler
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber

@@ -8,7 +8,8 @@ from app.admins.models import AuditAct, AuditEntry
 from app.clock import now
 from app.jobs import runs
 from app.jobs.models import JobRun
-from app.jobs.schedule import JOBS, Job, Scheduler
+from app.jobs.schedule import JOBS, Job
+from app.jobs.scheduler import Scheduler
 from app.product import Product
 
 
