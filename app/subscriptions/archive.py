@@ -54,7 +54,7 @@ def archive_left(session: Session, *, before: datetime, suppression_key: str, no
     """Delete a batch of the readers who left before `before`, archive their proofs, and return how many they were."""
     due = left_before(before).order_by(Subscription.unsubscribed_at, Subscription.id).limit(BATCH)
     archived = 0
-    for subscriber_id in dict.fromkeys(session.execute(due).scalars()):
+    for subscriber_id in sorted(set(session.execute(due).scalars())):  # the order of an import
         subscriber = lock_reader(session, subscriber_id)
         left = session.execute(left_before(before).where(Subscription.subscriber_id == subscriber_id))
         left_at = max((at for _, at in left if at is not None), default=None)

@@ -5,6 +5,8 @@ circle. An edition that starts meanwhile may name the reader in its rows, and do
 anyway.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -17,6 +19,16 @@ def lock_reader(session: Session, subscriber_id: int) -> Subscriber | None:
     """Hold a reader's row until the transaction ends, and return it as it is now, or None where it is gone."""
     reader = select(Subscriber).where(Subscriber.id == subscriber_id).with_for_update(key_share=True)
     return session.scalars(reader.execution_options(populate_existing=True)).one_or_none()
+
+
+def lock_readers_of(session: Session, subscription_ids: Collection[int]) -> None:
+    """Hold the readers of several subscriptions, by id, as an import does: nobody waits for a batch in a circle.
+
+    Each is to be read anew by `lock`, which then waits for nobody.
+    """
+    theirs = select(Subscription.subscriber_id).where(Subscription.id.in_(subscription_ids))
+    readers = select(Subscriber.id).where(Subscriber.id.in_(theirs)).order_by(Subscriber.id)
+    session.execute(readers.with_for_update(key_share=True)).all()
 
 
 def lock_confirmed(session: Session, public_id: str) -> Subscription:

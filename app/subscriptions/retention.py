@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.locking import lock
+from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.records import PurgeCount
 from app.subscriptions.rights.erasure import forget
@@ -28,8 +28,9 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
     """
     before = now - timedelta(days=pending_days)
     due = unconfirmed_before(before).order_by(Subscription.requested_at, Subscription.id).limit(BATCH)
-    purged = 0
-    for key in session.execute(due).scalars().all():
+    purged, found = 0, session.execute(due).scalars().all()
+    lock_readers_of(session, found)
+    for key in found:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription) or not _is_due(subscription, before):
             continue
@@ -74,8 +75,9 @@ def held_before(before: datetime) -> sa.Select[int, datetime]:
 def forget_held(session: Session, *, before: datetime, now: datetime) -> int:
     """Delete a batch of them; return how many there were."""
     due = held_before(before).order_by(Subscription.id).limit(BATCH)
-    forgotten = 0
-    for key in session.execute(due).scalars().all():
+    forgotten, found = 0, session.execute(due).scalars().all()
+    lock_readers_of(session, found)
+    for key in found:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription):
             continue

@@ -17,7 +17,7 @@ from app.errors import NotFound, TransitionRefused
 from app.newsletters.wordings import ShownTexts
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
-from app.subscriptions.locking import lock
+from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscription
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
 
@@ -184,7 +184,9 @@ def _take_back(question: Question, subscription: Subscription, now: datetime) ->
 def _overdue(session: Session, kind: QuestionKind, now: datetime) -> Iterator[Question]:
     """Yield a batch of questions of which it is time to look, each with its reader held, as it is then."""
     due = silent_questions(kind, now).order_by(Question.answer_until, Question.id).limit(BATCH)
-    for key in session.execute(due).scalars().all():
+    found = session.execute(due.with_only_columns(Question.id, Question.subscription_id)).all()
+    lock_readers_of(session, [subscription_id for _, subscription_id in found])
+    for key, _ in found:
         question = session.get(Question, key)
         if question is None or not lock(session, question.subscription):
             continue

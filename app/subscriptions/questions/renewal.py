@@ -20,7 +20,7 @@ from app.newsletters.models import (
 )
 from app.newsletters.wordings import texts_in_force
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.locking import lock
+from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscription, gets_letters
 from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent, queue_letter
 from app.subscriptions.questions.concerned import concerned, read_concerned
@@ -135,8 +135,9 @@ def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
     left = min(_pace_left(session, renewal, now), BATCH)
     if left <= 0:
         return 0
-    asked = 0
-    for key in _next_readers(session, renewal, left, now):
+    asked, found = 0, _next_readers(session, renewal, left, now)
+    lock_readers_of(session, found)
+    for key in found:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription) or not _may_be_asked(subscription, now):
             continue
@@ -161,8 +162,9 @@ def remind_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:
         .order_by(Question.id)
         .limit(left)
     )
-    reminded = 0
-    for question in session.scalars(silent).all():
+    reminded, found = 0, session.scalars(silent).all()
+    lock_readers_of(session, [question.subscription_id for question in found])
+    for question in found:
         subscription = question.subscription
         if lock(session, subscription) and _may_be_asked(subscription, now):
             queue_letter(session, question, subscription, kind=REMINDER, now=now)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.locking import lock
+from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
@@ -47,8 +47,9 @@ def ask_inactive(session: Session, *, before: datetime, stay_days: int, per_day:
     """Ask a batch of them, at most `per_day` within 24 hours; return how many were asked."""
     left = per_day - asked_since(session, QuestionKind.STAY, now - DAY)
     due = inactive_before(before, now).order_by(Subscription.acted_at, Subscription.id).limit(max(0, min(left, BATCH)))
-    asked = 0
-    for key in session.execute(due).scalars().all():
+    asked, found = 0, session.execute(due).scalars().all()
+    lock_readers_of(session, found)
+    for key in found:
         subscription = session.get(Subscription, key)
         if subscription is None or not lock(session, subscription) or not _is_due(subscription, before):
             continue

@@ -1,0 +1,92 @@
+"""Batches of readers that clocks go through, beside an import of the same readers: nobody waits in a circle."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from app.product import Product
+from app.subscriptions.archive import archive_left
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.newcomers.imports import Arrival
+from app.subscriptions.questions.asking import ask
+from app.subscriptions.questions.models import QuestionKind
+from app.subscriptions.questions.staying import ask_inactive, lapse_unanswered
+from app.subscriptions.retention import forget_held, purge_unconfirmed
+from tests import make
+from tests.conftest import NOW, ON_POSTGRESQL, SUPPRESSION_KEY
+from tests.subscriptions.newcomers.test_several import bring
+
+LATER = NOW + timedelta(days=1)
+EMAILS = ("alice@reader.example", "bob@reader.example")
+Batch = Callable[[Session], int]
+
+CLOCKS: dict[SubscriptionStatus | QuestionKind, Batch] = {
+    SubscriptionStatus.HELD: lambda session: forget_held(session, before=LATER, now=LATER),
+    SubscriptionStatus.PENDING: lambda session: purge_unconfirmed(session, now=LATER, pending_days=0),
+    SubscriptionStatus.UNSUBSCRIBED: lambda session: archive_left(
+        session, before=LATER, suppression_key=SUPPRESSION_KEY, now=LATER
+    ),
+    SubscriptionStatus.CONFIRMED: lambda session: ask_inactive(
+        session, before=LATER, stay_days=30, per_day=10, now=LATER
+    ),
+    QuestionKind.STAY: lambda session: lapse_unanswered(session, suppression_key=SUPPRESSION_KEY, now=LATER),
+}
+
+
+def _make_readers(session: Session, of: SubscriptionStatus | QuestionKind) -> None:
+    """Alice's row comes before Bob's; what the clock looks at is Bob's first."""
+    readers = [Subscriber(email=email, email_ascii=email, email_key=email, created_at=NOW) for email in EMAILS]
+    session.add_all(readers)
+    session.flush()
+    for reader in reversed(readers):
+        subscription = Subscription(
+            newsletter_id=1, subscriber=reader, language="fr", requested_at=NOW, acted_at=NOW, unsubscribed_at=NOW,
+            status=SubscriptionStatus.CONFIRMED if isinstance(of, QuestionKind) else of,
+        )  # fmt: skip
+        session.add(subscription)
+        session.flush()
+        if isinstance(of, QuestionKind):
+            ask(session, subscription, kind=of, answer_until=NOW, now=NOW)
+
+
+def _wait_for_waiting(product: Product, number: int) -> None:
+    """Return once so many transactions wait for a row."""
+    until = time.monotonic() + 20
+    with product.database.reading() as session:
+        while session.scalar(text("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")) != number:
+            assert time.monotonic() < until, "nobody waits"
+            time.sleep(0.01)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("of", CLOCKS)
+def test_a_clock_and_an_import_of_the_same_readers_do_not_wait_in_a_circle(
+    product: Product, of: SubscriptionStatus | QuestionKind
+) -> None:
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config).id
+        _make_readers(session, of)
+
+    def run_clock() -> int:
+        with product.database.transaction() as session:
+            return CLOCKS[of](session)
+
+    def run_import() -> list[Arrival]:
+        with product.database.transaction() as session:
+            return bring(session, product, second, EMAILS)
+
+    with ThreadPoolExecutor(2) as threads:
+        with product.database.transaction() as session:
+            session.scalars(select(Subscriber).where(Subscriber.email == EMAILS[0]).with_for_update()).one()
+            importing = threads.submit(run_import)
+            _wait_for_waiting(product, 1)
+            striking = threads.submit(run_clock)
+            _wait_for_waiting(product, 2)
+        assert importing.result() == [Arrival.SUBSCRIBED] * 2
+        assert striking.result() == (0 if of is SubscriptionStatus.UNSUBSCRIBED else 2)
