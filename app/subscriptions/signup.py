@@ -38,7 +38,7 @@ _INSERT_SUBSCRIBER = {
 _LOCKED_SUBSCRIBER = (
     select(Subscriber.id, Subscriber.chain_id, Subscriber.chain_salt)
     .where(Subscriber.email_key == bindparam("email_key"))
-    .with_for_update()
+    .with_for_update(key_share=True)
 )
 _RESTRICTED = select(sa.literal(1)).where(
     Subscriber.__table__.c.email_key == bindparam("email_key"), Subscriber.__table__.c.restricted_at.is_not(None)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.delivery.models import Chunk, Delivery, DeliveryState
@@ -20,7 +20,7 @@ from app.subscriptions.rights.acts import restrict
 from app.subscriptions.signup import add_subscriber, request_subscription
 from app.subscriptions.suppression import suppress
 from tests import make
-from tests.conftest import NOW, SUPPRESSION_KEY
+from tests.conftest import NOW, ON_POSTGRESQL, SUPPRESSION_KEY
 
 
 def ask(
@@ -267,3 +267,13 @@ def test_a_request_from_before_a_restriction_confirms_nothing(product: Product) 
         assert confirmable(session, confirmation_id=request) is None
         with pytest.raises(NotFound):
             confirm_subscription(session, confirmation_id=request, suppression_key=SUPPRESSION_KEY, now=NOW)
+
+
+@ON_POSTGRESQL
+def test_an_edition_that_names_a_reader_does_not_wait_for_their_next_request(product: Product) -> None:
+    with product.database.transaction() as session:
+        ask(session, product)
+    with product.database.transaction() as asking, product.database.transaction() as starting:
+        ask(asking, product, at=NOW + timedelta(days=1))
+        starting.execute(text("SET LOCAL lock_timeout = '1s'"))
+        starting.execute(select(Subscriber.id).with_for_update(read=True, key_share=True))  # as a foreign key does
