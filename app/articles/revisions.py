@@ -57,7 +57,7 @@ def own_article(session: Session, article_id: int) -> Article:
 
     Raises NotFound, and TransitionRefused for an article of a feed, which would bring its own text again.
     """
-    session.execute(select(Article.id).where(Article.id == article_id).with_for_update())
+    session.execute(select(Article.id).where(Article.id == article_id).with_for_update(key_share=True))
     article = session.get(Article, article_id, populate_existing=True)
     if article is None:
         raise NotFound(f"no article {article_id}")

@@ -95,7 +95,7 @@ def set_extra(
 
 def hold_extras(session: Session) -> None:
     """Let one extra start at a time, and none while an embargo is set or a digest starts."""
-    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update(key_share=True))
 
 
 def hold_article(session: Session, article_id: int, *, now: datetime) -> Article:

@@ -155,8 +155,8 @@ def change_newsletter(
         raise FieldsRefused(faults, fault_words(config.mail))
     newsletter.timezone, newsletter.sends_welcome, newsletter.changed_at = timezone, sends_welcome, now
     _put_addresses(newsletter, addresses)
-    is_usual = sa.and_(Schedule.newsletter_id == newsletter_id, Schedule.rhythm_id.is_(None))
-    for schedule in session.scalars(select(Schedule).where(is_usual).order_by(Schedule.id).with_for_update()):
+    usual = select(Schedule).where(Schedule.newsletter_id == newsletter_id, Schedule.rhythm_id.is_(None))
+    for schedule in session.scalars(usual.order_by(Schedule.id).with_for_update(key_share=True)):
         if schedule.timezone != timezone:
             schedule.timezone, schedule.next_run_at = timezone, next_run(schedule.cron, timezone, now)
     session.flush()
@@ -222,7 +222,10 @@ def change_mark(changed_at: datetime | None) -> str:
 
 
 def _hold_all(session: Session) -> None:
-    """Hold all newsletters, so that no two of them take one label at once."""
+    """Hold all newsletters whole, so that no two of them take one label at once.
+
+    A sign-up or a start under way is waited for: a letter of it fixes the label.
+    """
     session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
 
 

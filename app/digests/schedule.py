@@ -48,7 +48,7 @@ def install_schedules(session: Session, config: Config, now: datetime) -> None:
     Newsletters and schedules that somebody changed stay as they were left.
     """
     unchanged = select(Newsletter).where(Newsletter.changed_at.is_(None)).order_by(Newsletter.id)
-    for newsletter in session.scalars(unchanged.with_for_update()):
+    for newsletter in session.scalars(unchanged.with_for_update(key_share=True)):
         install_schedules_of(session, newsletter, config, now)
     session.flush()
 

@@ -97,7 +97,7 @@ def resume_schedule(session: Session, *, schedule_id: int, now: datetime) -> Sch
 
 
 def _hold(session: Session, schedule_id: int) -> Schedule:
-    query = usual_schedules().where(Schedule.id == schedule_id).with_for_update(of=Schedule)
+    query = usual_schedules().where(Schedule.id == schedule_id).with_for_update(key_share=True, of=Schedule)
     schedule = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if schedule is None:
         raise NotFound(f"no schedule {schedule_id}")

@@ -180,7 +180,7 @@ def finish_editions(session: Session, *, now: datetime) -> list[int]:
     )
     is_over = sa.and_(Edition.status.in_((EditionStatus.SENDING, EditionStatus.PAUSED)), ~unfinished.exists())
     over = select(Edition.id).where(IS_UNDER_WAY, is_over)
-    held = session.scalars(over.with_for_update(skip_locked=True)).all()
+    held = session.scalars(over.with_for_update(key_share=True, skip_locked=True)).all()
     if not held:
         return []
     finished = session.scalars(

@@ -54,7 +54,7 @@ def file_editions(session: Session, *, now: datetime) -> int:
     others = sa.update(Edition).where(_IS_UNFILED, ~is_the_newsletters()).values(filed_at=now)
     session.execute(others, execution_options={"synchronize_session": False})
     unfiled = select(Edition).where(_IS_UNFILED, is_listed(now))
-    held = unfiled.order_by(Edition.id).limit(BATCH).with_for_update(skip_locked=True, of=Edition)
+    held = unfiled.order_by(Edition.id).limit(BATCH).with_for_update(key_share=True, skip_locked=True, of=Edition)
     editions = session.scalars(held).all()
     for edition in editions:
         if edition.items:

@@ -61,7 +61,7 @@ def compile_edition(
     is drafted all the same. Raises InputRefused when the window ends before it begins.
     """
     # Of two at once the second must see what the first has taken.
-    session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update())
+    session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update(key_share=True))
     line = Line.under(session, schedule_id, newsletter_id=newsletter.id, language=language)
     start, articles = look_through(
         session, line, since=since, until=until, now=now, limit=limit, per_source=per_source, half_life=half_life

@@ -168,7 +168,7 @@ def _append(session: Session, *, edition_id: int, article_id: int, state: State,
 
 def draft(session: Session, edition_id: int) -> Edition:
     """Return the draft, locked against a start until this transaction ends. Raises NotFound, TransitionRefused."""
-    session.execute(select(Edition.id).where(Edition.id == edition_id).with_for_update())
+    session.execute(select(Edition.id).where(Edition.id == edition_id).with_for_update(key_share=True))
     session.get(Edition, edition_id, populate_existing=True)
     edition = read_unsent(session, edition_id)
     if edition.status is not EditionStatus.DRAFT:

@@ -29,7 +29,7 @@ def set_embargo(
     already: nobody can call that back.
     """
     # A digest that is being compiled at this moment must not miss the embargo.
-    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update(key_share=True))
     article = session.get(Article, article_id)
     if article is None:
         raise NotFound(f"no article {article_id}")

@@ -82,7 +82,7 @@ class Watch:
     def _pause(self, session: Session, edition_id: int, reason: PauseReason, now: datetime) -> None:
         # Whoever changes the edition at this moment waits for our rows: rather than wait for them, leave it at that.
         running = select(Edition.id).where(Edition.id == edition_id, Edition.status == EditionStatus.SENDING)
-        if session.scalar(running.with_for_update(skip_locked=True)) is None:
+        if session.scalar(running.with_for_update(key_share=True, skip_locked=True)) is None:
             return
         pause_edition(session, edition_id=edition_id, actor=None, reason=reason, now=now)
         self._refused.pop(edition_id, None)
@@ -91,7 +91,7 @@ class Watch:
 def pause_for_complaints(session: Session, edition_id: int, *, now: datetime) -> None:
     """Pause an edition of which readers complain, unless it does not run, or was resumed in spite of complaints."""
     running = select(Edition.id).where(Edition.id == edition_id, Edition.status == EditionStatus.SENDING)
-    if session.scalar(running.with_for_update()) is None:
+    if session.scalar(running.with_for_update(key_share=True)) is None:
         return
     if not has_paused_for(session, edition_id, PauseReason.COMPLAINTS):
         pause_edition(session, edition_id=edition_id, actor=None, reason=PauseReason.COMPLAINTS, now=now)

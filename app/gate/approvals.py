@@ -171,7 +171,7 @@ def hold_approved(session: Session, approval: Approval) -> None:
 
     Raises TransitionRefused where the approval counts no longer: its edition may be scheduled by another one.
     """
-    session.execute(select(Edition.id).where(Edition.id == approval.edition_id).with_for_update())
+    session.execute(select(Edition.id).where(Edition.id == approval.edition_id).with_for_update(key_share=True))
     state = session.scalar(select(Approval.state).where(Approval.id == approval.id))
     if state is not ApprovalState.APPROVED:
         raise TransitionRefused("it was stopped since it was approved")

@@ -18,6 +18,7 @@ from app.gate.looking import Look, look_at, read_sight
 from app.gate.models import Approval, ApprovalState
 from app.gate.passing import open_gate, start_passed
 from app.links import Links
+from app.newsletters.templates import hold_newsletter
 from config import Config
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def start_looked_at(
     A request for somebody's approval is over with that. Raises ApprovalRefused where its newsletter wants a second
     person, and as `open_gate` and `start_edition` do.
     """
+    hold_newsletter(session, look.edition.newsletter_id)  # before the edition, as an embargo and extras do
     if newsletter_of(session, look.edition).needs_approval:
         raise ApprovalRefused("editions of this newsletter want somebody else's approval")
     open_gate(session, look, actor=actor, reason=reason, shown=shown, now=now)
@@ -73,6 +75,7 @@ def _start(
             sight = read_sight(session, edition, config=config, now=now)
         look = look_at(sight, config=config, links=links, now=now)
         with database.transaction() as session:
+            hold_newsletter(session, edition.newsletter_id)
             hold_approved(session, approval)
             if look.fingerprint != approval.fingerprint or look.blocking:
                 _give_back(session, look, now)

@@ -86,7 +86,7 @@ def hold_newsletter(session: Session, newsletter_id: int) -> Newsletter:
 
     Raises NotFound.
     """
-    query = select(Newsletter).where(Newsletter.id == newsletter_id).with_for_update(of=Newsletter)
+    query = select(Newsletter).where(Newsletter.id == newsletter_id).with_for_update(key_share=True, of=Newsletter)
     newsletter = session.scalars(query).one_or_none()
     if newsletter is None:
         raise NotFound(f"no newsletter {newsletter_id}")

@@ -125,7 +125,7 @@ def clean_policy(body: str) -> str:
 
 def _hold(session: Session) -> None:
     """Hold the newsletters, so that no two people write the next version at once."""
-    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update())
+    session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update(key_share=True))
 
 
 def _check_version(newest: ConsentWording | PrivacyPolicy | None, *, language: str, seen: int) -> None:

@@ -91,7 +91,7 @@ def _classify_at_once(database: Database, taxonomy: Taxonomy, texts: Sequence[_T
 
 def _store(session: Session, texts: Sequence[_Text], found: dict[int, Classification], now: datetime) -> int:
     """Put topics and words in the place of the earlier ones of those articles that still have these texts."""
-    held = _texts().where(Article.id.in_(found)).order_by(Article.id).with_for_update(of=Article)
+    held = _texts().where(Article.id.in_(found)).order_by(Article.id).with_for_update(key_share=True, of=Article)
     as_read = {text.id: tuple(text) for text in texts}
     ids = [text.id for text in session.execute(held).all() if tuple(text) == as_read[text.id]]
     rows = carried_topics(session, {article_id: found[article_id] for article_id in ids})

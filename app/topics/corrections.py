@@ -31,7 +31,7 @@ def correct_topic(
     Raises NotFound for an article, InputRefused for a topic that is not there.
     """
     # The article first, as the classification does: it must not put back meanwhile what is taken away here.
-    if session.scalar(select(Article.id).where(Article.id == article_id).with_for_update()) is None:
+    if session.scalar(select(Article.id).where(Article.id == article_id).with_for_update(key_share=True)) is None:
         raise NotFound(f"no article {article_id}")
     carried = {each.topic: each for each in session.scalars(topics_of([article_id]))}
     if topic not in taxonomy.topics and not (topic in carried and correction is Correction.REMOVED):

@@ -201,7 +201,7 @@ def _readers_to_ask(session: Session, newsletter_id: int, expected: int) -> int:
 
     Raises TransitionRefused where none may, or where there are not as many as `expected`.
     """
-    session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update()).one()
+    session.scalars(select(Newsletter.id).where(Newsletter.id == newsletter_id).with_for_update(key_share=True)).one()
     if open_renewal(session, newsletter_id) is not None:
         raise TransitionRefused("this newsletter is asking its readers already")
     readers = read_concerned(session, newsletter_id)
