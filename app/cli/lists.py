@@ -15,7 +15,7 @@ from app.cli.output import as_json, print_row
 from app.cli.subscribers import group
 from app.clock import now
 from app.digests.newsletters import find_meant
-from app.errors import InputRefused, NotFound, TransitionRefused
+from app.errors import InputRefused, NewsletterClosed, NotFound, TransitionRefused
 from app.jobs.importing import new_owner, workshop
 from app.readership.exporting import export_readers
 from app.readership.filters import ReaderFilter
@@ -34,7 +34,7 @@ from app.subscriptions.newcomers.planning import (
     start_check,
     start_import,
 )
-from app.subscriptions.newcomers.running import work_on
+from app.subscriptions.newcomers.running import resting_imports, work_on
 from app.web import product
 
 #: Between two lines that say how far it is, in seconds.
@@ -135,10 +135,13 @@ def _work(import_id: int) -> Import:
         is_ours = work_on(workshop(product()), import_id, owner=owner, limit_s=SAID_EVERY_S)
         with product().database.reading() as session:
             found = session.get(Import, import_id)
+            is_resting = session.scalar(resting_imports().where(Import.id == import_id)) is not None
         if found is None:
             raise NotFound(f"no import {import_id}")
         if not found.status.is_at_work:
             return found
+        if is_resting:
+            raise NewsletterClosed(f"the newsletter was closed: --resume {import_id} goes on once it is open again")
         if not is_ours and not ImportFiles(product().config.imports_dir).list_of(import_id).exists():
             raise TransitionRefused("the file of this import is not on this machine")
         if not is_ours:

@@ -7,11 +7,12 @@ import pytest
 from flask import Flask
 
 from app.clock import now
+from app.digests.newsletters import close_newsletter
 from app.product import Product
 from app.readership.filters import ReaderFilter
 from app.readership.saved import save_filter
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.newcomers.models import Import
+from app.subscriptions.newcomers.models import Import, ImportStatus
 from tests import make
 
 LIST = "email,source,date\na@reader.example,fair,2025-03-01\nb@reader.example,,\nnobody,,\nb@reader.example,,\n"
@@ -55,6 +56,16 @@ def test_what_makes_no_import_is_refused(app: Flask, path: str, options: list[st
 def test_an_import_that_is_not_there_is_not_gone_on_with(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["subscribers", "import", "--resume", "7"])
     assert (done.exit_code, "no import 7" in done.stderr) == (1, True)
+
+
+def test_an_import_into_a_newsletter_that_was_closed_is_not_waited_for(app: Flask, product: Product, path: str) -> None:
+    run = app.test_cli_runner()
+    run.invoke(args=["subscribers", "import", path])
+    with product.database.transaction() as session:
+        session.get_one(Import, 1).status = ImportStatus.IMPORTING
+        close_newsletter(session, newsletter_id=1, now=now())
+    done = run.invoke(args=["subscribers", "import", "--resume", "1"])
+    assert (done.exit_code, "--resume 1 goes on once it is open again" in done.stderr) == (1, True)
 
 
 def test_readers_are_taken_out_by_a_saved_filter_and_read_back(app: Flask, product: Product, tmp_path: Path) -> None:

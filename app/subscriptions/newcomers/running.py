@@ -1,7 +1,7 @@
 """Working through a list, batch by batch: the rows of a batch, its counts and its place are one transaction.
 
 After a kill whoever comes next goes on from that place, so that each row is taken once. One process works on an import
-at a time; its lease lapses when it is gone.
+at a time; its lease lapses when it is gone. While its newsletter is closed an import rests, and goes on from there.
 """
 
 import time
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.i18n import LANGUAGES
+from app.newsletters.models import Newsletter, open_newsletters
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Newcomer, Provenance, foresee_arrivals, import_readers
@@ -48,7 +49,14 @@ class Workshop:
 def due_imports() -> sa.Select[int]:
     """Select the imports that want work, the oldest first."""
     at_work = [status for status in ImportStatus if status.is_at_work]
-    return select(Import.id).where(Import.status.in_(at_work)).order_by(Import.id)
+    wants_work = sa.and_(Import.status.in_(at_work), Import.id.not_in(resting_imports()))
+    return select(Import.id).where(wants_work).order_by(Import.id)
+
+
+def resting_imports() -> sa.Select[int]:
+    """Select the imports that wait for their newsletter, which was closed meanwhile, to be opened again."""
+    is_closed = Import.newsletter_id.not_in(open_newsletters().with_only_columns(Newsletter.id).order_by(None))
+    return select(Import.id).where(Import.status == ImportStatus.IMPORTING, is_closed)
 
 
 def work_on(shop: Workshop, import_id: int, *, owner: str, limit_s: float | None = None) -> bool:
@@ -113,7 +121,7 @@ def _do_batch(shop: Workshop, import_id: int, owner: str, rows: ListReader, read
     now = shop.now()
     with shop.database.transaction() as session:
         found = hold_import(session, import_id)
-        if found.owner != owner or not found.status.is_at_work:
+        if found.owner != owner or session.scalar(due_imports().where(Import.id == import_id)) is None:
             return False
         outcomes = _outcomes(shop, session, found, read, now)
         _note(shop, found, outcomes, rows)

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.digests.newsletters import close_newsletter, open_newsletter
 from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
@@ -179,6 +180,29 @@ def test_a_cancelled_import_keeps_who_was_added(
         cancel_import(session, hold_import(session, import_id), now=NOW)
     assert not work_on(shop_of(product, tmp_path), import_id, owner="two")
     assert count(product, Subscriber) == [9]
+
+
+def test_an_import_rests_while_its_newsletter_is_closed(
+    product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH", 10)
+    import_id = checked(product, tmp_path, addresses(25))
+    calls = iter(range(100))
+
+    def close_in_the_second_batch() -> datetime:
+        if next(calls) == 3:  # to claim it, to read its rows, and for each batch
+            with product.database.transaction() as session:
+                close_newsletter(session, newsletter_id=1, now=NOW)
+        return NOW
+
+    shop = replace(shop_of(product, tmp_path), now=close_in_the_second_batch)
+    assert work_on(shop, import_id, owner="one")
+    assert not work_on(shop, import_id, owner="two")
+    assert (count(product, Subscriber), state_of(product, import_id).status) == ([9], ImportStatus.IMPORTING)
+    with product.database.transaction() as session:
+        open_newsletter(session, newsletter_id=1)
+    assert work_on(shop, import_id, owner="three")
+    assert (count(product, Subscriber), state_of(product, import_id).status) == ([25], ImportStatus.DONE)
 
 
 def test_more_rows_than_the_settings_allow_are_refused_before_any_is_added(product: Product, tmp_path: Path) -> None:

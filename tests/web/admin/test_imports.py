@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.admins.models import AuditAct, AuditEntry
+from app.digests.newsletters import close_newsletter, open_newsletter
 from app.jobs.importing import work_on_imports
 from app.newsletters.defaults import install_defaults
 from app.product import Product
@@ -169,6 +170,28 @@ def test_a_cancelled_import_leaves_no_file(admin: FlaskClient, product: Product)
     assert list(product.config.imports_dir.rglob("list.csv")) == []
     assert admin.post(f"{path}/cancel").status_code == 409
     assert admin.get(path).status_code == 200
+
+
+def test_an_import_into_a_newsletter_that_was_closed_says_so_and_goes_on(admin: FlaskClient, product: Product) -> None:
+    path = hand_in(admin).location
+    admin.post(f"{path}/check", data=plan())
+    work_on_imports(product)
+    admin.post(f"{path}/start")
+    with product.database.transaction() as session:
+        close_newsletter(session, newsletter_id=1, now=NOW)
+    work_on_imports(product)
+    page = admin.get(path).text
+    assert "closed to new readers meanwhile" in page
+    assert "hx-get" not in page
+    assert admin.get(f"{path}/progress").headers["HX-Refresh"] == "true"
+    assert "Stands still" in admin.get("/admin/readers/imports").text
+    with product.database.transaction() as session:
+        assert make.subscriptions(session) == []
+        open_newsletter(session, newsletter_id=1)
+    work_on_imports(product)
+    assert "closed to new readers" not in admin.get(path).text
+    with product.database.reading() as session:
+        assert len(make.subscriptions(session)) == 2
 
 
 def test_no_page_of_readers_needs_more_than_twelve_queries(app: Flask, admin: FlaskClient, product: Product) -> None:

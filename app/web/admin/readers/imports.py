@@ -28,6 +28,7 @@ from app.subscriptions.newcomers.planning import (
     start_check,
     start_import,
 )
+from app.subscriptions.newcomers.running import due_imports, resting_imports
 from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import desk_language, needs, require
@@ -88,9 +89,11 @@ def import_page(import_id: int) -> str:
 @bp.get(f"{IMPORT}/progress")
 @needs(Role.ADMIN)
 def import_progress(import_id: int) -> Response | str:
-    """Show how far an import is, for the script that follows it; once it is read through, have the page made anew."""
-    found = _find(import_id)
-    if not found.status.is_at_work:
+    """Show how far an import is, for the script that follows it; once it is over, or rests, have the page made anew."""
+    with product().database.reading() as session:
+        found = _read(session, import_id)
+        is_going_on = session.scalar(due_imports().where(Import.id == import_id)) is not None
+    if not is_going_on:
         return Response(status=204, headers={"HX-Refresh": "true"})
     return render_template("admin/readers/_import_progress.html", found=found)
 
@@ -205,11 +208,6 @@ def _asked_provenance(at: datetime) -> Provenance | None:
     return provenance
 
 
-def _find(import_id: int) -> Import:
-    with product().database.reading() as session:
-        return _read(session, import_id)
-
-
 def _read(session: Session, import_id: int) -> Import:
     found = session.get(Import, import_id)
     if found is None:
@@ -220,12 +218,14 @@ def _read(session: Session, import_id: int) -> Import:
 def _page(import_id: int, *, problem: str | None = None) -> str:
     with product().database.reading() as session:
         found = _read(session, import_id)
+        is_resting = session.scalar(resting_imports().where(Import.id == import_id)) is not None
         choice = read_choice(session)
     path = _files().list_of(import_id)
     may_plan = found.status in {ImportStatus.RECEIVED, ImportStatus.CHECKED}
     return render_template(
         "admin/readers/import.html",
         found=found,
+        is_resting=is_resting,
         newsletter=choice.names(desk_language()).get(found.newsletter_id),
         columns=Column,
         sample=read_layout(path).sample if may_plan and path.exists() else (),
@@ -243,10 +243,12 @@ def _list(problem: str | None = None) -> str:
     with product().database.reading() as session:
         choice = read_choice(session)
         found = session.scalars(newest_imports(SHOWN_IMPORTS)).all()
+        resting = session.scalars(resting_imports()).all()
     max_mb = product().config.imports.max_mb
     return render_template(
         "admin/readers/imports.html",
         found=found,
+        resting=resting,
         choice=choice,
         names=choice.names(desk_language()),
         problem=problem,
