@@ -121,15 +121,21 @@ def test_a_flash_that_does_not_pass_waits_on_today_for_a_reason(
     assert "s1._domainkey.newsletter.example" in kept.text
     assert "The flash “Le câble” did not pass" in today(client)
     assert client.post(f"{path}/flash", data={"revision": "1"}).status_code == 422
-    assert '<div class="notice notice-error" role="alert">' in kept.text
+    assert 'id="held-flash-1" role="alert"' in kept.text
     assert 'name="failures" value="dkim-missing"' in kept.text
     short = client.post(f"{path}/flash", data={"revision": "1", "reason": "because", "failures": "dkim-missing"})
     assert (short.status_code, 'id="reason-flash-1-error"' in short.text) == (422, True)
+    assert 'aria-describedby="reason-flash-1-hint reason-flash-1-error" aria-invalid="true"' in short.text
+    assert "because</textarea>" in short.text, "what was written is not lost"
     assert 'role="alert"' not in short.text
     with product.database.reading() as session:
         assert letters(session, "ann") == []
     answer = {"revision": "1", "reason": REASON, "failures": "link-dead"}  # those that another press met
-    assert client.post(f"{path}/flash", data=answer).status_code == 422
+    other = client.post(f"{path}/flash", data=answer)
+    assert (other.status_code, f"{REASON}</textarea>" in other.text) == (422, True)
+    assert 'aria-describedby="reason-flash-1-hint held-flash-1" aria-invalid="true"' in other.text
+    stale = client.post(f"{path}/flash", data={**answer, "revision": "9"})
+    assert (stale.status_code, f"{REASON}</textarea>" in stale.text) == (409, True)
     assert client.post(f"{path}/flash", data={**answer, "failures": "dkim-missing"}).status_code == 303
     with product.database.reading() as session:
         assert letters(session, "ann") == [["Le câble"]]
@@ -173,6 +179,10 @@ def test_a_reason_that_says_nothing_is_wrong_in_its_own_form_alone(
     assert 'id="reason-erratum-1-error"' in page
     assert 'id="reason-flash-1"' in page
     assert 'id="reason-flash-1-error"' not in page
+    assert page.count("because</textarea>") == 1
+    page = client.post(f"{path}/erratum", data={**said, "reason": REASON, "note_fr": ""}).text
+    assert 'id="notes-error-1"' in page
+    assert f"{REASON}</textarea>" in page
 
 
 def test_the_command_line_wants_a_reason_too(app: Flask, product: Product, path: str) -> None:

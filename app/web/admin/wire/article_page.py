@@ -38,8 +38,14 @@ class Extras:
     held: Mapping[EditionKind, HeldExtra]
 
 
-def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[str, str] | None = None) -> str:
-    """Show an article; with what was wrong, and the notes that an editor wrote. Raises NotFound."""
+def show_article(
+    article_id: int,
+    *,
+    problem: str | None = None,
+    notes: Mapping[str, str] | None = None,
+    reasons: Mapping[EditionKind, str] | None = None,
+) -> str:
+    """Show an article; with what was wrong, and the notes and reasons that an editor wrote. Raises NotFound."""
     at = now()
     with product().database.reading() as session:
         shown = session.get(Article, article_id)
@@ -51,7 +57,7 @@ def show_article(article_id: int, *, problem: str | None = None, notes: Mapping[
     page = "admin/wire/_article.html" if is_swap() else "admin/wire/article.html"
     return render_template(
         page, article=shown, revisions=revisions, is_kept=is_kept, extras=extras, problem=problem,
-        notes=notes or _held_notes(extras), findings_of=findings_of, failures=failures,
+        notes=notes or _held_notes(extras), reasons=reasons or {}, findings_of=findings_of, failures=failures,
         text=sheet_html(shown.markdown) if shown.markdown else None, is_swap=is_swap(),
         row=row,
     )  # fmt: skip

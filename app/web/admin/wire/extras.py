@@ -29,18 +29,19 @@ from app.web.admin.wire.article_page import show_article
 @needs(Role.PUBLISHER)
 def flash_submit(article_id: int) -> Response | tuple[str, int]:
     """Let an article go at once to those who read in real time, once: a repeated press shows who was first."""
+    typed = {EditionKind.FLASH: _reason()}
     try:
         _send_flash(article_id)
     except EditionChanged:
-        return show_article(article_id, problem="changed"), 409
+        return show_article(article_id, problem="changed", reasons=typed), 409
     except GateClosed:
-        return show_article(article_id, problem="held-flash"), 422
+        return show_article(article_id, problem="held-flash", reasons=typed), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
     except ReasonRefused:
-        return show_article(article_id, problem="reason-flash"), 422
+        return show_article(article_id, problem="reason-flash", reasons=typed), 422
     except InputRefused:
-        return show_article(article_id), 422
+        return show_article(article_id, reasons=typed), 422
     return redirect(url_for("admin.article", article_id=article_id, note="flash"), code=303)
 
 
@@ -49,18 +50,19 @@ def flash_submit(article_id: int) -> Response | tuple[str, int]:
 def erratum_submit(article_id: int) -> Response | tuple[str, int]:
     """Tell those who got an earlier text of an article what was wrong."""
     notes = {code: request.form.get(f"note_{code}", "").replace("\0", "") for code in LANGUAGES}
+    typed = {EditionKind.ERRATUM: _reason()}
     try:
         _send_erratum(article_id, notes)
     except EditionChanged:
-        return show_article(article_id, problem="changed", notes=notes), 409
+        return show_article(article_id, problem="changed", notes=notes, reasons=typed), 409
     except GateClosed:
-        return show_article(article_id, problem="held-erratum", notes=notes), 422
+        return show_article(article_id, problem="held-erratum", notes=notes, reasons=typed), 422
     except TransitionRefused:
         return redirect(url_for("admin.article", article_id=article_id), code=303)
     except ReasonRefused:
-        return show_article(article_id, problem="reason-erratum", notes=notes), 422
+        return show_article(article_id, problem="reason-erratum", notes=notes, reasons=typed), 422
     except InputRefused:
-        return show_article(article_id, problem="notes", notes=notes), 422
+        return show_article(article_id, problem="notes", notes=notes, reasons=typed), 422
     return redirect(url_for("admin.article", article_id=article_id, note="erratum"), code=303)
 
 
@@ -102,7 +104,7 @@ def _send_erratum(article_id: int, notes: dict[str, str]) -> None:
 @contextmanager
 def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str]) -> Iterator[tuple[Session, str]]:
     """Start an extra in a transaction, for the reason given where something fails; one that does not pass is held."""
-    reason, target, actor = request.form.get("reason", ""), f"article:{extra.article_id}", require().email
+    reason, target, actor = _reason(), f"article:{extra.article_id}", require().email
     try:
         with product().database.transaction() as session:
             yield session, reason
@@ -114,6 +116,11 @@ def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str]) -> It
             names = hold_extra(session, extra, kind=kind, notes=notes, actor=actor, now=now())
             note_act(session, AuditAct.EXTRA_HELD, target, names)
         raise
+
+
+def _reason() -> str:
+    """Return why the extra is to leave all the same, as it was typed."""
+    return request.form.get("reason", "")
 
 
 def _shown() -> list[str]:
