@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,6 +16,7 @@ from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus
 from app.editions.states import (
     OWN_WORDS,
     TEXTS,
+    Place,
     State,
     checked_words,
     layout_of,
@@ -25,6 +25,7 @@ from app.editions.states import (
     state_of,
     taken_out,
 )
+from app.editions.twins import place_among
 from app.errors import InputRefused, NotFound, TransitionRefused
 
 
@@ -141,25 +142,30 @@ def bring_back(session: Session, *, edition_id: int, article_id: int, state: Sta
     """
     if article_id not in taken_out(state):
         raise NotFound(f"article {article_id} was not taken out of this edition")
-    return _append(session, edition_id=edition_id, article_id=article_id, state=state, now=now)
+    place = len(read_layout(state["layout"]))
+    return _insert(session, edition_id=edition_id, article_id=article_id, place=place, state=state, now=now)
 
 
-def put_in(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
-    """Put an article in the language of a draft, whose last known `state` is given, at its end.
+def put_in(
+    session: Session, *, edition_id: int, article_id: int, twin: Edition | None, state: State, now: datetime
+) -> Edition:
+    """Put an article in the language of a draft, whose last known `state` is given, where its story stands in the twin.
 
-    Raises NotFound where there is no such article, InputRefused where it may not leave at `now`, or stands in this
-    edition or in another.
+    Without a twin that tells the story it comes last. Raises NotFound where there is no such article, InputRefused
+    where it may not leave at `now`, or stands in this edition or in another.
     """
     edition, article = draft(session, edition_id), session.get(Article, article_id)
     if article is None or article.language != edition.language:
         raise NotFound(f"no article {article_id} in the language of this edition")
-    return _append(session, edition_id=edition_id, article_id=article_id, state=state, now=now)
+    place = place_among(edition, twin, story_id=article.story_id) if twin else len(edition.items)
+    return _insert(session, edition_id=edition_id, article_id=article_id, place=place, state=state, now=now)
 
 
-def _append(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
-    places = [*read_layout(state["layout"]), *read_layout(str(article_id))]
-    if places[:-1]:
-        places[-1] = replace(places[-1], section=places[-2].section)
+def _insert(session: Session, *, edition_id: int, article_id: int, place: int, state: State, now: datetime) -> Edition:
+    """Put an article into a draft behind its first `place` articles, under the heading of the one that it follows."""
+    places = read_layout(state["layout"])
+    section = places[max(place - 1, 0)].section if places else None
+    places.insert(place, Place(article_id, section))
     edition = put_state(session, edition_id=edition_id, state={**state, "layout": layout_of(places)}, now=now)
     if article_id not in {item.article_id for item in edition.items}:
         raise InputRefused("this article may not leave yet, or another edition has it")

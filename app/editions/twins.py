@@ -61,6 +61,21 @@ def rows_of(session: Session, edition: Edition, twin: Edition, *, now: datetime)
     )
 
 
+def place_among(edition: Edition, twin: Edition, *, story_id: int | None) -> int:
+    """Return how many items of an edition stand before a story that only its twin tells: in the order of the twin.
+
+    It comes behind the counterpart of what it comes after there, as far as there is one, and else first; a story that
+    the twin does not tell alone comes last.
+    """
+    place = 0
+    for row in _paired(twin, edition):
+        if edition.language in row and twin.language in row:
+            place = edition.items.index(row[edition.language]) + 1
+        elif edition.language not in row and story_id is not None and _story(row) == story_id:
+            return place
+    return len(edition.items)
+
+
 def _paired(edition: Edition, twin: Edition) -> list[dict[str, EditionItem]]:
     rows = [{edition.language: item} for item in edition.items]
     place = 0

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
-from app.editions.draft import put_in, remove_item
+from app.editions.draft import put_in, remove_item, set_layout
 from app.editions.history import read_history, recorded
 from app.editions.models import Edition, EditionStatus
 from app.editions.twins import Row, rows_of
@@ -79,20 +79,52 @@ def test_a_draft_may_take_what_may_leave_and_stands_in_no_other(product: Product
         assert not any(row.may_take for row in rows_of(session, french, english, now=NOW))
 
 
-def test_what_is_put_in_stands_at_the_end_and_is_a_revision(product: Product) -> None:
+def test_what_is_put_in_is_a_revision_and_stands_at_the_end_where_the_twin_has_not_its_story(product: Product) -> None:
     with product.database.transaction() as session:
         french, english = make_twins(session)
         late = make_article(session, title="Après coup", link="https://x.example/late", added_at=NOW)
         first = french.items[0].article_id
         for article_id, refusal in ((english.items[0].article_id, NotFound), (99, NotFound), (first, InputRefused)):
             with pytest.raises(refusal), recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
-                put_in(session, edition_id=french.id, article_id=article_id, state=state, now=NOW)
+                put_in(session, edition_id=french.id, article_id=article_id, twin=english, state=state, now=NOW)
         with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
-            put_in(session, edition_id=french.id, article_id=late.id, state=state, now=NOW)
+            put_in(session, edition_id=french.id, article_id=late.id, twin=None, state=state, now=NOW)
         assert french.items[-1].article_id == late.id
         with recorded(session, edition_id=french.id, actor=ADA, now=NOW):
             remove_item(session, edition_id=french.id, article_id=late.id)
         with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
-            put_in(session, edition_id=french.id, article_id=late.id, state=state, now=NOW)
+            put_in(session, edition_id=french.id, article_id=late.id, twin=english, state=state, now=NOW)
         parts = [each.parts for each in read_history(session, french.id).revisions]
         assert parts == [[f"back:{late.id}"], [f"out:{late.id}"], [f"in:{late.id}"], []]
+
+
+@pytest.mark.parametrize(
+    ("beside", "place", "section"),
+    [
+        ([(0, 0), (2, 2)], 1, "Baltique"),
+        ([(1, 0), (2, 2)], 2, "Ailleurs"),
+        ([(2, 0), (0, 2)], 3, "Ailleurs"),  # behind what it follows there, though the next one stands before it
+        ([(1, 2)], 0, "Baltique"),  # nothing of what it follows there is in this draft
+    ],
+)
+def test_what_is_put_in_stands_where_the_twin_has_it(
+    product: Product, beside: list[tuple[int, int]], place: int, section: str
+) -> None:
+    """The twin alone tells the story at its second place; `beside` are the places, here and there, of shared ones."""
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        set_layout(session, edition_id=french.id, layout=_under_heading(french))
+        for here, there in beside:
+            tie(session, french.items[here].article, english.items[there].article)
+        late = make_article(session, title="Après coup", link="https://x.example/late", added_at=NOW)
+        tie(session, late, english.items[1].article)
+        with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
+            put_in(session, edition_id=french.id, article_id=late.id, twin=english, state=state, now=NOW)
+        assert [item.article_id == late.id for item in french.items].index(True) == place
+        assert french.items[place].section == section
+
+
+def _under_heading(edition: Edition) -> str:
+    """The layout of an edition whose first article has a heading over it, and the others another."""
+    first, *others = (str(item.article_id) for item in edition.items)
+    return "\n".join(["# Baltique", first, "# Ailleurs", *others])

@@ -369,6 +369,14 @@ def test_what_a_twin_lacks_is_put_in_from_the_page(
     done = admin.post(f"{english}/addition", data={"item": item[1], "beside": 1})
     assert done.location == f"/admin/editions/1/twin?show=2&note=put-in#item-{item[1]}"
     assert "No twin" not in admin.get(done.location).text
+    assert [str(each.article_id) for each in desk.edition(product, 2).items].index(item[1]) == 1
+    admin.post(f"{english}/removal", data={"item": item[1]})
+    admin.post(f"{french}/order", data={"up": desk.edition(product, 1).items[1].article_id})
+    for beside in (1, 2, 99):
+        admin.post(f"{english}/addition", data={"item": item[1], "beside": beside})
+        assert str(desk.edition(product, 2).items[0].article_id) == item[1]
+        admin.post(f"{english}/removal", data={"item": item[1]})
+    admin.post(f"{english}/addition", data={"item": item[1]})
     for strange in (item[1], desk.edition(product, 1).items[0].article_id, 99, "9" * 30, "x"):
         assert admin.post(f"{english}/addition", data={"item": strange}).status_code in {404, 422}
     assert len(desk.edition(product, 2).items) == 2

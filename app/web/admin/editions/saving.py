@@ -19,6 +19,7 @@ from app.editions.history import read_history, recorded, redo, restore, save_sta
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
 from app.editions.states import TEXTS
+from app.editions.twins import twin_of
 from app.errors import ChangedMeanwhile, DraftConflict, InputRefused
 from app.web import product
 from app.web.admin import EDITION, bp
@@ -93,10 +94,11 @@ def return_submit(edition_id: int) -> Answer:
 @bp.post(f"{EDITION}/addition")
 @needs(Role.EDITOR)
 def addition_submit(edition_id: int) -> Answer:
-    """Put an article in, at the end."""
+    """Put an article in, where its story stands in the edition beside which it was offered."""
     article_id = min(max(request.form.get("item", 0, type=int), 0), NUMBER_MAX)
     with _changed(edition_id, f"article {article_id} put in") as (session, state):
-        put_in(session, edition_id=edition_id, article_id=article_id, state=state, now=now())
+        twin = _twin(session, edition_id)
+        put_in(session, edition_id=edition_id, article_id=article_id, twin=twin, state=state, now=now())
     return _answer(edition_id, note="put-in", anchor=f"item-{article_id}")
 
 
@@ -204,12 +206,25 @@ def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> An
     return redirect(_page_of(edition_id, note=note, anchor=anchor or None), code=303)
 
 
+def _twin(session: Session, edition_id: int) -> Edition | None:
+    """Return the edition that the page showed beside the one that is changed."""
+    edition, page = session.get_one(Edition, edition_id), session.get(Edition, _beside())
+    if page is None or page.language == edition.language or page.newsletter_id != edition.newsletter_id:
+        return twin_of(session, edition)
+    return page
+
+
 def _page_of(edition_id: int, *, note: str | None, anchor: str | None) -> str:
     """Return where somebody acted on a draft: its page, or that of two drafts, with this one in view."""
-    beside = request.form.get("beside", 0, type=int)
-    if 0 < beside <= NUMBER_MAX:
+    if beside := _beside():
         return url_for("admin.twin", edition_id=beside, show=edition_id, note=note, _anchor=anchor)
     return url_for("admin.edition", edition_id=edition_id, note=note, _anchor=anchor)
+
+
+def _beside() -> int:
+    """Return the edition whose page showed two drafts, 0 for a page that showed one."""
+    beside = request.form.get("beside", 0, type=int)
+    return beside if 0 < beside <= NUMBER_MAX else 0
 
 
 def _seen() -> int:
