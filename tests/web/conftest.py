@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 #: What a browser tells that is no fault of a page: an answer of 4xx that is asked for, and a connection that the small
-#: server of the tests dropped on a busy machine; a resource that is missing for good is told as a status.
-NO_FAULT = ("status of 4", "net::ERR_CONNECTION_RESET", "net::ERR_SOCKET_NOT_CONNECTED")
+#: server of the tests dropped on a busy machine; a resource that is missing for good is told as a status. A letter that
+#: is shown without its pictures is told by each of them.
+NO_FAULT = ("status of 4", "net::ERR_CONNECTION_RESET", "net::ERR_SOCKET_NOT_CONNECTED", "\"img-src 'none'\"")
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""The editor of a draft in a real browser: order by keys and by pointer, saving while one writes, two editors."""
+"""The editor of a draft in a real browser: order by keys and by pointer, saving while one writes, two editors, and the
+letter as its readers see it."""
 
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.clock import now
 from app.editions.comments import add_comment
@@ -15,6 +16,8 @@ from tests.looks import faults
 from tests.web import desk
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
+
+PICTURE = "<svg xmlns='http://www.w3.org/2000/svg' width='200' height='40'><path d='M0 0h200v40H0z'/></svg>"
 
 
 @pytest.fixture(params=["en"])
@@ -220,3 +223,59 @@ def test_every_page_of_a_draft_is_accessible_and_fits(page: Page, product: Produ
             more.locator("summary").click()
         found += faults(page)
     assert found == []
+
+
+def look_through(page: Page, path: str) -> int:
+    """Look at all the frames of a page, each loaded once it comes into view; return how many there are."""
+    page.goto(path)
+    frames = page.locator("iframe")
+    for number in range(frames.count()):
+        frames.nth(number).scroll_into_view_if_needed()
+        frames.nth(number).content_frame.locator("body").wait_for()
+    page.wait_for_load_state("networkidle")
+    return frames.count()
+
+
+def shows_text_of_picture(page: Page) -> bool:
+    """Whether a letter paints the alternative text of its logo: without its colour the place looks otherwise."""
+    logo = page.get_by_alt_text(desk.LOGO)
+    painted = logo.screenshot()
+    logo.evaluate("logo => { logo.style.color = 'transparent' }")
+    return logo.screenshot() != painted
+
+
+def let_look_within(route: Route) -> None:
+    """Serve a letter as it is, save that axe-core may run in it."""
+    answer = route.fetch()
+    policy = answer.headers["content-security-policy"].partition(";")
+    assert policy[0].startswith("sandbox")
+    route.fulfill(response=answer, headers={**answer.headers, "content-security-policy": policy[2]})
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_letter_without_its_pictures_fetches_none_and_is_read_all_the_same(
+    page: Page, product: Product, scheme: str
+) -> None:
+    draft = desk.make_draft(product, readers=0)
+    desk.put_template_in_force(product, desk.with_logo(product))
+    fetched: list[str] = []
+
+    def answer(route: Route) -> None:
+        fetched.append(route.request.url)
+        route.fulfill(body=PICTURE, content_type="image/svg+xml")
+
+    page.route("**/logo.png", answer)
+    preview, letter = (f"/admin/editions/{draft}/{name}?scheme={scheme}&pictures=" for name in ("preview", "letter"))
+    assert look_through(page, f"{preview}off") == 3
+    page.goto(f"{letter}off")
+    assert fetched == []
+    for title in titles(product, draft):
+        expect(page.get_by_text(title).first).to_be_visible()
+    assert shows_text_of_picture(page)
+    page.route(f"**{letter}off", let_look_within)
+    page.goto(f"{letter}off")
+    assert faults(page, [(size, scheme, ("color-contrast",)) for size in ("phone", "desktop")]) == []
+    look_through(page, f"{preview}on")
+    assert fetched, "with its pictures one would have been seen"
+    page.goto(f"{letter}on")
+    assert not shows_text_of_picture(page)
