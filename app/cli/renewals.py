@@ -11,9 +11,8 @@ from app.cli.output import Commands, Row, as_json, print_row
 from app.clock import now
 from app.digests.newsletters import find_meant
 from app.subscriptions.questions.concerned import keep_concerned, read_concerned
+from app.subscriptions.questions.counts import RenewalReport, count_renewal
 from app.subscriptions.questions.renewal import (
-    RenewalReport,
-    read_renewal,
     start_renewal,
     stop_renewal,
 )
@@ -61,7 +60,7 @@ def start(slug: str | None, until: datetime, per_day: int | None, remind: int | 
 def status(slug: str | None, as_json: bool) -> None:
     """Tell how many were asked, agreed, have yet to answer, and no longer get letters."""
     with product().database.reading() as session:
-        report = read_renewal(session, find_meant(session, slug).id)
+        report = count_renewal(session, find_meant(session, slug).id)
     print_row(_row(report) if report else {"renewal": None}, as_json=as_json)
 
 

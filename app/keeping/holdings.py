@@ -68,6 +68,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "rights_requests": Holding(
             "what readers asked of us by letter, when, and when they were answered", ("requests",)
         ),
+        "renewal_counts": Holding("how many readers agreed anew, left, or have yet to answer", reason=NOT_PERSONAL),
         "renewal_prospects": Holding("how many readers would be asked for consent anew", reason=NOT_PERSONAL),
         "renewals": Holding("that a newsletter asked for consent anew, and which admin began it", reason=WHILE_NEEDED),
         "departures": Holding(

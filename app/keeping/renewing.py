@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app.db import Database
 from app.subscriptions.questions.concerned import keep_concerned
+from app.subscriptions.questions.counts import keep_renewals
 from app.subscriptions.questions.models import Renewal
 from app.subscriptions.questions.renewal import ask_readers, end_renewal, lapse_readers, remind_readers
 
@@ -17,7 +18,7 @@ BATCHES = 20
 def run_renewals(database: Database, now: datetime) -> dict[str, int]:
     """Take every renewal under way as far as it may go now; return how many questions were asked, reminded, closed.
 
-    Whom the next one would concern is counted too.
+    Whom the next one would concern, and how each stands, is counted too.
     """
     done = {"asked": 0, "reminded": 0, "closed": 0}
     keep_concerned(database, now)
@@ -35,6 +36,7 @@ def run_renewals(database: Database, now: datetime) -> dict[str, int]:
     for renewal_id in under_way:
         with database.transaction() as session:
             end_renewal(session, session.get_one(Renewal, renewal_id), now=now)
+    keep_renewals(database, now)
     return done
 
 

@@ -50,6 +50,21 @@ class Renewal(Base):
     ended_at: Mapped[datetime | None]
 
 
+class RenewalCount(Base):
+    """How the questions of a renewal stood when they were counted, at `counted_at`."""
+
+    __tablename__ = "renewal_counts"
+
+    renewal_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("renewals.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    open: Mapped[int]
+    agreed: Mapped[int]
+    lapsed: Mapped[int]
+    void: Mapped[int]
+    counted_at: Mapped[datetime]
+
+
 class Prospect(Base):
     """How many readers asking a newsletter for consent anew would concern, as counted at `counted_at`.
 

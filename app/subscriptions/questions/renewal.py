@@ -5,7 +5,6 @@ reader who is away on a pause is asked when they are back, and has time to answe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -34,22 +33,6 @@ ANSWER_AT_LEAST = timedelta(days=14)
 LONGEST = timedelta(days=180)
 #: Ids of subscriptions that one call looks through: among so many, most may have agreed already.
 STRETCH = 100_000
-
-
-@dataclass(frozen=True)
-class RenewalReport:
-    """How a renewal stands: readers by what came of their question."""
-
-    renewal: Renewal
-    open: int
-    agreed: int
-    lapsed: int
-    void: int
-
-    @property
-    def asked(self) -> int:
-        """How many were asked so far."""
-        return self.open + self.agreed + self.lapsed + self.void
 
 
 def start_renewal(
@@ -113,17 +96,6 @@ def open_renewal(session: Session, newsletter_id: int) -> Renewal | None:
     """Return the renewal under way, or None."""
     query = select(Renewal).where(Renewal.newsletter_id == newsletter_id, Renewal.ended_at.is_(None))
     return session.scalars(query).one_or_none()
-
-
-def read_renewal(session: Session, newsletter_id: int) -> RenewalReport | None:
-    """Return how the last renewal of a newsletter stands, or None where there never was one."""
-    last = select(Renewal).where(Renewal.newsletter_id == newsletter_id).order_by(Renewal.id.desc()).limit(1)
-    renewal = session.scalars(last).one_or_none()
-    if renewal is None:
-        return None
-    states = select(Question.state, sa.func.count()).where(Question.renewal_id == renewal.id).group_by(Question.state)
-    counts: dict[QuestionState, int] = dict(session.execute(states).all())
-    return RenewalReport(renewal, **{state.value: counts.get(state, 0) for state in QuestionState})
 
 
 def ask_readers(session: Session, renewal: Renewal, *, now: datetime) -> int:

@@ -18,15 +18,15 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStat
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber, Subscription
-from app.subscriptions.questions import concerned
+from app.subscriptions.questions import concerned, counts
 from app.subscriptions.questions.asking import agree
 from app.subscriptions.questions.concerned import count_concerned
+from app.subscriptions.questions.counts import read_renewal
 from app.subscriptions.questions.letters import question_letters
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
 from app.subscriptions.questions.renewal import (
     REMINDER,
     open_renewal,
-    read_renewal,
     start_renewal,
     stop_renewal,
 )
@@ -34,6 +34,7 @@ from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress
 from tests import make
 from tests.conftest import NOW
+from tests.statements import statements
 
 DAY = timedelta(days=1)
 UNTIL = NOW + 30 * DAY
@@ -169,6 +170,34 @@ def test_silence_ends_it_at_the_date_and_a_late_answer_takes_that_back(product: 
         report = read_renewal(session, 1)
         assert report is not None
         assert (report.asked, report.agreed, report.lapsed, report.open) == (1, 1, 0, 0)
+
+
+def test_among_many_readers_what_came_of_the_questions_is_counted_beforehand(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "COUNTED_AT_ONCE", 0)
+    agreeing, _ = asked(product, "alice@reader.example", "bob@reader.example").values()
+
+    def agreed_of_asked() -> tuple[int, int, datetime | None]:
+        with product.database.reading() as session, statements(product.database) as seen:
+            report = read_renewal(session, 1)
+            assert not any("FROM questions" in each for each in seen)
+        assert report is not None
+        return report.agreed, report.asked, report.counted_at
+
+    assert agreed_of_asked() == (0, 2, NOW)
+    with product.database.transaction() as session:
+        agree(session, public_id=agreeing, kind=QuestionKind.RENEWAL, now=NOW + DAY)
+    assert agreed_of_asked() == (0, 2, NOW)
+    run(product, NOW + DAY)
+    assert agreed_of_asked() == (1, 2, NOW + DAY)
+    run(product, UNTIL)
+    run(product, UNTIL + DAY / 2)
+    assert agreed_of_asked() == (1, 2, UNTIL), "once it has ended a day passes between two counts"
+    with product.database.reading() as session:
+        report = counts.count_renewal(session, 1)
+        assert report is not None
+        assert (report.lapsed, report.counted_at) == (1, None)
 
 
 def test_who_left_meanwhile_stays_away(product: Product) -> None:

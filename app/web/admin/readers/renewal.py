@@ -12,12 +12,8 @@ from app.clock import now
 from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter, current_wording
 from app.subscriptions.questions.concerned import read_concerned
-from app.subscriptions.questions.renewal import (
-    ANSWER_AT_LEAST,
-    read_renewal,
-    start_renewal,
-    stop_renewal,
-)
+from app.subscriptions.questions.counts import read_renewal
+from app.subscriptions.questions.renewal import ANSWER_AT_LEAST, start_renewal, stop_renewal
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
 from app.web.admin.access import needs, require
