@@ -3,9 +3,10 @@
 import re
 
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from app.admins.models import Role
-from app.newsletters.models import newsletter_by_slug
+from app.newsletters.models import NewsletterLanguage, newsletter_by_slug
 from app.product import Product
 from tests import make
 from tests.web import desk
@@ -109,3 +110,13 @@ def test_approval_is_required_and_no_longer(admin: FlaskClient, product: Product
         admin.post(f"{PAGE}/approval", data={"answer": answer})
         with product.database.reading() as session:
             assert make.newsletter(session).needs_approval is is_needed
+
+
+def test_a_language_that_a_newsletter_lacks_is_added_on_its_page(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        session.execute(delete(NewsletterLanguage).where(NewsletterLanguage.language == "en"))
+    page = admin.get(PAGE)
+    assert "Add: English" in page.text
+    added = admin.post(f"{PAGE}/languages", data=FACE | {"seen": seen(page.text)}, follow_redirects=True)
+    assert 'value="The Jetty"' in field(added.text, "name-en")
+    assert "Add: English" not in added.text
