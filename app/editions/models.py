@@ -38,6 +38,8 @@ class EditionKind(StrEnum):
 
 
 _OTHER = aliased(Newsletter)
+_WORDS = NewsletterLanguage.name + "\n" + NewsletterLanguage.description
+_ADDRESSES = sa.func.coalesce(Newsletter.sender, "") + "\n" + sa.func.coalesce(Newsletter.reply_to, "")
 
 
 class Edition(Base):
@@ -47,8 +49,9 @@ class Edition(Base):
     carries, and part of the one named by `variant_of` as to its way: that one is started, paused and counted. Of a
     digest, `schedule_id` says whose it is; an edition without is for all readers of its language, unless its `kind` is
     an extra's.
-    `template_version`: which of its newsletter's own templates is in force, if any; `masthead`: the newsletter's name
-    and time zone, as a letter has them; `newsletter_name`: its name, where there are several.
+    `template_version`: which of its newsletter's own templates is in force, if any; `masthead`: all else that a letter
+    has of the newsletter: name, description, time zone, sender and reply address; `newsletter_name`: its name, where
+    there are several.
     `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
     choices. `revision`: how often editors saved it while it was a draft.
     """
@@ -105,7 +108,7 @@ class Edition(Base):
         .scalar_subquery()
     )
     masthead: Mapped[str | None] = column_property(
-        sa.select(NewsletterLanguage.name + ", " + Newsletter.timezone)
+        sa.select(_WORDS + "\n" + _ADDRESSES + "\n" + Newsletter.timezone)
         .where(NewsletterLanguage.newsletter_id == newsletter_id, NewsletterLanguage.language == language)
         .where(Newsletter.id == newsletter_id)
         .correlate_except(Newsletter, NewsletterLanguage)

@@ -120,17 +120,24 @@ def test_a_change_makes_it_void(product: Product) -> None:
     assert states == [ApprovalState.VOID, ApprovalState.APPROVED]
 
 
-@pytest.mark.parametrize("change", ["name", "timezone"])
-def test_another_name_or_clock_of_the_newsletter_keeps_it_back(product: Product, change: str) -> None:
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("timezone", "Asia/Tokyo"),
+        ("sender", "desk@newsletter.example"),
+        ("reply_to", "desk@elsewhere.example"),
+        ("name", "Les câbles"),
+        ("description", "Tout ce qui passe par la mer."),
+    ],
+)
+def test_another_word_clock_or_address_of_the_newsletter_keeps_it_back(
+    product: Product, column: str, value: str
+) -> None:
     edition_id = make_edition(product)
-    ask(product, edition_id)
-    agree(product, edition_id)
+    schedule(product, edition_id)
     with product.database.transaction() as session:
-        found = newsletter(session)
-        if change == "name":
-            found.languages[0].name = found.languages[1].name = "Les câbles"
-        else:
-            found.timezone = "Asia/Tokyo"
+        changed = newsletter(session)
+        setattr(changed if hasattr(changed, column) else changed.in_language("fr"), column, value)
     assert start_due(product) == []
     assert (edition(product, edition_id).status, queued(product)) == (EditionStatus.DRAFT, 0)
 
