@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,8 @@ SPREAD_S = 0.02
 #: Leases of a worker whose journal cannot be read last less than a minute.
 STANDSTILL_S = 120.0
 END_TIMEOUT_S = 60.0
+#: What ends the drill before its time: Ctrl-C, and who calls it off.
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM)
 #: What of our own environment the workers need to run at all.
 INHERITED = ("PATH", "HOME", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "TZ", "TMPDIR")
 
@@ -189,22 +191,24 @@ def _running_worker(drill: Drill) -> Iterator["subprocess.Popen[bytes]"]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block, lest it come between a process' start and our knowing of it."""
+    """Hold what would end us back until the end of the block, lest it come between a process' start and our knowing."""
     held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    before = {each: signal.signal(each, lambda number, frame: held.append(number)) for each in INTERRUPTIONS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if held:
-        raise KeyboardInterrupt
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        for number in held:
+            signal.raise_signal(number)
 
 
 def _end(worker: "subprocess.Popen[bytes]") -> None:
     worker.terminate()
     try:
-        worker.wait(END_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait(END_TIMEOUT_S)
+    finally:
         worker.kill()
         worker.wait()
 

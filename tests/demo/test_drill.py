@@ -53,6 +53,27 @@ sys.argv = ["flask", "crash-drill", *sys.argv[1:]]
 main()
 """
 
+#: Runs the command; Ctrl-C comes while it waits for a worker to end, which hangs.
+IMPATIENT = """
+import signal, subprocess, sys
+from app.demo import drill
+from flask.cli import main
+
+class Worker(subprocess.Popen):
+    def terminate(self):
+        self.send_signal(signal.SIGSTOP)
+        super().terminate()
+
+    def wait(self, timeout=None):
+        if timeout == drill.END_TIMEOUT_S:
+            signal.raise_signal(signal.SIGINT)
+        return super().wait(timeout)
+
+drill.subprocess.Popen = Worker
+sys.argv = ["flask", "crash-drill", *sys.argv[1:], "--kills", "0"]
+main()
+"""
+
 
 @pytest.fixture
 def operator(tmp_path: Path) -> House:
@@ -131,8 +152,9 @@ def test_an_interrupted_drill_leaves_nothing(operator: House, empty_database_url
     assert tables(empty_database_url) == []
 
 
-def test_a_worker_that_an_interruption_met_at_its_start_ends_too(operator: House) -> None:
-    ended = run(operator, INTERRUPTED)
+@pytest.mark.parametrize("script", [INTERRUPTED, INTERRUPTED.replace("SIGINT", "SIGTERM"), IMPATIENT])
+def test_a_worker_that_an_interruption_met_at_its_start_or_end_ends_too(operator: House, script: str) -> None:
+    ended = run(operator, script)
     assert ended.returncode == 1, ended.stderr
     assert leftovers(operator) == []
 
