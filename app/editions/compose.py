@@ -20,7 +20,7 @@ from app.errors import LetterUnsettable, NotFound
 from app.i18n import gettext
 from app.links import Links
 from app.mail.letter import Letter
-from app.newsletters.letterhead import Letterhead, letterhead_of
+from app.newsletters.letterhead import Letterhead, letterhead_of, sender_under
 from app.newsletters.models import Newsletter
 from app.newsletters.templates import read_template
 from config import Config
@@ -167,7 +167,7 @@ def make_letter(
         text=parts.text,
         language=edition.language,
         from_name=letterhead.from_name,
-        from_address=letterhead.from_address,
+        from_address=sender_under(letterhead, newsletter, config.mail),
         list_name=letterhead.from_name,
         list_id=f"{face.list_label}.{config.mail.sender_domain}",
         unsubscribe_url=unsubscribe_url,

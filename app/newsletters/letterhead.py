@@ -72,6 +72,11 @@ def sender_of(newsletter: Newsletter, mail: MailSettings) -> str:
     return newsletter.sender if newsletter.sender and not is_sender_idle(newsletter, mail) else mail.sender
 
 
+def sender_under(letterhead: Letterhead, newsletter: Newsletter, mail: MailSettings) -> str:
+    """Return the From address of letters under a letterhead, which may have been frozen before the domain changed."""
+    return letterhead.from_address if _is_ours(letterhead.from_address, mail) else sender_of(newsletter, mail)
+
+
 def is_sender_idle(newsletter: Newsletter, mail: MailSettings) -> bool:
     """Whether a newsletter has a sender address that is not used, since it is outside the settings' domain."""
     return newsletter.sender is not None and not _is_ours(newsletter.sender, mail)

@@ -142,7 +142,18 @@ def test_a_retry_carries_the_same_content_whatever_changed_since(session: Sessio
     its_own.in_language("fr").name = "Named anew"
     session.flush()
     assert again(session, product, claimed).raw == before.raw
-    assert again(session, moved(product), claimed).message["From"].addresses[0].domain == "newsletter.example"
+
+
+def test_a_frozen_sender_that_letters_are_no_longer_signed_for_is_not_used(session: Session, product: Product) -> None:
+    """What names and signs the copies left is in the new domain already: DMARC would fail for them (RFC 9989 §4.4)."""
+    make_subscription(session)
+    start(session, product, make_draft(session))
+    newsletter(session).in_language("fr").name = "Named anew"
+    session.flush()
+    message = only_letter(session, moved(product)).message
+    [sender] = message["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == ("Vigie", "lettre@moved.example")
+    assert message["List-Id"].endswith("moved.example>")
 
 
 def moved(product: Product) -> Product:
