@@ -1,9 +1,11 @@
 """`flask crash-drill` as an operator runs it: what it prints, what it leaves behind, what it refuses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,11 +78,14 @@ main()
 
 
 @pytest.fixture
-def operator(tmp_path: Path) -> House:
+def operator(tmp_path: Path) -> Iterator[House]:
     """An operator's machine, with a place for temporary files that can be looked into."""
     (tmp_path / "tmp").mkdir()
     (tmp_path / "data").mkdir()
-    return House(tmp_path / "data", 1, TMPDIR=str(tmp_path / "tmp"))
+    house = House(tmp_path / "data", 1, TMPDIR=str(tmp_path / "tmp"))
+    yield house
+    for left in processes(house):
+        os.kill(left, signal.SIGKILL)
 
 
 def run(operator: House, script: str) -> "subprocess.CompletedProcess[str]":
@@ -103,19 +108,19 @@ def tables(database_url: str) -> list[str]:
         engine.dispose()
 
 
-def processes(operator: House) -> list[str]:
-    """The command lines of processes whose settings point into the operator's temporary folder."""
-    found = []
+def processes(operator: House) -> dict[int, str]:
+    """The command lines of processes whose settings point into the operator's temporary folder, by their ids."""
+    found = {}
     for environ in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):
             if f"VIGIE_DATA_DIR={operator.environ['TMPDIR']}".encode() in environ.read_bytes():
-                found.append(environ.with_name("cmdline").read_text())
+                found[int(environ.parent.name)] = environ.with_name("cmdline").read_text()
     return found
 
 
 def leftovers(operator: House) -> list[str]:
     """Temporary files, and processes that work with them."""
-    return [*map(str, Path(operator.environ["TMPDIR"]).iterdir()), *processes(operator)]
+    return [*map(str, Path(operator.environ["TMPDIR"]).iterdir()), *processes(operator).values()]
 
 
 def test_the_counts_balance_and_nothing_is_left(operator: House, empty_database_url: str) -> None:
@@ -145,7 +150,7 @@ def test_an_interrupted_drill_leaves_nothing(operator: House, empty_database_url
     with operator.output.open("wb") as output:
         command = [sys.executable, "-m", "flask", "crash-drill", "--letters", "20000", *where(empty_database_url)]
         running = subprocess.Popen(command, cwd=ROOT, env=operator.environ, stdout=output, stderr=output)
-    wait_until(lambda: any("\0worker\0" in line for line in processes(operator)), "a worker", seconds=60)
+    wait_until(lambda: any("\0worker\0" in line for line in processes(operator).values()), "a worker", seconds=60)
     running.send_signal(signal.SIGINT)
     assert running.wait(timeout=60) == 1
     assert leftovers(operator) == []
