@@ -47,7 +47,8 @@ def digest(product: Product) -> None:
 
 def acts(product: Product) -> list[tuple[str, str | None, str | None]]:
     with product.database.reading() as session:
-        return [(row.act.value, row.target, row.detail) for row in session.scalars(select(AuditEntry))][-2:]
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    return [(entry.act.value, entry.target, entry.detail) for entry in entries[-2:]]
 
 
 def test_a_flash_is_counted_sent_once_and_shown(client: FlaskClient, product: Product, path: str) -> None:
