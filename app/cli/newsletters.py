@@ -131,7 +131,7 @@ def change(slug: str, timezone: str | None, welcome: bool | None, sender: str | 
             now=now(),
         )
         head = letterhead_of(changed, i18n.DEFAULT_LANGUAGE, config)
-        note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{changed.id}")
+        note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{changed.id}", head.addresses)
     click.echo(f"Its clocks are those of {changed.timezone}; {'a' if changed.sends_welcome else 'no'} welcome letter.")
     click.echo(f"Its letters come from {head.from_address}; replies go to {head.reply_to}.")
 

@@ -18,6 +18,11 @@ class Letterhead:
     from_address: str
     reply_to: str
 
+    @property
+    def addresses(self) -> str:
+        """Both, as the audit log names them."""
+        return f"From: {self.from_address}, Reply-To: {self.reply_to}"
+
 
 @dataclass(frozen=True)
 class OwnAddresses:
@@ -27,10 +32,16 @@ class OwnAddresses:
     reply_to: str = ""
 
     def faults(self, mail: MailSettings) -> dict[str, str]:
-        """Return what cannot be taken, by field: "address", "ascii", or for the sender "domain"."""
+        """Return what cannot be taken, by field: "address", "ascii", "domain" of a sender, "bounces" of the other."""
         found = {name: fault for name in ("sender", "reply_to") if (fault := _fault(getattr(self, name)))}
         if self.sender and "sender" not in found and not _is_ours(wire_form(self.sender), mail):
             found["sender"] = "domain"
+        if (
+            self.reply_to
+            and "reply_to" not in found
+            and _domain_of(wire_form(self.reply_to)) == mail.bounce_domain.lower()
+        ):
+            found["reply_to"] = "bounces"
         return found
 
 
@@ -42,6 +53,7 @@ def fault_words(mail: MailSettings) -> Mapping[str, str]:
     """Return, by fault of an address, the sentence that says why it cannot be taken and what would do."""
     domain = mail.sender_domain
     return {
+        "bounces": f"what comes to {mail.bounce_domain} is read as returned mail: write an address that people read",
         "address": "this is no address; write one as news@example.org, or nothing",
         "ascii": "not every mail server takes an address with such letters before the @: write it with plain ones",
         "domain": f"letters are signed for {domain}, and receivers refuse a sender in another domain as a forgery"
@@ -84,7 +96,11 @@ def is_sender_idle(newsletter: Newsletter, mail: MailSettings) -> bool:
 
 def _is_ours(address: str, mail: MailSettings) -> bool:
     """Strict alignment, which holds whatever a domain's policy asks for (RFC 9989 §4.4)."""
-    return address.rpartition("@")[2].lower() == mail.sender_domain.lower()
+    return _domain_of(address) == mail.sender_domain.lower()
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def _fault(typed: str) -> str | None:

@@ -9,7 +9,7 @@ from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.settings.mail import MailSettings
 from config import Config
 
-MAIL = MailSettings(sender="lettre@newsletter.example")
+MAIL = MailSettings(sender="lettre@newsletter.example", bounce_domain="bounces.newsletter.example")
 NORTH = "north@newsletter.example"
 
 
@@ -33,6 +33,7 @@ def north(*, sender: str | None = NORTH, reply_to: str | None = None) -> Newslet
         ("north@newsletter.example\nBcc: x@reader.example", "", {"sender": "address"}),
         ("été@newsletter.example", "été@desk.example", {"sender": "ascii", "reply_to": "ascii"}),
         ("", "desk@été.example", {}),
+        ("", "desk@Bounces.newsletter.example", {"reply_to": "bounces"}),
     ],
 )
 def test_only_what_dmarc_and_every_server_let_pass_is_taken(sender: str, reply_to: str, faults: dict[str, str]) -> None:

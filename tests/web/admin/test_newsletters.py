@@ -67,6 +67,7 @@ def test_its_own_addresses_are_saved_or_refused_at_their_fields(admin: FlaskClie
     assert admin.post(PAGE, data=good).status_code == 303
     page = admin.get(PAGE).text
     assert 'value="north@newsletter.example"' in field(page, "sender")
+    assert "From: north@newsletter.example, Reply-To: desk@elsewhere.example" in admin.get("/admin/audit").text
     with product.database.transaction() as session:
         make.newsletter(session).sender = "north@left-behind.example"
     assert "north@left-behind.example, is not used" in admin.get(PAGE).text

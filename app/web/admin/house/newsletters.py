@@ -81,7 +81,7 @@ def newsletter_submit(newsletter_id: int) -> Response | tuple[str, int]:
     timezone, sends_welcome, addresses = form.get("timezone", "").strip(), "welcome" in form, _addresses(form)
     try:
         with wired.database.transaction() as session:
-            change_newsletter(
+            changed = change_newsletter(
                 session,
                 newsletter_id=newsletter_id,
                 seen=form.get("seen", ""),
@@ -91,7 +91,8 @@ def newsletter_submit(newsletter_id: int) -> Response | tuple[str, int]:
                 config=wired.config,
                 now=now(),
             )
-            note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}")
+            head = letterhead_of(changed, i18n.DEFAULT_LANGUAGE, wired.config)
+            note_act(session, AuditAct.NEWSLETTER_CHANGED, f"newsletter:{newsletter_id}", head.addresses)
     except (FieldsRefused, ChangedMeanwhile) as refusal:
         typed: Mapping[str, str | bool] = {"timezone": timezone, "welcome": sends_welcome, **asdict(addresses)}
         return _page(newsletter_id, form="whole", typed=typed, refusal=refusal), _status(refusal)
