@@ -53,13 +53,14 @@ def continents() -> tuple[Continent, ...]:
 
 
 def shades(counts: Iterable[int]) -> tuple[Shade, ...]:
-    """Return the shades for places with these counts, the lightest first; fewer where the largest count is small."""
+    """Return the shades for places with these counts, the lightest first.
+
+    Where the largest count is small there are fewer, and the deepest is not among them: one article is no crowd.
+    """
     largest = max(counts, default=0)
     most = sorted({-(-largest // 2**step) for step in range(SHADES)} - {0})
     least = [1, *(each + 1 for each in most)][: len(most)]
-    return tuple(
-        Shade(SHADES - len(most) + place, *ends) for place, ends in enumerate(zip(least, most, strict=True), 1)
-    )
+    return tuple(Shade(number, *ends) for number, ends in enumerate(zip(least, most, strict=True), 1))
 
 
 def shade_of(count: int, among: Iterable[Shade]) -> int:
