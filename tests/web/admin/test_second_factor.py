@@ -140,6 +140,12 @@ def test_new_codes_are_others(ada: FlaskClient) -> None:
     assert not set(made) & set(codes)
 
 
+def test_the_page_of_factors_stands_under_ones_account(ada: FlaskClient) -> None:
+    marked = re.findall(r'aria-current="(\w+)"[^>]*>([^<]+)</a>', ada.get(FACTORS).text)
+    assert marked == [("true", "My account")]
+    assert 'aria-current="page"' in ada.get("/admin/account").text
+
+
 def test_the_square_holds_no_style_and_no_script(ada: FlaskClient) -> None:
     square = re.search(r"<svg.*?</svg>", ada.get(FACTORS).text, re.DOTALL)[0]
     assert set(re.findall(r"<(\w+)", square)) == {"svg", "g", "path"}
