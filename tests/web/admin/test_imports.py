@@ -96,6 +96,17 @@ def test_what_was_typed_stays_where_it_makes_no_plan(admin: FlaskClient) -> None
     assert "selected" not in re.search(r'<select id="column-source".*?</select>', page, re.DOTALL)[0]
 
 
+def test_the_columns_are_folded_once_the_list_was_looked_through(admin: FlaskClient, product: Product) -> None:
+    path = hand_in(admin).location
+    assert "reread" not in admin.get(path).text
+    admin.post(f"{path}/check", data=plan())
+    work_on_imports(product)
+    folded, otherwise = admin.get(path).text, admin.post(f"{path}/check", data=plan(source="salon")).text
+    assert re.findall(r'<details class="reread"[^>]*>', folded) == ['<details class="reread">']
+    assert re.findall(r'<details class="reread"[^>]*>', otherwise) == ['<details class="reread" open>']
+    assert folded.index("Import 2 readers") < folded.index('id="column-email"')
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\n\n", b"\xff\xfee\0m\0", b"a," * 300 + b"\n"])
 def test_a_file_that_is_no_list_is_refused_and_not_kept(admin: FlaskClient, product: Product, content: bytes) -> None:
     refused = hand_in(admin, content)
