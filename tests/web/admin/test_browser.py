@@ -60,6 +60,37 @@ def test_an_edition_goes_from_draft_to_readers(page: Page, product: Product) -> 
         assert session.scalar(sa.select(sa.func.count()).where(Delivery.edition_id == draft)) == 3
 
 
+def test_on_a_phone_the_bar_is_one_line_that_unfolds(page: Page) -> None:
+    page.set_viewport_size({"width": 375, "height": 740})
+    page.goto("/admin/articles")
+    bar = page.get_by_role("banner")
+    assert bar.bounding_box()["height"] < 72
+    expect(bar.locator("summary")).to_have_text("Wire – Menu")
+    expect(bar.get_by_role("link", name="Editions")).to_be_hidden()
+    bar.locator("summary").press("Enter")
+    bar.get_by_role("link", name="Editions").click()
+    page.wait_for_url("/admin/editions")
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_the_bar_is_sound_unfolded_on_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 375, "height": 740})
+    page.locator(".bar-menu summary").click()
+    expect(page.get_by_role("link", name="My account")).to_be_visible()
+    assert faults(page, LOOKS[:2]) == []
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_on_a_tablet_the_parts_of_the_desk_stand_on_one_line(page: Page, product: Product) -> None:
+    with product.database.transaction() as session:
+        session.execute(sa.update(Admin).values(language="fr"))
+    page.set_viewport_size({"width": 768, "height": 1024})
+    page.goto("/admin/articles")
+    links = page.locator(".bar-nav a")
+    assert links.count() == 10
+    assert len({each.bounding_box()["y"] for each in links.all()}) == 1
+
+
 @pytest.mark.parametrize("page", [True], indirect=True)
 def test_the_figures_of_a_run_move_by_themselves_and_the_page_says_when_it_is_over(
     page: Page, product: Product
