@@ -12,13 +12,15 @@ from pathlib import Path
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, get_day_names
+from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
+
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 DEFAULT_LANGUAGE = "fr"
 #: Language codes and their own names.
@@ -57,17 +59,22 @@ def one_of(language: str, texts: Sequence[str]) -> str:
     return format_list(texts, style="or", locale=language)
 
 
-def day(language: str, value: date) -> str:
-    """Return a date in full, as "17 mars 2026" or "17 March 2026"."""
+def plain_day(language: str, value: date) -> str:
+    """Return a date in full, as "17 mars 2026" or "17 March 2026", for what is stored and for headers of letters."""
     pattern = {"en": "d MMMM y"}.get(language)
     return _with_first(language, format_date(value, format=pattern or "long", locale=language))
+
+
+def day(language: str, value: date) -> str:
+    """Return a date in full, whose parts stay on one line: "17 mars 2026" or "17 March 2026"."""
+    return on_one_line(plain_day(language, value))
 
 
 def day_beside(language: str, value: date, other: date) -> str:
     """Return a date that stands beside `other`, as "17 mars"; with its year where that is another one."""
     if value.year != other.year:
         return day(language, value)
-    return _with_first(language, format_date(value, format="d MMMM", locale=language))
+    return on_one_line(_with_first(language, format_date(value, format="d MMMM", locale=language)))
 
 
 def weekday(language: str, number: int) -> str:
@@ -76,10 +83,18 @@ def weekday(language: str, number: int) -> str:
 
 
 def moment(language: str, value: datetime, zone: str) -> str:
-    """Return a date and time in full with the zone's name, as "17 mars 2026 à 07:30 (Europe/Paris)"."""
+    """Return a date and time in full with the zone's name, as "17 mars 2026 à 07:30 (Europe/Paris)".
+
+    A line may end between day, time and zone, and nowhere else.
+    """
     local = value.astimezone(ZoneInfo(zone))
-    at = {"fr": "'à'", "en": "'at'"}[language]
-    return _with_first(language, f"{format_datetime(local, f'd MMMM y {at} HH:mm', locale=language)} ({zone})")
+    at = {"fr": "à", "en": "at"}[language]
+    return f"{day(language, local)} {at}{NO_BREAK_SPACE}{local:%H:%M} ({zone})"
+
+
+def on_one_line(written: str) -> str:
+    """Return a short text whose spaces break no line."""
+    return written.replace(" ", NO_BREAK_SPACE)
 
 
 def _with_first(language: str, written: str) -> str:

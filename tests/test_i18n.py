@@ -75,11 +75,11 @@ def test_french_typography_uses_the_no_break_space() -> None:
 
 def test_the_first_of_a_month_is_an_ordinal_in_french_alone() -> None:
     first = datetime(2026, 8, 1, 6, tzinfo=UTC)
-    assert (day("fr", first), day("en", first)) == ("1er août 2026", "1 August 2026")
-    assert moment("fr", first, "UTC") == "1er août 2026 à 06:00 (UTC)"
-    assert day("fr", date(2026, 8, 11)) == "11 août 2026"
+    assert (day("fr", first), day("en", first)) == ("1er\u00a0août\u00a02026", "1\u00a0August\u00a02026")
+    assert moment("fr", first, "UTC") == "1er\u00a0août\u00a02026 à\u00a006:00 (UTC)"
+    assert day("fr", date(2026, 8, 11)) == "11\u00a0août\u00a02026"
 
 
 def test_a_date_beside_another_names_its_year_only_where_it_is_another_one() -> None:
-    assert day_beside("fr", date(2026, 8, 1), date(2026, 12, 31)) == "1er août"
-    assert day_beside("en", date(2026, 12, 31), date(2027, 1, 1)) == "31 December 2026"
+    assert day_beside("fr", date(2026, 8, 1), date(2026, 12, 31)) == "1er\u00a0août"
+    assert day_beside("en", date(2026, 12, 31), date(2027, 1, 1)) == "31\u00a0December\u00a02026"

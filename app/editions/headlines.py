@@ -7,7 +7,7 @@ from datetime import datetime
 from app.articles.models import Article
 from app.editions.excerpts import shorten
 from app.errors import HeaderInvalid, InputRefused
-from app.i18n import day, gettext, ngettext
+from app.i18n import gettext, ngettext, plain_day
 from app.mail.letter import check_subject
 
 #: Most inboxes show no more of a subject.
@@ -24,7 +24,7 @@ def subject_for(articles: Sequence[Article], language: str, *, at: datetime) -> 
             return check_subject(shorten(article.title, SUBJECT_LENGTH))
         except HeaderInvalid:
             continue
-    return gettext(language, "The edition of %(day)s", day=day(language, at))
+    return gettext(language, "The edition of %(day)s", day=plain_day(language, at))
 
 
 def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime) -> str:
@@ -40,8 +40,8 @@ def preheader_for(articles: Sequence[Article], language: str, *, since: datetime
         "%(num)s article to read, from %(since)s to %(until)s",
         "%(num)s articles to read, from %(since)s to %(until)s",
         len(articles),
-        since=day(language, since),
-        until=day(language, until),
+        since=plain_day(language, since),
+        until=plain_day(language, until),
     )
 
 

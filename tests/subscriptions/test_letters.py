@@ -95,8 +95,16 @@ def test_no_letter_holds_an_image_markup_in_its_text_or_a_word_of_the_other_lang
 @pytest.mark.parametrize(
     ("language", "asked", "until"),
     [
-        ("fr", "17 mars 2026 à 10:00 (Europe/Paris)", "20 mars 2026 à 10:00 (Europe/Paris)"),
-        ("en", "17 March 2026 at 10:00 (Europe/Paris)", "20 March 2026 at 10:00 (Europe/Paris)"),
+        (
+            "fr",
+            "17\u00a0mars\u00a02026 à\u00a010:00 (Europe/Paris)",
+            "20\u00a0mars\u00a02026 à\u00a010:00 (Europe/Paris)",
+        ),
+        (
+            "en",
+            "17\u00a0March\u00a02026 at\u00a010:00 (Europe/Paris)",
+            "20\u00a0March\u00a02026 at\u00a010:00 (Europe/Paris)",
+        ),
     ],
 )
 def test_the_confirmation_letter_names_list_sender_time_and_life(

@@ -173,7 +173,7 @@ def test_the_archive_goes_on_page_by_page(
 def test_an_edition_is_a_page_of_its_own(client: FlaskClient, product: Product) -> None:
     public_id = send_edition(product)
     page = client.get(f"/fr/archive/{public_id}").text
-    assert re.findall(r"<h1>(.*?)</h1>", page) == ["L’édition du 17 mars 2026"]
+    assert re.findall(r"<h1>(.*?)</h1>", page) == ["L’édition du 17\u00a0mars\u00a02026"]
     assert len(re.findall(r"<h2>", page)) == 3
     assert 'href="https://strait.example/fr/0?a=1&amp;b=2"' in page
     assert '<a href="https://news.example/mer">la mer</a>' in page

@@ -187,7 +187,7 @@ def test_what_was_counted_of_ones_reading_is_shown_and_stops_with_a_restriction(
         value = reading_value(subscription.public_id, edition.public_id)
         count_opening(session, value=value, now=now())
     path = data_path(product)
-    assert "ouverte le 17 mars 2026" in client.get(path).text
+    assert "ouverte le 17\u00a0mars\u00a02026" in client.get(path).text
     assert json.loads(client.get(path + "/download").text)["held"]["readings"][0]["opened_on"] == "2026-03-17"
     client.post(path + "/restriction")
     with product.database.transaction() as session:

@@ -37,14 +37,14 @@ def desk_words() -> dict[str, object]:
 def number(language: str, value: float) -> str:
     """Return a number as it is written in `language`: "1 234" with a no-break space, or "1,234"."""
     written: str = format_decimal(value, locale=language)
-    return written.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}")
+    return written.replace("\N{NARROW NO-BREAK SPACE}", i18n.NO_BREAK_SPACE)
 
 
 def short_time(language: str, value: datetime, zone: str) -> str:
     """Return a time for a table, as "17 mars, 07:30", with the year where it is another one."""
     local, present = value.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone))
     pattern = "d MMM, HH:mm" if local.year == present.year else "d MMM y, HH:mm"
-    return format_datetime(local, pattern, locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)
+    return i18n.on_one_line(format_datetime(local, pattern, locale=language))
 
 
 def second_of_day(value: datetime, zone: str) -> str:
@@ -55,9 +55,9 @@ def second_of_day(value: datetime, zone: str) -> str:
 def ago(language: str, value: datetime) -> str:
     """Return how long ago a time was, in one unit, as "il y a 3 h" or "3 hr ago"."""
     since = min(value - now(), timedelta(0))
-    return format_timedelta(since, add_direction=True, format="short", threshold=1, locale=language)
+    return i18n.on_one_line(format_timedelta(since, add_direction=True, format="short", threshold=1, locale=language))
 
 
 def short_day(language: str, value: date) -> str:
     """Return a day of late for a table or a chart, as "17 mars"."""
-    return format_date(value, "d MMM", locale=language).replace(" ", "\N{NO-BREAK SPACE}", 1)
+    return i18n.on_one_line(format_date(value, "d MMM", locale=language))

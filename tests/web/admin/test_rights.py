@@ -93,12 +93,12 @@ def test_a_request_is_logged_extended_and_answered(admin: FlaskClient, product: 
         assert admin.post("/admin/readers/requests", data=data).status_code == 303
         page = admin.get("/admin/readers/requests").text
         assert EMAIL in page
-        assert "17 April 2026" in page
+        assert "17\u00a0April\u00a02026" in page
         with product.database.reading() as session:
             request = session.scalars(select(RightsRequest)).one()
         assert (request.note, request.actor) == ("by post", desk.EMAIL)
         assert admin.post(f"/admin/readers/requests/{request.id}/extension").status_code == 303
-        assert "17 June 2026" in admin.get("/admin/readers/requests").text
+        assert "17\u00a0June\u00a02026" in admin.get("/admin/readers/requests").text
         assert admin.post(f"/admin/readers/requests/{request.id}/extension").status_code == 409
     with time_machine.travel(datetime(2026, 6, 18, tzinfo=UTC), tick=False):
         desk.sign_in(admin)
