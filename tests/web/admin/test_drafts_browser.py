@@ -70,6 +70,18 @@ def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product:
     assert (undone.subject, undone.introduction, undone.revision) == (before, "Bonjour", 3)
 
 
+def test_on_a_phone_a_draft_leads_to_its_texts(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, articles=12, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    leap = page.get_by_role("navigation", name="On this page")
+    expect(leap).to_be_hidden()
+    page.set_viewport_size({"width": 375, "height": 740})
+    leap.get_by_role("link", name="Texts").press("Enter")
+    expect(page.get_by_label("Subject")).to_be_in_viewport()
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Subject")).to_be_focused()
+
+
 def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")
