@@ -70,6 +70,19 @@ def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product:
     assert (undone.subject, undone.introduction, undone.revision) == (before, "Bonjour", 3)
 
 
+def test_a_long_subject_is_seen_whole_and_stays_one_line(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    subject = page.get_by_label("Subject")
+    subject.fill("Une semaine sous la mer " * 8)
+    for field in (subject, page.get_by_label("Preheader")):
+        assert field.evaluate("each => each.scrollHeight - each.clientHeight") <= 0
+        assert field.evaluate("each => each.scrollWidth - each.clientWidth") <= 0
+    subject.fill("Une semaine\nsous la mer")
+    subject.press("Enter")
+    expect(subject).to_have_value("Une semaine sous la mer")
+
+
 def test_on_a_phone_a_draft_leads_to_its_texts(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, articles=12, readers=0)
     page.goto(f"/admin/editions/{draft}")
