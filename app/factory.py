@@ -17,6 +17,7 @@ from app.feedback import dossier as feedback
 from app.jobs import fleet
 from app.product import Teller, make_product
 from app.subscriptions.rights import dossier as subscriptions
+from app.templating import FILTERS
 from app.topics.models import ARTICLE_INDEX
 from app.web import admin, bursts, errors, hooks, public, security
 from config import Config
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def make_app(config: Config) -> Flask:
     """Return the Flask app for `config`; touches no database."""
     app = Flask("app", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "app" / "static"))
+    app.jinja_env.filters.update(FILTERS)
     app.extensions["vigie"] = make_product(config, fleet.announce, tellers=tellers(config))
     behind_proxies = ProxyFix(app.wsgi_app, x_for=config.trusted_proxies, x_proto=0)
     app.wsgi_app = security.under_own_scheme(behind_proxies, config)  # type: ignore[assignment, method-assign]

@@ -5,6 +5,7 @@ English texts are the message ids. The `.po` files are read as they are: no comp
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -21,6 +22,8 @@ from babel.support import NullTranslations, Translations
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+#: Where French has a space at which no line may end.
+_FRENCH_SPACE = re.compile(r" (?=[»:;!?])|(?<=\d) (?=%)|(?<=«) ")
 
 DEFAULT_LANGUAGE = "fr"
 #: Language codes and their own names.
@@ -95,6 +98,14 @@ def moment(language: str, value: datetime, zone: str) -> str:
 def on_one_line(written: str) -> str:
     """Return a short text whose spaces break no line."""
     return written.replace(" ", NO_BREAK_SPACE)
+
+
+def bound(text: str, language: str) -> str:
+    """Return plain text as it is shown: in French no line begins with » : ; ! ? nor a number's %, or ends with «.
+
+    Feeds bring plain spaces there, and keyboards too; what is stored keeps them.
+    """
+    return _FRENCH_SPACE.sub(NO_BREAK_SPACE, text) if language == "fr" else text
 
 
 def _with_first(language: str, written: str) -> str:

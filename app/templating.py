@@ -7,19 +7,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from app import i18n
 
+#: What all templates may filter texts through, those of pages too.
+FILTERS = {"bound": i18n.bound}
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
 
 @cache
 def environment() -> Environment:
     """Return the environment for everything under `templates/`; `.txt` is not escaped, all else is."""
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(enabled_extensions=("html", "mjml"), default=True, disabled_extensions=("txt",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters |= FILTERS
+    return made
 
 
 def words(language: str) -> dict[str, object]:

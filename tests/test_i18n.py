@@ -4,10 +4,11 @@ import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from app.i18n import day, day_beside, moment
+from app.i18n import bound, day, day_beside, moment
 from app.mail.meanings import Meaning
 from app.subscriptions.newcomers.lists import RowFault
 
@@ -83,3 +84,18 @@ def test_the_first_of_a_month_is_an_ordinal_in_french_alone() -> None:
 def test_a_date_beside_another_names_its_year_only_where_it_is_another_one() -> None:
     assert day_beside("fr", date(2026, 8, 1), date(2026, 12, 31)) == "1er\u00a0août"
     assert day_beside("en", date(2026, 12, 31), date(2027, 1, 1)) == "31\u00a0December\u00a02026"
+
+
+@pytest.mark.parametrize(
+    ("plain", "shown"),
+    [
+        ("« Non ! » : 12 % ; qui ?", "«_Non_!_»_: 12_%_; qui_?"),
+        ("Quoi ?! Rien.", "Quoi_?! Rien."),
+        ("Déjà\u00a0: oui", "Déjà_: oui"),
+        ("https://x.example/?a:b;c 5%", "https://x.example/?a:b;c 5%"),
+        ("{% raw %}", "{% raw %}"),
+    ],
+)
+def test_no_line_begins_with_french_punctuation(plain: str, shown: str) -> None:
+    assert bound(plain, "fr").replace("\u00a0", "_") == shown
+    assert bound(plain, "en") == plain

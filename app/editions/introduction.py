@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from app.editions.excerpts import without_addresses
+from app.i18n import bound
 
 MAX_CHARACTERS = 5_000
 
@@ -31,10 +32,10 @@ _NO_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(["heading", "lheading", "image", "code", "fence", "hr"])
 
 
-def introduction_html(markdown: str) -> Markup:
-    """Return `markdown` as clean HTML for a page; raw HTML in it shows as the text it is."""
+def introduction_html(markdown: str, language: str) -> Markup:
+    """Return `markdown` in `language` as clean HTML for a page; raw HTML in it shows as the text it is."""
     html = nh3.clean(
-        _markdown.render(_with_links(markdown)),
+        _markdown.renderer.render(_read(markdown, language), _markdown.options, {}),
         tags=_TAGS,
         attributes={"a": {"href"}},
         url_schemes=_SCHEMES,
@@ -43,19 +44,19 @@ def introduction_html(markdown: str) -> Markup:
     return Markup(_NO_LINK.sub(r"\1", html).strip())  # noqa: S704 - nh3 has just cleaned it
 
 
-def introduction_for_letter(markdown: str) -> Markup:
+def introduction_for_letter(markdown: str, language: str) -> Markup:
     """Return `markdown` as clean HTML whose styles are inline, as mail clients need them."""
-    html = str(introduction_html(markdown))
+    html = str(introduction_html(markdown, language))
     for tag, style in _STYLES.items():
         html = re.sub(rf"<{tag}(?=[ >])", f'<{tag} style="{style}"', html)
     return Markup(html)  # noqa: S704 - clean before, and only our own styles since
 
 
-def introduction_text(markdown: str) -> str:
+def introduction_text(markdown: str, language: str) -> str:
     """Return `markdown` as plain text: paragraphs apart, list items dashed, each link's address on its own line."""
     blocks: list[str] = []
     prefix = ""
-    for token in _markdown.parse(_with_links(markdown)):
+    for token in _read(markdown, language):
         if token.type == "list_item_open":
             prefix = "- "
         elif token.type == "inline":
@@ -64,8 +65,13 @@ def introduction_text(markdown: str) -> str:
     return "\n\n".join(blocks)
 
 
-def _with_links(markdown: str) -> str:
-    return _BARE_ADDRESS.sub(r"<\g<0>>", markdown)
+def _read(markdown: str, language: str) -> list[Token]:
+    tokens = _markdown.parse(_BARE_ADDRESS.sub(r"<\g<0>>", markdown))
+    for token in tokens:
+        for child in token.children or []:
+            if child.type == "text":
+                child.content = bound(child.content, language)
+    return tokens
 
 
 def _inline_text(tokens: list[Token]) -> str:

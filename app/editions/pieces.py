@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app.articles.models import Article
 from app.editions.excerpts import beyond_title, without_addresses
 from app.editions.models import Edition, EditionItem
+from app.i18n import bound
 
 #: A longer address is no link: of what feeds bring, thirty articles must always fit.
 MAX_LINK_LENGTH = 1_000
@@ -59,13 +60,14 @@ def pieces_of(edition: Edition, *, zone: str, publication: str) -> list[Piece]:
 def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
     """Return one article of an edition, as `pieces_of` does."""
     article = item.article
+    summary = without_addresses(beyond_title(item.shown_summary, item.shown_title)).strip()
     others = ((other.article, web_address(other.article)) for other in item.also)
     return Piece(
-        title=without_addresses(item.shown_title),
+        title=bound(without_addresses(item.shown_title), article.language),
         link=web_address(article),
         source=_source(article, publication),
         published_on=article.published_at.astimezone(ZoneInfo(zone)).date(),
-        summary=without_addresses(beyond_title(item.shown_summary, item.shown_title)).strip(),
+        summary=bound(summary, article.language),
         language=article.language,
         minutes=article.reading_minutes,
         section=without_addresses(item.section) if item.section else None,

@@ -151,7 +151,8 @@ def _reason(kind: EditionKind, language: str, newsletter: str) -> str:
 
 
 def _text(edition: Edition, pieces: Sequence[Piece], context: dict[str, object]) -> str:
-    introduction, template = introduction_text(edition.introduction), f"email/{KINDS[edition.kind]}"
+    introduction = introduction_text(edition.introduction, edition.language)
+    template = f"email/{KINDS[edition.kind]}"
     return render_text(f"{template}.txt", edition.language, introduction=introduction, **_parts(pieces), **context)
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from app.editions.introduction import introduction_for_letter
 from app.editions.models import Edition, EditionKind
 from app.editions.pieces import Piece, Section, in_full_and_in_brief, sections_of
-from app.i18n import LANGUAGES, day, day_beside, gettext, ngettext
+from app.i18n import LANGUAGES, bound, day, day_beside, gettext, ngettext
 from app.links import Links
 from app.mjml import required
 from app.newsletters.letterhead import letterhead_of
@@ -39,12 +39,12 @@ def variables_of_letter(
     return {
         "language": language,
         "kind": KINDS[edition.kind],
-        "subject": edition.subject,
-        "preheader": edition.preheader,
+        "subject": bound(edition.subject, language),
+        "preheader": bound(edition.preheader, language),
         "newsletter": {"name": face.name, "description": face.description},
         "heading": _heading(edition, at),
         "period": _period(edition, at, since, newsletter.timezone),
-        "introduction": introduction_for_letter(edition.introduction),
+        "introduction": introduction_for_letter(edition.introduction, language),
         "publisher": publisher,
         "postal_address": required(identity.postal_address),
         "contact": letterhead_of(newsletter, language, config).reply_to,
@@ -69,7 +69,7 @@ def variables_of_stories(pieces: Sequence[Piece], language: str, at: datetime) -
         "count": ngettext(language, "%(num)s article", "%(num)s articles", len(pieces)),
         "sections": [
             {
-                "heading": section.heading or "",
+                "heading": bound(section.heading or "", language),
                 "stories": [_story(number, piece, language, at, is_full) for number, piece, is_full in section.stories],
             }
             for section in sections

@@ -24,20 +24,20 @@ HOSTILE = [
 
 @pytest.mark.parametrize("markdown", HOSTILE)
 def test_nothing_active_comes_out(markdown: str) -> None:
-    for element in read(introduction_html(markdown)).find():
+    for element in read(introduction_html(markdown, "fr")).find():
         assert element.tag in {"p", "a"}
         assert set(element.attributes) <= {"href"}
         assert element.attributes.get("href", "https:").startswith("https:")
 
 
 def test_headings_and_images_stay_text_so_that_the_order_of_headings_holds() -> None:
-    html = introduction_html("# Titre\n\nTitre\n=====\n\n---")
+    html = introduction_html("# Titre\n\nTitre\n=====\n\n---", "fr")
     assert not re.search(r"<h\d|<hr|<img", html)
     assert "# Titre" in html
 
 
 def test_emphasis_lists_and_quotations_are_set_with_inline_styles() -> None:
-    html = introduction_for_letter("*a* **b**\n\n- un\n- deux\n\n> dit-il\n\n[là](https://x.example/?a=1&b=2)")
+    html = introduction_for_letter("*a* **b**\n\n- un\n- deux\n\n> dit-il\n\n[là](https://x.example/?a=1&b=2)", "fr")
     assert "<em>a</em> <strong>b</strong>" in html
     assert html.count("<li>") == 2
     assert '<a style="color:#a3171f;text-decoration:underline;" href="https://x.example/?a=1&amp;b=2">là</a>' in html
@@ -54,17 +54,27 @@ def test_emphasis_lists_and_quotations_are_set_with_inline_styles() -> None:
     ],
 )
 def test_text_and_html_hold_the_same_addresses(markdown: str) -> None:
-    links = {link.attributes["href"] for link in read(introduction_html(markdown)).find("a")}
+    links = {link.attributes["href"] for link in read(introduction_html(markdown, "fr")).find("a")}
     in_html = {link for link in links if link.startswith("https:")}
-    in_text = {line for line in introduction_text(markdown).split("\n") if "://" in line}
+    in_text = {line for line in introduction_text(markdown, "fr").split("\n") if "://" in line}
     assert in_html
     assert in_html == in_text
 
 
 def test_the_text_is_free_of_markup() -> None:
-    text = introduction_text("*Cette* semaine\u00a0: la **mer**.\nUn &amp; deux.\n\n1. un\n2. deux\n\n> dit-il")
+    text = introduction_text("*Cette* semaine\u00a0: la **mer**.\nUn &amp; deux.\n\n1. un\n2. deux\n\n> dit-il", "fr")
     assert text == "Cette semaine\u00a0: la mer. Un & deux.\n\n- un\n\n- deux\n\ndit-il"
 
 
 def test_an_address_that_no_browser_takes_is_no_link() -> None:
-    assert introduction_html("Voir http://7.7.7.256/ ici") == "<p>Voir http://7.7.7.256/ ici</p>"
+    assert introduction_html("Voir http://7.7.7.256/ ici", "fr") == "<p>Voir http://7.7.7.256/ ici</p>"
+
+
+def test_french_punctuation_is_bound_where_it_is_read_and_nowhere_else() -> None:
+    markdown = "« *Qui* ? » : [là](<https://x.example/a :b>) ; `a ;b`"
+    html, text = introduction_html(markdown, "fr"), introduction_text(markdown, "fr")
+    assert "«&nbsp;<em>Qui</em>&nbsp;?&nbsp;»&nbsp;: <a" in html
+    assert 'href="https://x.example/a%20:b"' in html
+    assert "a ;b" in html
+    assert text == "«\u00a0Qui\u00a0?\u00a0»\u00a0: là\u00a0; a ;b\nhttps://x.example/a%20:b"
+    assert "« <em>Qui</em> ? » : " in introduction_html(markdown, "en")

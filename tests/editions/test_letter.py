@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy.orm import Session
@@ -183,6 +184,29 @@ def test_french_signs_keep_their_no_break_spaces(product: Product) -> None:
         assert not re.search(r"(?<!\u00a0)[:;!?»](?=\s|$)|«(?!\u00a0)", words)
 
 
+def test_french_of_feeds_is_bound_in_both_parts_and_kept_as_it_came(product: Product) -> None:
+    title, summary = "Câbles : « qui paie ? »", "Tout va bien ; 12 % en plus !"
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        item, article = edition.items[0], edition.items[0].article
+        article.title, article.summary, article.link = title, summary, "https://strait.example/a?b=1&c=2;d=50%25"
+        item.section, edition.preheader = "Pourquoi ?", "La suite : trois articles, et ce qu’ils ne disent pas"
+        parts = set_letter(session, product, edition)
+        assert (article.title, article.summary, item.section) == (title, summary, "Pourquoi ?")
+    assert "1. Câbles\u00a0: «\u00a0qui paie\u00a0?\u00a0»\n" in parts.text
+    assert "\nTout va bien\u00a0; 12\u00a0% en plus\u00a0!\n" in parts.text
+    assert "\nPOURQUOI\u00a0?\n" in parts.text
+    html = unescape(parts.html)
+    for shown in (
+        "Câbles\u00a0: «\u00a0qui paie\u00a0?\u00a0»",
+        "Tout va bien\u00a0; 12\u00a0%",
+        "La suite\u00a0: trois",
+    ):
+        assert shown in html
+    assert f'href="{article.link}"' in html
+    assert f"\n{article.link}\n" in parts.text
+
+
 def test_dates_are_in_the_readers_language_and_hours_name_their_zone(product: Product) -> None:
     with product.database.transaction() as session:
         editions = [make_draft(session, language=language) for language in LANGUAGES]
@@ -297,7 +321,7 @@ def test_bare_addresses_in_texts_do_not_become_links_in_one_part_only(product: P
         article.source = make_source(session)
         article.source.name = "http://feeds.example/a"
         parts = set_letter(session, product, session.get_one(Edition, compile_now(session).edition_id))
-    assert "Source : wire.example (suite)." in parts.text
+    assert "Source\u00a0: wire.example (suite)." in parts.text
     check_same_links(parts.html, parts.text)
 
 

@@ -194,7 +194,10 @@ def test_payloads_in_files_stay_text(product: Product, editor: FlaskClient, suff
 
 def test_payloads_in_an_introduction_stay_text() -> None:
     for payload in map(encodable, payloads()):
-        for shape in (Shape(introduction_for_letter(payload), is_letter=True), Shape(introduction_html(payload))):
+        for shape in (
+            Shape(introduction_for_letter(payload, "fr"), is_letter=True),
+            Shape(introduction_html(payload, "fr")),
+        ):
             assert not shape.active, payload
             assert {tag for tag, _ in shape.tags} <= INTRODUCTION_TAGS, payload
 

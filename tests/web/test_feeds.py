@@ -78,7 +78,7 @@ def test_a_feed_reader_gets_the_editions_newest_first(client: FlaskClient, produ
     read = feedparser.parse(client.get("/fr/feed.atom").data)
     assert not read.bozo
     assert (read.version, read.feed.title) == ("atom10", "Vigie\u00a0: éditions")
-    assert [entry.title for entry in read.entries] == ["Lettonie & « mer »", "Estonie"]
+    assert [entry.title for entry in read.entries] == ["Lettonie & «\u00a0mer\u00a0»", "Estonie"]
     assert read.entries[0].link == product.links.archived_edition("fr", newest) == read.entries[0].id
     assert read.entries[0].published == "2026-03-24T09:00:00+00:00"
     content = read.entries[0].content[0].value
@@ -86,7 +86,7 @@ def test_a_feed_reader_gets_the_editions_newest_first(client: FlaskClient, produ
     items = check_json(client.get("/fr/feed.json").data, product.config.public_url)["items"]
     assert isinstance(items, list)
     assert [item["id"] for item in items] == [entry.id for entry in read.entries]
-    assert [item["title"] for item in items] == ["Lettonie & « mer »", "Estonie"]
+    assert [item["title"] for item in items] == ["Lettonie & «\u00a0mer\u00a0»", "Estonie"]
 
 
 def test_a_topics_feed_leads_to_the_articles(client: FlaskClient, product: Product) -> None:

@@ -107,7 +107,7 @@ def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, ab
         slug=newsletter.address_slug,
         subject=edition.subject,
         sent_on=sent_on(edition, newsletter.timezone),
-        introduction=introduction_html(edition.introduction),
+        introduction=introduction_html(edition.introduction, edition.language),
         pieces=[
             (item.position, piece, topics.get(item.article_id, ()))
             for item, piece in zip(edition.items, pieces, strict=True)

@@ -14,6 +14,7 @@ from app.editions.clippings import Clip
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
 from app.editions.pieces import Piece, pieces_of
+from app.i18n import bound
 from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, SECOND, bp
 from app.web.public.about import absolute, edition_feeds, feed_links
@@ -155,12 +156,12 @@ def _began_at() -> datetime:
 
 def _edition_entry(edition: Edition, pieces: Sequence[Piece]) -> Entry:
     url = product().links.archived_edition(edition.language, edition.public_id)
-    introduction = introduction_html(edition.introduction)
+    introduction = introduction_html(edition.introduction, edition.language)
     return Entry(
         key=url,
         link=url,
-        title=edition.subject,
-        summary=edition.preheader,
+        title=bound(edition.subject, edition.language),
+        summary=bound(edition.preheader, edition.language),
         html=render_template("public/feed_edition.html", pieces=pieces, introduction=introduction),
         author=product().config.identity.publisher,
         language=edition.language,

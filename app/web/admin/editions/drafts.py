@@ -104,7 +104,7 @@ def render_draft(
         "admin/editions/draft.html",
         edition=edition,
         editor=read_editor(session, edition),
-        introduction=introduction_html((refused or {}).get("introduction", edition.introduction)),
+        introduction=introduction_html((refused or {}).get("introduction", edition.introduction), edition.language),
         refused=refused,
         overtaken_at=overtaken_at,
     )

@@ -54,8 +54,10 @@ def texts_submit(edition_id: int) -> Answer:
 @bp.post(f"{EDITION}/introduction")
 @needs(Role.EDITOR)
 def introduction_submit(edition_id: int) -> str:
-    """Show what an introduction looks like; nothing is saved."""
-    return str(introduction_html(_typed("introduction")))
+    """Show what an introduction looks like; nothing is saved. Raises NotFound."""
+    with product().database.reading() as session:
+        language = load_edition(session, edition_id).language
+    return str(introduction_html(_typed("introduction"), language))
 
 
 @bp.post(f"{EDITION}/order")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import render_template, request
 from markupsafe import Markup
+from sqlalchemy.orm import Session
 
 from app.admins.models import Role
 from app.clock import now
@@ -43,7 +44,7 @@ def twin(edition_id: int) -> str:
         rows = rows_of(session, edition, other, now=now()) if other else ()
         pair = sorted(filter(None, (edition, other)), key=lambda each: each.language, reverse=True)
         newsletter = None if other else newsletter_of(session, edition)
-        sides = [Side(each, read_history(session, each.id), introduction_html(each.introduction)) for each in pair]
+        sides = [_side(session, each) for each in pair]
     return render_template(
         "admin/editions/twin.html",
         edition=edition,
@@ -53,3 +54,7 @@ def twin(edition_id: int) -> str:
         shown=request.args.get("show", edition_id, type=int),
         others=[code for code in LANGUAGES if code != edition.language],
     )
+
+
+def _side(session: Session, edition: Edition) -> Side:
+    return Side(edition, read_history(session, edition.id), introduction_html(edition.introduction, edition.language))
