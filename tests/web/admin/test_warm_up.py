@@ -81,7 +81,7 @@ def test_the_page_tells_day_allowance_use_end_and_what_was_held(admin: FlaskClie
     start(admin)
     live(product)
     page = " ".join(admin.get(PAGE).text.split())
-    end = day("en", day_of(now()) + timedelta(days=3))
+    end = " ".join(day("en", day_of(now()) + timedelta(days=3)).split())
     for said in (
         "Day 4", "123 / 200", "123 of 200", "<dd>50</dd>", f"<dd>{end}</dd>", "3 days so far have not led to more",
         "On 2 of them there was nothing to send", "not doubled: 5% or more were put off, or refused", "orange.fr",
