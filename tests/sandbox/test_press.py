@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import TemplateRefused
-from app.sandbox.press import MAX_S, set_own, try_own
+from app.sandbox.press import MAX_S, _children, set_own, try_own
 from tests.sandbox import HOSTS, PRODUCTS, frame, story, variables
 
 #: What reaches for more than values.
@@ -77,7 +77,8 @@ def setters() -> list[int]:
     ]
 
 
-def test_letters_of_one_template_are_set_in_one_fork_and_those_of_another_in_another(monkeypatch) -> None:
+def test_letters_of_one_template_are_set_in_one_fork_and_those_of_another_in_another() -> None:
+    _children().end()  # those of earlier tests: two where letters were set at the same time
     forks = []
     for source in (PRODUCTS, PRODUCTS, PRODUCTS + "<!-- another -->"):
         set_own(source, variables(), HOSTS)
