@@ -27,7 +27,7 @@ from app.gate.unsettable import in_words
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import desk_language, may, needs, require
-from app.web.admin.acts import note_act
+from app.web.admin.acts import note_act, shown_failures
 from app.web.admin.editions.drafts import OTHERS_JOINED, load_edition
 
 Answer = tuple[str | Response, int] | Response
@@ -51,7 +51,7 @@ def send_submit(edition_id: int) -> Answer:
         wired, actor, reason = product(), require().email, request.form.get("reason", "")
         blocking = " ".join(sorted(look.blocking))
         copies = start_looked_at(
-            session, look, actor=actor, reason=reason, shown=_shown(), config=wired.config, now=now(),
+            session, look, actor=actor, reason=reason, shown=shown_failures(), config=wired.config, now=now(),
             announce=wired.announce,
         )  # fmt: skip
         if blocking:
@@ -69,7 +69,7 @@ def override_submit(edition_id: int) -> Answer:
     def let_pass(session: Session, look: Look) -> None:
         reason, blocking = request.form.get("reason", ""), " ".join(sorted(look.blocking))
         draft(session, edition_id)
-        open_gate(session, look, actor=require().email, reason=reason, shown=_shown(), now=now())
+        open_gate(session, look, actor=require().email, reason=reason, shown=shown_failures(), now=now())
         note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
 
     return _through_gate(edition_id, let_pass, to=url_for("admin.send", edition_id=edition_id, note="let-pass"))
@@ -84,7 +84,7 @@ def approval_submit(edition_id: int) -> Answer:
         reason = request.form.get("reason", "") if may("send_submit") else ""  # only who may send answers for failures
         blocking = " ".join(sorted(look.blocking))
         note, email = request.form.get("note", ""), require().email
-        ask_approval(session, look, actor=email, note=note, reason=reason, shown=_shown(), now=now())
+        ask_approval(session, look, actor=email, note=note, reason=reason, shown=shown_failures(), now=now())
         if blocking:
             note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
         note_act(session, AuditAct.APPROVAL_ASKED, f"edition:{edition_id}")
@@ -101,7 +101,7 @@ def approval_answer_submit(edition_id: int) -> Answer:
     def agree(session: Session, look: Look) -> None:
         undo, reason = timedelta(minutes=product().config.gate.undo_minutes), request.form.get("reason", "")
         blocking = " ".join(sorted(look.blocking))
-        approve(session, look, actor=email, note=note, reason=reason, shown=_shown(), undo=undo, now=now())
+        approve(session, look, actor=email, note=note, reason=reason, shown=shown_failures(), undo=undo, now=now())
         if blocking:
             note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {reason}")
         note_act(session, AuditAct.APPROVAL_GIVEN, f"edition:{edition_id}")
@@ -172,11 +172,6 @@ def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: 
     except TransitionRefused:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)  # somebody was first: see what is
     return redirect(to, code=303)
-
-
-def _shown() -> list[str]:
-    """Return the failures beside which a reason was written, by name."""
-    return request.form.get("failures", "").split()
 
 
 def _look(edition_id: int) -> Look:

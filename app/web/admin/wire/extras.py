@@ -21,7 +21,7 @@ from app.i18n import LANGUAGES
 from app.web import product
 from app.web.admin import ARTICLE, bp
 from app.web.admin.access import needs, require
-from app.web.admin.acts import note_act
+from app.web.admin.acts import note_act, shown_failures
 from app.web.admin.wire.article_page import show_article
 
 
@@ -84,7 +84,7 @@ def _send_flash(article_id: int) -> None:
     with _passing(flash, EditionKind.FLASH, {}) as (session, reason):
         copies = start_flash(
             session, flash, per_day=wired.config.flashes_per_day, actor=require().email, reason=reason,
-            shown=_shown(), now=at, announce=wired.announce,
+            shown=shown_failures(), now=at, announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
 
@@ -96,7 +96,8 @@ def _send_erratum(article_id: int, notes: dict[str, str]) -> None:
         erratum = set_erratum(session, article_id, notes=notes, config=wired.config, links=wired.links, now=at)
     with _passing(erratum, EditionKind.ERRATUM, erratum.notes) as (session, reason):
         copies = start_erratum(
-            session, erratum, actor=require().email, reason=reason, shown=_shown(), now=at, announce=wired.announce
+            session, erratum, actor=require().email, reason=reason, shown=shown_failures(), now=at,
+            announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
 
@@ -121,11 +122,6 @@ def _passing(extra: SetExtra, kind: EditionKind, notes: Mapping[str, str]) -> It
 def _reason() -> str:
     """Return why the extra is to leave all the same, as it was typed."""
     return request.form.get("reason", "")
-
-
-def _shown() -> list[str]:
-    """Return the failures beside which a reason was written, by name."""
-    return request.form.get("failures", "").split()
 
 
 def _refuse_unseen(session: Session, article_id: int) -> None:
