@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import tempfile
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,13 +21,13 @@ from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
-from werkzeug.serving import make_server
 
 from app import create_app, db, models
 from app.db import make_migration_engine
 from app.jobs.fleet import upgrade_schema
 from app.product import Product
 from config import Config
+from tests.web_server import served
 
 KEY = "k" * 20 + "0123456789abcdefghijklmnop"
 SUPPRESSION_KEY = KEY + "-suppression"
@@ -246,13 +245,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def site(app: Flask) -> Iterator[str]:
     """The address of the app, served on a free port of this machine."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as address:
+        yield address
 
 
 def create_tables(url: str) -> None:

@@ -1,13 +1,11 @@
 """The public pages in a real browser: by gesture, by keyboard, without script, on a small screen, and through axe."""
 
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 from flask import Response
-from werkzeug.serving import make_server
 
 from app.clock import now
 from app.product import Product
@@ -17,6 +15,7 @@ from tests import make
 from tests.conftest import NOW, ON_SQLITE
 from tests.looks import faults
 from tests.web.visitor import only
+from tests.web_server import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -186,20 +185,15 @@ def test_the_form_works_in_a_frame_of_another_site(
     site: str, product: Product, open_page: Callable[..., "Page"]
 ) -> None:
     article = f'<!doctype html><link rel="icon" href="data:,"><iframe src="{site}/fr/embed"></iframe>'
-    newspaper = make_server("127.0.0.1", 0, Response(article, content_type="text/html"))
-    thread = threading.Thread(target=newspaper.serve_forever, daemon=True)
-    thread.start()
-    page = open_page()
-    page.goto(f"http://localhost:{newspaper.server_port}/")
-    frame = page.frame_locator("iframe")
-    frame.locator("#email").fill("alice@reader.example")
-    page.wait_for_timeout(2_100)
-    frame.locator("#email").press("Enter")
-    frame.locator("text=Regardez votre boîte").wait_for()
-    assert status(product) is SubscriptionStatus.PENDING
-    newspaper.shutdown()
-    thread.join()
-    newspaper.server_close()
+    with served(Response(article, content_type="text/html")) as newspaper:
+        page = open_page()
+        page.goto(newspaper.replace("127.0.0.1", "localhost"))
+        frame = page.frame_locator("iframe")
+        frame.locator("#email").fill("alice@reader.example")
+        page.wait_for_timeout(2_100)
+        frame.locator("#email").press("Enter")
+        frame.locator("text=Regardez votre boîte").wait_for()
+        assert status(product) is SubscriptionStatus.PENDING
 
 
 def test_pages_fit_the_screen_and_axe_finds_nothing(

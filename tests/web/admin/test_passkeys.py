@@ -1,7 +1,6 @@
 """Passkeys in a real browser, with the device that Chromium has for tests: made, used, and worth nothing elsewhere."""
 
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, Route
 from sqlalchemy.orm import Session
-from werkzeug.serving import make_server
 
 from app import create_app
 from app.admins.models import AdminSession, AuditEntry, Passkey
@@ -25,6 +23,7 @@ from app.product import Product
 from tests.conftest import create_tables, make_config
 from tests.end_to_end.house import free_port
 from tests.web import desk
+from tests.web_server import served
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -49,13 +48,8 @@ def app(tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture
 def site(app: Flask, product: Product) -> Iterator[str]:
-    server = make_server("127.0.0.1", int(product.config.public_url.rpartition(":")[2]), app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield product.config.public_url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app, int(product.config.public_url.rpartition(":")[2])):
+        yield product.config.public_url
 
 
 @pytest.fixture
