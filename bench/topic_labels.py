@@ -15,6 +15,8 @@ from app.articles.clean import html_to_text
 from app.articles.feeds import parse_feed
 
 LABELS = Path(__file__).resolve().parent / "labels" / "topics.csv"
+#: Given twice over, each time without knowing the terms or the other labels.
+BLIND_LABELS = LABELS.with_name("topics_blind.csv")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -28,7 +30,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class TopicLabel:
-    """What a person said an article is about. `primary` and `secondary` are places."""
+    """What a person said an article is about. `primary` and `secondary` are places.
+
+    Where it was labelled twice, what both labels have; `disputed` is what only one of them has.
+    """
 
     corpus: str
     item: str
@@ -36,6 +41,7 @@ class TopicLabel:
     themes: frozenset[str]
     primary: frozenset[str]
     secondary: frozenset[str]
+    disputed: frozenset[str] = frozenset()
 
     @property
     def is_held_out(self) -> bool:
@@ -43,9 +49,9 @@ class TopicLabel:
         return int(sha256(self.item.encode()).hexdigest()[0], 16) % 2 == 1
 
 
-def read_labels() -> list[TopicLabel]:
-    """Return all labels."""
-    with LABELS.open(encoding="utf-8", newline="") as file:
+def read_labels(path: Path = LABELS) -> list[TopicLabel]:
+    """Return all labels of a file."""
+    with path.open(encoding="utf-8", newline="") as file:
         return [
             TopicLabel(
                 row["corpus"],
@@ -54,6 +60,7 @@ def read_labels() -> list[TopicLabel]:
                 frozenset(f"theme:{name}" for name in row["themes"].split()),
                 frozenset(row["primary"].split()),
                 frozenset(row["secondary"].split()),
+                frozenset(row.get("disputed", "").split()),
             )
             for row in csv.DictReader(file)
         ]

@@ -14,10 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from app.topics.classify import Classification, Rank, classify
+from app.topics.classify import Classification, Found, Rank, classify
 from app.topics.taxonomy import Taxonomy, load
 from bench.markdown import as_table, put_between_marks
-from bench.topic_labels import Piece, TopicLabel, read_labels, read_piece
+from bench.topic_labels import BLIND_LABELS, LABELS, Piece, TopicLabel, read_labels, read_piece
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 TIMED_WORDS, TIMED_ARTICLES = 600, 400
@@ -34,19 +34,22 @@ class Case:
     @property
     def themes(self) -> tuple[frozenset[str], frozenset[str]]:
         """The label's themes and the found ones."""
-        return self.label.themes, frozenset(found.key for found in self.classification.themes)
+        return self._held_against(self.label.themes, self.classification.themes)
 
     @property
     def places(self) -> tuple[frozenset[str], frozenset[str]]:
         """The label's places and the found ones, primary or not."""
-        found = frozenset(each.key for each in self.classification.places)
-        return self.label.primary | self.label.secondary, found
+        return self._held_against(self.label.primary | self.label.secondary, self.classification.places)
 
     @property
     def primary_places(self) -> tuple[frozenset[str], frozenset[str]]:
         """The label's primary places and the ones found to be so."""
-        places = self.classification.places
-        return self.label.primary, frozenset(each.key for each in places if each.rank is Rank.PRIMARY)
+        primary = (each for each in self.classification.places if each.rank is Rank.PRIMARY)
+        return self._held_against(self.label.primary, primary)
+
+    def _held_against(self, wanted: frozenset[str], found: Iterable[Found]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return what is wanted and what was found, without what is in dispute."""
+        return wanted, frozenset(each.key for each in found) - (self.label.disputed - wanted)
 
 
 #: What is wanted, and what was found.
@@ -58,10 +61,10 @@ MEASURES: dict[str, Sets] = {
 }
 
 
-def read_cases(taxonomy: Taxonomy, corpora: Path = CORPORA) -> list[Case]:
-    """Return all labelled articles, classified."""
+def read_cases(taxonomy: Taxonomy, labels: Path = LABELS, corpora: Path = CORPORA) -> list[Case]:
+    """Return the articles that `labels` are of, classified."""
     cases = []
-    for label in read_labels():
+    for label in read_labels(labels):
         piece = read_piece(corpora, label)
         found = classify(taxonomy, title=piece.title, text=piece.text, language=label.language)
         cases.append(Case(label, piece, found))
@@ -91,16 +94,18 @@ def articles_per_s(taxonomy: Taxonomy, cases: Sequence[Case]) -> float:
     return len(texts) / (time.process_time() - started)
 
 
-def as_markdown(cases: Sequence[Case]) -> str:
-    """Return the tables of all figures."""
+def as_markdown(cases: Sequence[Case], blind: Sequence[Case]) -> str:
+    """Return the tables of all figures: of the cases by halves, and of those labelled blindly."""
+    parts = {
+        "looked at": [case for case in cases if not case.label.is_held_out],
+        "held out": [case for case in cases if case.label.is_held_out],
+        "labelled blindly": blind,
+    }
     groups = {
-        f"{half}, {language or 'both languages'}": [
-            case for case in cases if case.label.is_held_out is held and language in {"", case.label.language}
-        ]
-        for half, held in (("looked at", False), ("held out", True))
+        f"{part}, {language or 'both languages'}": [case for case in those if language in {"", case.label.language}]
+        for part, those in parts.items()
         for language in ("fr", "en", "")
     }
-    groups["all"] = list(cases)
     headings = ("labels", "articles", *(f"{name}: {what}" for name in MEASURES for what in ("precision", "recall")))
     rows = [
         (
@@ -110,7 +115,7 @@ def as_markdown(cases: Sequence[Case]) -> str:
         )
         for name, those in groups.items()
     ]
-    return f"{as_table(headings, rows)}\n\n{_by_theme(cases)}"
+    return f"{as_table(headings, rows)}\n\n{_by_theme([*cases, *blind])}"
 
 
 def main() -> int:
@@ -121,9 +126,9 @@ def main() -> int:
         print("no corpora beside the repository, in ../shared/corpora")
         return 1
     taxonomy = load()
-    cases = read_cases(taxonomy)
+    cases, blind = read_cases(taxonomy), read_cases(taxonomy, BLIND_LABELS)
     rate = f"{articles_per_s(taxonomy, cases):,.0f} articles of {TIMED_WORDS} words a second, on one core."
-    tables = f"{as_markdown(cases)}\n\n{rate}\n"
+    tables = f"{as_markdown(cases, blind)}\n\n{rate}\n"
     print(tables)
     _print_misses(cases)
     if arguments.into:
