@@ -58,7 +58,7 @@ def keys_of(taxonomy: Taxonomy, *, title: str, summary: str, body: str, language
     for matcher in (taxonomy.place_matcher(language), vocabulary_matcher(language)):
         for mention in mentions(matcher, title=title, text=text):
             if not mention.words <= named:
-                keys[mention.key] = TITLE_WEIGHT if mention.is_in_title else TEXT_WEIGHT
+                keys[mention.key] = (TITLE_WEIGHT if mention.is_in_title else TEXT_WEIGHT) * mention.weight
                 named |= mention.words
     for part, weight in ((title, TITLE_WEIGHT), (text, TEXT_WEIGHT)):
         for key in _keys(part):

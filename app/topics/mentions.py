@@ -14,13 +14,15 @@ from app.topics.words import words_of
 class Mention:
     """An entity ("place:IL", "region:sahel", "actor:nso-group"): how often it is named, and whether in the title.
 
-    `words` are those that name it, folded.
+    `words` are those that name it, folded; `weight` is that of the surest of them, from 0 to 1: a city tells
+    less of its country than its name does, but an actor's name all of the actor.
     """
 
     key: str
     times: int
     is_in_title: bool
     words: frozenset[str] = frozenset()
+    weight: float = 1.0
 
 
 def mentions(matcher: Matcher, *, title: str, text: str) -> tuple[Mention, ...]:
@@ -29,6 +31,7 @@ def mentions(matcher: Matcher, *, title: str, text: str) -> tuple[Mention, ...]:
     An actor is one beside its country. A word that may mean something else (Georgia, Jordan) is left out.
     """
     in_title, in_all, words = Counter[str](), Counter[str](), defaultdict[str, set[str]](set)
+    weights = defaultdict[str, float](float)
     for part, is_title in ((title, True), (text, False)):
         for hit in matcher.find(words_of(part)):
             target = hit.target
@@ -37,7 +40,8 @@ def mentions(matcher: Matcher, *, title: str, text: str) -> tuple[Mention, ...]:
                 in_all.update(keys)
                 for key in keys:
                     words[key].update(words_of(hit.written).folded)
+                    weights[key] = max(weights[key], 1.0 if key == target.actor else min(target.term.weight, 1.0))
                 if is_title:
                     in_title.update(keys)
     ordered = sorted(in_all.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(Mention(key, times, key in in_title, frozenset(words[key])) for key, times in ordered)
+    return tuple(Mention(key, times, key in in_title, frozenset(words[key]), weights[key]) for key, times in ordered)

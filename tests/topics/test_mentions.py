@@ -76,3 +76,12 @@ def test_the_seed_article_names_who_is_in_it() -> None:
     found = named(SEED.read_text(encoding="utf-8"), "fr")
     assert found >= {"place:IL", "place:AZ", "place:AM", "place:TR", "actor:nso-group", "actor:socar", "actor:elbit"}
     assert "place:GE" not in found
+
+
+def test_a_country_is_surer_by_its_name_than_by_a_city_and_an_actor_by_any_name() -> None:
+    weights = {
+        text: {mention.key: mention.weight for mention in mentions(load().place_matcher("en"), title="", text=text)}
+        for text in ("Kharkiv", "Kharkiv in Ukraine", "TikTok")
+    }
+    assert 0 < weights["Kharkiv"]["place:UA"] < weights["Kharkiv in Ukraine"]["place:UA"] == 1
+    assert weights["TikTok"] == {"actor:tiktok": 1}
