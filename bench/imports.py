@@ -121,7 +121,7 @@ def work(environment: Mapping[str, str], path: Path) -> Figures:
                 language="fr", actor="bench", reported_in="en", now=now(),
             )  # fmt: skip
             plan = Plan(guess_places(layout.header), "fr", None)
-            start_check(session, added, plan, languages={"fr", "en"}, now=now())
+            start_check(session, added, plan, now=now())
             files.keep(received, added.id)
         checked_s, checked_cpu_s = run(product, added.id)
         with product.database.transaction() as session:

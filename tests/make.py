@@ -58,6 +58,12 @@ def add_second(session: Session, config: Config) -> Newsletter:
     return add_newsletter(session, slug="north", names=names, config=config, actor="ada@desk.example", now=NOW)
 
 
+def add_french(session: Session, config: Config) -> Newsletter:
+    """A newsletter in French alone, beside the default one."""
+    names = {"fr": ("Cap Nord", "L’Arctique, chaque semaine."), "en": ("", "")}
+    return add_newsletter(session, slug="north", names=names, config=config, actor="ada@desk.example", now=NOW)
+
+
 def make_subscription(
     session: Session,
     *,

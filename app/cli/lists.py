@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
-from app.cli.meant import newsletter_option
+from app.cli.meant import language_meant, language_option, newsletter_option
 from app.cli.output import as_json, print_row
 from app.cli.subscribers import group
 from app.clock import now
@@ -45,7 +44,7 @@ WAIT_S = 1.0
 
 @group.command("import")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--language", type=click.Choice([*i18n.LANGUAGES]), default="fr", show_default=True)
+@language_option
 @click.option("--map", "named", multiple=True, metavar="COLUMN=WORD",
               help="What the header calls a column, as email=Courriel; nothing behind = leaves it out.")  # fmt: skip
 @click.option("--source", help="Where consent was given, for rows that do not say.")
@@ -55,7 +54,7 @@ WAIT_S = 1.0
 @newsletter_option
 @as_json
 def import_list(
-    file: Path | None, slug: str | None, language: str, named: Sequence[str], source: str | None,
+    file: Path | None, slug: str | None, language: str | None, named: Sequence[str], source: str | None,
     consented_on: str | None, dry_run: bool, resume: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Add the readers of a CSV file; those without source and date of their consent are held.
@@ -91,12 +90,14 @@ def export(name: str | None) -> None:
         sys.stdout.write(piece)
 
 
-def _receive(file: Path, slug: str | None, named: Sequence[str], language: str, provenance: Provenance | None) -> int:
+def _receive(
+    file: Path, slug: str | None, named: Sequence[str], language: str | None, provenance: Provenance | None
+) -> int:
     """Take in a file to be looked through; return the import's id."""
     with product().database.reading() as session:
-        newsletter_id = find_meant(session, slug).id
+        newsletter = find_meant(session, slug)
     layout = read_layout(file)
-    plan = Plan(places_named(layout.header, _names(named)), language, provenance)
+    plan = Plan(places_named(layout.header, _names(named)), language_meant(newsletter, language), provenance)
     settings = product().config
     files = ImportFiles(settings.imports_dir)
     with file.open("rb") as upload:
@@ -105,16 +106,16 @@ def _receive(file: Path, slug: str | None, named: Sequence[str], language: str, 
         with product().database.transaction() as session:
             added = add_import(
                 session,
-                newsletter_id=newsletter_id,
+                newsletter_id=newsletter.id,
                 name=file.name,
                 size_bytes=received.stat().st_size,
                 layout=layout,
-                language=language,
+                language=plan.language,
                 actor=system_actor(),
                 reported_in="en",
                 now=now(),
             )
-            start_check(session, added, plan, languages=i18n.LANGUAGES, now=now())
+            start_check(session, added, plan, now=now())
             files.keep(received, added.id)
     finally:
         received.unlink(missing_ok=True)

@@ -1,7 +1,24 @@
-"""Which newsletter a command means: it is named where there are several, and need not be where there is one."""
+"""Which newsletter a command means: it is named where there are several, and need not be where there is one.
+
+And in which language: it is named, or else French, or what the newsletter has instead.
+"""
 
 import click
+
+from app import i18n
+from app.newsletters.models import Newsletter
 
 newsletter_option = click.option(
     "--newsletter", "slug", metavar="SLUG", help="The newsletter's short name; needed where there are several."
 )
+
+language_option = click.option(
+    "--language",
+    type=click.Choice([*i18n.LANGUAGES]),
+    help=f"One that the newsletter has; else {i18n.DEFAULT_LANGUAGE}, or its first one.",
+)
+
+
+def language_meant(newsletter: Newsletter, named: str | None) -> str:
+    """Return the language that was named, or else French, or what `newsletter` has instead."""
+    return named or newsletter.in_language(i18n.DEFAULT_LANGUAGE).language

@@ -49,10 +49,10 @@ def list_newsletters(as_json: bool) -> None:
 
 @group.command("add")
 @click.argument("slug")
-@click.option("--name-fr", required=True, help="What readers call it in French.")
-@click.option("--description-fr", required=True, help="What it is, in a French sentence.")
-@click.option("--name-en", required=True, help="What readers call it in English.")
-@click.option("--description-en", required=True, help="What it is, in an English sentence.")
+@click.option("--name-fr", default="", help="What readers call it in French.")
+@click.option("--description-fr", default="", help="What it is, in a French sentence.")
+@click.option("--name-en", default="", help="What readers call it in English.")
+@click.option("--description-en", default="", help="What it is, in an English sentence.")
 @_sender
 @_reply_to
 def add(
@@ -64,7 +64,11 @@ def add(
     sender: str | None,
     reply_to: str | None,
 ) -> None:
-    """Add a newsletter, in both languages; SLUG stands in its public addresses and in commands, for good."""
+    """Add a newsletter in the languages that are named; SLUG stands in its public addresses and commands, for good.
+
+    A language has a name and a description, or neither: then the newsletter is not in it, as long as `language` does
+    not add it.
+    """
     wired = product()
     names = {"fr": (name_fr, description_fr), "en": (name_en, description_en)}
     with wired.database.transaction() as session:
@@ -78,7 +82,8 @@ def add(
             now=now(),
         )
         note_act(session, AuditAct.NEWSLETTER_ADDED, f"newsletter:{added.id}", slug)
-    click.echo(f"Readers sign up at {wired.links.home('fr', slug)} and {wired.links.home('en', slug)}.")
+        homes = [wired.links.home(code, added.address_slug) for code in added.language_codes]
+    click.echo(f"Readers sign up at {' and '.join(homes)}.")
 
 
 @group.command("close")

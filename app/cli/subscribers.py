@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
-from app.cli.meant import newsletter_option
+from app.cli.meant import language_meant, language_option, newsletter_option
 from app.cli.output import Commands, Row, as_json, plain, print_row, print_rows
 from app.clock import now
 from app.digests.newsletters import find_by_slug, find_meant
@@ -83,17 +83,18 @@ def show(email: str, as_json: bool) -> None:
 
 @group.command("add")
 @click.argument("email")
-@click.option("--language", type=click.Choice(["fr", "en"]), default="fr", show_default=True)
+@language_option
 @newsletter_option
-def add(email: str, language: str, slug: str | None) -> None:
+def add(email: str, language: str | None, slug: str | None) -> None:
     """Begin a double opt-in for a reader who asked by other means; they get the confirmation letter."""
     wired = product()
     with wired.database.transaction() as session:
+        newsletter = find_meant(session, slug)
         subscription = add_subscriber(
             session,
             address=parse_address(email),
-            language=language,
-            newsletter_id=find_meant(session, slug).id,
+            language=language_meant(newsletter, language),
+            newsletter_id=newsletter.id,
             actor="cli",
             suppression_key=wired.config.suppression_key,
             now=now(),

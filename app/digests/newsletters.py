@@ -33,6 +33,9 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: The first part of a List-Id, in lower case: words with points between them (RFC 2919 §2).
 _LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
+#: What is said where there is no form.
+NO_LANGUAGE = "give it a name and a description in one language at least"
+
 
 @dataclass(frozen=True)
 class Face:
@@ -92,15 +95,16 @@ def add_newsletter(
     actor: str,
     now: datetime,
 ) -> Newsletter:
-    """Add a newsletter in each of our languages: `names` has its name and its description by language.
+    """Add a newsletter: `names` has its name and its description by language; one with neither it does not have.
 
     It has clocks, texts and schedules as the first one had when it was set up; the audit log says which texts
-    `actor` so put in force. Raises FieldsRefused, by field, and for what is in a language as "name-fr".
+    `actor` so put in force. Raises FieldsRefused, by field; what is in a language as "name-fr", and that there is no
+    language as "languages".
     """
     _hold_all(session)
-    faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES}
+    faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES if any(names.get(code, ()))}
     if faults := _faults_of_new(session, slug, faces) | addresses.faults(config.mail):
-        raise FieldsRefused(faults, fault_words(config.mail))
+        raise FieldsRefused(faults, {**fault_words(config.mail), "none": NO_LANGUAGE})
     added = Newsletter(slug=slug, timezone=config.timezone, sends_welcome=config.sends_welcome, created_at=now)
     _put_addresses(added, addresses)
     for code, face in faces.items():
@@ -255,7 +259,7 @@ def _faults_of_new(session: Session, slug: str, faces: Mapping[str, Face]) -> di
         if found.pop("list_label", None) == "taken":
             faults.setdefault("slug", "taken")
         faults |= {f"{field}-{code}": fault for field, fault in found.items()}
-    return faults
+    return faults if faces else faults | {"languages": "none"}
 
 
 def _face_faults(session: Session, face: Face, *, but: NewsletterLanguage | None) -> dict[str, str]:

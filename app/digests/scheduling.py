@@ -42,7 +42,7 @@ def add_schedule(session: Session, *, newsletter_id: int, language: str, cron: s
     """
     newsletter = find_newsletter(session, newsletter_id)
     check_cron(cron)
-    if language not in {face.language for face in newsletter.languages}:
+    if language not in newsletter.language_codes:
         raise FieldsRefused({"language": "language"})
     row = {
         "newsletter_id": newsletter_id, "language": language, "cron": cron, "timezone": newsletter.timezone,

@@ -58,8 +58,10 @@ def compile_edition(
     Without `since` the window begins where the last one ended, or seven days back. At most `limit` articles are taken,
     in the order of their stories (see `in_order`); what a feed has beyond `per_source` comes last. Returns the record,
     whose outcome may be "nothing new"; where a digest `keeps_empty`, since its variants may carry what it does not, it
-    is drafted all the same. Raises InputRefused when the window ends before it begins.
+    is drafted all the same. Raises InputRefused when the window ends before it begins, and for a language that the
+    newsletter does not have.
     """
+    newsletter.check_language(language)
     # Of two at once the second must see what the first has taken.
     session.execute(select(Newsletter.id).where(Newsletter.id == newsletter.id).with_for_update(key_share=True))
     line = Line.under(session, schedule_id, newsletter_id=newsletter.id, language=language)

@@ -51,7 +51,7 @@ def _stories_of(edition: Edition) -> Select[int | None]:
 
 def check_twin(session: Session, edition: Edition, newsletter: Newsletter) -> Iterator[Finding]:
     """Yield that a newsletter of several languages has no such edition in another, or one that is not finished."""
-    others = [face.language for face in newsletter.languages if face.language != edition.language]
+    others = [code for code in newsletter.language_codes if code != edition.language]
     near = whole_editions().where(
         Edition.newsletter_id == newsletter.id,
         Edition.language.in_(others),

@@ -86,12 +86,13 @@ def install_defaults(session: Session, config: Config, now: datetime) -> Newslet
 
 
 def install_texts(session: Session, config: Config, now: datetime) -> None:
-    """Store what the forms of each newsletter say, and the policy, where nobody wrote something else."""
+    """Store what each newsletter's forms say in its languages, and the policy, where nobody wrote something else."""
     session.flush()
     newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
     for language in TEXTS:
         for newsletter in newsletters:
-            _install_wordings(session, newsletter, language, config, now)
+            if language in newsletter.language_codes:
+                _install_wordings(session, newsletter, language, config, now)
         names = [newsletter.in_language(language).name for newsletter in newsletters]
         _install_policy(session, language, names, config, now)
     session.flush()

@@ -9,6 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, enum_type
+from app.errors import InputRefused
 
 #: The newsletter that a fresh set-up has. It was alone once, and its public addresses name none.
 FIRST_SLUG = "vigie"
@@ -52,6 +53,18 @@ class Newsletter(Base):
     def address_slug(self) -> str | None:
         """How its public addresses name it."""
         return address_slug(self.slug)
+
+    @property
+    def language_codes(self) -> tuple[str, ...]:
+        """The languages that it has, the first one first: its letters, forms and schedules are in no other."""
+        return tuple(face.language for face in self.languages)
+
+    def check_language(self, language: str) -> None:
+        """Refuse a language that it does not have. Raises InputRefused."""
+        if language not in self.language_codes:
+            raise InputRefused(
+                f"{self.slug} is not in {language or 'no language'}, but in {', '.join(self.language_codes)}"
+            )
 
     def in_language(self, language: str) -> "NewsletterLanguage":
         """Return the newsletter's face in `language`, or in its first language where it has none."""

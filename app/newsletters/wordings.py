@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.newsletters.models import (
     ConsentWording,
     Newsletter,
+    NewsletterLanguage,
     PrivacyPolicy,
     WordingPurpose,
     current_policy,
@@ -145,11 +146,14 @@ _NEWSLETTER_OF_FORM = select(Newsletter.id, Newsletter.slug, Newsletter.closed_a
     ConsentWording.language == bindparam("language"),
     ConsentWording.purpose == WordingPurpose.NEWSLETTER,
     exists().where(PrivacyPolicy.id == bindparam("policy_id"), PrivacyPolicy.language == bindparam("language")),
+    exists().where(
+        NewsletterLanguage.newsletter_id == Newsletter.id, NewsletterLanguage.language == bindparam("language")
+    ),
 )
 
 
 def newsletter_of_form(session: Session, shown: ShownTexts) -> FormOf | None:
-    """Return the newsletter that a form with these texts is for; None where a text is not there."""
+    """Return the newsletter that a form with these texts is for; None where a text, or the language, is not there."""
     values = {"language": shown.language, "wording_id": shown.wording_id, "policy_id": shown.policy_id}
     found = session.connection().execute(_NEWSLETTER_OF_FORM, values).one_or_none()
     return FormOf(*found) if found else None

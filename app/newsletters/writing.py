@@ -69,13 +69,15 @@ def write_wording(
     actor: str,
     now: datetime,
 ) -> ConsentWording:
-    """Put a new wording of a newsletter in force in place of version `seen`.
+    """Put a new wording of a newsletter in force, in a language that it has, in place of version `seen`.
 
     Raises FieldsRefused, for a text that is in force already too, and ChangedMeanwhile where another version is.
     """
     _hold(session)
     newest = session.scalars(current_wording(newsletter_id, language, purpose)).one_or_none()
-    _check_version(newest, language=language, seen=seen)
+    if language not in session.get_one(Newsletter, newsletter_id).language_codes:
+        raise FieldsRefused({"language": "language"})
+    _check_version(newest, seen=seen)
     if faults := text.faults(purpose):
         raise FieldsRefused(faults)
     if newest is not None and newest.says(heading=text.heading, statement=text.statement, button=text.button):
@@ -100,7 +102,9 @@ def write_policy(session: Session, *, language: str, body: str, seen: int, actor
     """
     _hold(session)
     newest = session.scalars(current_policy(language)).one_or_none()
-    _check_version(newest, language=language, seen=seen)
+    if language not in LANGUAGES:
+        raise FieldsRefused({"language": "language"})
+    _check_version(newest, seen=seen)
     if len(body) > BODY_MAX:
         raise FieldsRefused({"body": "long"})
     cleaned = clean_policy(body)
@@ -128,8 +132,6 @@ def _hold(session: Session) -> None:
     session.execute(select(Newsletter.id).order_by(Newsletter.id).with_for_update(key_share=True))
 
 
-def _check_version(newest: ConsentWording | PrivacyPolicy | None, *, language: str, seen: int) -> None:
-    if language not in LANGUAGES:
-        raise FieldsRefused({"language": "language"})
+def _check_version(newest: ConsentWording | PrivacyPolicy | None, *, seen: int) -> None:
     if seen != (newest.version if newest else 0):
         raise ChangedMeanwhile("somebody wrote another version meanwhile")

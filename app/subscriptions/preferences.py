@@ -45,14 +45,20 @@ def change_language(session: Session, *, public_id: str, language: str, now: dat
 def correct_language(session: Session, *, subscriber_id: int, language: str, actor: str, now: datetime) -> None:
     """Send a reader's letters in `language`, as they asked the admin `actor` to (GDPR art. 16).
 
-    Raises NotFound, InputRefused for a language that a newsletter of theirs has not.
+    Letters of newsletters that do not have it stay as they are. Raises NotFound, InputRefused where none of theirs has.
     """
     if lock_reader(session, subscriber_id) is None:
         raise NotFound("no such reader")
     theirs = select(Subscription).where(
         Subscription.subscriber_id == subscriber_id, Subscription.status != SubscriptionStatus.UNSUBSCRIBED
     )
-    for subscription in session.scalars(theirs.order_by(Subscription.id).execution_options(populate_existing=True)):
+    theirs = theirs.order_by(Subscription.id).execution_options(populate_existing=True)
+    subscriptions = session.scalars(theirs).all()
+    of_newsletters = {each.newsletter_id: session.get_one(Newsletter, each.newsletter_id) for each in subscriptions}
+    speaking = [each for each in subscriptions if language in of_newsletters[each.newsletter_id].language_codes]
+    if subscriptions and not speaking:
+        raise InputRefused("no newsletter of this reader's is in this language")
+    for subscription in speaking:
         _speak(session, subscription, language, ConsentMethod.ADMIN, now, actor=actor)
 
 
@@ -93,8 +99,7 @@ def _speak(
     actor: str | None = None,
 ) -> None:
     newsletter = session.get_one(Newsletter, subscription.newsletter_id)
-    if language not in {face.language for face in newsletter.languages}:
-        raise InputRefused("no such language")
+    newsletter.check_language(language)
     if language != subscription.language:
         subscription.language = language
         record_act(session, subscription, Act(ConsentKind.LANGUAGE_CHANGED, method, now, language, actor=actor))

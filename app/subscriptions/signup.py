@@ -15,6 +15,7 @@ from app.delivery.queue import enqueue
 from app.errors import TransitionRefused
 from app.mail.address import Address
 from app.newsletters.closing import check_open
+from app.newsletters.models import Newsletter
 from app.newsletters.wordings import ShownTexts
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, Chain, append
@@ -118,10 +119,11 @@ def add_subscriber(
 ) -> Subscription:
     """Begin a double opt-in in the name of an admin (`actor`), for a reader who asked by other means.
 
-    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed or used, and
-    NewsletterClosed.
+    Raises TransitionRefused where the reader has confirmed already, or where the address may not be mailed or used,
+    NewsletterClosed, and InputRefused for a language that the newsletter does not have.
     """
     check_open(session, newsletter_id)
+    session.get_one(Newsletter, newsletter_id).check_language(language)
     if _is_restricted(session, address):
         raise TransitionRefused("this reader asked that their data be kept and not used")
     if is_suppressed(session, email_key=address.key, suppression_key=suppression_key):

@@ -24,7 +24,7 @@ from app.subscriptions.models import Subscription
 from tests.conftest import NOW
 from tests.editions.press import compile_now, fill_newsroom
 from tests.gate.house import ADA, look, make_edition
-from tests.make import make_subscription, newsletter
+from tests.make import add_french, make_subscription, newsletter
 
 #: What any draft of a trial in one language is told.
 USUAL = {What.LINK_TRIAL, What.UNSIGNED, What.TWIN_MISSING}
@@ -97,6 +97,13 @@ def test_the_twin_wants_a_subject_of_its_own(product: Product) -> None:
     with product.database.transaction() as session:
         session.get_one(Edition, twin.id).subject = "Undersea cables"
     assert found(product, edition_id) == USUAL - {What.TWIN_MISSING}
+
+
+def test_a_newsletter_of_one_language_has_no_twin_to_miss(product: Product) -> None:
+    edition_id = make_edition(product)
+    with product.database.transaction() as session:
+        session.get_one(Edition, edition_id).newsletter_id = add_french(session, product.config).id
+    assert found(product, edition_id) & {What.TWIN_MISSING, What.TWIN_SUBJECT} == set()
 
 
 def start(product: Product, edition_id: int) -> None:

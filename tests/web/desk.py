@@ -102,7 +102,7 @@ def make_import(product: Product) -> int:
             session, newsletter_id=1, name="readers.csv", size_bytes=100, layout=layout, language="fr", actor=EMAIL,
             reported_in="en", now=now(),
         )  # fmt: skip
-        start_check(session, added, Plan({Column.EMAIL: 0}, "fr", None), languages={"fr"}, now=now())
+        start_check(session, added, Plan({Column.EMAIL: 0}, "fr", None), now=now())
         return added.id
 
 

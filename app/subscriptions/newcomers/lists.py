@@ -67,7 +67,7 @@ _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
         RowFault.TOO_LONG: "The field is longer than 1,024 characters.",
         RowFault.CONTROL: "The field holds a control character, or one that does not show.",
         RowFault.ADDRESS: "This is no address that mail can be sent to.",
-        RowFault.LANGUAGE: "There is no newsletter in this language.",
+        RowFault.LANGUAGE: "The newsletter has no such language.",
         RowFault.DAY: "A day is written like 2025-12-31, and is not to come.",
         RowFault.SOURCE: "The source of a consent is a line of at most 120 characters.",
         RowFault.STATUS: "The person is not subscribed there: an import brings nobody back.",

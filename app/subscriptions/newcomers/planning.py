@@ -1,6 +1,6 @@
 """What admins do with a list: hand it in, say what its columns are, have it looked through, imported, or let be."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.errors import InputRefused, NotFound, TransitionRefused
+from app.errors import NotFound, TransitionRefused
 from app.newsletters.closing import check_open
+from app.newsletters.models import Newsletter
 from app.subscriptions.newcomers.columns import Column, check_places, guess_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
@@ -77,17 +78,17 @@ def hold_import(session: Session, import_id: int) -> Import:
     return found
 
 
-def start_check(session: Session, found: Import, plan: Plan, *, languages: Collection[str], now: datetime) -> None:
+def start_check(session: Session, found: Import, plan: Plan, *, now: datetime) -> None:
     """Have the list looked through by `plan`, from its beginning; nobody is added.
 
-    Raises InputRefused for a plan that cannot be, TransitionRefused where it is being imported or over.
+    Raises InputRefused for a plan that cannot be, as one in a language that the newsletter does not have, and
+    TransitionRefused where it is being imported or over.
     """
     if found.status not in {ImportStatus.RECEIVED, ImportStatus.CHECKING, ImportStatus.CHECKED}:
         raise TransitionRefused("this list is being imported, or is over")
     check_places(plan.places, len(found.header))
     check_provenance(plan.provenance, now)
-    if plan.language not in languages:
-        raise InputRefused(f"no newsletter in {plan.language!r}")
+    session.get_one(Newsletter, found.newsletter_id).check_language(plan.language)
     found.columns = {column.value: place for column, place in plan.places.items()}
     found.language = plan.language
     found.source = plan.provenance.source if plan.provenance else None

@@ -16,7 +16,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db import Database
-from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter, open_newsletters
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.files import ImportFiles
@@ -66,12 +65,13 @@ def work_on(shop: Workshop, import_id: int, *, owner: str, limit_s: float | None
     """
     if not shop.files.list_of(import_id).exists():
         return False  # its file is on another machine
-    found = _claim(shop, import_id, owner)
-    if found is None:
+    claimed = _claim(shop, import_id, owner)
+    if claimed is None:
         return False
+    found, languages = claimed
     begun = time.monotonic()
     with _open_list(shop, found) as rows:
-        reader = _row_reader(found, shop.now())
+        reader = _row_reader(found, languages, shop.now())
         while _do_batch(shop, import_id, owner, rows, reader):
             if limit_s is not None and time.monotonic() - begun > limit_s:
                 break
@@ -79,7 +79,8 @@ def work_on(shop: Workshop, import_id: int, *, owner: str, limit_s: float | None
     return True
 
 
-def _claim(shop: Workshop, import_id: int, owner: str) -> Import | None:
+def _claim(shop: Workshop, import_id: int, owner: str) -> tuple[Import, frozenset[str]] | None:
+    """Take an import that is free; return it with the languages that its newsletter has now."""
     now = shop.now()
     is_free = sa.or_(Import.lease_until.is_(None), Import.lease_until <= now, Import.owner == owner)
     with shop.database.transaction() as session:
@@ -90,7 +91,8 @@ def _claim(shop: Workshop, import_id: int, owner: str) -> Import | None:
             update(Import).where(Import.id == import_id, is_free).values(owner=owner, lease_until=now + LEASE)
             .returning(Import.id)
         )  # fmt: skip
-        return found if claimed else None
+        languages = session.get_one(Newsletter, found.newsletter_id).language_codes
+        return (found, frozenset(languages)) if claimed else None
 
 
 def _release(shop: Workshop, import_id: int, owner: str) -> None:
@@ -105,10 +107,10 @@ def _open_list(shop: Workshop, found: Import) -> ListReader:
     return ListReader(shop.files.list_of(found.id), layout, position=found.position, line=found.line)
 
 
-def _row_reader(found: Import, now: datetime) -> RowReader:
+def _row_reader(found: Import, languages: frozenset[str], now: datetime) -> RowReader:
     proof = Provenance(found.source, found.consented_at) if found.source and found.consented_at else None
     places = {Column(name): place for name, place in found.columns.items()}
-    defaults = ListDefaults(found.language, frozenset(LANGUAGES), proof)
+    defaults = ListDefaults(found.language, languages, proof)
     return RowReader(places, len(found.header), defaults, now=now)
 
 

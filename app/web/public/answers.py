@@ -14,7 +14,7 @@ from app.subscriptions.questions.asking import agree, question_by_public_id
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
 from app.subscriptions.questions.renewal import shown_texts
 from app.web import product
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, about_newsletter, bp, page_language
 
 #: Longer than any question is open: whether an answer still counts, its row tells.
 LINK_LIFE_S = 365 * 24 * 3600
@@ -64,17 +64,19 @@ def _answer(language: str, token: str, kind: QuestionKind) -> Response:
         with product().database.transaction() as session:
             question = agree(session, public_id=public_id, kind=kind, now=now())
             preferences = product().link_tokens.sign("preferences", question.subscription.public_id)
-            slug = _newsletter_of(session, question).address_slug
+            newsletter = _newsletter_of(session, question)
     except (NotFound, TransitionRefused):
         with product().database.reading() as session:
             return _over(session, session.scalars(question_by_public_id(public_id or "")).one_or_none())
-    return make_response(render_template("public/answered.html", preferences_token=preferences, slug=slug))
+    return make_response(
+        render_template("public/answered.html", preferences_token=preferences, **about_newsletter(newsletter, language))
+    )
 
 
 def _over(session: Session, question: Question | None) -> Response:
     """Show the way back into the newsletter that was left, as far as a question still tells which."""
-    slug = _newsletter_of(session, question).address_slug if question else None
-    return make_response(render_template("public/not_subscribed.html", slug=slug))
+    newsletter = _newsletter_of(session, question) if question else None
+    return make_response(render_template("public/not_subscribed.html", **about_newsletter(newsletter, page_language())))
 
 
 def _newsletter_of(session: Session, question: Question) -> Newsletter:
@@ -96,13 +98,12 @@ def _can_be_answered(question: Question) -> bool:
 def _shown(session: Session, question: Question) -> str:
     subscription, newsletter = question.subscription, _newsletter_of(session, question)
     shared = {
-        "slug": newsletter.address_slug,
+        **about_newsletter(newsletter, question.language),
         "address": mask(subscription.subscriber.email),
         "leave_token": product().link_tokens.sign("unsubscribe", subscription.public_id),
     }
     if question.kind is QuestionKind.STAY:
-        face = newsletter.in_language(question.language)
-        return render_template("public/stay.html", newsletter=face, **shared)
+        return render_template("public/stay.html", **shared)
     wording, policy = shown_texts(session, question)
     statement = cut_statement(wording.statement)
     return render_template("public/renew.html", statement=statement, policy_version=policy.version, **shared)

@@ -18,9 +18,9 @@ from app.errors import NotFound
 from app.i18n import gettext
 from app.newsletters.models import Newsletter
 from app.web import product, taxonomy_in_use
-from app.web.public import LANGUAGE, SECOND, bp
+from app.web.public import LANGUAGE, SECOND, bp, check_language, own_page, page_language
 from app.web.public.about import DESCRIPTION_LENGTH, LOCALES, About, about_page, edition_feeds, news_article
-from app.web.public.asked import newsletter_asked
+from app.web.public.asked import newsletter_with_page
 from app.web.public.caching import cached
 
 PAGE_LENGTH = 50
@@ -61,15 +61,14 @@ def archive(language: str, slug: str | None = None) -> Response:
     """List a newsletter's editions sent in this language, newest first, a page at a time."""
     before = request.args.get("before")
     with product().database.reading() as session:
-        newsletter = newsletter_asked(session, slug)
+        newsletter = newsletter_with_page(session, slug, language)
         editions = past_editions(
             session, newsletter_id=newsletter.id, language=language, before=before, length=PAGE_LENGTH, now=now()
         )
     page = render_template(
         "public/archive.html",
         about=_about_archive(newsletter, editions, language, before),
-        slug=newsletter.address_slug,
-        newsletter=newsletter.in_language(language),
+        **own_page(newsletter, language),
         editions=editions,
         older=editions[-1].public_id if len(editions) == PAGE_LENGTH else None,
         is_first=before is None,
@@ -79,12 +78,13 @@ def archive(language: str, slug: str | None = None) -> Response:
 
 @bp.get(f"/{LANGUAGE}/archive/<public_id>", provide_automatic_options=False)
 def archived_edition(language: str, public_id: str) -> AnyResponse:
-    """Show one sent edition as a page; an edition has one language, so in another there is only the list."""
+    """Show one sent edition as a page; an edition has one language, so in another there is the list, if that."""
     with product().database.reading() as session:
         edition = past_edition(session, public_id=public_id, now=now())
         if edition.language != language:
-            slug = newsletter_of(session, edition).address_slug
-            return redirect(url_for("public.archive", language=language, slug=slug))
+            newsletter = newsletter_of(session, edition)
+            check_language(newsletter, language)
+            return redirect(url_for("public.archive", language=language, slug=newsletter.address_slug))
         pieces = _pieces(session, edition)
         page = _edition_page(
             session, edition, pieces, about=_about_edition(newsletter_of(session, edition), edition, pieces)
@@ -104,7 +104,7 @@ def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, ab
     return render_template(
         "public/archived_edition.html",
         about=about,
-        slug=newsletter.address_slug,
+        **own_page(newsletter, page_language()),
         subject=edition.subject,
         sent_on=sent_on(edition, newsletter.timezone),
         introduction=introduction_html(edition.introduction, edition.language),
@@ -126,6 +126,7 @@ def _about_archive(newsletter: Newsletter, editions: list[PastEdition], language
             language, "All editions that we sent: cyberspace and geopolitics, with the sources of every article."
         ),
         feeds=edition_feeds(language, newsletter),
+        languages=newsletter.language_codes,
         query={"before": before} if before else None,
         is_indexed=bool(editions) or before is None,
         listed=[(product().links.archived_edition(language, each.public_id), each.subject) for each in editions],

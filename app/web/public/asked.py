@@ -19,6 +19,7 @@ from app.newsletters.models import (
 from app.newsletters.wordings import ShownTexts
 from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.web import product
+from app.web.public import check_language
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ def newsletter_asked(session: Session, slug: str | None) -> Newsletter:
     return found
 
 
+def newsletter_with_page(session: Session, slug: str | None, language: str) -> Newsletter:
+    """Return the newsletter whose own page is asked for in `language`; else lead there. Raises NotFound."""
+    newsletter = newsletter_asked(session, slug)
+    check_language(newsletter, language)
+    return newsletter
+
+
 def newsletter_of_link(session: Session, subscription_public_id: str) -> Newsletter | None:
     """Return the newsletter of the subscription that a letter's link names.
 
@@ -58,7 +66,11 @@ def newsletter_of_link(session: Session, subscription_public_id: str) -> Newslet
 
 
 def current_texts(session: Session, newsletter: Newsletter, language: str) -> FormTexts:
-    """Return the texts in force of a newsletter. Raises NotFound where there are none yet."""
+    """Return the texts in force of a newsletter, or lead to the page in a language that it has.
+
+    Raises NotFound where there are none yet.
+    """
+    check_language(newsletter, language)
     wording = session.scalars(current_wording(newsletter.id, language)).one_or_none()
     policy = session.scalars(current_policy(language)).one_or_none()
     if wording is None or policy is None:

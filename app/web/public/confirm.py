@@ -26,7 +26,7 @@ from app.subscriptions.models import Subscription
 from app.web import product, taxonomy_in_use
 from app.web.forms import form_mark, make_form_token, read_form_token
 from app.web.proving import counter_keys
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, bp, own_page
 from app.web.public.asked import current_texts
 from app.web.public.choice_form import said_choices
 from app.web.public.signup import REFUSED, show_resend_form
@@ -110,8 +110,7 @@ def _page(language: str, token: str, confirmation_id: str, *, is_again: bool = F
     page = render_template(
         "public/confirm.html",
         address=address,
-        newsletter=newsletter.in_language(language),
-        slug=newsletter.address_slug,
+        **own_page(newsletter, language),
         cancel_token=cancel_token,
         choices=choices,
         is_again=is_again,

@@ -87,7 +87,7 @@ def counting_submit(language: str, token: str) -> BaseResponse:
 
 
 def counting_form(session: Session, language: str, subscription: Subscription) -> dict[str, object] | None:
-    """Return what `_partials/counting.html` shows, or None where the newsroom counts nobody.
+    """Return what `_partials/counting.html` shows, in a language of the newsletter, or None where nobody is counted.
 
     Whoever agreed before it ceased to can still take that back.
     """
@@ -97,6 +97,7 @@ def counting_form(session: Session, language: str, subscription: Subscription) -
     policy = session.scalars(current_policy(language)).one()
     shown = ShownTexts(language, wording.id, policy.id)
     return {
+        "language": language,
         "statement": cut_statement(wording.statement),
         "mark": make_form_token(product().form_tokens, shown),
         "is_counted": subscription.is_counted,

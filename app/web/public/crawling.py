@@ -38,18 +38,19 @@ def sitemap() -> Response:
     """List every page that is worth finding, with the day of each edition."""
     sent = []
     with product().database.reading() as session:
-        slugs = [each.address_slug for each in session.scalars(select(Newsletter).order_by(Newsletter.id))]
+        newsletters = session.scalars(select(Newsletter).order_by(Newsletter.id)).all()
         for language in i18n.LANGUAGES:
             editions = listed_addresses(session, language=language, length=EDITIONS_MAX, now=now())
             sent += [(product().links.archived_edition(language, public_id), at) for public_id, at in editions]
-    pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language, slugs)]
+    pages = [(absolute(path), None) for language in i18n.LANGUAGES for path in _paths(language, newsletters)]
     page = render_template("public/sitemap.xml", pages=[*pages, *sent])
     return cached(page, content_type="application/xml; charset=utf-8", max_age_s=FEED_MAX_AGE_S)
 
 
-def _paths(language: str, slugs: Sequence[str | None]) -> Iterator[str]:
-    for endpoint, slug in itertools.product(OWN_PAGES, slugs):
-        yield url_for(endpoint, language=language, slug=slug)
+def _paths(language: str, newsletters: Sequence[Newsletter]) -> Iterator[str]:
+    speaking = [each for each in newsletters if language in each.language_codes]
+    for endpoint, newsletter in itertools.product(OWN_PAGES, speaking):
+        yield url_for(endpoint, language=language, slug=newsletter.address_slug)
     for endpoint in PAGES:
         yield url_for(endpoint, language=language)
     known = taxonomy_in_use().topics

@@ -18,7 +18,7 @@ from app.i18n import bound
 from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, SECOND, bp
 from app.web.public.about import absolute, edition_feeds, feed_links
-from app.web.public.asked import newsletter_asked
+from app.web.public.asked import newsletter_asked, newsletter_with_page
 from app.web.public.caching import FEED_MAX_AGE_S, cached
 from app.web.public.topics import TOPIC, clips_on, place_of, topic_asked
 
@@ -87,7 +87,7 @@ def feed_of_editions(language: str, slug: str | None) -> Feed:
     """Return the newest editions of a newsletter in a language, each with all it tells of. Raises NotFound."""
     publication = product().config.identity.publication
     with product().database.reading() as session:
-        newsletter = newsletter_asked(session, slug)
+        newsletter = newsletter_with_page(session, slug, language)
         editions = newest_editions(session, newsletter_id=newsletter.id, language=language, length=EDITIONS, now=now())
         entries = [
             _edition_entry(edition, pieces_of(edition, zone=zone, publication=publication))

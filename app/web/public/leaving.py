@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response
 
 from app.clock import now
 from app.errors import NotFound, TokenInvalid, TransitionRefused
-from app.newsletters.models import Newsletter
 from app.subscriptions.form.limits import forget_mailbox_of
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import UNDO_WITHIN, undo_departure
@@ -13,7 +12,7 @@ from app.subscriptions.leaving import unsubscribe as end_subscription
 from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.web import product
 from app.web.proving import counter_keys
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, about_newsletter, bp
 from app.web.public.asked import newsletter_of_link
 
 #: The page's own button says so; whatever else is posted comes from a mail program.
@@ -26,7 +25,7 @@ def unsubscribe(language: str, token: str) -> str:
     public_id = product().link_tokens.read("unsubscribe", token)
     with product().database.reading() as session:
         newsletter = newsletter_of_link(session, public_id)
-    return render_template("public/unsubscribe.html", by=BY_BUTTON, **_named(newsletter, language))
+    return render_template("public/unsubscribe.html", by=BY_BUTTON, **about_newsletter(newsletter, language))
 
 
 @bp.post(f"/{LANGUAGE}/unsubscribe/<token>", provide_automatic_options=False)
@@ -48,7 +47,7 @@ def unsubscribe_submit(language: str, token: str) -> str:
         "public/unsubscribed.html",
         undo_token=undo_token,
         undo_minutes=minutes,
-        **_named(newsletter, language),
+        **about_newsletter(newsletter, language),
     )
 
 
@@ -61,25 +60,18 @@ def undo_submit(language: str, token: str) -> Response:
         with wired.database.transaction() as session:
             undo_departure(session, public_id=public_id, now=now())
     except (TokenInvalid, NotFound, TransitionRefused):
-        return redirect(url_for("public.home", language=language, slug=_slug_of(token)), code=303)
+        return redirect(_form_of(token, language), code=303)
     preferences = wired.link_tokens.sign("preferences", public_id)
     return redirect(url_for("public.preferences", language=language, token=preferences, back=""), code=303)
 
 
-def _named(newsletter: Newsletter | None, language: str) -> dict[str, object]:
-    """Return what a page says of the newsletter that is left: its words, and how its addresses name it."""
-    if newsletter is None:
-        return {"newsletter": None, "slug": None}
-    return {"newsletter": newsletter.in_language(language), "slug": newsletter.address_slug}
-
-
-def _slug_of(undo_token: str) -> str | None:
-    """Return how addresses name the newsletter that was left, as long as anything is known of it."""
+def _form_of(undo_token: str, language: str) -> str:
+    """Return the path of the form of the newsletter that was left, as long as anything is known of it."""
     known_s = product().config.retention.left_days * 86_400
     try:
         public_id = product().link_tokens.read("undo", undo_token, max_age_s=known_s)
     except TokenInvalid:
-        return None
+        return url_for("public.home", language=language)
     with product().database.reading() as session:
-        newsletter = newsletter_of_link(session, public_id)
-    return newsletter.address_slug if newsletter else None
+        left = about_newsletter(newsletter_of_link(session, public_id), language)
+    return url_for("public.home", language=left["newsletter_language"], slug=left["slug"])

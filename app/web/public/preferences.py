@@ -27,7 +27,7 @@ from app.subscriptions.preferences import PAUSE_MAX_MONTHS, PauseSpan, change_la
 from app.subscriptions.preferences import pause as begin_pause
 from app.subscriptions.rights.data_link import request_own_data_link
 from app.web import product, taxonomy_in_use
-from app.web.public import LANGUAGE, bp
+from app.web.public import LANGUAGE, about_newsletter, bp, page_language
 from app.web.public.asked import newsletter_of_link
 from app.web.public.choice_form import ChoiceForm, ChoicesRefused, Problem, choices_panel
 from app.web.public.counting import counting_form
@@ -47,8 +47,6 @@ def preferences_submit(language: str, token: str) -> BaseResponse:
     """Store the language, and show the page in it."""
     public_id = product().link_tokens.read("preferences", token)
     chosen = request.form.get("letters_language", "")
-    if chosen not in i18n.LANGUAGES:
-        raise InputRefused("no such language")
     try:
         with product().database.transaction() as session:
             subscription = lock_confirmed(session, public_id)
@@ -155,14 +153,14 @@ def _page(
         newsletter = session.get_one(Newsletter, subscription.newsletter_id)
         page = render_template(
             "public/preferences.html",
-            slug=newsletter.address_slug,
-            newsletter=newsletter.in_language(language),
+            **about_newsletter(newsletter, language),
             address=mask(subscription.subscriber.email),
             chosen=subscription.language,
-            languages=i18n.LANGUAGES,
+            letters_languages=newsletter.language_codes,
+            own_names=i18n.LANGUAGES,
             token=token,
             choices=_choices(session, subscription, newsletter, language, sent=form, problems=problems),
-            counting=counting_form(session, language, subscription),
+            counting=counting_form(session, newsletter.in_language(language).language, subscription),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
             is_no_day=is_no_day,
             **_pause_days(subscription.paused_until, ZoneInfo(newsletter.timezone)),
@@ -174,7 +172,7 @@ def _page(
 def _way_back(session: Session, public_id: str) -> str:
     """Return the page that leads whoever is not subscribed to the sign-up of the newsletter that they had."""
     left = newsletter_of_link(session, public_id)
-    return render_template("public/not_subscribed.html", slug=left.address_slug if left else None)
+    return render_template("public/not_subscribed.html", **about_newsletter(left, page_language()))
 
 
 def _choices(

@@ -34,9 +34,9 @@ from app.web.forms import (
 )
 from app.web.network import network
 from app.web.proving import Evidence, challenge_for_page, counter_keys, read_evidence, wait_mark
-from app.web.public import LANGUAGE, SECOND, bp
+from app.web.public import LANGUAGE, SECOND, bp, own_page
 from app.web.public.about import About, about_page, absolute, edition_feeds, web_site
-from app.web.public.asked import FormTexts, current_texts, digest_cron, newsletter_asked
+from app.web.public.asked import FormTexts, current_texts, digest_cron, newsletter_asked, newsletter_with_page
 from app.web.public.choice_form import ChoiceForm, ChoicesRefused, choices_panel
 from app.web.public.choice_form import Problem as ChoiceProblem
 
@@ -116,11 +116,11 @@ def check_mail(language: str, slug: str | None = None) -> Response:
     is_embedded = "embedded" in request.args
     config = product().config
     with product().database.reading() as session:
-        sender = sender_of(newsletter_asked(session, slug), config.mail)
+        newsletter = newsletter_with_page(session, slug, language)
     page = render_template(
         "public/check_mail_embedded.html" if is_embedded else "public/check_mail.html",
-        slug=slug,
-        sender=sender,
+        sender=sender_of(newsletter, config.mail),
+        **own_page(newsletter, language),
         confirm_hours=config.retention.confirm_hours,
     )
     return make_response(page)
@@ -242,13 +242,12 @@ def _render_form(
         email=printable(form.email) if form else "",
         problem=problem,
         choices=_choices(language, problem, texts) if offers_choices else None,
-        slug=texts.newsletter.address_slug,
-        newsletter=texts.newsletter.in_language(language),
         is_closed=texts.newsletter.closed_at is not None,
         others=others,
         is_reading_counted=product().config.measurement is not Measurement.OFF,
         digest_day=digest_day,
         about=_about_form(language, texts),
+        **own_page(texts.newsletter, language),
         **more,
     )
 
@@ -279,6 +278,7 @@ def _about_form(language: str, texts: FormTexts) -> About:
         if slug
         else gettext(language, "Subscribe to the newsletter: cyberspace and geopolitics, in French and English."),
         feeds=edition_feeds(language, texts.newsletter),
+        languages=texts.newsletter.language_codes,
     )
     if slug:
         return about

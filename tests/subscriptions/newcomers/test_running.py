@@ -52,7 +52,7 @@ def received(product: Product, tmp_path: Path, lines: list[str], *, proof: Prove
             actor="ada", reported_in="en", now=NOW,
         )  # fmt: skip
         plan = Plan({Column.EMAIL: 0, Column.LANGUAGE: 1}, "fr", proof)
-        start_check(session, added, plan, languages={"fr", "en"}, now=NOW)
+        start_check(session, added, plan, now=NOW)
         files.keep(kept, added.id)
     return added.id
 
@@ -227,7 +227,7 @@ def test_a_plan_that_cannot_be_is_refused(product: Product, tmp_path: Path, chan
     import_id = received(product, tmp_path, addresses(1))
     plan = replace(Plan({Column.EMAIL: 0}, "fr", PROOF), **change)  # type: ignore[arg-type]
     with product.database.transaction() as session, pytest.raises(InputRefused):
-        start_check(session, _held(session, import_id), plan, languages={"fr", "en"}, now=NOW)
+        start_check(session, _held(session, import_id), plan, now=NOW)
 
 
 def _held(session: Session, import_id: int) -> Import:

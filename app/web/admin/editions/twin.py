@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from markupsafe import Markup
 from sqlalchemy.orm import Session
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
 
 from app.admins.models import Role
 from app.clock import now
@@ -13,7 +15,6 @@ from app.editions.history import History, read_history
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition, EditionStatus
 from app.editions.twins import rows_of, twin_of
-from app.i18n import LANGUAGES
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs
@@ -36,8 +37,11 @@ class Side:
 
 @bp.get(f"{EDITION}/twin")
 @needs(Role.VIEWER)
-def twin(edition_id: int) -> str:
-    """Show an edition beside the one of the same time in the other language, to be edited while they are drafts."""
+def twin(edition_id: int) -> str | Response:
+    """Show an edition beside the one of the same time in the other language, to be edited while they are drafts.
+
+    One of a newsletter of one language has none, and is shown alone.
+    """
     with product().database.reading() as session:
         edition = load_edition(session, edition_id, WITHOUT_OTHERS)
         other = twin_of(session, edition)
@@ -45,6 +49,9 @@ def twin(edition_id: int) -> str:
         pair = sorted(filter(None, (edition, other)), key=lambda each: each.language, reverse=True)
         newsletter = None if other else newsletter_of(session, edition)
         sides = [_side(session, each) for each in pair]
+    others = [code for code in newsletter.language_codes if code != edition.language] if newsletter else []
+    if newsletter and not others:
+        return redirect(url_for("admin.edition", edition_id=edition_id))
     return render_template(
         "admin/editions/twin.html",
         edition=edition,
@@ -52,7 +59,7 @@ def twin(edition_id: int) -> str:
         rows=rows,
         newsletter=newsletter,
         shown=request.args.get("show", edition_id, type=int),
-        others=[code for code in LANGUAGES if code != edition.language],
+        others=others,
     )
 
 

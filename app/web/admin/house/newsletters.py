@@ -181,7 +181,7 @@ def _page(
         newsletter=found,
         sign_up=[product().links.home(each.language, found.address_slug) for each in found.languages],
         fixed=fixed,
-        missing=[code for code in i18n.LANGUAGES if code not in fixed],
+        missing=[code for code in i18n.LANGUAGES if code not in found.language_codes],
         seen=change_mark(found.changed_at),
         sender=config.mail.sender,
         sender_domain=config.mail.sender_domain,

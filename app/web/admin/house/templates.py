@@ -162,7 +162,7 @@ def _letter(newsletter_id: int, source: str, asked: Mapping[str, str]) -> Respon
 def _shown(session: Session, newsletter: Newsletter, asked: str) -> Edition:
     """Return the edition that a letter is shown on: the newest of a language, if there is one, or a specimen."""
     which, _, language = asked.partition("-")
-    if language not in {face.language for face in newsletter.languages}:
+    if language not in newsletter.language_codes:
         language = newsletter.languages[0].language
     whole = [selectinload(Edition.items).joinedload(EditionItem.also), joinedload(Edition.content)]
     query = whole_editions().where(Edition.newsletter_id == newsletter.id, Edition.language == language)

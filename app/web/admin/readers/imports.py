@@ -10,10 +10,10 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import i18n
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.errors import InputRefused, ListRefused, NewsletterClosed, NotFound
+from app.newsletters.models import Newsletter
 from app.subscriptions.newcomers.columns import Column, check_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
@@ -105,7 +105,7 @@ def import_check_submit(import_id: int) -> BaseResponse | tuple[str, int]:
     try:
         with product().database.transaction() as session:
             found = hold_import(session, import_id)
-            start_check(session, found, _asked_plan(found, now()), languages=i18n.LANGUAGES, now=now())
+            start_check(session, found, _asked_plan(session, found, now()), now=now())
             note_act(session, AuditAct.LIST_CHECKED, f"import:{import_id}")
     except PlanRefused as error:
         return _page(import_id, problem=error.problem), REFUSED
@@ -155,13 +155,14 @@ def _take_in(upload: IO[bytes], name: str) -> int:
     try:
         layout = read_layout(received)
         with product().database.transaction() as session:
+            newsletter = read_choice(session).newsletter
             added = add_import(
                 session,
-                newsletter_id=read_choice(session).newsletter.id,
+                newsletter_id=newsletter.id,
                 name=name,
                 size_bytes=received.stat().st_size,
                 layout=layout,
-                language=desk_language(),
+                language=newsletter.in_language(desk_language()).language,
                 actor=require().email,
                 reported_in=desk_language(),
                 now=now(),
@@ -173,7 +174,7 @@ def _take_in(upload: IO[bytes], name: str) -> int:
     return added.id
 
 
-def _asked_plan(found: Import, at: datetime) -> Plan:
+def _asked_plan(session: Session, found: Import, at: datetime) -> Plan:
     """Return the plan that the form holds. Raises PlanRefused."""
     places = {}
     for column in Column:
@@ -185,7 +186,8 @@ def _asked_plan(found: Import, at: datetime) -> Plan:
     except InputRefused:
         raise PlanRefused("columns") from None
     language = request.form.get("letters_language", "")
-    return Plan(places, language if language in i18n.LANGUAGES else found.language, _asked_provenance(at))
+    languages = session.get_one(Newsletter, found.newsletter_id).language_codes
+    return Plan(places, language if language in languages else found.language, _asked_provenance(at))
 
 
 def _asked_provenance(at: datetime) -> Provenance | None:
@@ -220,6 +222,7 @@ def _page(import_id: int, *, problem: str | None = None) -> str:
         found = _read(session, import_id)
         is_resting = session.scalar(resting_imports().where(Import.id == import_id)) is not None
         choice = read_choice(session)
+        languages = session.get_one(Newsletter, found.newsletter_id).language_codes
     path = _files().list_of(import_id)
     may_plan = found.status in {ImportStatus.RECEIVED, ImportStatus.CHECKED}
     return render_template(
@@ -232,7 +235,7 @@ def _page(import_id: int, *, problem: str | None = None) -> str:
         shown=[(line, column, RowFault(str(fault)).sentence) for line, column, fault in found.shown],
         has_report=found.report_bytes > 0 and _files().report_of(import_id).exists(),
         max_rows=product().config.imports.max_rows,
-        languages=i18n.LANGUAGES,
+        languages=languages,
         ask_every_s=ASK_EVERY_S,
         problem=problem,
         form=request.form,

@@ -10,13 +10,13 @@ from sqlalchemy import select
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
-from app import i18n
 from app.admins.models import AuditAct, Role
 from app.choices.choosing import chosen_by
 from app.clock import now
 from app.errors import AddressInvalid, InputRefused, NewsletterClosed, NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.readership.chronicle import read_chronicle
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.signup import add_subscriber
 from app.subscriptions.suppression import close_address, find_suppression
@@ -53,11 +53,12 @@ def reader_new_submit() -> Response | tuple[str, int]:
     typed = request.form.get("email", "").strip()
     try:
         with product().database.transaction() as session:
+            newsletter = read_choice(session).newsletter
             added = add_subscriber(
                 session,
                 address=parse_address(typed),
-                language=_asked_language(),
-                newsletter_id=read_choice(session).newsletter.id,
+                language=newsletter.in_language(request.form.get("letters_language", "")).language,
+                newsletter_id=newsletter.id,
                 actor=require().email,
                 suppression_key=product().config.suppression_key,
                 now=now(),
@@ -102,9 +103,12 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
             raise NotFound("no such reader")
         theirs = select(Subscription).where(Subscription.subscriber_id == subscriber.id).order_by(Subscription.id)
         subscriptions = session.scalars(theirs).all()
+        choice = read_choice(session)
+        of = {each.newsletter_id for each in subscriptions if each.status is not SubscriptionStatus.UNSUBSCRIBED}
+        spoken = [code for each in choice.newsletters if each.id in of for code in each.language_codes]
         page = {
             "reader": subscriber,
-            "newsletters": read_choice(session).names(desk_language()),
+            "newsletters": choice.names(desk_language()),
             "standing": [(each, chosen_by(session, each)) for each in subscriptions],
             "chronicle": read_chronicle(session, subscriber, before=_asked_before()),
             "suppression": find_suppression(
@@ -116,7 +120,7 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
         "admin/readers/reader.html",
         **page,
         chosen=subscriptions[0].language if subscriptions else None,
-        languages=i18n.LANGUAGES,
+        letters_languages=list(dict.fromkeys(spoken)),
         problem=problem,
         topic_name=lambda key: taxonomy_in_use().label(key, desk_language()),
         moment=moment,
@@ -132,11 +136,6 @@ def _asked_before() -> datetime | None:
     asked = request.args.get("before", type=whole)
     latest = moment(now())
     return None if asked is None or asked > latest else datetime.fromtimestamp(asked / _MICROSECONDS, UTC)
-
-
-def _asked_language() -> str:
-    asked = request.form.get("letters_language", "")
-    return asked if asked in i18n.LANGUAGES else i18n.DEFAULT_LANGUAGE
 
 
 def _new_again(problem: str, typed: str) -> tuple[str, int]:
