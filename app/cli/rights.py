@@ -13,6 +13,7 @@ from app.cli.output import Row, as_json, print_rows
 from app.cli.subscribers import group
 from app.clock import now
 from app.digests.coverage import without_gap
+from app.digests.schedule import keep_rhythms
 from app.errors import NotFound
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
@@ -136,6 +137,7 @@ def language_(email: str, language: str) -> None:
         reader = _reader(session, email)
         with without_gap(session, reader.id, now()):
             correct_language(session, subscriber_id=reader.id, language=language, actor=ACTOR, now=now())
+        keep_rhythms(session, reader.id, now())
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "language")
     click.echo("The language is corrected.")
 

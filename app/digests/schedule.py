@@ -85,6 +85,16 @@ def ensure_schedules(session: Session, subscription: Subscription, now: datetime
         session.execute(insert_into(session, Schedule).values(row).on_conflict_do_nothing(index_elements=key))
 
 
+def keep_rhythms(session: Session, subscriber_id: int, now: datetime) -> None:
+    """Let the rhythms that a reader chose bring digests in each language that their newsletters have by now.
+
+    One may have come after they chose: whoever has the letters come in it keeps the rhythm.
+    """
+    theirs = select(Subscription).where(Subscription.subscriber_id == subscriber_id)
+    for subscription in session.scalars(theirs.order_by(Subscription.id)):
+        ensure_schedules(session, subscription, now)
+
+
 def run_due_schedules(
     database: Database, *, now: datetime, config: Config, links: Links, announce: Announce = announce_nothing
 ) -> list[Compilation]:

@@ -6,10 +6,11 @@ from collections import deque
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.clock import now
 from app.digests.newsletters import Face, change_mark, put_face
+from app.editions.lines import Schedule
 from app.editions.models import Edition
 from app.newsletters.models import Newsletter, NewsletterLanguage
 from app.product import Product
@@ -170,6 +171,19 @@ def test_once_english_is_added_it_is_there(client: FlaskClient, product: Product
         assert only(session).language == "en"
     assert MISSING in client.get("/sitemap.xml").text
     assert f'href="{MISSING}/"' in client.get(f"{NORTH}/").text
+
+
+def test_a_rhythm_that_was_chosen_before_english_came_goes_on_in_english(
+    client: FlaskClient, product: Product, north: int
+) -> None:
+    token = product.link_tokens.sign("preferences", reader(product, north).public_id)
+    daily = {"cadence": "daily", "hour": "6", "timezone": "Europe/Paris"}
+    assert client.post(f"/fr/preferences/{token}/choices", data=daily).status_code == 303
+    add_english(product, north)
+    assert client.post(f"/fr/preferences/{token}", data={"letters_language": "en"}).status_code == 303
+    with product.database.reading() as session:
+        of_reader = select(Schedule.language).where(Schedule.rhythm_id == only(session).rhythm_id)
+        assert set(session.scalars(of_reader)) == {"fr", "en"}
 
 
 def ways_in(product: Product, north: int) -> list[str]:

@@ -52,6 +52,7 @@ def preferences_submit(language: str, token: str) -> BaseResponse:
             subscription = lock_confirmed(session, public_id)
             with without_gap(session, subscription.subscriber_id, now()):
                 change_language(session, public_id=public_id, language=chosen, now=now())
+            ensure_schedules(session, subscription, now())
     except (NotFound, TransitionRefused):
         return redirect(url_for("public.preferences", language=language, token=token), code=303)
     return redirect(url_for("public.preferences", language=chosen, token=token, saved=""), code=303)

@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.digests.coverage import without_gap
+from app.digests.schedule import keep_rhythms
 from app.errors import AddressInvalid, NotFound, TransitionRefused
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
@@ -85,6 +86,7 @@ def reader_language_submit(public_id: str) -> BaseResponse:
         reader_id = _reader(session, public_id).id
         with without_gap(session, reader_id, now()):
             correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
+        keep_rhythms(session, reader_id, now())
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "language")
     return _back(public_id, "language-corrected")
 
