@@ -25,6 +25,14 @@ _DATELINE = re.compile(
     re.VERBOSE,
 )
 
+#: What a weblog's feed adds below a text: it says the title once more.
+_FEED_FOOTER = re.compile(
+    r"""\b (?: The\ post\ [^\n]{1,300}?\ (?:first\ appeared|appeared\ first)\ on
+          | L[’']article\ [^\n]{1,300}?\ est\ apparu\ en\ premier\ sur )
+    \ [^\n]{1,80}? \s* (?:\n|\Z)""",
+    re.VERBOSE,
+)
+
 
 class Rank(StrEnum):
     """Whether an article is about a topic, or touches it."""
@@ -62,16 +70,18 @@ class Classification:
 
 @dataclass(frozen=True)
 class _Bars:
-    """What a topic must reach: points of its own, and a share of the points of the heaviest of its kind."""
+    """What a topic must reach: points of its own, a share of the points of the heaviest of its kind, and variety."""
 
     primary_points: float
     primary_share: float
     secondary_points: float
     secondary_share: float
+    variety: float
 
 
-THEME_BARS = _Bars(primary_points=1.5, primary_share=0.6, secondary_points=1.5, secondary_share=0.3)
-PLACE_BARS = _Bars(primary_points=0.75, primary_share=0.5, secondary_points=0.6, secondary_share=0.12)
+#: One weak word makes no theme, be it in the title or repeated: "hostage", "airport". A place's one name makes a place.
+THEME_BARS = _Bars(primary_points=1.5, primary_share=0.6, secondary_points=1.5, secondary_share=0.3, variety=1.05)
+PLACE_BARS = _Bars(primary_points=0.75, primary_share=0.5, secondary_points=0.6, secondary_share=0.12, variety=0.0)
 
 
 def classify(taxonomy: Taxonomy, *, title: str, text: str, language: str) -> Classification:
@@ -80,7 +90,7 @@ def classify(taxonomy: Taxonomy, *, title: str, text: str, language: str) -> Cla
     Several thousand words cost milliseconds. A region is told where it is itself spoken of; the regions of the
     countries follow from `Taxonomy.regions_of`.
     """
-    in_title, in_text = words_of(title), words_of(_DATELINE.sub("", text))
+    in_title, in_text = words_of(title), words_of(_FEED_FOOTER.sub("", _DATELINE.sub("", text)))
     themes = _ranked(
         scores(taxonomy.theme_matcher(language), taxonomy, in_title, in_text), THEME_BARS, THEMES_MAX, THEMES_MAX
     )
@@ -94,7 +104,8 @@ def classify(taxonomy: Taxonomy, *, title: str, text: str, language: str) -> Cla
 
 
 def _ranked(found: dict[str, Score], bars: _Bars, primary_max: int, secondary_max: int) -> list[Found]:
-    ordered = sorted(found.items(), key=lambda entry: (-entry[1].points, entry[0]))
+    varied = ((key, score) for key, score in found.items() if score.variety >= bars.variety)
+    ordered = sorted(varied, key=lambda entry: (-entry[1].points, entry[0]))
     top = ordered[0][1].points if ordered else 0.0
     primary: list[Found] = []
     secondary: list[Found] = []

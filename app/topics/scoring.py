@@ -40,10 +40,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Score:
-    """What was found for one topic, and what that comes to."""
+    """What was found for one topic, and what that comes to. `variety` is what its terms weigh, each counted once."""
 
     points: float
     evidence: tuple[Evidence, ...]
+    variety: float
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def _score(found: Sequence[_Found]) -> Score:
         points += weight * _saturated(
             sum(each.hit.target.term.weight * each.share for each in found if each.zone is zone)
         )
-    return Score(points, tuple(_evidence(found)))
+    weights = {each.hit.target.term.text: each.hit.target.term.weight for each in found}
+    return Score(points, tuple(_evidence(found)), sum(weights.values()))
 
 
 def _saturated(sum_of_weights: float) -> float:

@@ -81,6 +81,28 @@ def test_no_topic_is_made_of_nothing(text: str, language: str) -> None:
     assert not [topic.key for topic in classified(text, language=language).themes if "guerre" in text]
 
 
+def test_one_weak_word_makes_no_theme_however_often_it_is_said() -> None:
+    assert not classified("Un otage. Cet otage.", title="L’otage et l’otage").themes
+    [theme] = classified("Un otage des djihadistes.", title="L’otage").themes
+    assert theme.key == "theme:conflict"
+    assert not classified("The airport opens. The airport is new.", title="An airport", language="en").themes
+
+
+@pytest.mark.parametrize(
+    ("footer", "language"),
+    [
+        ("The post Troops fire missiles in Mali appeared first on Example War.", "en"),
+        ("The post Troops fire missiles in Mali first appeared on example.com", "en"),
+        ("L’article Des soldats tirent des missiles au Mali est apparu en premier sur Exemple.", "fr"),
+    ],
+)
+def test_a_feeds_footer_says_nothing(footer: str, language: str) -> None:
+    assert not classified(f"It rained. {footer}", language=language).topics
+    assert not classified(f"It rained.\n\n{footer}\n\nIt is dry.", language=language).topics
+    after = classified(f"It rained.\n\n{footer}\n\nHezbollah fired missiles.", language=language)
+    assert [theme.key for theme in after.themes] == ["theme:conflict"]
+
+
 @pytest.mark.parametrize(
     ("text", "is_country"),
     [

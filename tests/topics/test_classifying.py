@@ -59,7 +59,6 @@ def test_new_articles_are_classified_once_with_the_words_that_said_so(product: P
     assert classify_articles(product.database, load(), now=NOW) == Classified(1, 0)
     assert carried(product, article_id) == {
         "place:ML": "primary",
-        "theme:cyberdefence": "primary",
         "theme:cybercrime": "primary",
     }
     with product.database.reading() as session:
@@ -81,7 +80,7 @@ def test_a_changed_taxonomy_goes_over_all_articles_a_batch_at_a_time(
     assert "theme:trips" not in carried(product, ids[0])
     newest = add(product, 9)
     assert classify_articles(product.database, other, now=LATER) == Classified(1, 3)
-    assert all("theme:cyberdefence" not in carried(product, each) for each in [*ids, newest])
+    assert all("theme:cybercrime" not in carried(product, each) for each in [*ids, newest])
     assert classify_articles(product.database, other, now=LATER) == Classified(0, 0)
     with product.database.reading() as session:
         assert [use.ended_at for use in session.scalars(select(TaxonomyUse).order_by(TaxonomyUse.id))] == [NOW, LATER]
@@ -91,7 +90,7 @@ def test_a_taxonomy_that_comes_back_is_used_anew(product: Product, other: Taxono
     add(product, 1)
     for taxonomy, hours in ((load(), 0), (other, 1), (load(), 2)):
         classify_articles(product.database, taxonomy, now=NOW + timedelta(hours=hours))
-    assert "theme:cyberdefence" in carried(product, 1)
+    assert "theme:cybercrime" in carried(product, 1)
 
 
 def test_a_text_that_changed_is_classified_again(product: Product) -> None:
@@ -130,7 +129,7 @@ def test_an_editors_word_outlasts_taxonomy_and_text(product: Product, other: Tax
     correct(product, article_id, "theme:skills", Correction.ADDED)
     correct(product, article_id, "place:FR", Correction.ADDED)
     expected = {"place:FR", "theme:skills"}
-    assert set(carried(product, article_id)) == expected | {"theme:cyberdefence", "theme:cybercrime"}
+    assert set(carried(product, article_id)) == expected | {"theme:cybercrime"}
     classify_articles(product.database, other, now=LATER)
     assert set(carried(product, article_id)) == expected | {"theme:trips"}
     with product.database.transaction() as session:
