@@ -23,7 +23,9 @@ def runner(tmp_path: Path) -> FlaskCliRunner:
 
 def test_an_article_is_told_with_its_reasons(runner: FlaskCliRunner, tmp_path: Path) -> None:
     file = tmp_path / "piece.md"
-    file.write_text("# Mali : une cyberattaque\n\nBamako accuse. Un diplomate suisse est là.\n", encoding="utf-8")
+    file.write_text(
+        "# Mali : une cyberattaque\n\nBamako accuse. Un diplomate suisse parle de sanctions.\n", encoding="utf-8"
+    )
     told = runner.invoke(args=["articles", "classify", str(file), "--language", "fr", "--json"])
     assert told.exit_code == 0, told.output
     [line] = told.output.splitlines()
@@ -32,7 +34,7 @@ def test_an_article_is_told_with_its_reasons(runner: FlaskCliRunner, tmp_path: P
     place = found["places"][0]
     assert (place["topic"], place["fr"], place["en"], place["rank"]) == ("place:ML", "Mali", "Mali", "primary")
     assert {(word["word"], word["where"]) for word in place["words"]} == {("Mali", "title"), ("Bamako", "lead")}
-    assert {each["topic"] for each in found["themes"]} >= {"theme:cyberdefence", "theme:diplomacy"}
+    assert {each["topic"] for each in found["themes"]} == {"theme:cybercrime", "theme:diplomacy"}
     assert found["regions"] == ["region:africa", "region:europe", "region:sahel"]
 
 
