@@ -29,6 +29,8 @@ _NAMED_ADDRESS = re.compile(r"\S+@\S+\s*\(([^()]+)\)\s*")
 _HTML_ALL_THE_SAME = re.compile(
     r"</(?:p|a|div|span|b|i|em|strong|pre|ul|blockquote)>|<(?:p|br|img)\b[^<>]*>", re.IGNORECASE
 )
+# Prose may speak of a paragraph's tag; where it is one from its first to its last letter, it is markup.
+_ESCAPED_TWICE = re.compile(r"<(p|div)\b[^<>]*>.*</\1>\Z", re.IGNORECASE | re.DOTALL)
 
 
 def parse_feed(body: bytes, url: str = "", *, content_type: str = "") -> Feed:
@@ -77,7 +79,8 @@ def _parse_xml(xml: str, url: str) -> Feed:
 def _entry(raw: Mapping[str, object], url: str) -> Entry:
     contents = [_reduced(part) for part in _mappings(raw.get("content"))]
     body = max(contents, key=len, default="")
-    summary = _text(raw, "summary")
+    # Where an entry has no summary, the library puts the markup of its content there.
+    summary = "" if contents and "summary_detail" not in raw else _text(raw, "summary")
     return make_entry(
         guid=str(raw.get("id") or ""),
         link=web_link(str(raw.get("link") or ""), base=url),
@@ -97,15 +100,16 @@ def _authors(raw: Mapping[str, object]) -> list[str]:
 
 
 def _text(raw: Mapping[str, object], name: str) -> str:
-    """Return the text of an element that feedparser keeps with its type beside it."""
+    """Return the text of an element that feedparser keeps with its type beside it, unless the XML is broken."""
     detail = raw.get(f"{name}_detail")
-    return _reduced(detail) if isinstance(detail, Mapping) else plain(str(raw.get(name) or ""))
+    return _reduced(detail if isinstance(detail, Mapping) else {"value": raw.get(name)})
 
 
 def _reduced(detail: Mapping[str, object]) -> str:
     value = str(detail.get("value") or "")
     is_plain = detail.get("type") == "text/plain" and not _HTML_ALL_THE_SAME.search(value)
-    return plain(value) if is_plain else html_to_text(value)
+    text = plain(value) if is_plain else html_to_text(value)
+    return html_to_text(text) if _ESCAPED_TWICE.match(text) else text
 
 
 def _date(raw: Mapping[str, object]) -> datetime | None:

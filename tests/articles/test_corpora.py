@@ -21,6 +21,11 @@ HOUR = timedelta(hours=1)
 #: Counted in UTF-16 by a regular expression for ASCII, says the corpus: both hold one item.
 MISLABELLED = {"simplepie__simplepie__feed-utf16be.xml", "simplepie__simplepie__feed-utf16le.xml"}
 
+MARKUP = re.compile(
+    r"</[a-z]|<(?:a|b|br|blockquote|code|div|em|font|h[1-6]|i|iframe|img|li|p|pre|script|span|strong|svg|table|ul)\b",
+    re.IGNORECASE,
+)
+
 
 def files(name: str, suffixes: tuple[str, ...] = ("xml", "rss", "atom", "rdf", "json")) -> dict[str, bytes]:
     """The feeds of one corpus, by name."""
@@ -50,6 +55,14 @@ def test_real_feeds_are_read_and_counted_right() -> None:
             if feed is None or len(feed.entries) != int(label["items"]):
                 wrong.append(label["file"])
     assert len(wrong) <= 0.05 * len(labels), wrong
+
+
+def test_titles_and_summaries_of_real_feeds_hold_no_markup() -> None:
+    """Tags that are spoken of stand in bodies only, in this corpus; <Minoru> is a name that someone chats under."""
+    for name, body in files("feeds-real").items():
+        for entry in (read_or_refuse(body) or Feed("", None, ())).entries:
+            found = MARKUP.search(f"{entry.title}\n{entry.summary}")
+            assert found is None, (name, found[0], entry.title, entry.summary)
 
 
 def test_real_feeds_show_no_mojibake_and_nothing_active() -> None:

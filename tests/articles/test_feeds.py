@@ -59,6 +59,36 @@ def test_an_atom_entry_is_read_whole() -> None:
     )
 
 
+CONTENT = "http://purl.org/rss/1.0/modules/content/"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss(f"<c:encoded xmlns:c='{CONTENT}'>&lt;p&gt;Un &lt;b&gt;fait&lt;/b&gt; &amp;#8212; un.</c:encoded>"),
+        b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='html'>&lt;p&gt;Un &lt;b&gt;fait&lt;/b&gt; "
+        b"&amp;mdash; un.&lt;/p&gt;</content></entry></feed>",
+        b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><content>Un fait \xe2\x80\x94 un.</content></entry></feed>",
+    ],
+)  # fmt: skip
+def test_an_entry_that_has_content_alone_is_summarised_from_its_text(body) -> None:
+    entry = only(body)
+    assert (entry.title, entry.summary, entry.body) == ("Un fait — un.",) * 3
+
+
+def test_markup_is_none_of_the_text_where_the_xml_is_broken() -> None:
+    item = "<title>B</title></title><description>L&amp;#8217;un.&lt;br&gt;</description>"
+    entries = parse_feed(rss(f"{item}</item><item>{item}").removesuffix(b"</channel></rss>")).entries
+    assert [(entry.title, entry.summary) for entry in entries] == [("B", "L’un.")] * 2
+
+
+def test_a_paragraph_that_is_escaped_twice_is_markup_and_talk_of_one_is_text() -> None:
+    mixed = "<img src='x'/><![CDATA[<p>Un <a href='x'>fait</a>.</p>]]>"
+    assert only(rss(f"<title>a</title><description>{mixed}</description>")).summary == "Un fait."
+    talk = "On ferme &amp;lt;p&amp;gt; par &amp;lt;/p&amp;gt; ici."
+    assert only(rss(f"<title>a</title><description>{talk}</description>")).summary == "On ferme <p> par </p> ici."
+
+
 def test_half_a_character_in_a_json_feed_spoils_no_entry() -> None:
     entry = {
         "id": "1",
