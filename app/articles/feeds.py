@@ -7,12 +7,14 @@ import calendar
 import io
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import feedparser
 from feedparser.encodings import convert_to_utf8
 
 from app.articles.clean import html_to_text, one_line, plain, title_line
+from app.articles.dates import read_date, read_iso_date
 from app.articles.entries import ENTRIES_MAX, Entry, Feed, make_entry
 from app.articles.jsonfeed import parse_json_feed
 from app.articles.prolog import refuse_depth, without_prolog
@@ -113,13 +115,17 @@ def _reduced(detail: Mapping[str, object]) -> str:
 
 
 def _date(raw: Mapping[str, object]) -> datetime | None:
-    for name in ("published_parsed", "updated_parsed", "created_parsed"):
-        value = raw.get(name)
-        if isinstance(value, tuple):
-            try:
-                return datetime.fromtimestamp(calendar.timegm(value), UTC)
-            except (ValueError, OverflowError, OSError):
-                continue
+    """Return when an entry was published, else changed; what is no day of any calendar counts as missing."""
+    element = raw.get("time")  # HTML's, unescaped inside the feed's own
+    if isinstance(element, Mapping):
+        with suppress(ValueError, OverflowError):
+            return read_iso_date(str(element.get("datetime")))
+    for name in ("published", "updated", "created"):
+        with suppress(ValueError, OverflowError, OSError):
+            if moment := read_date(str(raw.get(name) or "")):
+                return moment
+            if isinstance(parsed := raw.get(f"{name}_parsed"), tuple):
+                return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
     return None
 
 

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.articles.clean import html_to_text, one_line, plain, title_line
+from app.articles.dates import read_iso_date
 from app.articles.entries import ENTRIES_MAX, Entry, Feed, make_entry
 from app.articles.urls import web_link
 from app.errors import FetchRefused
@@ -58,7 +59,6 @@ def _string(mapping: Mapping[str, object], name: str) -> str:
 def _date(text: str) -> datetime | None:
     """Return an RFC 3339 time in UTC."""
     try:
-        moment = datetime.fromisoformat(text.strip())
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+        return read_iso_date(text)
     except (ValueError, OverflowError):
         return None

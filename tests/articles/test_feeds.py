@@ -180,6 +180,47 @@ def test_an_entry_without_title_takes_its_first_words() -> None:
     assert only(rss("<description>Un navire a coupé un câble.</description>")).title == "Un navire a coupé un câble."
 
 
+@pytest.mark.parametrize(
+    ("date", "published"),
+    [
+        ("Tue, 03 Mar 2026 10:00:00 CET", "2026-03-03T09:00"),
+        ("Tue, 03 Mar 2026 10:00:00 cest", "2026-03-03T08:00"),
+        ("Tue, 03 Mar 2026 10:00:00 BST", "2026-03-03T09:00"),
+        ("Tue, 03 Mar 2026 10:00:00 MSK", "2026-03-03T07:00"),
+        ("Tue, 03 Mar 2026 10:00:00 JST", "2026-03-03T01:00"),
+        ("Tue, 03 Mar 2026 10:00:00 EST", "2026-03-03T15:00"),
+        ("Tue, 03 Mar 2026 10:00:00 EDT", "2026-03-03T14:00"),
+        ("Tue, 03 Mar 2026 10:00:00 +0530", "2026-03-03T04:30"),
+        ("Tue, 03 Mar 2026 10:00 -03:30", "2026-03-03T13:30"),
+        ("Tue, 03 Mar 2026 10:00:00 +01", "2026-03-03T09:00"),
+        ("Tue, 03 Mar 2026 10:00:00 GMT+1", "2026-03-03T09:00"),
+        ("Tue, 03 Mar 2026 10:00:00 UTC-05:00", "2026-03-03T15:00"),
+        ("Tue, 03 Mar 2026 24:00:00 GMT", "2026-03-04T00:00"),
+        ("mar., 03 mars 2026 10:00:00 +0100", "2026-03-03T09:00"),
+        ("sam., 1er août 2026 10:00:00 +0200", "2026-08-01T08:00"),
+        ("lundi 6 juillet 2026 10:00", "2026-07-06T10:00"),
+        ("7 juin 2026", "2026-06-07T00:00"),
+        ("1772532000", "2026-03-03T10:00"),
+        ("1772532000123", "2026-03-03T10:00"),
+        ("2026-W10-2", "2026-03-03T00:00"),
+        ("20260303", "2026-03-03T00:00"),
+        ("<time datetime='2019-05-03T19:21:28Z'>Fri, 05/03/2019 - 19:21</time>", "2019-05-03T19:21:28"),
+        ("&lt;time datetime='2019-05-03T19:21:28Z'&gt;Fri, 05/03/2019&lt;/time&gt;", "2019-05-03T19:21:28"),
+    ],
+)  # fmt: skip
+def test_a_date_is_read_as_feeds_write_them(date, published) -> None:
+    entry = only(rss(f"<title>a</title><pubDate>{date}</pubDate>"))
+    assert entry.published_at == datetime.fromisoformat(published).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "date", ["Tue, 31 Feb 2026 10:00:00 CET", "3 mars 2026 24:01", "3 mars 2026 25:00", "2026-W54-1",
+             "31 Dec 9999 23:00:00 -0200", "<time datetime='x'>x</time>"]
+)  # fmt: skip
+def test_a_day_or_hour_that_there_is_none_of_is_missing(date) -> None:
+    assert only(rss(f"<title>a</title><pubDate>{date}</pubDate>")).published_at is None
+
+
 @pytest.mark.parametrize("date", ["nonsense", "", "Tue, 17 Mar 99999 10:00:00 GMT", "0000-00-00T00:00:00Z"])
 def test_a_date_that_is_none_is_missing(date) -> None:
     published = only(rss(f"<title>a</title><pubDate>{date}</pubDate>")).published_at
