@@ -96,6 +96,28 @@ def test_the_seed_article_comes_through_without_its_footer() -> None:
     assert " ".join(article).startswith(extracted.summary)
 
 
+@pytest.mark.parametrize(
+    ("tag", "title", "charset"),
+    [
+        ("<html>", "Opération à Paris", "windows-1252"),
+        ("<html lang=fr-FR>", "Opération à Paris", "windows-1252"),
+        ("<html><meta charset=undefined>", "Opération à Paris", "windows-1252"),
+        ("<html><meta charset=utf-8>", "Opération à Paris", "windows-1252"),
+        ("<html lang='ru'>", "Операция в Париже", "windows-1251"),
+        ("<html class=a lang=pl>", "Śledztwo w Łodzi", "iso-8859-2"),
+        ("<html>", "Opération à Paris", "utf-16"),
+    ],
+)
+def test_a_page_that_does_not_say_its_encoding_is_in_the_usual_one_of_its_language(tag, title, charset) -> None:
+    page = f"{tag}<head><title>{title}</title></head><body><p>{'Un port rouvre. ' * 20}</p></body></html>"
+    assert extract_file(page.encode(charset), "a.html").title == title
+
+
+def test_a_page_in_utf_8_stays_that_where_a_few_octets_are_broken() -> None:
+    page = f"<html><head><title>Été à Łódź où</title></head><body><p>{PROSE}</p></body></html>".encode()
+    assert extract_file(page.replace("ù".encode(), b"\xf9"), "a.html").title == "Été à Łódź o\ufffd"
+
+
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "iso-8859-15"])
 def test_a_page_says_its_own_encoding_and_much_about_itself(charset) -> None:
     paragraphs = "".join(f"<p>{PROSE} Voici le paragraphe {n}.</p>" for n in range(5))
