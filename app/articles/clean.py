@@ -32,6 +32,7 @@ _TAG = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _ANY_TAG = re.compile(r"<[^<>]*>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.IGNORECASE)
 _CONTROLS = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # C0 and C1, without blanks and line ends
     "\u00ad\u200b\u2060\ufeff"  # soft hyphen, zero-width blanks, byte order mark
@@ -65,6 +66,11 @@ def one_line(text: str, max_chars: int = TITLE_MAX_CHARS) -> str:
 def title_line(text: str) -> str:
     """Return `text` as a title: one line, without the Re: or Fwd: that a subject made of it must not pretend."""
     return one_line(_REPLY_MARK.sub("", one_line(text)))
+
+
+def without_entities(text: str) -> str:
+    """Return a text that its format says is plain with the entities decoded that software wrote in it all the same."""
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
 
 
 def html_to_text(markup: str) -> str:

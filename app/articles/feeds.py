@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import feedparser
 from feedparser.encodings import convert_to_utf8
 
-from app.articles.clean import html_to_text, one_line, plain, title_line
+from app.articles.clean import html_to_text, one_line, plain, title_line, without_entities
 from app.articles.dates import read_date, read_iso_date
 from app.articles.entries import ENTRIES_MAX, Entry, Feed, make_entry
 from app.articles.jsonfeed import parse_json_feed
@@ -110,7 +110,7 @@ def _text(raw: Mapping[str, object], name: str) -> str:
 def _reduced(detail: Mapping[str, object]) -> str:
     value = str(detail.get("value") or "")
     is_plain = detail.get("type") == "text/plain" and not _HTML_ALL_THE_SAME.search(value)
-    text = plain(value) if is_plain else html_to_text(value)
+    text = plain(without_entities(value)) if is_plain else html_to_text(value)
     return html_to_text(text) if _ESCAPED_TWICE.match(text) else text
 
 

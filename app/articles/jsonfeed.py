@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from app.articles.clean import html_to_text, one_line, plain, title_line
+from app.articles.clean import html_to_text, one_line, plain, title_line, without_entities
 from app.articles.dates import read_iso_date
 from app.articles.entries import ENTRIES_MAX, Entry, Feed, make_entry
 from app.articles.urls import web_link
@@ -21,7 +21,7 @@ def parse_json_feed(text: str, url: str) -> Feed:
     if "jsonfeed.org" not in str(document.get("version")) or not isinstance(items, list):
         raise FetchRefused("this is JSON, but not a JSON Feed")
     return Feed(
-        title=title_line(_string(document, "title")),
+        title=title_line(without_entities(_string(document, "title"))),
         language=one_line(_string(document, "language"), 20) or None,
         entries=tuple(_entry(item, url) for item in items[:ENTRIES_MAX] if isinstance(item, Mapping)),
     )
@@ -33,8 +33,8 @@ def _entry(item: Mapping[str, object], url: str) -> Entry:
     return make_entry(
         guid=_string(item, "id"),
         link=web_link(_string(item, "url") or _string(item, "external_url"), base=url),
-        title=plain(_string(item, "title")),
-        summary=plain(_string(item, "summary")) or body,
+        title=plain(without_entities(_string(item, "title"))),
+        summary=plain(without_entities(_string(item, "summary"))) or body,
         body=body,
         published_at=_date(_string(item, "date_published")) or _date(_string(item, "date_modified")),
         image_url=image if image.startswith("https:") else None,

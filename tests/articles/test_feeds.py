@@ -104,19 +104,20 @@ def test_half_a_character_in_a_json_feed_spoils_no_entry() -> None:
 
 
 def test_a_json_feed_is_read_whole() -> None:
-    item = {"id": 7, "url": "c", "title": "<b> n’est pas du HTML", "content_html": "<p>Un.</p><p>Deux.</p>",
+    item = {"id": 7, "url": "c", "title": "<b> n&#8217;est pas du HTML &amp; co",
+            "content_html": "<p>Un.</p><p>Deux.</p>",
             "date_published": "2026-03-17T10:00:00+01:00",
             "image": "https://img.example/c.png", "tags": [1]}  # fmt: skip
     document = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": "Le Fil",
+        "title": "Le Fil&nbsp;!",
         "language": "fr",
         "items": [item, "no"],
     }
     feed = parse_feed(b"\xef\xbb\xbf" + json.dumps(document).encode(), WHERE)
-    assert (feed.title, feed.language) == ("Le Fil", "fr")
+    assert (feed.title, feed.language) == ("Le Fil\u00a0!", "fr")
     assert feed.entries == (
-        Entry("7", "https://feeds.example/fr/c", "<b> n’est pas du HTML", "Un. Deux.", "Un.\n\nDeux.",
+        Entry("7", "https://feeds.example/fr/c", "<b> n’est pas du HTML & co", "Un. Deux.", "Un.\n\nDeux.",
               datetime(2026, 3, 17, 9, 0, tzinfo=UTC), "https://img.example/c.png"),
     )  # fmt: skip
 
@@ -134,6 +135,14 @@ def test_a_json_feed_is_read_whole() -> None:
 )
 def test_a_title_is_decoded_once_and_stripped_of_what_does_not_print(title, shown) -> None:
     assert only(rss(f"<title>{title}</title><link>/a</link>")).title == shown
+
+
+def test_plain_text_of_atom_shows_no_entities() -> None:
+    entry = only(
+        b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>A &amp;amp; B; AT&amp;T</title>"
+        b"<summary>On dit &amp;ldquo;non&amp;rdquo;, &amp;x; et a &lt; b.</summary></entry></feed>"
+    )
+    assert (entry.title, entry.summary) == ("A & B; AT&T", "On dit “non”, &x; et a < b.")
 
 
 def test_a_long_title_is_cut() -> None:
