@@ -22,6 +22,10 @@ WRAPPED_MIN_CHARS, WRAPPED_MAX_CHARS = 50, 100
 # What no text holds; form feeds and escapes from terminals are let through and dropped later.
 _BINARY = re.compile(b"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _HEADING = re.compile(r"\A\s*#[ \t]+(.+?)[ \t]*#*[ \t]*$|\A\s*(\S.*)\n=+[ \t]*$", re.MULTILINE)
+# YAML between two lines, as site generators put it above Markdown.
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(?=[\w-]+[ \t]*:|#)((?:[^\n]*\n){0,200}?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_TITLE_SAID = re.compile(r"^title[ \t]*:[ \t]*(?![>|&*])([\"']?)(\S.*?)\1[ \t]*$", re.MULTILINE)
+_QUOTED = re.compile(r"\\([\"\\])|(?<=')'")
 
 
 @dataclass(frozen=True)
@@ -53,12 +57,12 @@ def extract_file(data: bytes, name: str) -> Extracted:
     text = _decode(data)
     match suffix:
         case ".txt" | ".text" | "":
-            title, prose = None, _unwrapped(plain(text))
+            title, prose = "", _unwrapped(plain(text))
         case ".md" | ".markdown":
             title, prose = _from_markdown(text)
         case other:
             raise InputRefused(f"{other} files are not read: give text (.txt), Markdown (.md) or HTML (.html)")
-    extracted = _checked(title or "", prose)
+    extracted = _checked(title, prose)
     return replace(extracted, language=detect_language(extracted.text))
 
 
@@ -110,16 +114,26 @@ def _decode(data: bytes) -> str:
         raise InputRefused(f"the file is not UTF-8 (line {line}): save it as UTF-8 and try again") from error
 
 
-def _from_markdown(text: str) -> tuple[str | None, str]:
-    """Return the first-level heading at the top, if there is one, and the rest as prose."""
+def _from_markdown(text: str) -> tuple[str, str]:
+    """Return the first-level heading at the top, else the title of the front matter, and the rest as prose."""
+    said, text = _without_front_matter(text.replace("\r\n", "\n"))
     heading = _HEADING.search(text)
     body = text[heading.end() :] if heading else text
     if len(text) > MARKUP_MAX_CHARS // 2:  # markup takes more room than its Markdown
         raise InputRefused(f"the article is longer than {TEXT_MAX_CHARS:,} characters")
     parser = MarkdownIt("commonmark", {"html": False})
     markup = parser.render(body)
-    title = html_to_text(parser.renderInline(heading[1] or heading[2])) if heading else None
+    title = html_to_text(parser.renderInline(heading[1] or heading[2])) if heading else plain(said)
     return title, html_to_text(markup)
+
+
+def _without_front_matter(text: str) -> tuple[str, str]:
+    """Return the title that stands there, or nothing, and the text below."""
+    front = _FRONT_MATTER.match(text)
+    if front is None:
+        return "", text
+    said = _TITLE_SAID.search(front[1])
+    return _QUOTED.sub(r"\1", said[2]) if said else "", text[front.end() :]
 
 
 def _unwrapped(text: str) -> str:

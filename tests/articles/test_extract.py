@@ -32,6 +32,28 @@ def test_markdown_gives_its_heading_and_its_prose() -> None:
     assert extracted.text == f"{PROSE} Voir la carte <b>ici</b>.\n\nSuite\n\nun\n\ndeux"
 
 
+@pytest.mark.parametrize(
+    ("front", "title"),
+    [
+        ("title: Le port rouvre\ndate: 2026-03-01", "Le port rouvre"),
+        ('date: 2026-03-01\ntitle: "Le port: \\"rouvert\\""', 'Le port: "rouvert"'),
+        ("title: 'L''été & après'", "L'été & après"),
+        ("layout: post", None),
+        ("title: >\n  Le port\n  rouvre", None),
+    ],
+)
+def test_the_front_matter_of_markdown_gives_its_title_and_is_no_prose(front, title) -> None:
+    source = f"---\n{front}\n---\n\n"
+    for text in (f"{source}{PROSE}", f"{source}{PROSE}".replace("\n", "\r\n")):
+        extracted = extract_file(text.encode(), "port.md")
+        assert (extracted.title, extracted.text) == (title, PROSE)
+    assert extract_file(f"{source}# Un titre\n\n{PROSE}".encode(), "port.md").title == "Un titre"
+
+
+def test_prose_between_two_lines_of_markdown_is_no_front_matter() -> None:
+    assert extract_file(f"---\n\n{PROSE}\n\n---\n\nFin.".encode(), "port.md").text == f"{PROSE}\n\nFin."
+
+
 def test_a_second_level_heading_is_no_title() -> None:
     assert extract_file(f"## Suite\n\n{PROSE}".encode(), "port.md").title is None
 
