@@ -11,11 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.admins.models import AuditAct
-from app.articles.extract import extract_file
 from app.articles.intake import add_article
 from app.articles.models import Article
 from app.articles.revisions import revise_own_article
 from app.cli.acts import note_act, system_actor
+from app.cli.files import article_files, read_article, read_articles
 from app.cli.findings import print_findings
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
@@ -45,7 +45,7 @@ def group() -> None:
 @as_json
 def add(file: Path, language: str, title: str | None, link: str | None, as_json: bool) -> None:
     """Add an article from a text, Markdown or HTML file."""
-    extracted = extract_file(file.read_bytes(), file.name)
+    extracted = read_article(file)
     with product().database.transaction() as session:
         article = add_article(session, language=language, title=title, extracted=extracted, link=link, now=now())
         row = _row(article)
@@ -60,7 +60,7 @@ def add(file: Path, language: str, title: str | None, link: str | None, as_json:
 @as_json
 def revise(article_id: int, file: Path, title: str | None, as_json: bool) -> None:
     """Give an article that was put in by hand another text; `correct` then tells who got an earlier one."""
-    extracted = extract_file(file.read_bytes(), file.name)
+    extracted = read_article(file)
     with product().database.transaction() as session:
         article = revise_own_article(session, article_id=article_id, title=title, extracted=extracted, now=now())
         row = {**_row(article), "revision": article.revision}
@@ -83,12 +83,14 @@ def list_articles(language: str | None, limit: int, as_json: bool) -> None:
 
 
 @group.command("extract")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@article_files
 @as_json
 def extract(files: Sequence[Path], as_json: bool) -> None:
-    """Show the article in text, Markdown or HTML files; with --json one line each. Nothing is stored."""
-    for file in files:
-        found = extract_file(file.read_bytes(), file.name)
+    """Show the article in text, Markdown or HTML files, or - for stdin; with --json one line each.
+
+    Nothing is stored.
+    """
+    for file, found in read_articles(files):
         row: Row = {
             "file": str(file),
             "title": found.title,

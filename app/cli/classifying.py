@@ -7,8 +7,9 @@ from typing import TypedDict
 
 import click
 
-from app.articles.extract import extract_file
+from app.articles.extract import Extracted
 from app.cli.articles import group
+from app.cli.files import article_files, read_articles
 from app.cli.output import as_json, print_rows
 from app.topics.classify import Found, classify
 from app.topics.taxonomy import Taxonomy, load
@@ -47,15 +48,18 @@ class _Told(TypedDict):
 
 
 @group.command("classify")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@article_files
 @click.option("--language", type=click.Choice(["fr", "en"]), help="Without it, words of both are looked for.")
 @click.option("--title", help="Unless the files carry one; it counts more than the text.")
 @as_json
 def classify_files(files: Sequence[Path], language: str | None, title: str | None, as_json: bool) -> None:
-    """Say what articles in text, Markdown or HTML files are about; with --json one line each. Nothing is stored."""
+    """Say what articles in text, Markdown or HTML files, or - for stdin, are about; with --json one line each.
+
+    Nothing is stored.
+    """
     taxonomy = load(product().config.topics_file)
-    for file in files:
-        told = _told(taxonomy, file, title, language)
+    for file, extracted in read_articles(files):
+        told = _told(taxonomy, file, extracted, title, language)
         if as_json:
             click.echo(json.dumps(told, ensure_ascii=False))
         else:
@@ -64,8 +68,7 @@ def classify_files(files: Sequence[Path], language: str | None, title: str | Non
             print_rows([{**topic, "words": _in_a_row(topic["words"])} for topic in topics], as_json=False)
 
 
-def _told(taxonomy: Taxonomy, file: Path, title: str | None, language: str | None) -> _Told:
-    extracted = extract_file(file.read_bytes(), file.name)
+def _told(taxonomy: Taxonomy, file: Path, extracted: Extracted, title: str | None, language: str | None) -> _Told:
     heading = title or extracted.title or ""
     found = classify(taxonomy, title=heading, text=extracted.text, language=language or "")
     return {

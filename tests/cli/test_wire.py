@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from app.articles.floods import hold
@@ -45,6 +46,29 @@ def test_pages_are_extracted_a_line_each_without_tables(app_without_tables: Flas
     assert first["text"].startswith(PROSE)
     assert (second["title"], second["text"]) == (None, PROSE)
     assert {"title", "text", "language", "published", "author", "link"} <= set(second)
+
+
+@pytest.mark.parametrize("command", ["extract", "classify"])
+def test_a_bad_file_is_named_and_stops_no_other(app_without_tables: Flask, tmp_path: Path, command: str) -> None:
+    bad, good = tmp_path / "bad.txt", tmp_path / "good.txt"
+    bad.write_bytes(b"\xff\xfe")
+    good.write_text(PROSE, encoding="utf-8")
+    args = ["articles", command, str(bad), str(good), "/dev/zero", "--json"]
+    told = app_without_tables.test_cli_runner().invoke(args=args)
+    assert told.exit_code == 1
+    assert [json.loads(line)["file"] for line in told.stdout.splitlines()] == [str(good)]
+    assert f"{bad}: the file is UTF-16" in told.stderr
+    assert "/dev/zero: the file is larger than 2 MB" in told.stderr
+
+
+@pytest.mark.parametrize("command", ["extract", "classify"])
+@pytest.mark.parametrize("source", [PROSE, f"\n<html><head><title>Le port</title></head><body><p>{PROSE * 3}</p>"])
+def test_an_article_is_read_from_stdin(app_without_tables: Flask, command: str, source: str) -> None:
+    told = app_without_tables.test_cli_runner().invoke(args=["articles", command, "-", "--json"], input=source)
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.stdout)["title"] == (
+        "Le port" if "<title>" in source else None if command == "extract" else ""
+    )
 
 
 def test_an_article_is_put_in_and_given_another_text(app: Flask, tmp_path: Path) -> None:
