@@ -113,9 +113,10 @@ def lane_of(location: str, limits: FetchLimits) -> str | None:
 def add_article(
     session: Session, *, language: str, title: str | None, extracted: Extracted, link: str | None, now: datetime
 ) -> Article:
-    """Return the article of `extracted`, added now unless one of the same link, or else of the same text, is there.
+    """Return the article of `extracted`, added now.
 
-    Raises InputRefused for an unknown language, a link that is not http or https, or a missing title.
+    Raises InputRefused for an unknown language, a link that is not http or https, a missing title, and, naming it,
+    where an article of the same link, or else of the same text, is there.
     """
     if language not in i18n.LANGUAGES:
         raise InputRefused(f"there is no newsletter in the language {language!r}")
@@ -127,14 +128,15 @@ def add_article(
         raise InputRefused("the link is not an http or https address")
     key, guid = link_key(page) if page else None, own_key(language, heading, extracted.text)
     same = Article.link_key == key if key else and_(Article.source_id.is_(None), Article.guid == guid)
-    article = session.scalars(select(Article).where(same)).first()
-    if article is None:
-        article = Article(
-            guid=guid, link=page, link_key=key, language=language, title=heading, summary=extracted.summary,
-            body=extracted.text, reading_minutes=reading_minutes(extracted.text), published_at=now, added_at=now,
-        )  # fmt: skip
-        session.add(article)
-        session.flush()
+    known = session.scalars(select(Article.id).where(same)).first()
+    if known is not None:
+        raise InputRefused(f"article {known} has this {'link' if key else 'text'} already")
+    article = Article(
+        guid=guid, link=page, link_key=key, language=language, title=heading, summary=extracted.summary,
+        body=extracted.text, reading_minutes=reading_minutes(extracted.text), published_at=now, added_at=now,
+    )  # fmt: skip
+    session.add(article)
+    session.flush()
     return article
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.admins.models import AuditAct, AuditEntry
 from app.articles.floods import hold
 from app.articles.models import Article, FloodReason
 from app.clock import now
@@ -80,9 +82,23 @@ def test_an_article_is_put_in_and_given_another_text(app: Flask, tmp_path: Path)
     revised = json.loads(runner.invoke(args=["articles", "revise", str(added["id"]), str(file), "--json"]).output)
     assert (revised["id"], revised["revision"], revised["title"]) == (added["id"], 2, "Le port rouvre")
     assert "mardi" in revised["summary"]
-    assert json.loads(runner.invoke(args=asked).output)["id"] == added["id"], "put in again, it is the same"
+    assert f"article {added['id']} has this text already" in runner.invoke(args=asked).output
     again = runner.invoke(args=["articles", "revise", str(added["id"]), str(file)])
     assert (again.exit_code, "the text that" in again.output) == (1, True)
+
+
+def test_an_article_that_is_known_is_not_said_to_be_added(app: Flask, product: Product, tmp_path: Path) -> None:
+    first, second = tmp_path / "a.md", tmp_path / "b.md"
+    first.write_text(f"# Un\n\n{PROSE}", encoding="utf-8")
+    second.write_text(f"# Deux\n\n{PROSE}", encoding="utf-8")
+    args = ["--language", "fr", "--link", "https://wire.example/a"]
+    assert app.test_cli_runner().invoke(args=["articles", "add", str(first), *args]).exit_code == 0
+    told = app.test_cli_runner().invoke(args=["articles", "add", str(second), *args])
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "article 1 has this link already" in told.stderr
+    with product.database.reading() as session:
+        acts = session.scalars(select(AuditEntry.act)).all()
+    assert [act for act in acts if act is AuditAct.ARTICLE_ADDED] == [AuditAct.ARTICLE_ADDED]
 
 
 def test_a_flood_is_listed_and_let_through(app: Flask, product: Product) -> None:
