@@ -24,7 +24,7 @@ from app.digests.flash import count_flash, plan_flash, set_flash, start_flash
 from app.digests.held import SetExtra, hold_extra
 from app.editions.embargo import set_embargo
 from app.editions.models import EditionKind
-from app.errors import GateClosed, InputRefused
+from app.errors import GateClosed, InputRefused, NotFound
 from app.gate.findings import failures
 from app.topics.taxonomy import load
 from app.web import product
@@ -114,15 +114,20 @@ def embargo(article_id: int, until: str | None, end: bool) -> None:
     """Keep an article back until a time: out of every letter, preview link and page; or end that."""
     if bool(until) == end:
         raise click.UsageError("give either --until or --end")
-    moment = _moment(until) if until else None
+    moment, at = _moment(until) if until else None, now()
+    if moment and moment <= at:
+        raise InputRefused(f"{until} is past: give a time to come, or --end")
     with product().database.transaction() as session:
-        drafts = set_embargo(session, article_id=article_id, until=moment, actor=system_actor(), now=now())
+        if moment is None and not _is_kept_back(session, article_id, at):
+            raise InputRefused(f"article {article_id} is not kept back")
+        drafts = set_embargo(session, article_id=article_id, until=moment, actor=system_actor(), now=at)
         for edition_id in drafts:
             note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", f"article {article_id} kept back")
         act = AuditAct.ARTICLE_EMBARGOED if moment else AuditAct.EMBARGO_ENDED
         note_act(session, act, f"article:{article_id}", moment.isoformat() if moment else None)
     for edition_id in drafts:
         click.echo(f"taken out of the draft {edition_id}")
+    click.echo(f"Article {article_id} is kept back until {until}." if until else f"Article {article_id} may leave.")
 
 
 @group.command("flash")
@@ -171,6 +176,13 @@ def correct(article_id: int, note_fr: str, note_en: str, yes: bool, override: st
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
     click.echo(f"{copies} copies are queued.")
+
+
+def _is_kept_back(session: Session, article_id: int, at: datetime) -> bool:
+    article = session.get(Article, article_id)
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    return article.embargo_until is not None and article.embargo_until > at
 
 
 def _print_failing(extra: SetExtra) -> None:

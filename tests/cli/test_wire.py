@@ -121,8 +121,21 @@ def test_an_embargo_needs_a_time_with_its_zone(app: Flask, product: Product) -> 
     assert "zone" in runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00"]).output
     assert runner.invoke(args=["articles", "embargo", article_id]).exit_code == 2
     set_ = runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00+01:00"])
-    assert set_.exit_code == 0, set_.output
+    assert (set_.exit_code, set_.stdout) == (0, f"Article {article_id} is kept back until 2099-01-01T06:00+01:00.\n")
     with product.database.reading() as session:
         until = session.get_one(Article, int(article_id)).embargo_until
         assert until is not None
         assert until.isoformat() == "2099-01-01T05:00:00+00:00"
+
+
+def test_an_embargo_that_changes_nothing_is_refused(app: Flask, product: Product) -> None:
+    with product.database.transaction() as session:
+        article_id = str(make.make_article(session).id)
+    runner = app.test_cli_runner()
+    past = runner.invoke(args=["articles", "embargo", article_id, "--until", "2020-01-01T06:00+01:00"])
+    assert (past.exit_code, "is past" in past.stderr) == (1, True)
+    none = runner.invoke(args=["articles", "embargo", article_id, "--end"])
+    assert (none.exit_code, "is not kept back" in none.stderr) == (1, True)
+    runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00+01:00"])
+    ended = runner.invoke(args=["articles", "embargo", article_id, "--end"])
+    assert (ended.exit_code, ended.stdout) == (0, f"Article {article_id} may leave.\n")
