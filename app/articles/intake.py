@@ -27,7 +27,7 @@ from app.articles.revisions import own_key
 from app.articles.sources import Reading, due_sources, record_fetch
 from app.articles.urls import host_of, link_key, web_link
 from app.db import Database
-from app.errors import FetchRefused, HostAway, InputRefused
+from app.errors import FetchRefused, HostAway, InputRefused, NotFound
 from app.settings.fetching import FetchSettings
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ def fetch_due(
     `is_forced` takes all active sources, due or not; `only` takes the sources of these ids, active or not.
     Of one host, feeds are fetched one after another; when it is away, or asks for a pause, the rest of them wait too.
     A source that fails, for whatever reason, is recorded with it and never stops those of other hosts.
+    Raises NotFound, before any is fetched, where `only` names one that is none.
     """
     with database.reading() as session:
         sources = _chosen(session, now, only, is_forced)
@@ -149,7 +150,10 @@ def _is_own(location: str, limits: FetchLimits) -> bool:
 
 def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_forced: bool) -> Sequence[Source]:
     if only is not None:
-        return session.scalars(select(Source).where(Source.id.in_(only)).order_by(Source.id)).all()
+        named = session.scalars(select(Source).where(Source.id.in_(only)).order_by(Source.id)).all()
+        if missing := sorted(set(only) - {source.id for source in named}):
+            raise NotFound(f"no source {missing[0]}")
+        return named
     if is_forced:
         return session.scalars(select(Source).where(Source.is_active).order_by(Source.id)).all()
     return due_sources(session, now)

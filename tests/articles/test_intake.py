@@ -163,7 +163,9 @@ def test_a_source_is_due_again_after_the_interval_and_not_before(product, server
     assert fetch_due(product.database, settings=settings, now=NOW + timedelta(minutes=29)) == []
     assert read(product, source_id).next_fetch_at == NOW + timedelta(minutes=30)
     assert len(fetch_due(product.database, settings=settings, now=NOW, is_forced=True)) == 1
-    assert len(fetch_due(product.database, settings=settings, now=NOW, only=[source_id, 999])) == 1
+    assert len(fetch_due(product.database, settings=settings, now=NOW, only=[source_id])) == 1
+    with pytest.raises(NotFound, match="no source 999"):
+        fetch_due(product.database, settings=settings, now=NOW, only=[source_id, 999])
 
 
 def test_one_broken_feed_never_stops_the_others(product, server, settings) -> None:

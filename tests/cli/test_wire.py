@@ -139,3 +139,8 @@ def test_an_embargo_that_changes_nothing_is_refused(app: Flask, product: Product
     runner.invoke(args=["articles", "embargo", article_id, "--until", "2099-01-01T06:00+01:00"])
     ended = runner.invoke(args=["articles", "embargo", article_id, "--end"])
     assert (ended.exit_code, ended.stdout) == (0, f"Article {article_id} may leave.\n")
+
+
+def test_a_source_that_is_none_is_said_to_be_none(app: Flask) -> None:
+    told = app.test_cli_runner().invoke(args=["sources", "fetch", "999"])
+    assert (told.exit_code, "no source 999" in told.stderr) == (1, True)
