@@ -77,6 +77,16 @@ def test_the_page_shows_the_texts_of_the_letter_though_newer_ones_are_in_force(
     assert client.get(path.replace("/fr/", "/en/")).location.startswith("/fr/renew/")
 
 
+def test_whoever_stays_is_promised_letters_only_where_some_come(client: FlaskClient, product: Product) -> None:
+    path = path_of(product, QuestionKind.STAY)
+    assert "Vos lettres continuent" in client.post(path).text
+    with product.database.transaction() as session:
+        session.scalars(select(Subscription)).one().paused_until = now() + timedelta(days=7)
+    again = client.post(path).text
+    assert "Vos lettres continuent" not in again
+    assert "Vos lettres sont en pause" in again
+
+
 @pytest.mark.parametrize("kind", QuestionKind)
 def test_who_has_left_is_told_so(client: FlaskClient, product: Product, kind: QuestionKind) -> None:
     path = path_of(product, kind)

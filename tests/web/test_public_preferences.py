@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
+from app.clock import now
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from tests import make
@@ -76,6 +77,32 @@ def test_letters_are_paused_for_a_span_or_until_a_day_and_come_again_at_once(
     client.post(f"{path}/resume")
     with product.database.reading() as session:
         assert only(session).paused_until is None
+
+
+@pytest.mark.parametrize(
+    ("hindrance", "said"),
+    [
+        ("restricted", "Vous avez limité l’usage de vos données."),
+        ("withheld", "Nous n’écrivons plus à cette adresse"),
+        ("paused", "Vos lettres sont en pause"),
+    ],
+)
+def test_a_reader_to_whom_no_letter_goes_reads_so_before_anything_else(
+    client: FlaskClient, product: Product, hindrance: str, said: str
+) -> None:
+    path = reader(product)
+    assert said not in client.get(path).text
+    with product.database.transaction() as session:
+        subscription = only(session)
+        if hindrance == "paused":
+            subscription.paused_until = now() + timedelta(days=7)
+        else:
+            subscription.is_withheld = True
+            subscription.subscriber.restricted_at = now() if hindrance == "restricted" else None
+    text = Page(client.get(path).text).text
+    assert said in text
+    assert text.index(said) < text.index("Langue de vos lettres")
+    assert "est envoyée à cette adresse" not in text
 
 
 @pytest.mark.parametrize(

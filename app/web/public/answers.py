@@ -1,5 +1,7 @@
 """Answering the letters that ask: a page with one button each. Opening it changes nothing."""
 
+from zoneinfo import ZoneInfo
+
 from flask import make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -13,6 +15,7 @@ from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.questions.asking import agree, question_by_public_id
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
 from app.subscriptions.questions.renewal import shown_texts
+from app.subscriptions.silence import silence_of
 from app.web import product
 from app.web.public import LANGUAGE, about_newsletter, bp, page_language
 
@@ -63,14 +66,23 @@ def _answer(language: str, token: str, kind: QuestionKind) -> Response:
             raise NotFound("no such question")
         with product().database.transaction() as session:
             question = agree(session, public_id=public_id, kind=kind, now=now())
-            preferences = product().link_tokens.sign("preferences", question.subscription.public_id)
-            newsletter = _newsletter_of(session, question)
+            thanks = _thanks(session, question, language)
     except (NotFound, TransitionRefused):
         with product().database.reading() as session:
             return _over(session, session.scalars(question_by_public_id(public_id or "")).one_or_none())
-    return make_response(
-        render_template("public/answered.html", preferences_token=preferences, **about_newsletter(newsletter, language))
-    )
+    return make_response(render_template("public/answered.html", **thanks))
+
+
+def _thanks(session: Session, question: Question, language: str) -> dict[str, object]:
+    """Return what the page of thanks shows: it promises letters only where some come."""
+    subscription, newsletter = question.subscription, _newsletter_of(session, question)
+    until, zone = subscription.paused_until, ZoneInfo(newsletter.timezone)
+    return {
+        "preferences_token": product().link_tokens.sign("preferences", subscription.public_id),
+        **about_newsletter(newsletter, language),
+        "silence": silence_of(subscription, now()),
+        "paused_until": until.astimezone(zone) if until else None,
+    }
 
 
 def _over(session: Session, question: Question | None) -> Response:

@@ -26,6 +26,7 @@ from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.subscriptions.preferences import PAUSE_MAX_MONTHS, PauseSpan, change_language, resume
 from app.subscriptions.preferences import pause as begin_pause
 from app.subscriptions.rights.data_link import request_own_data_link
+from app.subscriptions.silence import silence_of
 from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, about_newsletter, bp, page_language
 from app.web.public.asked import newsletter_of_link
@@ -164,6 +165,7 @@ def _page(
             counting=counting_form(session, newsletter.in_language(language).language, subscription),
             leave_token=product().link_tokens.sign("unsubscribe", public_id),
             is_no_day=is_no_day,
+            silence=silence_of(subscription, now()),
             **_pause_days(subscription.paused_until, ZoneInfo(newsletter.timezone)),
             **_way_in(),
         )
