@@ -23,6 +23,7 @@ AppError
 │   ├── DraftConflict        two editors changed the same part of a draft; carries both versions
 │   ├── GateClosed           a check fails, and nobody said why the edition may leave all the same; carries which
 │   ├── NewsletterClosed     nobody new may come to this newsletter
+│   ├── DepartureStands      a departure that cannot be taken back any more; carries why
 │   ├── ApprovalRefused      somebody else has to agree first, or this person may not be the one
 │   └── LastAdmin            the only one who may let others into the desk
 ├── SigninRefused            wrong address or password, or a used one-time link
@@ -161,6 +162,14 @@ class GateClosed(TransitionRefused):
 
 class NewsletterClosed(TransitionRefused):
     """The newsletter takes no new readers."""
+
+
+class DepartureStands(TransitionRefused):
+    """The departure cannot be taken back; `why` says the reason ("late", "restricted", "closed", "gone")."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"this departure stands: {why}")
+        self.why = why
 
 
 class ApprovalRefused(TransitionRefused):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
-from app.errors import NotFound, TransitionRefused
+from app.errors import DepartureStands
 from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
@@ -55,19 +55,30 @@ def end_subscription(session: Session, subscription: Subscription, *, method: Co
 def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscription:
     """Take a departure of the last ten minutes back; copies that it called off stay called off.
 
-    A second time nothing happens. Raises NotFound, TransitionRefused where it is too late, or where more was asked than
-    to leave: an objection stands.
+    A second time nothing happens. Raises DepartureStands where it is too late, or where more was asked than to leave:
+    an objection stands.
     """
     subscription = session.scalars(subscription_by_public_id(public_id)).one_or_none()
     if subscription is None or not lock(session, subscription):
-        raise NotFound("no such subscription")
+        raise DepartureStands("gone")
     if subscription.status is SubscriptionStatus.CONFIRMED:
         return subscription
-    left_at = subscription.unsubscribed_at
-    if left_at is None or now - left_at > UNDO_WITHIN or subscription.is_withheld:
-        raise TransitionRefused("this departure stands")
+    _check_departure(subscription, now)
     subscription.undo_departure()
     act = Act(ConsentKind.DEPARTURE_UNDONE, ConsentMethod.UNSUBSCRIBE_PAGE, now, subscription.language)
     record_act(session, subscription, act)
     session.flush()
     return subscription
+
+
+def _check_departure(subscription: Subscription, now: datetime) -> None:
+    """Raise DepartureStands unless the departure of a subscription, whose reader is held, may be taken back."""
+    left_at = subscription.unsubscribed_at
+    if subscription.status is not SubscriptionStatus.UNSUBSCRIBED or left_at is None or not subscription.was_confirmed:
+        raise DepartureStands("gone")
+    if subscription.subscriber.restricted_at is not None:
+        raise DepartureStands("restricted")
+    if subscription.is_withheld:
+        raise DepartureStands("closed")
+    if now - left_at > UNDO_WITHIN:
+        raise DepartureStands("late")

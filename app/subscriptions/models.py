@@ -168,6 +168,11 @@ class Subscription(Base):
 
     subscriber: Mapped[Subscriber] = relationship(back_populates="subscriptions")
 
+    @property
+    def was_confirmed(self) -> bool:
+        """Whether the last request was ever confirmed."""
+        return self.confirmed_at is not None and self.confirmed_at >= self.requested_at
+
     def request(self, at: datetime, language: str, wish: Wish = NO_WISH) -> None:
         """Begin, or begin anew, a double opt-in; links of an older request stop working.
 
@@ -221,8 +226,7 @@ class Subscription(Base):
 
     def undo_departure(self) -> None:
         """Be subscribed as before the departure. Raises TransitionRefused where the reader had not been."""
-        was_confirmed = self.confirmed_at is not None and self.confirmed_at >= self.requested_at
-        if self.status is not SubscriptionStatus.UNSUBSCRIBED or not was_confirmed:
+        if self.status is not SubscriptionStatus.UNSUBSCRIBED or not self.was_confirmed:
             raise TransitionRefused("no departure to undo")
         self.status = SubscriptionStatus.CONFIRMED
         self.unsubscribed_at = None

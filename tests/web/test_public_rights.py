@@ -206,7 +206,10 @@ def test_a_departure_by_the_button_can_be_taken_back_for_ten_minutes(client: Fla
     page = client.post(leave, data={"by": "button"})
     undo = Page(page.text).all("form")[0]["action"]
     with time_machine.travel(NOW + timedelta(minutes=10, seconds=1), tick=False):
-        assert client.post(undo).headers["Location"] == "/fr/"
+        late = client.post(undo)
+    assert (late.status_code, late.headers.get("Location")) == (409, None)
+    assert "pendant 10 minutes" in late.text
+    assert client.post(undo[:-1]).status_code == 400, "a link that was cut says so, as others do"
     with product.database.reading() as session:
         assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
     back = client.post(undo)
@@ -226,15 +229,34 @@ def test_nobody_is_revived_by_an_undo_who_was_not_subscribed_or_has_objected(
         public_id = only(session).public_id
     undo = "/fr/undo/" + product.link_tokens.sign("undo", public_id)
     client.post(path + "/objection")
-    assert client.post(undo).headers["Location"] == "/fr/"
+    assert "Nous n’écrivons plus à cette adresse" in client.post(undo).text
     with product.database.transaction() as session:
         subscription = session.scalars(select(Subscription)).one()
         subscription.is_withheld = False
         subscription.request(NOW + timedelta(seconds=1), "fr")
         subscription.unsubscribe(NOW + timedelta(seconds=2))
-    assert client.post(undo).headers["Location"] == "/fr/"
+    assert client.post(undo).status_code == 409
     with product.database.reading() as session:
         assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(
+    ("act", "said", "way"),
+    [("restriction", "Vous avez limité", "/fr/my-data"), ("erasure", "vos données sont effacées", "/fr/")],
+)
+def test_whoever_wants_back_too_late_is_told_why_not_and_what_to_do(
+    client: FlaskClient, product: Product, act: str, said: str, way: str
+) -> None:
+    make_reader(product)
+    path = data_path(product)
+    with product.database.reading() as session:
+        leave = "/fr/unsubscribe/" + product.link_tokens.sign("unsubscribe", only(session).public_id)
+    undo = Page(client.post(leave, data={"by": "button"}).text).all("form")[0]["action"]
+    client.post(f"{path}/{act}")
+    page = Page(client.post(undo).text)
+    assert "Votre départ est maintenu" in page.text
+    assert said in page.text
+    assert [each["href"] for each in page.all("a") if "button" in each.get("class", "")] == [way]
 
 
 def test_every_link_of_a_forwarded_letter_shows_no_more_than_a_masked_address(

@@ -1,10 +1,10 @@
 """Leaving, by the link of any letter: one page with one button, and the same address for mail programs (RFC 8058)."""
 
-from flask import redirect, render_template, request, url_for
+from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.clock import now
-from app.errors import NotFound, TokenInvalid, TransitionRefused
+from app.errors import DepartureStands, TokenExpired
 from app.subscriptions.form.limits import forget_mailbox_of
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import UNDO_WITHIN, undo_departure
@@ -17,6 +17,7 @@ from app.web.public.asked import newsletter_of_link
 
 #: The page's own button says so; whatever else is posted comes from a mail program.
 BY_BUTTON = "button"
+STANDS = 409
 
 
 @bp.get(f"/{LANGUAGE}/unsubscribe/<token>", provide_automatic_options=False)
@@ -53,25 +54,33 @@ def unsubscribe_submit(language: str, token: str) -> str:
 
 @bp.post(f"/{LANGUAGE}/undo/<token>", provide_automatic_options=False)
 def undo_submit(language: str, token: str) -> Response:
-    """Take a departure of a moment ago back; too late, lead to where one subscribes."""
+    """Take a departure of a moment ago back, or say why it stands, and what can be done."""
     wired = product()
     try:
         public_id = wired.link_tokens.read("undo", token, max_age_s=int(UNDO_WITHIN.total_seconds()))
         with wired.database.transaction() as session:
             undo_departure(session, public_id=public_id, now=now())
-    except (TokenInvalid, NotFound, TransitionRefused):
-        return redirect(_form_of(token, language), code=303)
+    except TokenExpired:
+        return _stands(language, token, "late")
+    except DepartureStands as refusal:
+        return _stands(language, token, refusal.why)
     preferences = wired.link_tokens.sign("preferences", public_id)
     return redirect(url_for("public.preferences", language=language, token=preferences, back=""), code=303)
 
 
-def _form_of(undo_token: str, language: str) -> str:
-    """Return the path of the form of the newsletter that was left, as long as anything is known of it."""
+def _stands(language: str, undo_token: str, why: str) -> Response:
+    """Show that a departure is not taken back, and the way into the newsletter that was left."""
+    minutes = UNDO_WITHIN.seconds // 60
+    page = render_template("public/departure_stands.html", why=why, undo_minutes=minutes, **_left(undo_token, language))
+    return make_response(page, STANDS)
+
+
+def _left(undo_token: str, language: str) -> dict[str, object]:
+    """Return what a page says of the newsletter that was left, as long as anything is known of it."""
     known_s = product().config.retention.left_days * 86_400
     try:
         public_id = product().link_tokens.read("undo", undo_token, max_age_s=known_s)
-    except TokenInvalid:
-        return url_for("public.home", language=language)
+    except TokenExpired:
+        return about_newsletter(None, language)
     with product().database.reading() as session:
-        left = about_newsletter(newsletter_of_link(session, public_id), language)
-    return url_for("public.home", language=left["newsletter_language"], slug=left["slug"])
+        return about_newsletter(newsletter_of_link(session, public_id), language)
