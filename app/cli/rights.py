@@ -20,7 +20,7 @@ from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.models import Subscriber
 from app.subscriptions.preferences import correct_language
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
-from app.subscriptions.rights.address_change import request_address_change
+from app.subscriptions.rights.address_change import Correction, request_address_change
 from app.subscriptions.rights.dossier import gather
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.rights.log import RightsRequest, open_requests
@@ -116,7 +116,7 @@ def move(email: str, new_email: str) -> None:
     """Correct one reader's address, or have a new one confirmed by its owner."""
     with product().database.transaction() as session:
         reader = _reader(session, email)
-        is_change = request_address_change(
+        correction = request_address_change(
             session,
             subscriber_id=reader.id,
             address=parse_address(new_email),
@@ -125,7 +125,12 @@ def move(email: str, new_email: str) -> None:
             now=now(),
         )
         note_act(session, AuditAct.READER_CORRECTED, f"reader:{reader.public_id}", "address")
-    click.echo(f"Letters to {new_email} and {email} are queued." if is_change else "The address is corrected.")
+    said = {
+        Correction.MOVE: f"Letters to {new_email} and {email} are queued.",
+        Correction.SPELLING: "The address is corrected.",
+        Correction.NONE: "This is the address that the reader has: nothing has changed.",
+    }
+    click.echo(said[correction])
 
 
 @group.command("language")

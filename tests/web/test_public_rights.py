@@ -125,6 +125,15 @@ def test_an_address_is_changed_by_letters_to_both(client: FlaskClient, product: 
     assert client.post(confirm).status_code == client.get(confirm).status_code == 400
 
 
+def test_the_same_address_typed_anew_is_no_correction(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    path = data_path(product)
+    for email, said in [(EMAIL, "rien n’a changé"), (EMAIL.title(), "Votre adresse est corrigée")]:
+        answer = client.post(path + "/address", data={"email": email})
+        assert said in client.get(answer.headers["Location"]).text
+    assert kinds(product) == ["requested", "address-changed"]
+
+
 @pytest.mark.parametrize("kind", ["free", "taken", "closed"])
 def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
     client: FlaskClient, product: Product, kind: str
@@ -137,7 +146,7 @@ def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
     path = data_path(product)
     open_mailbox(product)
     answer = client.post(path + "/address", data={"email": NEW})
-    assert answer.headers["Location"] == f"{path}?done=address"
+    assert answer.headers["Location"] == f"{path}?done=address-move"
     to, text = open_mailbox(product)["address-change"]
     assert to == ("" if kind == "closed" else NEW)
     assert ("address" in links_in(product, text)) is (kind == "free")
@@ -159,7 +168,7 @@ def test_no_reader_can_have_letters_sent_to_a_mailbox_more_often_than_the_form_d
         path = data_path(product, email=email)
         answer = client.post(f"{path}/address", data={"email": new.format(f"+{number}")})
         answers.append((answer.status_code, answer.headers["Location"].partition("?")[2]))
-    assert answers == [(303, "done=address")] * 3
+    assert answers == [(303, "done=address-move")] * 3
     assert letters_of_changes(product) == ["address-change", *["address-notice"] * 3]
     make_reader(product)
     path = data_path(product)

@@ -58,7 +58,7 @@ def paths(product: Product, language: str) -> Iterator[str]:
     yield f"/{language}/my-data/{sign('data', 'n' * 22)}"
     for name in ("", "/receipt", "/address", "/objection", "/erasure"):
         yield data + name
-    yield f"{data}?done=address"
+    yield f"{data}?done=address-move"
     yield f"/{language}/preferences/{sign('preferences', public_id)}"
     yield f"/{language}/address/{sign('address', change.public_id)}"
     yield f"/{language}/stay/{sign('stay', stay_id)}"

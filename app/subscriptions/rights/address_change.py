@@ -6,6 +6,7 @@ when it is composed, looks.
 """
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy import func, select, update
@@ -32,6 +33,14 @@ CHANGES_A_DAY = 3
 BOUNCED = frozenset({SuppressionReason.HARD_BOUNCE, SuppressionReason.SOFT_BOUNCES})
 #: Rows of one call; the job calls again.
 BATCH = 500
+
+
+class Correction(StrEnum):
+    """What another address that is asked for comes to; none where it is the one that the reader has."""
+
+    MOVE = "move"
+    SPELLING = "spelling"
+    NONE = "none"
 
 
 class AddressChange(Base):
@@ -74,8 +83,8 @@ def request_address_change(
     now: datetime,
     actor: str | None = None,
     has_room: bool = True,
-) -> bool:
-    """Begin a move to `address`; return False where it was the same mailbox and only its spelling is now another.
+) -> Correction:
+    """Begin a move to `address`, or correct its spelling at once where the mailbox is the same; return what it was.
 
     An older request ends. Where the limits have no room for the letter to `address`, none goes, and all else is the
     same. Raises NotFound, TransitionRefused for more than `CHANGES_A_DAY`.
@@ -84,12 +93,13 @@ def request_address_change(
     if subscriber is None:
         raise NotFound("no such reader")
     if address.key == subscriber.email_key:
-        if address.display != subscriber.email:
-            subscriber.email, subscriber.email_ascii = address.display, address.ascii
-            _record(session, subscriber, method, now, actor=actor, detail="spelling")
-        return False
+        if address.display == subscriber.email:
+            return Correction.NONE
+        subscriber.email, subscriber.email_ascii = address.display, address.ascii
+        _record(session, subscriber, method, now, actor=actor, detail="spelling")
+        return Correction.SPELLING
     _begin(session, subscriber, address, now, has_room=has_room)
-    return True
+    return Correction.MOVE
 
 
 def address_change(session: Session, public_id: str) -> AddressChange | None:

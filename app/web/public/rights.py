@@ -137,7 +137,7 @@ def data_address_submit(language: str, token: str) -> BaseResponse:
         return show_to_reader(token, lambda _, reader: _address_form(token, reader.email, typed, problem))
 
     def act(session: Session, reader: Subscriber) -> str:
-        is_change = request_address_change(
+        correction = request_address_change(
             session,
             subscriber_id=reader.id,
             address=address,
@@ -145,7 +145,7 @@ def data_address_submit(language: str, token: str) -> BaseResponse:
             has_room=address.key == reader.email_key or _has_room(session, address),
             now=now(),
         )
-        return _data_page(language, token, "address" if is_change else "spelling")
+        return _data_page(language, token, f"address-{correction}")
 
     try:
         return _perform(token, act)

@@ -20,6 +20,7 @@ from app.subscriptions.rights.address_change import (
     ADDRESS_NOTICE,
     BOUNCED,
     AddressChange,
+    Correction,
     confirm_address_change,
     drop_changes,
     request_address_change,
@@ -35,10 +36,10 @@ OLD, NEW = "alice@reader.example", "alice@elsewhere.example"
 def begin(session: Session, subscriber: Subscriber, email: str = NEW, *, after: timedelta = timedelta()) -> str:
     """Ask for the change and return its id."""
     address = parse_address(email)
-    is_change = request_address_change(
+    correction = request_address_change(
         session, subscriber_id=subscriber.id, address=address, method=ConsentMethod.DATA_PAGE, now=NOW + after
     )
-    assert is_change
+    assert correction is Correction.MOVE
     return session.scalars(select(AddressChange.public_id).order_by(AddressChange.id.desc()).limit(1)).one()
 
 
@@ -77,8 +78,8 @@ def test_nothing_changes_before_the_new_address_confirms_and_then_the_chain_goes
 def test_the_spelling_of_the_same_mailbox_is_corrected_at_once(product: Product) -> None:
     with product.database.transaction() as session:
         reader = make.make_subscription(session, email=OLD).subscriber
-        for _ in range(2):
-            assert not request_address_change(
+        for correction in (Correction.SPELLING, Correction.NONE):
+            assert correction is request_address_change(
                 session, subscriber_id=reader.id, address=parse_address("Alice@reader.example"),
                 method=ConsentMethod.DATA_PAGE, now=NOW,
             )  # fmt: skip

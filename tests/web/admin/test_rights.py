@@ -69,6 +69,8 @@ def test_an_address_is_corrected_at_once_or_confirmed_by_its_owner(
 ) -> None:
     for email, status in [("", 422), ("alice", 422), (EMAIL.title(), 303), ("new@reader.example", 303)]:
         assert admin.post(f"{path}/address", data={"email": email}).status_code == status
+    again = admin.post(f"{path}/address", data={"email": EMAIL.title()})
+    assert "nothing has changed" in admin.get(again.headers["Location"]).text
     with product.database.reading() as session:
         assert session.scalars(select(Subscriber.email_key)).one() == EMAIL
     assert open_mailbox(product)["address-change"][0] == "new@reader.example"

@@ -63,7 +63,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
         return reader_page(public_id, problem=INVALID if typed else EMPTY), REFUSED
     try:
         with product().database.transaction() as session:
-            is_change = request_address_change(
+            correction = request_address_change(
                 session,
                 subscriber_id=_reader(session, public_id).id,
                 address=address,
@@ -74,7 +74,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
             note_act(session, AuditAct.READER_CORRECTED, f"reader:{public_id}", "address")
     except TransitionRefused:
         return reader_page(public_id, problem=OFTEN), REFUSED
-    return _back(public_id, "address-asked" if is_change else "address-corrected")
+    return _back(public_id, f"address-{correction}")
 
 
 @bp.post(f"{RIGHTS}/language")
