@@ -112,15 +112,15 @@ def is_taken(session: Session, email_key: str) -> bool:
     return session.scalar(select(Subscriber.id).where(Subscriber.email_key == email_key)) is not None
 
 
-def confirm_address_change(session: Session, *, public_id: str, suppression_key: str, now: datetime) -> None:
-    """Move the reader to the address that confirms; letters on their way go there from now on.
+def confirm_address_change(session: Session, *, public_id: str, suppression_key: str, now: datetime) -> Subscriber:
+    """Move the reader to the address that confirms, and return them; letters on their way go there from now on.
 
     The same press twice finds its own success. Raises NotFound for a request that has ended, TransitionRefused where
     the new address has a reader by now or may not be mailed.
     """
     change, subscriber = _held(session, public_id)
     if change.confirmed_at is not None and now - change.confirmed_at <= REPEATED_PRESS and change.ended_at is None:
-        return
+        return subscriber
     if not change.is_open:
         raise NotFound("no such request")
     if is_suppressed(session, email_key=change.email_key, suppression_key=suppression_key):
@@ -143,24 +143,25 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
             now=now,
         )
     _record(session, subscriber, ConsentMethod.CONFIRM_PAGE, now)
+    return subscriber
 
 
-def undo_address_change(session: Session, *, public_id: str, now: datetime) -> None:
-    """End a request, and move the reader back where it was confirmed already. A second time nothing happens.
+def undo_address_change(session: Session, *, public_id: str, now: datetime) -> Subscriber:
+    """End a request, and move the reader, who is returned, back where it was confirmed already.
 
-    The reader's data link dies with it, and so does every later change: whoever asked for the first one in the reader's
-    name may have asked for another. Raises NotFound, TransitionRefused where the former address has another reader by
-    now.
+    A second time nothing happens. The reader's data link dies with it, and so does every later change: whoever asked
+    for the first one in the reader's name may have asked for another. Raises NotFound, TransitionRefused where the
+    former address has another reader by now.
     """
     change, subscriber = _held(session, public_id)
     if change.ended_at is not None:
-        return
+        return subscriber
     since = (AddressChange.subscriber_id == subscriber.id, AddressChange.id >= change.id)
     session.execute(update(AddressChange).where(*since, AddressChange.ended_at.is_(None)).values(ended_at=now))
     subscriber.data_id = None
     if change.confirmed_at is None:
         session.flush()
-        return
+        return subscriber
     _move(
         session,
         subscriber,
@@ -169,6 +170,7 @@ def undo_address_change(session: Session, *, public_id: str, now: datetime) -> N
         email_key=change.former_email_key,
     )
     _record(session, subscriber, ConsentMethod.CONFIRM_PAGE, now, detail="undone")
+    return subscriber
 
 
 def end_open_change(session: Session, *, public_id: str, now: datetime) -> None:

@@ -14,6 +14,7 @@ from app.subscriptions.rights.address_change import (
     is_taken,
     undo_address_change,
 )
+from app.subscriptions.silence import letters_come
 from app.web import product
 from app.web.proving import counter_keys
 from app.web.public import LANGUAGE, bp
@@ -44,10 +45,11 @@ def address_submit(language: str, token: str) -> Response:
         with wired.database.transaction() as session:
             key = wired.config.suppression_key
             _forget_letters(session, public_id)
-            confirm_address_change(session, public_id=public_id, suppression_key=key, now=now())
+            reader = confirm_address_change(session, public_id=public_id, suppression_key=key, now=now())
+            has_letters = letters_come(session, reader.id, now())
     except (NotFound, TransitionRefused):
         return _address_page(None, GONE)
-    return _address_page(None, 200, is_done=True)
+    return _address_page(None, 200, is_done=True, has_letters=has_letters)
 
 
 @bp.get(f"/{LANGUAGE}/address-undo/<token>", provide_automatic_options=False)
@@ -65,10 +67,11 @@ def address_undo_submit(language: str, token: str) -> Response:
         return _undo_page(status=GONE)
     try:
         with product().database.transaction() as session:
-            undo_address_change(session, public_id=public_id, now=now())
+            reader = undo_address_change(session, public_id=public_id, now=now())
+            has_letters = letters_come(session, reader.id, now())
     except (NotFound, TransitionRefused):
         return _undo_page(status=GONE)
-    return _undo_page(is_done=True)
+    return _undo_page(is_done=True, has_letters=has_letters)
 
 
 def _forget_letters(session: Session, public_id: str) -> None:
@@ -93,13 +96,19 @@ def _find(purpose: str, token: str) -> AddressChange | None:
         return address_change(session, public_id)
 
 
-def _address_page(masked: str | None, status: int, *, is_done: bool = False) -> Response:
-    page = render_template("public/address.html", address=masked, is_done=is_done, hours=_hours())
+def _address_page(masked: str | None, status: int, *, is_done: bool = False, has_letters: bool = False) -> Response:
+    page = render_template(
+        "public/address.html", address=masked, is_done=is_done, has_letters=has_letters, hours=_hours()
+    )
     return make_response(page, status)
 
 
-def _undo_page(*, is_asked: bool = False, is_done: bool = False, status: int = 200) -> Response:
-    page = render_template("public/address_undo.html", is_asked=is_asked, is_done=is_done, hours=_hours())
+def _undo_page(
+    *, is_asked: bool = False, is_done: bool = False, has_letters: bool = False, status: int = 200
+) -> Response:
+    page = render_template(
+        "public/address_undo.html", is_asked=is_asked, is_done=is_done, has_letters=has_letters, hours=_hours()
+    )
     return make_response(page, status)
 
 

@@ -23,6 +23,7 @@ from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.rights.data_link import reader_of_link, request_data_link
 from app.subscriptions.rights.dossier import Dossier, gather
 from app.subscriptions.rights.receipts import make_receipt
+from app.subscriptions.silence import letters_come
 from app.web import attachment, product
 from app.web.forms import TRAP, SignupForm, printable
 from app.web.public import LANGUAGE, bp, page_language
@@ -40,6 +41,7 @@ class OwnPage:
     dossier: Dossier
     preferences: list[tuple[str, str]]
     is_restricted: bool
+    has_letters: bool
     can_object: bool
 
 
@@ -136,6 +138,7 @@ def _own_page(session: Session, reader: Subscriber, token: str) -> Response:
         dossier=own.dossier,
         preferences=own.preferences,
         is_restricted=own.is_restricted,
+        has_letters=own.has_letters,
         can_object=own.can_object,
         token=token,
         until=now() + timedelta(minutes=wired.config.retention.data_link_minutes, seconds=-age_s),
@@ -160,7 +163,13 @@ def _read_own(session: Session, reader: Subscriber) -> OwnPage:
         if each.status is SubscriptionStatus.CONFIRMED
     ]
     reasons = {row["reason"] for row in dossier.sections.get("suppressions", ())}
-    return OwnPage(dossier, preferences, reader.restricted_at is not None, "objection" not in reasons)
+    return OwnPage(
+        dossier,
+        preferences,
+        is_restricted=reader.restricted_at is not None,
+        has_letters=letters_come(session, reader.id, now()),
+        can_object="objection" not in reasons,
+    )
 
 
 def _file(session: Session, reader: Subscriber) -> Response:
