@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
@@ -107,4 +108,17 @@ def test_a_link_of_the_one_opens_nothing_of_the_other(client: FlaskClient, produ
     assert "<form" not in client.get(stay).text
     client.post(stay)
     assert state_of(product) is QuestionState.OPEN
-    assert "<form" not in client.get("/fr/stay/nothing").text
+
+
+@pytest.mark.parametrize("kind", QuestionKind)
+def test_a_link_that_was_cut_says_so_and_one_that_is_over_leads_to_the_form(
+    client: FlaskClient, product: Product, kind: QuestionKind
+) -> None:
+    path = path_of(product, kind)
+    for answer in (client.get(path[:-1]), client.post(path[:-1])):
+        assert answer.status_code == 400
+        assert "Ce lien n’est pas complet" in answer.text
+    with time_machine.travel(now() + timedelta(days=366), tick=False):
+        for answer in (client.get(path), client.post(path)):
+            assert (answer.status_code, "Aucun abonnement ici" in answer.text) == (200, True)
+    assert state_of(product) is QuestionState.OPEN

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.clock import now
-from app.errors import NotFound, TokenInvalid, TransitionRefused
+from app.errors import NotFound, TokenExpired, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.models import Newsletter
 from app.newsletters.wordings import cut_statement
@@ -96,9 +96,10 @@ def _newsletter_of(session: Session, question: Question) -> Newsletter:
 
 
 def _read(token: str, kind: QuestionKind) -> str | None:
+    """Return which question a link names, or None where it is over. Raises TokenInvalid for one that was cut."""
     try:
         return product().link_tokens.read(_PURPOSES[kind], token, max_age_s=LINK_LIFE_S)
-    except TokenInvalid:
+    except TokenExpired:
         return None
 
 
