@@ -1,10 +1,12 @@
 """The pages of the mail catcher; registered by `flask serve` only, and only where no mail server is set."""
 
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from email.message import EmailMessage
 
 from flask import Blueprint, Flask, Response, abort, current_app, render_template
 
 from app.demo.catcher import Mailbox
+from app.web import product
 
 SHOWN_LETTERS = 100
 #: The letter's own inline styles are allowed; nothing else, and no script.
@@ -24,8 +26,9 @@ def register(app: Flask, mailbox: Mailbox) -> None:
 
 @bp.get("/")
 def index() -> str:
-    """List the newest letters."""
-    return render_template("mailbox/index.html", letters=list(_mailbox().letters(SHOWN_LETTERS)))
+    """List the newest letters, dated by the clocks of the newsletter's zone."""
+    letters = [(name, message, _written_at(message)) for name, message in _mailbox().letters(SHOWN_LETTERS)]
+    return render_template("mailbox/index.html", letters=letters, zone=product().config.timezone)
 
 
 @bp.get("/<name>")
@@ -58,6 +61,17 @@ def _mailbox() -> Mailbox:
 
 def _letter(name: str) -> EmailMessage:
     return _mailbox().letter(name) or abort(404)
+
+
+def _written_at(message: EmailMessage) -> datetime | None:
+    """Return when a letter says that it was written, or None where it says nothing that clocks can show.
+
+    One that names no zone means UTC (RFC 5322 §3.3).
+    """
+    at: datetime | None = message["Date"].datetime if message["Date"] else None
+    if at is None or at.year in {MINYEAR, MAXYEAR}:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _part(message: EmailMessage, subtype: str) -> str:

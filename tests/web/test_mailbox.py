@@ -13,7 +13,7 @@ LETTER = b"From: x\r\nSubject: <i>Bonjour</i>\r\n\r\nUn mot.\r\n"
 
 
 @ON_SQLITE
-@pytest.mark.parametrize("date", [b"", b"Date: never\r\n"])
+@pytest.mark.parametrize("date", [b"", b"Date: never\r\n", b"Date: Mon, 1 Jan 0001 00:00:00 -0000\r\n"])
 def test_a_letter_without_a_good_date_is_listed_and_shown(app: Flask, tmp_path: Path, date: bytes) -> None:
     caught = Mailbox(tmp_path / "caught")
     caught.put(date + LETTER)
@@ -23,3 +23,13 @@ def test_a_letter_without_a_good_date_is_listed_and_shown(app: Flask, tmp_path: 
         answer = app.test_client().get(path)
         assert answer.status_code == 200
         assert "&lt;i&gt;Bonjour&lt;/i&gt;" in answer.text
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("written", [b"23:30:00 +0000", b"23:30:00 -0000", b"18:30:00 -0500"])
+def test_letters_are_dated_by_the_clocks_of_the_newsletter(app: Flask, tmp_path: Path, written: bytes) -> None:
+    caught = Mailbox(tmp_path / "caught")
+    caught.put(b"Date: Sat, 28 Nov 2026 " + written + b"\r\n" + LETTER)
+    mailbox.register(app, caught)
+    shown = app.test_client().get("/mailbox/").text
+    assert "29\u00a0novembre\u00a02026 à\u00a000:30 (Europe/Paris)" in shown
