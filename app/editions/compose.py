@@ -17,7 +17,7 @@ from app.editions.embargo import refuse_early
 from app.editions.models import Edition, EditionContent
 from app.editions.typeset import Parts, PersonalLinks, typeset
 from app.errors import LetterUnsettable, NotFound
-from app.i18n import gettext
+from app.i18n import bound, gettext
 from app.links import Links
 from app.mail.letter import Letter
 from app.newsletters.letterhead import Letterhead, letterhead_of, sender_under
@@ -159,10 +159,13 @@ def make_letter(
     unsubscribe_url: str,
     is_automatic: bool,
 ) -> Letter:
-    """Return the letter with the fields of its list (RFC 2369, RFC 2919)."""
+    """Return the letter with the fields of its list (RFC 2369, RFC 2919).
+
+    No line of the subject ends where none of its texts does.
+    """
     face = newsletter.in_language(edition.language)
     return Letter(
-        subject=subject,
+        subject=bound(subject, edition.language),
         html=parts.html,
         text=parts.text,
         language=edition.language,

@@ -15,7 +15,7 @@ from app.delivery.models import Chunk
 from app.editions.models import Edition, EditionStatus
 from app.gate.approvals import APPROVAL
 from app.gate.models import Approval, ApprovalState
-from app.i18n import gettext
+from app.i18n import bound, gettext
 from app.links import Links
 from app.mail.headers import address_field, mailbox_field, message_id_field, text_field, token_field
 from app.templating import render
@@ -37,7 +37,7 @@ def approval_letters(config: Config, links: Links) -> Mapping[str, Compose]:
             return Withheld("nobody waits for this approval any more")
         language = session.get_one(Chunk, copy.chunk.id).language
         text = render("email/approval.txt", language, edition=edition, approval=approval, url=links.gate(edition.id))
-        subject = gettext(language, "To approve: %(subject)s", subject=edition.subject)
+        subject = gettext(language, "To approve: %(subject)s", subject=bound(edition.subject, edition.language))
         return AskingLetter(
             subject, text, copy.address, config.mail.sender, config.identity.publication, copy.chunk.created_at
         )

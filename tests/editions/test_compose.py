@@ -90,6 +90,19 @@ def test_the_bytes_of_a_digest_keep_every_rule_of_the_format(session: Session, p
     assert str(message["Reply-To"]) == product.config.identity.contact
 
 
+def test_a_subject_breaks_no_line_before_french_signs_and_is_kept_as_it_came(
+    session: Session, product: Product
+) -> None:
+    make_subscription(session)
+    edition = make_draft(session)
+    edition.subject = "Alerte : un câble, « Falcon », coupé"
+    start(session, product, edition)
+    assert (
+        str(only_letter(session, product).message["Subject"]) == "Alerte\u00a0: un câble, «\u00a0Falcon\u00a0», coupé"
+    )
+    assert edition.subject == "Alerte : un câble, « Falcon », coupé"
+
+
 def test_each_reader_gets_their_own_links_and_nobody_elses(session: Session, product: Product) -> None:
     readers = [make_subscription(session, email=f"{name}@reader.example") for name in ("alice", "bob")]
     start(session, product, make_draft(session))
