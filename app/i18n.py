@@ -73,6 +73,14 @@ def day(language: str, value: date) -> str:
     return on_one_line(plain_day(language, value))
 
 
+def written_day(language: str, text: str) -> str:
+    """Return a day that was stored as ISO 8601 in full, as `day` does; any other text as it is."""
+    try:
+        return day(language, date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
 def day_beside(language: str, value: date, other: date) -> str:
     """Return a date that stands beside `other`, as "17 mars"; with its year where that is another one."""
     if value.year != other.year:

@@ -34,6 +34,7 @@ def words(language: str) -> dict[str, object]:
         "ngettext": partial(i18n.ngettext, language),
         "day": partial(i18n.day, language),
         "day_beside": partial(i18n.day_beside, language),
+        "written_day": partial(i18n.written_day, language),
         "moment": partial(i18n.moment, language),
         "weekday": partial(i18n.weekday, language),
     }

@@ -92,6 +92,9 @@ def test_an_erasure_leads_to_a_proof_that_names_nobody_and_a_second_press_finds_
     with product.database.reading() as session:
         last = session.scalars(select(ConsentEvent).order_by(ConsentEvent.seq.desc()).limit(1)).one()
     assert file["chain"] == {"chain_id": last.chain_id, "seq": last.seq, "hash": last.hash}
+    assert [each["law"] for each in file["kept"]] == ["GDPR art. 21(3)", "GDPR art. 17(3)(e)", "GDPR recital 26"]
+    assert "RGPD, considérant 26" in proof.text
+    assert "GDPR" not in proof.text
     assert product.proof_keys.fault_of(file) is None
     assert last.hash in proof.text
     assert counts(product)["subscribers"] == 0
