@@ -181,6 +181,20 @@ def test_an_edition_is_a_page_of_its_own(client: FlaskClient, product: Product) 
     assert "&lt;script&gt;alert(1)" in page
 
 
+def test_an_editors_headings_stand_over_their_articles(client: FlaskClient, product: Product) -> None:
+    public_id = send_edition(product)
+    with product.database.transaction() as session:
+        first, second, third = edition_of(session, public_id).items
+        second.section = third.section = "Au fond : la mer"
+        titles = [item.shown_title for item in (first, second, third)]
+    page = client.get(f"/fr/archive/{public_id}").text
+    feed = client.get("/fr/feed.json").json["items"][0]["content_html"]  # type: ignore[index]
+    for shown in (page, feed):
+        heads = [re.sub(r"<[^>]+>", "", head) for head in re.findall(r"<h[23].*?</h[23]>", shown)]
+        assert heads == [titles[0], "Au fond\u00a0: la mer", titles[1], titles[2]]
+        assert re.findall(r"<(h[23])", shown) == ["h2", "h2", "h3", "h3"]
+
+
 def test_an_edition_names_the_others_on_a_story_and_its_topics(client: FlaskClient, product: Product) -> None:
     public_id = send(product, ("Tallinn", ["place:EE"]))
     with product.database.transaction() as session:
