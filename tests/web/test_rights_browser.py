@@ -143,6 +143,21 @@ def test_without_script_letters_are_paused_and_resumed(
     assert page.locator("form[action$='/pause']").is_visible()
 
 
+def test_a_day_that_cannot_be_is_in_view_and_has_the_focus(
+    site: str, product: Product, open_page: Callable[..., "Page"]
+) -> None:
+    make_reader(product)
+    with product.database.reading() as session:
+        public_id = session.scalars(select(Subscriber)).one().subscriptions[0].public_id
+    page = open_page(viewport={"width": 375, "height": 700})
+    page.goto(f"{site}/fr/preferences/{product.link_tokens.sign('preferences', public_id)}")
+    page.check("input[value=day]")
+    page.click("form[action$='/pause'] button")
+    page.locator("#pause-problem").wait_for()
+    page.wait_for_function("document.activeElement.id === 'until'")
+    assert 0 < page.locator("#until").bounding_box()["y"] < 700  # type: ignore[index]
+
+
 def test_the_file_is_downloaded_and_not_shown(
     site: str,
     product: Product,
