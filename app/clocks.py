@@ -100,8 +100,8 @@ CLOCKS = (
         ground="GDPR art. 5(1)(e)",
         fr=(
             "Demande jamais confirmée",
-            "Le lien de confirmation vaut %(confirm)s. Sans confirmation, la demande est effacée après %(pending)s"
-            "\u00a0; seul leur nombre est gardé.",
+            "Le lien de confirmation est valable %(confirm)s. Sans confirmation, la demande est effacée après "
+            "%(pending)s\u00a0; seul leur nombre est gardé.",
         ),
         en=(
             "A request never confirmed",

@@ -40,7 +40,8 @@ def test_the_second_has_all_that_the_first_has_in_its_own_name(product: Product,
         assert first.in_language(language).name not in statement.replace(product.config.identity.publisher, "")
         policy = session.scalars(current_policy(language)).one()
     assert own.list_label == f"{language}.north"
-    assert own.name in policy.body
+    both = {"fr": "«\u00a0Vigie\u00a0» et «\u00a0Cap Nord\u00a0», et pour", "en": "“Vigie” and “North Cape”, and the"}
+    assert both[language] in policy.body
     assert policy.version == 2
 
 

@@ -104,7 +104,7 @@ def test_the_policy_lists_every_clock(client: FlaskClient, product: Product, lan
 @pytest.mark.parametrize(
     ("language", "values"),
     [
-        ("fr", ("vaut 11 heures", "après 12 jours", "pendant 2 ans", "4 ans après", "9 mois")),
+        ("fr", ("est valable 11 heures", "après 12 jours", "pendant 2 ans", "4 ans après", "9 mois")),
         ("en", ("for 11 hours", "after 12 days", "After 2 years", "4 years after", "9 months")),
     ],
 )
