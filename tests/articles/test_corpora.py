@@ -37,13 +37,13 @@ def files(name: str, suffixes: tuple[str, ...] = ("xml", "rss", "atom", "rdf", "
 
 def read_or_refuse(body: bytes) -> Feed | None:
     """The feed, or None where it is refused in words; anything else fails the test."""
-    started = time.monotonic()
+    started = time.process_time()
     try:
         return parse_feed(body, "https://feeds.example/feed")
     except FetchRefused:
         return None
     finally:
-        assert time.monotonic() - started < 5
+        assert time.process_time() - started < 5
 
 
 def test_real_feeds_are_read_and_counted_right() -> None:
