@@ -72,6 +72,16 @@ def rewrite_article(session: Session, *, article_id: int, sheet: Sheet, revision
     return article
 
 
+def sheet_of(article: Article) -> Sheet:
+    """Return an article of no source as its editor would write it; a summary that was made of the text is empty."""
+    typed = article.body if article.markdown is None else article.markdown
+    is_made = bool(typed.strip()) and article.summary == summarise(article.body)
+    return Sheet(
+        language=article.language, title=article.title, summary="" if is_made else article.summary,
+        link=article.link or "", markdown=typed,
+    )  # fmt: skip
+
+
 def sheet_html(markdown: str) -> Markup:
     """Return Markdown as clean HTML for a page, its headings from the third level down; raw HTML shows as text."""
     tokens = _markdown.parse(markdown)

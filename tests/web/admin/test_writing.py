@@ -1,5 +1,8 @@
 """Articles that are written at the desk: previewed with their topics, put on the wire, edited again."""
 
+import html
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -103,6 +106,26 @@ def test_an_article_is_edited_again_and_its_earlier_text_noted(admin: FlaskClien
         assert 'value="Trop tard"' in stale.text
     with product.database.reading() as session:
         assert [each.title for each in session.scalars(select(ArticleRevision))] == [SHEET["title"]]
+
+
+@pytest.mark.parametrize("written", ["", "En bref."])
+def test_a_summary_that_was_made_of_the_text_follows_it_and_a_written_one_stays(
+    admin: FlaskClient, product: Product, written: str
+) -> None:
+    admin.post("/admin/articles/new", data={**SHEET, "summary": written})
+    page = admin.get("/admin/articles/1/text").text
+    [shown] = re.findall(r'<textarea id="summary"[^>]*>(.*?)</textarea>', page, flags=re.DOTALL)
+    newer = {**SHEET, "summary": html.unescape(shown), "markdown": "La poste a rouvert au Mali.", "revision": "1"}
+    admin.post("/admin/articles/1/text", data=newer)
+    changed = article(product)
+    assert changed is not None
+    assert changed.summary == (written or "La poste a rouvert au Mali.")
+
+
+def test_a_summary_alone_is_edited_as_a_summary(admin: FlaskClient) -> None:
+    admin.post("/admin/articles/new", data={**SHEET, "summary": "En bref.", "markdown": ""})
+    page = admin.get("/admin/articles/1/text").text
+    assert page.count("En bref.</textarea>") == 1
 
 
 def test_a_repeated_press_writes_one_article(admin: FlaskClient, product: Product) -> None:

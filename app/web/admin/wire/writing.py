@@ -1,7 +1,7 @@
 """Articles written at the desk: typed in Markdown, looked at with the topics that the rules find, edited again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from flask import render_template, request, url_for
@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from app.admins.models import AuditAct, Role
 from app.articles.clean import title_line
 from app.articles.models import Article
-from app.articles.sheet import Sheet, rewrite_article, sheet_html, sheet_text, write_article
+from app.articles.sheet import Sheet, rewrite_article, sheet_html, sheet_of, sheet_text, write_article
 from app.clock import now
 from app.editions.embargo import set_embargo
 from app.errors import EditionChanged, InputRefused, NotFound, SheetRefused
@@ -72,9 +72,7 @@ def article_new_submit() -> Response | str | tuple[str, int]:
 def article_text(article_id: int) -> str:
     """Show an article that was written by hand, to be edited."""
     article = _own(article_id)
-    values = {name: getattr(article, name, None) or "" for name in FIELDS}
-    values |= {"markdown": article.markdown or article.body, "revision": str(article.revision)}
-    return _sheet(values, article=article)
+    return _sheet({**asdict(sheet_of(article)), "revision": str(article.revision)}, article=article)
 
 
 @bp.post(f"{ARTICLE}/text")
