@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
 from app.editions.compile import also_of, items_of
-from app.editions.headlines import checked_preheader, checked_subject
+from app.editions.headlines import checked_preheader, checked_subject, preheader_for, subject_for
 from app.editions.introduction import MAX_CHARACTERS
 from app.editions.lines import Line, carried_by
 from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus
@@ -56,7 +56,7 @@ def set_layout(session: Session, *, edition_id: int, layout: str) -> Edition:
         raise InputRefused("the order must name each article of the edition once")
     for place in places:
         items[place.article_id].section = place.section
-    return _place(session, edition, [items[place.article_id] for place in places])
+    return _place(session, edition, [items[place.article_id] for place in places], told=articles_of(edition))
 
 
 def move_entry(session: Session, *, edition_id: int, entry: str, by: int) -> Edition:
@@ -101,30 +101,48 @@ def set_lead(session: Session, *, edition_id: int, article_id: int, lead_id: int
     made.section, made.title, made.teaser = item.section, item.title, item.teaser
     items = list(edition.items)
     items[items.index(item)] = made
-    return _place(session, edition, items)
+    return _place(session, edition, items, told=articles_of(edition))
 
 
 def remove_item(session: Session, *, edition_id: int, article_id: int) -> Edition:
     """Take one article out of a draft; no later edition is barred from carrying it."""
     edition = draft(session, edition_id)
     item = _item(edition, article_id)
-    return _place(session, edition, [other for other in edition.items if other is not item])
+    rest = [other for other in edition.items if other is not item]
+    return _place(session, edition, rest, told=articles_of(edition))
 
 
 def put_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
-    """Bring a draft into a state that it had, or that an editor wants.
+    """Bring a draft into a state that it had.
 
     Articles that are gone, may not leave at `now` or stand in another edition meanwhile are left out; where one may not
     leave, the headlines stay, since those of `state` may tell of it. Raises InputRefused for texts that cannot be sent.
     """
     edition = draft(session, edition_id)
+    ids = [place.article_id for place in read_layout(state["layout"])]
+    articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(ids)))}
+    return _put(session, edition, state, now, told=[articles[key] for key in ids if key in articles])
+
+
+def change_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
+    """Bring a draft into a state that an editor made of the one it has; headlines as proposed follow its articles.
+
+    Leaves out, and raises, as `put_state` does.
+    """
+    edition = draft(session, edition_id)
+    return _put(session, edition, state, now, told=articles_of(edition))
+
+
+def _put(session: Session, edition: Edition, state: State, now: datetime, *, told: Sequence[Article]) -> Edition:
+    """Bring a draft into a state, whose texts were written when it had the articles `told`."""
     places = read_layout(state["layout"])
     items = {item.article_id: item for item in edition.items}
     missing = [each.article_id for each in places if each.article_id not in items]
     texts = {name: state[name] for name in TEXTS}
     if missing and session.scalar(select(Article.id).where(Article.id.in_(missing), ~may_leave(now)).limit(1)):
         texts |= {"subject": edition.subject, "preheader": edition.preheader}
-    set_texts(session, edition_id=edition_id, **texts)
+        told = articles_of(edition)
+    set_texts(session, edition_id=edition.id, **texts)
     items |= _returning(session, edition, missing, now)
     kept = [place for place in places if place.article_id in items]
     for place in kept:
@@ -132,7 +150,7 @@ def put_state(session: Session, *, edition_id: int, state: State, now: datetime)
         item.section = place.section
         own = {name: checked_words(name, state.get(f"{name}:{place.article_id}", "")) for name in OWN_WORDS}
         item.title, item.teaser = own["title"], own["teaser"]
-    return _place(session, edition, [items[place.article_id] for place in kept])
+    return _place(session, edition, [items[place.article_id] for place in kept], told=told)
 
 
 def bring_back(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
@@ -166,7 +184,7 @@ def _insert(session: Session, *, edition_id: int, article_id: int, place: int, s
     places = read_layout(state["layout"])
     section = places[max(place - 1, 0)].section if places else None
     places.insert(place, Place(article_id, section))
-    edition = put_state(session, edition_id=edition_id, state={**state, "layout": layout_of(places)}, now=now)
+    edition = change_state(session, edition_id=edition_id, state={**state, "layout": layout_of(places)}, now=now)
     if article_id not in {item.article_id for item in edition.items}:
         raise InputRefused("this article may not leave yet, or another edition has it")
     return edition
@@ -190,6 +208,17 @@ def read_unsent(session: Session, edition_id: int) -> Edition:
     if edition.status not in UNSENT:
         raise TransitionRefused(f"the edition is {edition.status.value}")
     return edition
+
+
+def proposed_headlines(edition: Edition, articles: Sequence[Article]) -> tuple[str, str]:
+    """Return the subject and the preheader that are proposed for an edition that has the `articles`."""
+    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until)
+    return subject_for(articles, edition.language, at=edition.until), preheader
+
+
+def articles_of(edition: Edition) -> list[Article]:
+    """Return the articles that an edition holds, in order."""
+    return [item.article for item in edition.items]
 
 
 def fingerprint(edition: Edition) -> str:
@@ -231,9 +260,15 @@ def _returning(session: Session, edition: Edition, ids: Sequence[int], now: date
     return {item.article.id: item for item in items_of(articles, also)}
 
 
-def _place(session: Session, edition: Edition, items: Sequence[EditionItem]) -> Edition:
+def _place(session: Session, edition: Edition, items: Sequence[EditionItem], *, told: Sequence[Article]) -> Edition:
+    """Give a draft its items; subject and preheader follow them where they are as proposed of the articles `told`."""
+    headlines = (edition.subject, edition.preheader), proposed_headlines(edition, told)
     for place, item in enumerate(items, start=1):
         item.position = place
     edition.items[:] = items
+    edition.subject, edition.preheader = (
+        new if text == old else text
+        for text, old, new in zip(*headlines, proposed_headlines(edition, articles_of(edition)), strict=True)
+    )
     session.flush()
     return edition

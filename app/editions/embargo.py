@@ -8,9 +8,8 @@ from sqlalchemy import CompoundSelect, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.draft import remove_item
+from app.editions.draft import articles_of, proposed_headlines, remove_item
 from app.editions.events import record_event
-from app.editions.headlines import preheader_for, subject_for
 from app.editions.history import recorded
 from app.editions.models import UNSENT, AlsoIn, Edition, EditionItem, EditionStatus
 from app.editions.records import EditionAct
@@ -99,17 +98,6 @@ def _take_out(session: Session, edition: Edition, article: Article) -> None:
     session.flush()
     if article.id not in {item.article_id for item in edition.items}:
         return
-    proposed = _headlines(edition)
-    rest = remove_item(session, edition_id=edition.id, article_id=article.id)
-    if not rest.items:
-        return
-    texts = zip((edition.subject, edition.preheader), proposed, _headlines(rest), strict=True)
-    edition.subject, edition.preheader = (
-        new if text == old or article.title in text else text for text, old, new in texts
-    )
-
-
-def _headlines(edition: Edition) -> tuple[str, str]:
-    articles = [item.article for item in edition.items]
-    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until)
-    return subject_for(articles, edition.language, at=edition.until), preheader
+    remove_item(session, edition_id=edition.id, article_id=article.id)
+    texts = zip((edition.subject, edition.preheader), proposed_headlines(edition, articles_of(edition)), strict=True)
+    edition.subject, edition.preheader = (new if article.title in text else text for text, new in texts)

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, defer
 
-from app.editions.draft import draft, put_state
+from app.editions.draft import change_state, draft, put_state
 from app.editions.models import Edition
 from app.editions.records import DraftAct, EditionRevision
-from app.editions.states import State, differences, read_layout, state_of, taken_out, touches
+from app.editions.states import HEADLINES, State, differences, read_layout, state_of, taken_out, touches
 from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, NotFound, TransitionRefused
 
 #: How long what one editor writes in the same fields joins one revision. Each move is one of its own.
@@ -35,12 +35,14 @@ class History:
 class Saved:
     """A draft after a save, the revision that it was `before`, and which parts are now as they were sent.
 
-    The others are as somebody else left them, whom the sender has not read yet.
+    The others are as somebody else left them, whom the sender has not read yet. `followed` are the headlines that were
+    proposed anew.
     """
 
     edition: Edition
     before: int
     taken: Sequence[str]
+    followed: Mapping[str, str]
 
 
 @contextmanager
@@ -77,8 +79,9 @@ def save_state(
         known = {*taken_out(current), *(place.article_id for place in read_layout(current["layout"]))}
         if not {place.article_id for place in read_layout(merged["layout"])} <= known:
             raise InputRefused("an order holds articles of the edition only")
-        put_state(session, edition_id=edition_id, state=merged, now=now)
-    return Saved(edition, before, taken)
+        change_state(session, edition_id=edition_id, state=merged, now=now)
+        followed = {name: getattr(edition, name) for name in HEADLINES if getattr(edition, name) != merged[name]}
+    return Saved(edition, before, taken, followed)
 
 
 def undo(session: Session, *, edition_id: int, seen: int, actor: str, now: datetime) -> Edition:

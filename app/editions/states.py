@@ -14,7 +14,8 @@ from app.errors import InputRefused
 
 State = Mapping[str, str]
 
-TEXTS = ("subject", "preheader", "introduction")
+HEADLINES = ("subject", "preheader")
+TEXTS = (*HEADLINES, "introduction")
 #: What an editor may change of one article's words.
 OWN_WORDS = ("title", "teaser")
 MAX_HEADING_LENGTH, MAX_TITLE_LENGTH, MAX_TEASER_LENGTH = 80, 300, 1_000

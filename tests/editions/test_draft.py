@@ -113,6 +113,27 @@ def test_a_heading_is_one_short_line(product: Product, heading: str) -> None:
             start_section(session, edition_id=edition.id, article_id=order(edition)[0], heading=heading)
 
 
+@pytest.mark.parametrize("change", ["move", "out"])
+def test_headlines_as_proposed_follow_the_articles_and_an_editors_own_stay(product: Product, change: str) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first = order(edition)[0]
+        old, new = (item.article.title for item in edition.items[:2])
+
+        def go(article_id: int) -> None:
+            if change == "move":
+                move_entry(session, edition_id=edition.id, entry=str(article_id), by=1)
+            else:
+                remove_item(session, edition_id=edition.id, article_id=article_id)
+
+        go(first)
+        assert edition.subject == new
+        assert (old in edition.preheader) == (change != "out")
+        set_texts(session, edition_id=edition.id, subject="La mer", preheader=PREHEADER, introduction="")
+        go(order(edition)[0])
+        assert (edition.subject, edition.preheader) == ("La mer", PREHEADER)
+
+
 def test_two_sections_have_two_headings(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)

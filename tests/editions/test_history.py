@@ -51,6 +51,44 @@ def test_two_editors_of_one_part_are_told(product: Product) -> None:
         assert (edition.subject, edition.introduction, edition.revision) == ("De Bea", "", 1)
 
 
+def test_headlines_as_proposed_follow_an_order_that_is_saved_and_come_back_with_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, third = ids(edition)
+        was, second_title = (edition.subject, edition.preheader), edition.items[1].article.title
+        save(session, edition, seen=0, layout=f"{second}\n{first}\n{third}")
+        assert edition.subject == second_title
+        assert was[0] in edition.preheader
+        undo(session, edition_id=edition.id, seen=1, actor=ADA, now=NOW)
+        assert (edition.subject, edition.preheader) == was
+        redo(session, edition_id=edition.id, seen=2, actor=ADA, now=NOW)
+        assert edition.subject == second_title
+
+
+def test_an_own_subject_comes_back_as_it_was_though_it_is_the_proposed_one_meanwhile(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, third = ids(edition)
+        own = edition.items[1].article.title
+        save(session, edition, seen=0, subject=own)
+        save(session, edition, seen=1, layout=f"{second}\n{first}\n{third}")
+        undo(session, edition_id=edition.id, seen=2, actor=ADA, now=NOW)
+        assert (ids(edition), edition.subject) == ([first, second, third], own)
+
+
+def test_what_comes_back_without_an_article_does_not_announce_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, third = ids(edition)
+        titles = [item.article.title for item in edition.items]
+        save(session, edition, seen=0, layout=f"{second}\n{third}")
+        other = compile_now(session, since=edition.since)
+        assert ids(session.get_one(Edition, other.edition_id)) == [first]
+        undo(session, edition_id=edition.id, seen=1, actor=ADA, now=NOW)
+        assert (ids(edition), edition.subject) == ([second, third], titles[1])
+        assert titles[0] not in edition.preheader
+
+
 def test_to_choose_between_two_versions_overwrites_nothing_else(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
@@ -175,7 +213,7 @@ def test_an_article_that_was_taken_out_is_brought_back_with_its_words(product: P
             bring_back(session, edition_id=edition.id, article_id=first, state=state, now=NOW)
         assert (ids(edition)[-1], edition.items[-1].title) == (first, "À moi")
         assert [each.parts for each in revisions_of(session, edition.id)] == [
-            [f"back:{first}"], [f"out:{first}"], [f"title:{first}"], [],
+            ["preheader", f"back:{first}"], ["subject", "preheader", f"out:{first}"], [f"title:{first}"], [],
         ]  # fmt: skip
 
 

@@ -57,6 +57,26 @@ def test_articles_are_ordered_by_keys_and_by_pointer(page: Page, product: Produc
     assert titles(product, draft) == [second, third, first]
 
 
+def test_the_page_shows_a_subject_that_follows_an_order_and_takes_words_written_over_it(
+    page: Page, product: Product
+) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first, second, _ = titles(product, draft)
+    page.goto(f"/admin/editions/{draft}")
+    subject = page.get_by_label("Subject")
+    expect(subject).to_have_value(first)
+    page.get_by_role("button", name=f"Move down: {first}").click()
+    expect(subject).to_have_value(second)
+    expect(page.locator("[data-shows=subject]")).to_have_text(second)
+    subject.fill("Une semaine sous la mer")
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    page.get_by_role("button", name=f"Move down: {second}").click()
+    expect(page.locator("#saved")).to_contain_text("Version 3")
+    expect(subject).to_have_value("Une semaine sous la mer")
+    saved = desk.edition(product, draft)
+    assert (saved.subject, titles(product, draft)[0]) == ("Une semaine sous la mer", first)
+
+
 def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     before = desk.edition(product, draft).subject
@@ -170,7 +190,7 @@ def test_an_order_brings_nothing_back_that_another_editor_took_out_meanwhile(pag
     others = [str(item.article_id) for item in desk.edition(product, draft).items][1:]
     page.goto(f"/admin/editions/{draft}")
     change_as_bea(product, draft, layout="\n".join(others))
-    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    page.get_by_label("Introduction", exact=True).fill("D’Ada")
     expect(page.locator("#saved")).to_contain_text("Version 2")
     page.locator(f"[data-entry='{others[0]}'] [name=down]").click()
     page.get_by_role("button", name="See both versions").click()

@@ -1,5 +1,5 @@
 // Saves the texts of drafts while they are written: only the fields that changed. The buttons work without it.
-import { save, saveFirst } from "./saving.js";
+import { followTexts, save, saveFirst } from "./saving.js";
 
 const PAUSE_MS = 1500;
 
@@ -54,5 +54,15 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     if (mine.length) formData.set("revision", Math.min(...mine.map(seenOf)));
   });
   saveFirst(form, saveChanged);
+  // What is being written stays; it is then written over the text that was made anew.
+  followTexts(form, (texts, seen) => {
+    for (const field of fields.filter(({ name }) => name in texts)) {
+      const isUntouched = !changed().includes(field), value = texts[field.name];
+      known.set(field.name, { value, seen });
+      if (!isUntouched) continue;
+      field.value = value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  });
   window.addEventListener("pagehide", saveChanged);
 }

@@ -1,7 +1,7 @@
 // Saves parts of drafts, those of one draft one after another; the server says the words.
 // A form says by `data-draft` which draft it is of; where that stands is the element with `data-state`.
 
-const last = new Map(), first = new Map(), contested = new Map();
+const last = new Map(), first = new Map(), following = new Map(), contested = new Map();
 const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
 
 // Sends `fields` of a form once what was sent before of its draft is answered, if there are any. Resolves to the status
@@ -18,6 +18,11 @@ export function save(form, fields) {
 export function saveFirst(form, saveChanged) {
   const { draft } = form.dataset;
   first.set(draft, [...(first.get(draft) ?? []), saveChanged]);
+}
+
+// Has `follow` called with the texts that the server made anew in a save of the draft of a form, and their revision.
+export function followTexts(form, follow) {
+  following.set(form.dataset.draft, follow);
 }
 
 export function showAll() {
@@ -57,6 +62,7 @@ async function send(form, fields) {
   if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");
   if (line) show(stateOf(form.dataset.draft), line);
+  if (line?.dataset.followed) following.get(form.dataset.draft)?.(JSON.parse(line.dataset.followed), line.dataset.revision);
   return { status: answer.status, revision: line?.dataset.revision, taken: line?.dataset.taken?.split(" ") ?? [] };
 }
 
