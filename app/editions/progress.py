@@ -62,6 +62,8 @@ class Cause:
 class Progress:
     """The figures of a run. `per_minute` is the rate of late; `ends_at` is expected, or None where nothing moves.
 
+    `is_new`: it began so lately that no rate tells anything yet.
+
     `warming` copies wait for a later day of their newsletter's warm-up, the first of them until `warming_until`.
     `counted_at`: when all but the counts was counted, where that was not just now.
     """
@@ -72,6 +74,7 @@ class Progress:
     causes: Sequence[Cause]
     warming: int
     warming_until: datetime | None
+    is_new: bool
     counted_at: datetime | None = None
 
     @property
@@ -119,7 +122,8 @@ def progress_of(session: Session, *, edition: Edition, groups: Sequence[Group], 
         dues = [group.last_due for group in groups if group.state is DeliveryState.DEFERRED and group.last_due]
         ends_at = max([now + timedelta(minutes=open_ / per_minute), *dues])
     warming_until = min((group.warming_until for group in groups if group.warming_until), default=None)
-    return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, warming_until)
+    is_new = now - started_at < RATE_OVER
+    return Progress(counts, per_minute, ends_at, _causes(session, groups), warming, warming_until, is_new)
 
 
 def count_groups(session: Session, edition_id: int, *, now: datetime) -> list[Group]:

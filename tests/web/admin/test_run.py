@@ -12,7 +12,7 @@ from app.clock import now
 from app.delivery.models import DeliveryState
 from app.delivery.route import note_route
 from app.editions.audience import finish_editions, pause_edition
-from app.editions.models import EditionStatus
+from app.editions.models import Edition, EditionStatus
 from app.editions.records import EditionEvent
 from app.mail.pacing import PauseReason
 from app.mail.transport import Fault, Outcome, OutcomeKind
@@ -55,6 +55,17 @@ def test_the_page_of_a_run_says_why_and_leads_to_the_readers(admin: FlaskClient,
     assert "/admin/readers/" in listed
     older = listed.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert admin.get(older).text.count("@reader.example</a>") == 5
+
+
+def test_nothing_is_said_to_stand_still_before_a_minute_is_over(admin: FlaskClient, product: Product) -> None:
+    draft = desk.make_draft(product)
+    admin.post(f"/admin/editions/{draft}/send", data=second_look(admin, draft))
+    page = admin.get(f"/admin/editions/{draft}").text
+    assert "The sending has just begun" in page
+    assert "Nothing has moved" not in page
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).started_at = now() - timedelta(minutes=2)
+    assert "Nothing has moved for a minute" in admin.get(f"/admin/editions/{draft}").text
 
 
 def test_reasons_that_nobody_knows_list_all(admin: FlaskClient, run: int) -> None:
