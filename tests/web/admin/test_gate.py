@@ -198,8 +198,25 @@ def test_an_answer_is_to_what_was_seen(admin: FlaskClient, other: FlaskClient, p
     admin.post(f"/admin/editions/{draft}/order", data={"down": item})
     answer = other.post(f"/admin/editions/{draft}/approval/answer", data=data)
     assert answer.status_code == 409
-    assert "its approval no longer counts" in answer.text
+    assert "it must be asked for anew" in answer.text
     assert desk.edition(product, draft).status is EditionStatus.DRAFT
+
+
+def test_a_change_tells_who_asked_to_ask_anew_and_others_nothing(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    told, waits = "was changed since you asked for approval", "asks for approval of"
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    assert [waits in each.get("/admin/").text for each in (admin, other)] == [True, True]
+    data = {"revision": 0, "introduction": "Bonjour"}
+    saved = admin.post(f"/admin/editions/{draft}/texts", data=data, headers={"HX-Request": "true"}).text
+    assert "The approval that was asked for no longer counts" in saved
+    assert "The approval that was asked for no longer counts" in admin.get(f"/admin/editions/{draft}").text
+    assert [told in each.get("/admin/").text for each in (admin, other)] == [True, False]
+    assert [waits in each.get("/admin/").text for each in (admin, other)] == [False, False]
+    admin.post(f"/admin/editions/{draft}/undo", data={"revision": 1})
+    assert waits in other.get("/admin/").text, "it is again what was asked about"
+    assert "no longer counts" not in admin.get(f"/admin/editions/{draft}").text
 
 
 def test_a_declined_edition_says_why(admin: FlaskClient, other: FlaskClient, product: Product, draft: int) -> None:

@@ -1,6 +1,7 @@
 """What waits for somebody of the desk, read in one statement and sorted by how much it hurts to wait."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,6 +20,7 @@ from app.editions.models import UNSENT, Edition, EditionStatus
 from app.editions.records import EditionAct, EditionCount, EditionEvent
 from app.feedback.models import EventState, FeedbackEvent
 from app.gate.models import Approval, ApprovalState, Hold
+from app.gate.outdated import outdated_requests
 from app.subscriptions.form.alerts import SHOWN_FOR
 from app.subscriptions.form.counters import Alert
 
@@ -37,6 +39,7 @@ class Urgency(StrEnum):
     EXTRA_HELD = "extra-held"
     EDITION_PAUSED = "edition-paused"
     APPROVAL = "approval"
+    APPROVAL_OUTDATED = "approval-outdated"
     LEAVES_SOON = "leaves-soon"
     SPIKE = "spike"
     UNCERTAIN = "uncertain"
@@ -58,8 +61,8 @@ class Decision:
     at: datetime | None
 
 
-def read_decisions(session: Session, *, now: datetime) -> list[Decision]:
-    """Return what waits, the most urgent first, of these the oldest."""
+def read_decisions(session: Session, *, email: str, now: datetime) -> list[Decision]:
+    """Return what waits for the admin with this `email`, the most urgent first, of these the oldest."""
     parts = (
         _stopped_senders(now), _overdue_letters(now), _held_editions(), _held_extras(), _paused_editions(),
         *_approvals(), _spikes(), *_doubtful_copies(now), _floods(), _alerts(now), _sources(),
@@ -67,7 +70,19 @@ def read_decisions(session: Session, *, now: datetime) -> list[Decision]:
     rows = session.execute(sa.union_all(*parts))
     order = list(Urgency)
     found = [Decision(Urgency(what), name, text, number, key, at) for what, name, text, number, key, at in rows]
+    if any(each.urgency is Urgency.APPROVAL for each in found):
+        found = list(_without_outdated(session, found, email))
     return sorted(found, key=lambda each: (order.index(each.urgency), each.at or now, each.key))
+
+
+def _without_outdated(session: Session, found: Sequence[Decision], email: str) -> Iterator[Decision]:
+    """Yield what waits, of requests that count no longer only those that `email` has to make anew."""
+    outdated = {approval.edition_id for approval in outdated_requests(session)}
+    for each in found:
+        if each.urgency is not Urgency.APPROVAL or each.key not in outdated:
+            yield each
+        elif each.text.lower() == email.lower():
+            yield replace(each, urgency=Urgency.APPROVAL_OUTDATED)
 
 
 def _part(

@@ -87,10 +87,11 @@ class Overview:
         return [each for each in self.editions if each[0].status in (EditionStatus.SENDING, EditionStatus.PAUSED)]
 
 
-def desk_overview(session: Session, *, language: str, zone: str, now: datetime) -> Overview:
-    """Read everything that Today shows, for an admin who reads `language`; wants a session that sees one moment.
+def desk_overview(session: Session, *, email: str, language: str, zone: str, now: datetime) -> Overview:
+    """Read everything that Today shows to the admin `email`, who reads `language`.
 
-    Digests, editions and readers are those of the newsletter that is looked at; what waits is everybody's.
+    Wants a session that sees one moment. Digests, editions and readers are those of the newsletter that is looked at;
+    what waits is the whole desk's.
     """
     whole = (
         select(Newsletter, WarmUpPlan.newsletter_id).order_by(Newsletter.id).options(joinedload(Newsletter.languages))
@@ -105,7 +106,7 @@ def desk_overview(session: Session, *, language: str, zone: str, now: datetime) 
         news=_read_news(session, language, now),
         editions=_last_editions(session, newsletter.id),
         digests=_next_digests(session, newsletter, now),
-        decisions=read_decisions(session, now=now),
+        decisions=read_decisions(session, email=email, now=now),
         readership=read_readership(session, newsletter_id=newsletter.id, zone=zone, days=SHOWN_DAYS, now=now),
     )
 
