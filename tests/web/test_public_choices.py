@@ -66,6 +66,13 @@ def test_the_page_says_what_everybody_gets_and_looking_changes_nothing(client: F
     assert counts(product) == before
 
 
+def test_who_chose_is_told_of_what_goes_to_everybody_all_the_same(client: FlaskClient, product: Product) -> None:
+    path, told = reader(product), "elle part à tous les lecteurs, quels que soient leurs choix"
+    assert told not in client.get(path).text, "who chose nothing gets all anyway"
+    choose(client, path, cadence="weekly")
+    assert told in client.get(path).text
+
+
 def test_what_is_chosen_is_stored_said_in_words_and_shown_in_the_form(client: FlaskClient, product: Product) -> None:
     path = reader(product)
     response = choose(

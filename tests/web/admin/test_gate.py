@@ -134,6 +134,10 @@ def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, produ
     assert [act for _, act, _ in audit(product)] == ["edition-started"]
 
 
+def test_the_gate_says_that_choices_count_for_nothing_in_what_is_sent_by_hand(admin: FlaskClient, draft: int) -> None:
+    assert "whatever topics and rhythm they chose" in admin.get(f"/admin/editions/{draft}/send").text
+
+
 def test_a_mended_edition_leaves_without_a_reason(admin: FlaskClient, product: Product, draft: int) -> None:
     spoil(product, draft)
     with product.database.transaction() as session:
