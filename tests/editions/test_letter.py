@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from itertools import pairwise
 
 import pytest
 from sqlalchemy.orm import Session
@@ -182,6 +183,19 @@ def test_french_signs_keep_their_no_break_spaces(product: Product) -> None:
         assert "\u202f" not in text
         words = re.sub(r"https?://\S+|\d\d:\d\d", "", text)
         assert not re.search(r"(?<!\u00a0)[:;!?»](?=\s|$)|«(?!\u00a0)", words)
+
+
+@pytest.mark.parametrize("introduction", ["", "Bonjour."])
+def test_a_first_section_has_one_rule_above_it_in_the_text_part(product: Product, introduction: str) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        edition.introduction = introduction
+        for item, section in zip(edition.items, ("La mer", "La mer", "Le ciel"), strict=True):
+            item.section = section
+        lines = [line for line in set_letter(session, product, edition).text.splitlines() if line.strip()]
+    rules = [number for number, line in enumerate(lines) if line == "-" * 72]
+    assert all(after - before > 1 for before, after in pairwise(rules))
+    assert [lines[number + 1] for number in rules if lines[number + 1].isupper()][-2:] == ["LA MER", "LE CIEL"]
 
 
 def test_french_of_feeds_is_bound_in_both_parts_and_kept_as_it_came(product: Product) -> None:
