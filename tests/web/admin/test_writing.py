@@ -108,6 +108,18 @@ def test_an_article_is_edited_again_and_its_earlier_text_noted(admin: FlaskClien
         assert [each.title for each in session.scalars(select(ArticleRevision))] == [SHEET["title"]]
 
 
+def test_earlier_titles_are_those_that_were_others(admin: FlaskClient) -> None:
+    admin.post("/admin/articles/new", data=SHEET)
+    admin.post("/admin/articles/1/text", data={**SHEET, "markdown": "La poste a rouvert.", "revision": "1"})
+    assert "Earlier titles" not in admin.get("/admin/articles/1").text
+    for revision, markdown in enumerate(("Elle rouvre.", "Elle a rouvert."), start=2):
+        renamed = {**SHEET, "title": "La poste rouvre", "markdown": markdown, "revision": str(revision)}
+        admin.post("/admin/articles/1/text", data=renamed)
+    listed = admin.get("/admin/articles/1").text.partition("Earlier titles")[2].partition("</ul>")[0]
+    assert listed.count("<li>") == 1
+    assert SHEET["title"] in listed
+
+
 @pytest.mark.parametrize("written", ["", "En bref."])
 def test_a_summary_that_was_made_of_the_text_follows_it_and_a_written_one_stays(
     admin: FlaskClient, product: Product, written: str

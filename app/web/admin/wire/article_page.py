@@ -51,7 +51,7 @@ def show_article(
         shown = session.get(Article, article_id)
         if shown is None:
             raise NotFound(f"no article {article_id}")
-        revisions, extras = _revisions(session, article_id), _extras(session, shown, at)
+        revisions, extras = _other_titles(session, shown), _extras(session, shown, at)
         row = rows_of(session, [shown.story_id]).get(shown.story_id) if is_swap() and shown.story_id else None
     is_kept = shown.embargo_until is not None and shown.embargo_until > at
     page = "admin/wire/_article.html" if is_swap() else "admin/wire/article.html"
@@ -63,9 +63,12 @@ def show_article(
     )  # fmt: skip
 
 
-def _revisions(session: Session, article_id: int) -> Sequence[ArticleRevision]:
-    query = select(ArticleRevision).where(ArticleRevision.article_id == article_id)
-    return session.scalars(query.order_by(ArticleRevision.revision.desc())).all()
+def _other_titles(session: Session, article: Article) -> Sequence[ArticleRevision]:
+    """Return the texts that an article had before under another title than the one after it had, the last first."""
+    query = select(ArticleRevision).where(ArticleRevision.article_id == article.id)
+    found = session.scalars(query.order_by(ArticleRevision.revision.desc())).all()
+    titles_after = [article.title, *(each.title for each in found)]
+    return [each for each, title in zip(found, titles_after, strict=False) if each.title != title]
 
 
 def _extras(session: Session, article: Article, at: datetime) -> Extras:
