@@ -23,6 +23,7 @@ from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscription
+from tests import make
 from tests.web import desk
 
 BOB = "bob@desk.example"
@@ -136,6 +137,18 @@ def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, produ
 
 def test_the_gate_says_that_choices_count_for_nothing_in_what_is_sent_by_hand(admin: FlaskClient, draft: int) -> None:
     assert "whatever topics and rhythm they chose" in admin.get(f"/admin/editions/{draft}/send").text
+
+
+def test_one_reader_who_does_not_get_it_is_told_of_in_the_singular(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session, email="left@reader.example", status=SubscriptionStatus.UNSUBSCRIBED)
+        for number in range(2):
+            make.make_subscription(session, email=f"new{number}@reader.example", status=SubscriptionStatus.PENDING)
+    page = admin.get(f"/admin/editions/{draft}/send").text
+    assert "<li>1 has left</li>" in page
+    assert "<li>2 have not confirmed yet</li>" in page
 
 
 def test_a_mended_edition_leaves_without_a_reason(admin: FlaskClient, product: Product, draft: int) -> None:
