@@ -90,6 +90,19 @@ def test_the_wire_is_worked_by_keys_alone(open_wire: "Callable[..., Page]", prod
     assert story(product, BREACH).muted_at is None
 
 
+def test_a_story_in_focus_stands_clear_of_the_bar_for_merging(open_wire: "Callable[..., Page]") -> None:
+    page = open_wire()
+    page.set_viewport_size({"width": 1280, "height": 420})
+    page.locator(".story-choice").first.check()
+    bar = page.locator(".chosen")
+    for _ in range(4):
+        page.keyboard.press("j")
+        focused, edge = page.locator("[data-story]:focus").bounding_box(), bar.bounding_box()
+        assert focused
+        assert edge
+        assert min(focused["y"] + focused["height"], 420) <= edge["y"] or focused["height"] > 420 - edge["height"]
+
+
 def test_keys_are_explained_and_can_be_turned_off(open_wire: "Callable[..., Page]") -> None:
     page = open_wire()
     page.keyboard.press("?")
