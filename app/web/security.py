@@ -89,6 +89,12 @@ def refuse_foreign_writes() -> None:
         abort(403)
 
 
+def is_said_to_be_ours() -> bool:
+    """Return whether the browser says that a page of this very site made the request; saying nothing is not enough."""
+    site = request.headers.get("Sec-Fetch-Site")
+    return site == "same-origin" if site is not None else is_our_own(request.headers.get("Origin", ""))
+
+
 def is_our_own(origin: str) -> bool:
     """Return whether an Origin names this site.
 

@@ -16,7 +16,7 @@ from app.admins.audit import record_refusal
 from app.admins.models import Admin, AdminSession, AuditAct, AuditResult, Role
 from app.clock import now
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import bp, unsent
 from app.web.admin.cookies import session_secret
 
 #: Pages that a browser asks for by itself: they do not keep a session from falling idle.
@@ -150,9 +150,14 @@ def find_session() -> AdminSession | None:
 
 
 def ask_to_sign_in() -> BaseResponse:
-    """Send a stranger to the sign-in page; a script's request, or a stream's, makes the whole page go there."""
+    """Send a stranger to the sign-in page; what they sent from a page of the desk stays with them meanwhile.
+
+    A script's request, or a stream's, makes the whole page go there.
+    """
     if request.headers.get("HX-Request") or request.headers.get("Accept") == "text/event-stream":
         return Response(status=401, headers={"HX-Redirect": url_for("admin.sign_in")})
+    if unsent.may_be_shown():
+        return unsent.show_unsent(own_path(_path_before()))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("admin.sign_in", next=wanted if wanted != url_for("admin.dashboard") else None))
 
