@@ -152,10 +152,13 @@ def find_session() -> AdminSession | None:
 def ask_to_sign_in() -> BaseResponse:
     """Send a stranger to the sign-in page; what they sent from a page of the desk stays with them meanwhile.
 
-    A script's request, or a stream's, makes the whole page go there.
+    A page that asks by itself, or follows a stream, has nothing to lose: it goes to sign in as a whole.
     """
-    if request.headers.get("HX-Request") or request.headers.get("Accept") == "text/event-stream":
+    is_by_script = "HX-Request" in request.headers
+    if (is_by_script and request.endpoint in ASKED_BY_SCRIPT) or request.headers.get("Accept") == "text/event-stream":
         return Response(status=401, headers={"HX-Redirect": url_for("admin.sign_in")})
+    if is_by_script:
+        return unsent.show_to_script()
     if unsent.may_be_shown():
         return unsent.show_unsent(own_path(_path_before()))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None

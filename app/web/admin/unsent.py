@@ -46,6 +46,11 @@ def show_unsent(back: str) -> Response:
     return response
 
 
+def show_to_script() -> Response:
+    """Return one sentence for a page whose script asked: it stands in the page, which stays as it is."""
+    return Response(render_template("admin/people/_signed_out.html"), status=401, headers={"HX-Reswap": "none"})
+
+
 def _has_file() -> bool:
     """Say whether a file came along; what is too large for any other form is one, and stays unread."""
     is_large = (request.content_length or 0) > MAX_BODY_BYTES

@@ -195,6 +195,21 @@ def test_what_is_larger_than_any_form_is_refused_unseen(client: FlaskClient) -> 
 
 
 @ON_SQLITE
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_script_gets_a_sentence_for_its_page_and_nothing_that_was_sent(client: FlaskClient, method: str) -> None:
+    answer = client.open(
+        "/admin/editions/1/texts" if method == "POST" else "/admin/articles/1", method=method,
+        data={"subject": MARK} if method == "POST" else None, headers={**OURS, "HX-Request": "true"},
+    )  # fmt: skip
+    assert answer.status_code == 401
+    assert answer.headers["HX-Reswap"] == "none"
+    assert "HX-Redirect" not in answer.headers
+    assert "Your session has ended; nothing of what you typed is lost." in answer.text
+    assert 'target="_blank"' in answer.text
+    assert MARK not in answer.text
+
+
+@ON_SQLITE
 def test_a_frame_says_it_and_leaves_what_was_typed_to_the_page_around_it(client: FlaskClient) -> None:
     answer = client.post(
         "/admin/newsletters/1/template/letter", data={"mjml": MARK}, headers={**OURS, "Sec-Fetch-Dest": "iframe"}

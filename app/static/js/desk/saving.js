@@ -1,5 +1,6 @@
 // Saves parts of drafts, those of one draft one after another; the server says the words.
 // A form says by `data-draft` which draft it is of; where that stands is the element with `data-state`.
+import { tellSignedOut } from "./signed-out.js";
 
 const last = new Map(), first = new Map(), following = new Map(), contested = new Map();
 const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
@@ -57,7 +58,7 @@ async function send(form, fields) {
   } catch {
     return { status: 0 };
   }
-  if (answer.status === 401) location.assign(answer.headers.get("HX-Redirect"));
+  tellSignedOut(answer.status, text);
   if (answer.status === 409) contested.set(form.dataset.draft, form);
   if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");

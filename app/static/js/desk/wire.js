@@ -1,6 +1,7 @@
 // The wire by keys: one story is the current one, and keys press its buttons. What is swapped keeps its place.
 
 import { explainKeys, onKeys } from "./keys.js";
+import "./signed-out.js";
 
 const rows = () => [...document.querySelectorAll("[data-story]")];
 let place = -1;
