@@ -29,9 +29,9 @@ from app.product import Product
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.columns import guess_places
 from app.subscriptions.newcomers.files import ImportFiles
-from app.subscriptions.newcomers.lists import read_layout
 from app.subscriptions.newcomers.models import Import
 from app.subscriptions.newcomers.planning import Plan, add_import, hold_import, start_check, start_import
+from app.subscriptions.newcomers.raw import read_layout
 from app.subscriptions.newcomers.running import work_on
 from app.subscriptions.records import ConsentEvent
 from bench.markdown import as_table, machine_sentence, put_between_marks

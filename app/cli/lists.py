@@ -22,7 +22,7 @@ from app.readership.saved import filter_named
 from app.subscriptions.newcomers.columns import places_named
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance
-from app.subscriptions.newcomers.lists import RowFault, read_day, read_layout
+from app.subscriptions.newcomers.lists import RowFault, read_day
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import (
     Plan,
@@ -33,6 +33,7 @@ from app.subscriptions.newcomers.planning import (
     start_check,
     start_import,
 )
+from app.subscriptions.newcomers.raw import read_layout
 from app.subscriptions.newcomers.running import resting_imports, work_on
 from app.web import product
 

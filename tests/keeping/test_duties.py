@@ -36,9 +36,9 @@ from app.subscriptions.ledger import prune_chain
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Newcomer, import_readers
-from app.subscriptions.newcomers.lists import Layout
 from app.subscriptions.newcomers.models import Import
 from app.subscriptions.newcomers.planning import add_import
+from app.subscriptions.newcomers.raw import Layout
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
 from app.subscriptions.records import ConsentEvent, ConsentStub

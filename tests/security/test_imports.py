@@ -13,7 +13,8 @@ from app.product import Product
 from app.subscriptions.models import Subscriber
 from app.subscriptions.newcomers.columns import guess_places
 from app.subscriptions.newcomers.imports import Newcomer, import_readers
-from app.subscriptions.newcomers.lists import BadRow, ListDefaults, ListReader, RowReader, read_layout
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, RowReader
+from app.subscriptions.newcomers.raw import ListReader, read_layout
 from tests import letter_rules
 from tests.conftest import NOW
 from tests.editions.press import make_draft, start

@@ -19,8 +19,8 @@ from app.editions.models import Edition
 from app.newsletters.templates import add_version, product_template, put_in_force
 from app.product import Product
 from app.subscriptions.newcomers.columns import Column
-from app.subscriptions.newcomers.lists import Layout
 from app.subscriptions.newcomers.planning import Plan, add_import, start_check
+from app.subscriptions.newcomers.raw import Layout
 from tests import make
 
 EMAIL = "ada@desk.example"

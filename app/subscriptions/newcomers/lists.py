@@ -1,32 +1,20 @@
-"""Lists of readers in CSV files (RFC 4180): read row by row in constant memory, each bad row named."""
+"""Rows of lists of readers: newcomers are made of them, and each bad row is named."""
 
-import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
-from app.errors import AddressInvalid, InputRefused, ListRefused
+from app.errors import AddressInvalid, InputRefused
 from app.mail.address import parse_address
 from app.subscriptions.newcomers.cells import unguard
 from app.subscriptions.newcomers.columns import Column, Places
 from app.subscriptions.newcomers.imports import SOURCE_MAX, Newcomer, Provenance
 
 FIELD_MAX_CHARACTERS = 1024
-COLUMNS_MAX = 200
-#: Octets. A longer line is no row of a list; it is skipped piece by piece.
-LINE_MAX_BYTES = 256 * 1024
-DELIMITERS = (",", ";", "\t")
-#: Rows that a page shows for people to see what stands in which column.
-SAMPLE_ROWS = 3
-#: What other kinds of files begin with: archives, spreadsheets among them (XLSX is a ZIP), and UTF-16.
-_OTHER_KINDS = (b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"\xd0\xcf\x11\xe0", b"%PDF",
-                b"\xff\xfe", b"\xfe\xff", b"\x28\xb5\x2f\xfd")  # fmt: skip
 #: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
 _DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.+Z-]+)?")
 #: What stands for octets that are none in the file's encoding; it would be a letter of an address like any other.
@@ -61,7 +49,7 @@ class RowFault(StrEnum):
 
 _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
     {
-        RowFault.UNREADABLE: "The line cannot be read as CSV: look for a quotation mark too many.",
+        RowFault.UNREADABLE: "The line cannot be read as CSV: look for a quotation mark too many or too few.",
         RowFault.LINE_TOO_LONG: "The line is longer than 256 kB.",
         RowFault.WIDTH: "The row has not as many fields as the header.",
         RowFault.TOO_LONG: "The field is longer than 1,024 characters.",
@@ -77,7 +65,10 @@ _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be taken, by the line of the file on which it ends, counted from 1, the column, and why."""
+    """A row that cannot be taken, by the line of the file on which it ends, counted from 1, the column, and why.
+
+    A row of which nobody knows where it ends has the line on which it begins.
+    """
 
     line: int
     column: Column | None
@@ -91,94 +82,6 @@ class ListDefaults:
     language: str
     languages: frozenset[str]
     provenance: Provenance | None
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a file is written: its encoding, what parts its cells, its header, and some rows to look at."""
-
-    encoding: str
-    delimiter: str
-    header: tuple[str, ...]
-    sample: tuple[tuple[str, ...], ...] = ()
-
-
-def read_layout(path: Path) -> Layout:
-    """Find out how a file is written: UTF-8 or Windows-1252, with commas, semicolons or tabs.
-
-    Raises ListRefused for a file that is no list with a header line, and OSError.
-    """
-    with path.open("rb") as file:
-        start = file.read(LINE_MAX_BYTES)
-    if start.startswith(_OTHER_KINDS):
-        raise ListRefused("kind", "this is no CSV file: save the table as CSV in UTF-8, unpacked")
-    encoding = _encoding(path)
-    head = start.decode(encoding, errors="replace").partition("\n")[0]
-    delimiter = max(DELIMITERS, key=head.count)
-    with ListReader(path, Layout(encoding, delimiter, ())) as rows:
-        header = next(rows, None)
-        if not isinstance(header, list) or not any(cell.strip() for cell in header):
-            raise ListRefused("header", "the first line cannot be read: it must name the columns")
-        if len(header) > COLUMNS_MAX:
-            raise ListRefused("wide", f"a list has {COLUMNS_MAX} columns at most")
-        names = tuple(cell.strip()[:80] for cell in header)
-        sample = [tuple(row) for _, row in zip(range(SAMPLE_ROWS), rows, strict=False) if isinstance(row, list)]
-    return Layout(encoding, delimiter, names, tuple(sample))
-
-
-class ListReader:
-    """Yields the raw rows of a file, or a BadRow; `position` (octets) and `line` say how far it has come.
-
-    It can be put where an earlier one stood: every row begins with a line.
-    """
-
-    def __init__(self, path: Path, layout: Layout, *, position: int = 0, line: int = 0) -> None:
-        self.position, self.line = position, line
-        self._file: BinaryIO = path.open("rb")
-        self._file.seek(position)
-        self._encoding = "utf-8" if layout.encoding == "utf-8-sig" else layout.encoding
-        self._has_mark = layout.encoding == "utf-8-sig" and position == 0
-        self._overlong = False
-        self._rows = csv.reader(self._lines(), delimiter=layout.delimiter)
-
-    def __enter__(self) -> "ListReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def __iter__(self) -> Iterator[list[str] | BadRow]:
-        return self
-
-    def __next__(self) -> list[str] | BadRow:
-        """Return the next row."""
-        try:
-            row = next(self._rows)
-        except csv.Error:
-            self._overlong = False
-            return BadRow(self.line, None, RowFault.UNREADABLE)
-        if self._overlong:
-            self._overlong = False
-            return BadRow(self.line, None, RowFault.LINE_TOO_LONG)
-        return row
-
-    def _lines(self) -> Iterator[str]:
-        """Yield lines as the reader asks for them: one row's, and never one more."""
-        while octets := self._file.readline(LINE_MAX_BYTES):
-            self.line += 1
-            self.position += len(octets)
-            if len(octets) == LINE_MAX_BYTES and not octets.endswith(b"\n"):
-                self._overlong = True
-                self._skip_line()
-                octets = b"\n"
-            text = octets.decode(self._encoding, errors="replace")
-            yield text.removeprefix("\ufeff") if self._has_mark and self.line == 1 else text
-
-    def _skip_line(self) -> None:
-        while octets := self._file.readline(LINE_MAX_BYTES):
-            self.position += len(octets)
-            if octets.endswith(b"\n"):
-                return
 
 
 class RowReader:
@@ -251,14 +154,3 @@ def read_day(text: str) -> datetime:
     except ValueError:
         raise InputRefused(f"a day is written like 2025-12-31, not {text!r}") from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _encoding(path: Path) -> str:
-    """Return the encoding of a file: UTF-8, with or without a mark, or else Windows-1252, in which any octets read."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            while file.read(1 << 20):
-                pass
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"

@@ -15,8 +15,8 @@ from app.newsletters.models import Newsletter
 from app.subscriptions.newcomers.columns import Column, check_places, guess_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
-from app.subscriptions.newcomers.lists import Layout
 from app.subscriptions.newcomers.models import NAME_MAX, Import, ImportStatus
+from app.subscriptions.newcomers.raw import Layout
 
 #: Imports that one run of the clock drops.
 DROPPED_AT_ONCE = 50

@@ -20,9 +20,10 @@ from app.newsletters.models import Newsletter, open_newsletters
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Newcomer, Provenance, foresee_arrivals, import_readers
-from app.subscriptions.newcomers.lists import BadRow, Layout, ListDefaults, ListReader, RowReader
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, RowReader
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import hold_import
+from app.subscriptions.newcomers.raw import Layout, ListReader
 from app.subscriptions.newcomers.reports import REFUSED, Outcome, append_report
 
 #: Rows of one transaction: more would let SQLite's other writers wait longer than a second.

@@ -8,7 +8,8 @@ import pytest
 from app.errors import InputRefused
 from app.subscriptions.newcomers.columns import Column, guess_places
 from app.subscriptions.newcomers.imports import Newcomer, Provenance
-from app.subscriptions.newcomers.lists import BadRow, ListDefaults, ListReader, RowFault, RowReader, read_layout
+from app.subscriptions.newcomers.lists import BadRow, ListDefaults, RowFault, RowReader
+from app.subscriptions.newcomers.raw import ListReader, read_layout
 from tests.conftest import NOW
 
 DEFAULTS = ListDefaults("fr", frozenset({"fr", "en"}), None)

@@ -19,9 +19,9 @@ from app.subscriptions.newcomers import running
 from app.subscriptions.newcomers.columns import Column
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance
-from app.subscriptions.newcomers.lists import read_layout
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import Plan, add_import, cancel_import, hold_import, start_check, start_import
+from app.subscriptions.newcomers.raw import read_layout
 from app.subscriptions.newcomers.running import LEASE, Workshop, work_on
 from app.subscriptions.records import ConsentEvent
 from app.subscriptions.suppression import suppress

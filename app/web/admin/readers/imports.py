@@ -17,7 +17,7 @@ from app.newsletters.models import Newsletter
 from app.subscriptions.newcomers.columns import Column, check_places
 from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.imports import Provenance, check_provenance
-from app.subscriptions.newcomers.lists import RowFault, read_day, read_layout
+from app.subscriptions.newcomers.lists import RowFault, read_day
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import (
     Plan,
@@ -28,6 +28,7 @@ from app.subscriptions.newcomers.planning import (
     start_check,
     start_import,
 )
+from app.subscriptions.newcomers.raw import read_layout
 from app.subscriptions.newcomers.running import due_imports, resting_imports
 from app.web import product
 from app.web.admin import bp
