@@ -67,6 +67,8 @@ def import_list(
         raise InputRefused("--source and --consented-at go together: one without the other proves nothing")
     if (file is None) == (resume is None):
         raise InputRefused("name a file, or with --resume an import")
+    if dry_run and resume is not None:
+        raise InputRefused("--dry-run is for a file; an import that was begun is gone on with, or let be")
     provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
     import_id = resume or 0 if file is None else _receive(file, slug, named, language, provenance)
     found = _work(import_id)

@@ -12,6 +12,7 @@ from app.product import Product
 from app.readership.filters import ReaderFilter
 from app.readership.saved import save_filter
 from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.newcomers.files import ImportFiles
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from tests import make
 
@@ -56,6 +57,16 @@ def test_what_makes_no_import_is_refused(app: Flask, path: str, options: list[st
 def test_an_import_that_is_not_there_is_not_gone_on_with(app: Flask) -> None:
     done = app.test_cli_runner().invoke(args=["subscribers", "import", "--resume", "7"])
     assert (done.exit_code, "no import 7" in done.stderr) == (1, True)
+
+
+def test_a_dry_run_drops_no_import_but_its_own(app: Flask, product: Product, path: str) -> None:
+    run = app.test_cli_runner()
+    run.invoke(args=["subscribers", "import", path])
+    done = run.invoke(args=["subscribers", "import", "--resume", "1", "--dry-run"])
+    assert (done.exit_code, "--dry-run is for a file" in done.stderr) == (1, True)
+    with product.database.reading() as session:
+        assert session.get_one(Import, 1).status is ImportStatus.DONE
+    assert ImportFiles(product.config.imports_dir).report_of(1).exists()
 
 
 def test_an_import_into_a_newsletter_that_was_closed_is_not_waited_for(app: Flask, product: Product, path: str) -> None:
