@@ -10,13 +10,18 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import AppError
 
 Row = Mapping[str, object]
+
+#: A longer table is not fitted into the terminal: that takes seconds.
+FITTED_ROWS = 200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -43,17 +48,18 @@ def refusals_in_words() -> Iterator[None]:
 
 
 def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:
-    """Print a list: an array of objects, or a table."""
+    """Print a list: an array of objects, or a table; on a terminal it is fitted in, elsewhere each row is a line."""
     if as_json:
         click.echo(json.dumps([plain(row) for row in rows], ensure_ascii=False, indent=1))
         return
     if not rows:
         click.echo("none")
         return
-    table = Table(*rows[0].keys(), box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*(_text(value) for value in row.values()))
-    Console(file=sys.stdout, soft_wrap=True, highlight=False).print(table)
+    cells = [[_one_line(_text(value)) for value in row.values()] for row in rows]
+    if sys.stdout.isatty() and len(rows) <= FITTED_ROWS:
+        _print_fitted([*rows[0]], cells)
+    else:
+        _print_whole([[*rows[0]], *cells])
 
 
 def print_row(row: Row, *, as_json: bool) -> None:
@@ -63,6 +69,20 @@ def print_row(row: Row, *, as_json: bool) -> None:
         return
     for name, value in row.items():
         click.echo(f"{name}: {_text(value)}")
+
+
+def _print_fitted(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(*header, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console(file=sys.stdout, soft_wrap=True, highlight=False).print(table)
+
+
+def _print_whole(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
 
 
 def plain(row: Row) -> dict[str, object]:
@@ -80,3 +100,7 @@ def _text(value: object) -> str:
     if isinstance(value, StrEnum):
         return value.value
     return "" if value is None else str(value)
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)

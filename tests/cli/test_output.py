@@ -1,0 +1,46 @@
+"""How commands print: tables fit into a terminal, are whole lines elsewhere, and show data as it is."""
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+
+import pytest
+
+from app.cli.output import FITTED_ROWS, Row, print_rows
+
+MARKUP = "Closing [/quote] tag [video] [bold]x"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def shown(rows: Sequence[Row]) -> str:
+    """What a person sees."""
+    with redirect_stdout(Terminal()) as terminal:
+        print_rows(rows, as_json=False)
+    return terminal.getvalue()
+
+
+def test_what_looks_like_markup_is_data_on_a_terminal() -> None:
+    assert MARKUP in shown([{"title": MARKUP}])
+
+
+def test_a_table_is_fitted_into_a_terminal_while_it_is_short() -> None:
+    rows = [{"one": "x" * 60, "two": "y" * 60}]
+    assert len(shown(rows).splitlines()[1]) <= 80
+    assert "x" * 60 + "  " + "y" * 60 in shown(rows * (FITTED_ROWS + 1))
+
+
+def test_elsewhere_each_row_is_one_line_with_all_that_is_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_rows(
+        [{"title": f"{MARKUP}\n{'x' * 200}", "n": None, "id": 7}, {"title": "é", "n": 1, "id": 8}], as_json=False
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:] == [f"{MARKUP} {'x' * 200}     7", "é" + " " * (len(MARKUP) + 200) + "  1  8"]
