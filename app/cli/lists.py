@@ -77,7 +77,8 @@ def import_list(
         _drop(import_id)
     elif found.status is ImportStatus.CHECKED:
         found = _import(import_id)
-    print_row(found.counts if dry_run else {"import": import_id, **found.counts}, as_json=as_json)
+    told = {"encoding": found.encoding_name, **found.counts}
+    print_row(told if dry_run else {"import": import_id, **told}, as_json=as_json)
     if found.status is ImportStatus.REFUSED:
         raise InputRefused(f"a list may have {product().config.imports.max_rows} rows at most")
 

@@ -35,6 +35,7 @@ class RowFault(StrEnum):
     WIDTH = "width"
     TOO_LONG = "too-long"
     CONTROL = "control"
+    ENCODING = "encoding"
     ADDRESS = "address"
     LANGUAGE = "language"
     DAY = "day"
@@ -54,6 +55,7 @@ _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
         RowFault.WIDTH: "The row has not as many fields as the header.",
         RowFault.TOO_LONG: "The field is longer than 1,024 characters.",
         RowFault.CONTROL: "The field holds a control character, or one that does not show.",
+        RowFault.ENCODING: "The field holds what is no text in the encoding of the file.",
         RowFault.ADDRESS: "This is no address that mail can be sent to.",
         RowFault.LANGUAGE: "The newsletter has no such language.",
         RowFault.DAY: "A day is written like 2025-12-31, and is not to come.",
@@ -107,8 +109,10 @@ class RowReader:
             values[column] = value = unguard(row[place]).strip()
             if len(value) > FIELD_MAX_CHARACTERS:
                 return BadRow(line, column, RowFault.TOO_LONG)
-            if not value.isprintable() or _NO_CHARACTER in value:
+            if not value.isprintable():
                 return BadRow(line, column, RowFault.CONTROL)
+            if _NO_CHARACTER in value:
+                return BadRow(line, column, RowFault.ENCODING)
         return self._newcomer(line, values)
 
     def _newcomer(self, line: int, values: Mapping[Column, str]) -> Newcomer | BadRow:

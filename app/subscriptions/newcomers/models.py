@@ -71,6 +71,11 @@ class Import(Base):
     owner: Mapped[str | None] = mapped_column(sa.String(40))
     lease_until: Mapped[datetime | None]
 
+    @property
+    def encoding_name(self) -> str:
+        """What people call the encoding as which the file is read."""
+        return "Windows-1252" if self.encoding == "cp1252" else "UTF-8"
+
 
 class HeldAsking(Base):
     """That an admin has held readers of a newsletter asked, `per_day` of them; those until `asked_until` were.

@@ -6,6 +6,7 @@ none of which reads as a row; otherwise the line on which it begins is refused, 
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -160,11 +161,23 @@ class ListReader:
 
 
 def _encoding(path: Path) -> str:
-    """Return the encoding of a file: UTF-8, with or without a mark, or else Windows-1252, in which any octets read."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        try:
-            while file.read(1 << 20):
-                pass
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
+    """Return the encoding of a file: UTF-8, with or without a mark, or else Windows-1252, in which any octets read.
+
+    A file is in UTF-8 as well where some of its lines are not: these are damaged, or were put in by another program.
+    """
+    others = 0
+    with path.open("rb") as file:
+        has_mark = file.read(len(BOM_UTF8)) == BOM_UTF8
+        file.seek(0)
+        while octets := file.readline(LINE_MAX_BYTES):
+            if not octets.isascii():
+                others += 1 if _is_utf8(octets) else -1
+    return "utf-8-sig" if has_mark or others >= 0 else "cp1252"
+
+
+def _is_utf8(octets: bytes) -> bool:
+    try:
+        octets.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -148,5 +148,16 @@ def test_what_programs_write_for_no_date_proves_no_consent(day: str) -> None:
 
 def test_an_octet_that_is_no_character_is_refused_and_not_mailed(tmp_path: Path) -> None:
     assert read(tmp_path, b"email\nren\xe9@reader.example\nren\x81@reader.example\n")[1:] == [
-        BadRow(3, Column.EMAIL, RowFault.CONTROL)
+        BadRow(3, Column.EMAIL, RowFault.ENCODING)
     ]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_row_in_another_encoding_does_not_garble_the_others(tmp_path: Path, mark: str) -> None:
+    start, end = f"{mark}email,source,date\na@reader.example,Fête,2025-03-01\n", "é@reader.example,Noël,2025-03-01\n"
+    other = "b@reader.example,Fête,2025-03-01\n".encode("cp1252")
+    first, damaged, last = read(tmp_path, start.encode() + other + end.encode())
+    assert damaged == BadRow(3, Column.SOURCE, RowFault.ENCODING)
+    assert [row.provenance.source for row in (first, last) if isinstance(row, Newcomer) and row.provenance] == [
+        "Fête", "Noël",
+    ]  # fmt: skip
