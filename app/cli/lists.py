@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -85,10 +86,14 @@ def import_list(
 
 @group.command("export")
 @click.option("--filter", "name", help="Only the readers of a filter that the desk has saved under this name.")
-def export(name: str | None) -> None:
-    """Print readers as CSV, which `import` reads back."""
+@newsletter_option
+def export(name: str | None, slug: str | None) -> None:
+    """Print the readers of a newsletter as CSV, which `import` reads back."""
     with product().database.transaction() as session:
         wanted = filter_named(session, name) if name else ReaderFilter()
+        if slug and wanted.newsletter not in {None, slug}:
+            raise InputRefused(f"the filter means the readers of {wanted.newsletter}")
+        wanted = replace(wanted, newsletter=find_meant(session, slug or wanted.newsletter).slug)
         note_act(session, AuditAct.READERS_EXPORTED, "readers", ", ".join(sorted(wanted.as_query())) or None)
     for piece in export_readers(product().database, wanted):
         sys.stdout.write(piece)

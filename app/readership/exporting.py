@@ -6,12 +6,14 @@ Our own import reads it back. What readers follow is not in it: it may tell of t
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import aliased
 
 from app.choices.models import Rhythm
 from app.db import Database
+from app.newsletters.models import Newsletter
 from app.readership.filters import ReaderFilter, find_readers
 from app.subscriptions.kinds import ConsentKind, SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
@@ -24,7 +26,7 @@ BATCH = 2_000
 #: data may not be used. Our own import takes no such row.
 WITHHELD = "withheld"
 HEADER = ("email", "status", "language", "source", "consented_on", "requested_at", "confirmed_at", "unsubscribed_at",
-          "cadence")  # fmt: skip
+          "cadence", "newsletter")  # fmt: skip
 
 
 def export_readers(database: Database, wanted: ReaderFilter) -> Iterator[str]:
@@ -49,12 +51,17 @@ def _some(wanted: ReaderFilter, last: int) -> Select[*tuple[object, ...]]:
     is_first = ConsentEvent.id == first.scalar_subquery()
     was_confirmed = (later.chain_id == Subscriber.chain_id, later.seq > 1, later.at == Subscription.confirmed_at)
     confirmed_by = select(later.method).where(*was_confirmed).order_by(later.seq.desc()).limit(1).scalar_subquery()
+    slug = select(Newsletter.slug).where(Newsletter.id == Subscription.newsletter_id).scalar_subquery()
+    found = find_readers(replace(wanted, newsletter=None))
+    if wanted.newsletter:
+        found = found.where(slug == wanted.newsletter)  # by its id SQLite would read and sort all of it for each piece
     return (
-        find_readers(wanted)
+        found
         .with_only_columns(
             Subscription.id, Subscriber.email, Subscription.status, Subscription.language, Subscription.requested_at,
             Subscription.confirmed_at, Subscription.unsubscribed_at, ConsentEvent.kind, ConsentEvent.method,
             ConsentEvent.detail, Rhythm.cadence, Subscription.is_withheld, confirmed_by.label("confirmed_by"),
+            slug.label("newsletter"),
         )
         .outerjoin(ConsentEvent, is_first)
         .outerjoin(Rhythm, Rhythm.id == Subscription.rhythm_id)
@@ -69,7 +76,8 @@ def _cells(row: Row[*tuple[object, ...]]) -> list[str]:
     times = (row.requested_at, row.confirmed_at, row.unsubscribed_at)
     written = [at.isoformat(timespec="seconds") if at else "" for at in times]
     status = WITHHELD if row.is_withheld and row.status is not SubscriptionStatus.UNSUBSCRIBED else row.status.value
-    cells = [row.email, status, row.language, source, day, *written, row.cadence.value if row.cadence else ""]
+    cells = [row.email, status, row.language, source, day, *written, row.cadence.value if row.cadence else "",
+             row.newsletter]  # fmt: skip
     return [guard(cell) for cell in cells]
 
 

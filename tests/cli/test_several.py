@@ -1,5 +1,6 @@
 """Two newsletters on the command line: one is added and closed, and commands that mean one want to hear which."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from sqlalchemy import select
 from app.editions.models import Edition
 from app.newsletters.models import Newsletter
 from app.product import Product
+from app.readership.filters import ReaderFilter
+from app.readership.saved import save_filter
 from app.subscriptions.models import Subscription
 from tests import make
-from tests.conftest import ON_SQLITE
+from tests.conftest import NOW, ON_SQLITE
 from tests.web import desk
 
 pytestmark = ON_SQLITE
@@ -30,6 +33,7 @@ NAMES = (
 MEANING_ONE = (
     ("editions", "compile", "--language", "fr"),
     ("subscribers", "add", "a@reader.example"),
+    ("subscribers", "export"),
     ("subscribers", "held", "show"),
     ("subscribers", "held", "ask", "--yes"),
     ("subscribers", "held", "stop"),
@@ -109,3 +113,18 @@ def test_editions_say_whose_they_are(app: Flask, product: Product) -> None:
     assert json.loads(run.invoke(args=["editions", "list", "--newsletter", "vigie", "--json"]).stdout) == []
     assert json.loads(run.invoke(args=["editions", "show", str(first), "--json"]).stdout)["newsletter"] == "north"
     assert "readers of Cap Nord?" in run.invoke(args=["editions", "send", str(first)], input="n\n").output
+
+
+def test_an_export_holds_one_newsletter_and_names_it(app: Flask, product: Product) -> None:
+    run = app.test_cli_runner()
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config)
+        first = make.make_subscription(session, email="both@reader.example")
+        session.add(Subscription(newsletter_id=second.id, subscriber=first.subscriber, language="fr",
+                                 status=first.status, requested_at=first.requested_at))  # fmt: skip
+        save_filter(session, name="Far", wanted=ReaderFilter(newsletter="north"), now=NOW)
+    for options in (["--newsletter", "north"], ["--filter", "Far"]):
+        [row] = csv.DictReader(run.invoke(args=["subscribers", "export", *options]).stdout.splitlines())
+        assert (row["email"], row["newsletter"]) == ("both@reader.example", "north")
+    other = run.invoke(args=["subscribers", "export", "--filter", "Far", "--newsletter", "vigie"])
+    assert (other.exit_code, "means the readers of north" in other.stderr) == (1, True)
