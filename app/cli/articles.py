@@ -17,6 +17,7 @@ from app.articles.revisions import revise_own_article
 from app.cli.acts import note_act, system_actor
 from app.cli.files import article_files, read_article, read_articles
 from app.cli.findings import print_findings
+from app.cli.meant import ROW_ID
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.digests.errata import count_misled, set_erratum, start_erratum
@@ -54,7 +55,7 @@ def add(file: Path, language: str, title: str | None, link: str | None, as_json:
 
 
 @group.command("revise")
-@click.argument("article_id", metavar="ID", type=int)
+@click.argument("article_id", metavar="ID", type=ROW_ID)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--title", help="Another title than the file's, or the one it has.")
 @as_json
@@ -107,7 +108,7 @@ def extract(files: Sequence[Path], as_json: bool) -> None:
 
 
 @group.command("embargo")
-@click.argument("article_id", metavar="ID", type=int)
+@click.argument("article_id", metavar="ID", type=ROW_ID)
 @click.option("--until", metavar="TIME", help="With its zone, as 2026-03-18T06:00+01:00.")
 @click.option("--end", is_flag=True, help="Let it go now.")
 def embargo(article_id: int, until: str | None, end: bool) -> None:
@@ -131,7 +132,7 @@ def embargo(article_id: int, until: str | None, end: bool) -> None:
 
 
 @group.command("flash")
-@click.argument("article_id", metavar="ID", type=int)
+@click.argument("article_id", metavar="ID", type=ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--override", metavar="REASON", default="", help=_OVERRIDE)
 def flash(article_id: int, yes: bool, override: str) -> None:
@@ -155,7 +156,7 @@ def flash(article_id: int, yes: bool, override: str) -> None:
 
 
 @group.command("correct")
-@click.argument("article_id", metavar="ID", type=int)
+@click.argument("article_id", metavar="ID", type=ROW_ID)
 @click.option("--note-fr", default="", help="What was corrected, in Markdown, for readers of letters in French.")
 @click.option("--note-en", default="", help="The same in English.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -7,6 +7,7 @@ import click
 from app.admins.audit import find_entries
 from app.admins.models import AuditAct, AuditEntry
 from app.cli.consents import WRONG, print_report, unable
+from app.cli.meant import ROW_ID
 from app.cli.output import Commands, as_json, print_rows
 from app.seals.verifying import verify_audit
 from app.web import product
@@ -21,7 +22,7 @@ def group() -> None:
 @click.option("--actor", help="An admin's address, cli:NAME, stranger or scheduler.")
 @click.option("--act", type=click.Choice([act.value for act in AuditAct]))
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--before", type=int, help="Go on below this id.")
+@click.option("--before", type=ROW_ID, help="Go on below this id.")
 @as_json
 def list_entries(actor: str | None, act: str | None, limit: int, before: int | None, as_json: bool) -> None:
     """List entries, newest first."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.findings import finding_row, print_findings
-from app.cli.meant import newsletter_option
+from app.cli.meant import ROW_ID, newsletter_option
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN
@@ -90,7 +90,7 @@ def list_editions(limit: int, slug: str | None, as_json: bool) -> None:
 
 
 @group.command("show")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @as_json
 def show(edition_id: int, as_json: bool) -> None:
     """Show one edition and its articles in order, with the titles that readers see."""
@@ -110,7 +110,7 @@ def show(edition_id: int, as_json: bool) -> None:
 
 
 @group.command("preview")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--text", "as_text", is_flag=True, help="The text part instead of the HTML part.")
 def preview_command(edition_id: int, as_text: bool) -> None:
     """Print the letter as a reader would get it, without personal links."""
@@ -123,7 +123,7 @@ def preview_command(edition_id: int, as_text: bool) -> None:
 
 
 @group.command("check")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @as_json
 def check(edition_id: int, as_json: bool) -> None:
     """Show what the gate finds of an edition that has not started; exit code 1 where something fails."""
@@ -141,7 +141,7 @@ def check(edition_id: int, as_json: bool) -> None:
 
 
 @group.command("send")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", is_flag=True, help="Show progress until no copy is open; a worker must be running.")
 @click.option("--override", metavar="REASON", default="", help="Send in spite of what fails, for this reason.")
@@ -174,7 +174,7 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
 
 
 @group.command("status")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @as_json
 def status(edition_id: int, as_json: bool) -> None:
     """Show how far an edition is: its copies by state, its pace, and why copies did not arrive."""
@@ -204,7 +204,7 @@ def status(edition_id: int, as_json: bool) -> None:
 
 
 @group.command("retry")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--uncertain", "retry", flag_value=Retry.UNCERTAIN.value, help="Copies that may have arrived or not.")
 @click.option("--rejected", "retry", flag_value=Retry.REJECTED.value, help="Copies refused for a fault of ours.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -10,7 +10,7 @@ import click
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
-from app.cli.meant import language_meant, language_option, newsletter_option
+from app.cli.meant import ROW_ID, language_meant, language_option, newsletter_option
 from app.cli.output import as_json, print_row
 from app.cli.subscribers import group
 from app.clock import now
@@ -52,7 +52,7 @@ WAIT_S = 1.0
 @click.option("--source", help="Where consent was given, for rows that do not say.")
 @click.option("--consented-at", "--consented-on", "consented_on", metavar="DAY", help="When, like 2025-12-31.")
 @click.option("--dry-run", is_flag=True, help="Only say what would come of it.")
-@click.option("--resume", type=int, metavar="ID", help="Go on with an import that was interrupted.")
+@click.option("--resume", type=ROW_ID, metavar="ID", help="Go on with an import that was interrupted.")
 @newsletter_option
 @as_json
 def import_list(

@@ -1,4 +1,4 @@
-"""Which newsletter a command means: it is named where there are several, and need not be where there is one.
+"""What a command means: a newsletter, which need not be named where there is one, and rows by their ids.
 
 And in which language: it is named, or else French, or what the newsletter has instead.
 """
@@ -7,6 +7,11 @@ import click
 
 from app import i18n
 from app.newsletters.models import Newsletter
+
+#: An id of a row; larger ones fit into no database.
+ROW_ID = click.IntRange(1, 2**63 - 1)
+#: The id behind which a list goes on; 0 begins it.
+AFTER_ID = click.IntRange(0, 2**63 - 1)
 
 newsletter_option = click.option(
     "--newsletter", "slug", metavar="SLUG", help="The newsletter's short name; needed where there are several."

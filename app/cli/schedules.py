@@ -5,6 +5,7 @@ import click
 from app import i18n
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
+from app.cli.meant import ROW_ID
 from app.cli.output import Commands, Row, as_json, print_rows
 from app.clock import now
 from app.digests.newsletters import change_mark, find_by_slug
@@ -48,7 +49,7 @@ def add(slug: str, language: str, cron: str) -> None:
 
 
 @group.command("change")
-@click.argument("schedule_id", metavar="ID", type=int)
+@click.argument("schedule_id", metavar="ID", type=ROW_ID)
 @click.argument("cron")
 def change(schedule_id: int, cron: str) -> None:
     """Let its digests leave when CRON says."""
@@ -60,7 +61,7 @@ def change(schedule_id: int, cron: str) -> None:
 
 
 @group.command("stop")
-@click.argument("schedule_id", metavar="ID", type=int)
+@click.argument("schedule_id", metavar="ID", type=ROW_ID)
 def stop(schedule_id: int) -> None:
     """Let no digest leave by itself any more."""
     with product().database.transaction() as session:
@@ -70,7 +71,7 @@ def stop(schedule_id: int) -> None:
 
 
 @group.command("resume")
-@click.argument("schedule_id", metavar="ID", type=int)
+@click.argument("schedule_id", metavar="ID", type=ROW_ID)
 def resume(schedule_id: int) -> None:
     """Let digests leave again; what was left out is not caught up."""
     with product().database.transaction() as session:

@@ -13,6 +13,7 @@ from app.articles.intake import fetch_due, preview_feed
 from app.articles.models import Source
 from app.articles.sources import add_source
 from app.cli.acts import note_act
+from app.cli.meant import ROW_ID
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.web import product
@@ -55,7 +56,7 @@ def list_sources(as_json: bool) -> None:
 
 
 @group.command("fetch")
-@click.argument("ids", nargs=-1, type=int)
+@click.argument("ids", nargs=-1, type=ROW_ID)
 @as_json
 def fetch(ids: tuple[int, ...], as_json: bool) -> None:
     """Fetch feeds now, all active ones or those named; one that fails never stops the others."""
@@ -109,7 +110,7 @@ def floods(as_json: bool) -> None:
 
 
 @group.command("pass")
-@click.argument("flood_id", metavar="ID", type=int)
+@click.argument("flood_id", metavar="ID", type=ROW_ID)
 def pass_flood(flood_id: int) -> None:
     """Let the articles of a flood into the next digest."""
     with product().database.transaction() as session:
@@ -119,7 +120,7 @@ def pass_flood(flood_id: int) -> None:
 
 
 @group.command("refuse")
-@click.argument("flood_id", metavar="ID", type=int)
+@click.argument("flood_id", metavar="ID", type=ROW_ID)
 def refuse_flood(flood_id: int) -> None:
     """Keep the articles of a flood out for good."""
     with product().database.transaction() as session:

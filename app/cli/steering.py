@@ -9,6 +9,7 @@ from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
 from app.cli.editions import find_edition, group, look_at_edition
 from app.cli.findings import print_findings
+from app.cli.meant import ROW_ID
 from app.clock import now
 from app.digests.coverage import call_off
 from app.editions.audience import pause_edition, resume_edition
@@ -18,7 +19,7 @@ from app.web import product
 
 
 @group.command("approve")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--note", default="", help="A word for whoever asked.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--override", metavar="REASON", default="", help="Approve in spite of what fails, for this reason.")
@@ -41,7 +42,7 @@ def approve_command(edition_id: int, note: str, yes: bool, override: str) -> Non
 
 
 @group.command("decline")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--note", required=True, help="What is to be changed.")
 def decline_command(edition_id: int, note: str) -> None:
     """Say no to an edition that somebody asks for approval of; it stays a draft."""
@@ -51,28 +52,28 @@ def decline_command(edition_id: int, note: str) -> None:
 
 
 @group.command("stop")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 def stop(edition_id: int) -> None:
     """Keep an approved edition here that waits to leave; it is a draft again."""
     _do(edition_id, stop_scheduled, AuditAct.EDITION_STOPPED)
 
 
 @group.command("pause")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 def pause(edition_id: int) -> None:
     """Hold the copies that wait."""
     _do(edition_id, pause_edition, AuditAct.EDITION_PAUSED)
 
 
 @group.command("resume")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 def resume(edition_id: int) -> None:
     """Let a paused edition go on."""
     _do(edition_id, resume_edition, AuditAct.EDITION_RESUMED)
 
 
 @group.command("cancel")
-@click.argument("edition_id", metavar="ID", type=int)
+@click.argument("edition_id", metavar="ID", type=ROW_ID)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def cancel(edition_id: int, yes: bool) -> None:
     """Give up the copies that wait, for good; what has left has left."""

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
-from app.cli.meant import language_meant, language_option, newsletter_option
+from app.cli.meant import AFTER_ID, language_meant, language_option, newsletter_option
 from app.cli.output import Commands, Row, as_json, plain, print_row, print_rows
 from app.clock import now
 from app.digests.newsletters import find_by_slug, find_meant
@@ -35,7 +35,7 @@ def group() -> None:
 @group.command("list")
 @click.option("--status", type=click.Choice([status.value for status in SubscriptionStatus]))
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--after", default=0, help="Go on after this id.", type=int)
+@click.option("--after", default=0, help="Go on after this id.", type=AFTER_ID)
 @click.option("--newsletter", "slug", metavar="SLUG", help="Only those of this newsletter.")
 @as_json
 def list_subscribers(status: str | None, limit: int, after: int, slug: str | None, as_json: bool) -> None:

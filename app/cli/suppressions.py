@@ -5,6 +5,7 @@ from sqlalchemy import select
 
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
+from app.cli.meant import AFTER_ID
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
 from app.clock import now
 from app.mail.address import parse_address
@@ -25,7 +26,7 @@ def group() -> None:
 @group.command("list")
 @click.option("--reason", type=click.Choice([reason.value for reason in SuppressionReason]))
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--after", default=0, help="Go on after this id.", type=int)
+@click.option("--after", default=0, help="Go on after this id.", type=AFTER_ID)
 @as_json
 def list_suppressions(reason: str | None, limit: int, after: int, as_json: bool) -> None:
     """List suppressions by id, a page at a time; of the addresses there are hashes only."""

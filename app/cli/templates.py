@@ -7,6 +7,7 @@ import click
 from app.admins.models import AuditAct
 from app.cli.acts import note_act, system_actor
 from app.cli.findings import print_findings
+from app.cli.meant import ROW_ID
 from app.cli.newsletters import group
 from app.cli.output import as_json, print_rows
 from app.clock import now
@@ -32,7 +33,7 @@ def template(context: click.Context, slug: str) -> None:
 
 
 @template.command("show")
-@click.option("--version", type=int, help="An older or newer one than that in force.")
+@click.option("--version", type=ROW_ID, help="An older or newer one than that in force.")
 @click.pass_obj
 def show_template(slug: str, version: int | None) -> None:
     """Print the template in force, the product's where the newsletter has none of its own."""
@@ -87,7 +88,7 @@ def set_template(slug: str, file: TextIO, note: str) -> None:
 
 
 @template.command("use")
-@click.argument("version", type=int)
+@click.argument("version", type=ROW_ID)
 @click.pass_obj
 def use_version(slug: str, version: int) -> None:
     """Put a version in force that was saved before."""
