@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, DataError, IntegrityError
 
 from app.errors import AppError
 
@@ -42,9 +42,18 @@ def refusals_in_words() -> Iterator[None]:
         yield
     except AppError as error:
         raise click.ClickException(str(error)) from error
-    except (OperationalError, ProgrammingError) as error:
+    except (IntegrityError, DataError):
+        raise  # a defect of ours
+    except DatabaseError as error:
         reason = str(error.orig).splitlines()[0]
-        raise click.ClickException(f"the database cannot answer ({reason}); was `flask db upgrade` run?") from error
+        hint = "; was `flask db upgrade` run?" if _is_behind(error) else ""
+        raise click.ClickException(f"the database cannot answer ({reason}){hint}") from error
+
+
+def _is_behind(error: DatabaseError) -> bool:
+    """Tell whether a table or a column is missing: SQLite says so in words, PostgreSQL by the code."""
+    is_sqlite_s = any(words in str(error.orig) for words in ("no such table", "no such column", "has no column named"))
+    return is_sqlite_s or getattr(error.orig, "sqlstate", None) in {"42P01", "42703"}
 
 
 def print_rows(rows: Sequence[Row], *, as_json: bool) -> None:

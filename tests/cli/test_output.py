@@ -3,10 +3,14 @@
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from pathlib import Path
 
+import click
 import pytest
+import sqlalchemy as sa
 
-from app.cli.output import FITTED_ROWS, Row, print_rows
+from app.cli.output import FITTED_ROWS, Row, print_rows, refusals_in_words
+from app.product import Product
 
 MARKUP = "Closing [/quote] tag [video] [bold]x"
 
@@ -44,3 +48,24 @@ def test_elsewhere_each_row_is_one_line_with_all_that_is_in_it(capsys: pytest.Ca
     )
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:] == [f"{MARKUP} {'x' * 200}     7", "é" + " " * (len(MARKUP) + 200) + "  1  8"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "is_hinted"),
+    [(b"", "no such table", True), (b"no database " * 100, "file is not a database", False)],
+)
+def test_a_database_that_cannot_answer_is_told_in_one_line(
+    tmp_path: Path, content: bytes, words: str, is_hinted: bool
+) -> None:
+    (tmp_path / "vigie.db").write_bytes(content)
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'vigie.db'}")
+    with pytest.raises(click.ClickException) as told, refusals_in_words(), engine.connect() as connection:
+        connection.execute(sa.text("SELECT * FROM newsletters"))
+    engine.dispose()
+    assert (words in told.value.message, "flask db upgrade" in told.value.message) == (True, is_hinted)
+
+
+def test_either_database_is_said_to_be_behind_where_a_table_is_missing(product: Product) -> None:
+    with pytest.raises(click.ClickException) as told, refusals_in_words(), product.database.reading() as session:
+        session.execute(sa.text("SELECT * FROM nowhere"))
+    assert "flask db upgrade" in told.value.message
