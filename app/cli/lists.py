@@ -22,7 +22,7 @@ from app.readership.filters import ReaderFilter
 from app.readership.saved import filter_named
 from app.subscriptions.newcomers.columns import places_named
 from app.subscriptions.newcomers.files import ImportFiles
-from app.subscriptions.newcomers.imports import Provenance
+from app.subscriptions.newcomers.imports import Arrival, Provenance
 from app.subscriptions.newcomers.lists import RowFault, read_day
 from app.subscriptions.newcomers.models import Import, ImportStatus
 from app.subscriptions.newcomers.planning import (
@@ -35,9 +35,12 @@ from app.subscriptions.newcomers.planning import (
     start_import,
 )
 from app.subscriptions.newcomers.raw import read_layout
+from app.subscriptions.newcomers.reports import REFUSED
 from app.subscriptions.newcomers.running import resting_imports, work_on
 from app.web import product
 
+#: What a row may come to, in the order in which it is told.
+OUTCOMES = (*(arrival.value for arrival in Arrival), REFUSED)
 #: Between two lines that say how far it is, in seconds.
 SAID_EVERY_S = 5.0
 #: Seconds after which we look again whether an import is still somebody else's.
@@ -78,7 +81,7 @@ def import_list(
         _drop(import_id)
     elif found.status is ImportStatus.CHECKED:
         found = _import(import_id)
-    told = {"encoding": found.encoding_name, **found.counts}
+    told = {"encoding": found.encoding_name, "lines": found.line, **dict.fromkeys(OUTCOMES, 0), **found.counts}
     print_row(told if dry_run else {"import": import_id, **told}, as_json=as_json)
     if found.status is ImportStatus.REFUSED:
         raise InputRefused(f"a list may have {product().config.imports.max_rows} rows at most")
