@@ -75,14 +75,26 @@ def import_list(
         raise InputRefused("--dry-run is for a file; an import that was begun is gone on with, or let be")
     provenance = Provenance(source, read_day(consented_on)) if source and consented_on else None
     import_id = resume or 0 if file is None else _receive(file, slug, named, language, provenance)
+    try:
+        _go_through(import_id, file, is_trial=dry_run, as_json=as_json)
+    except KeyboardInterrupt:
+        if dry_run:
+            _drop(import_id)
+        else:
+            click.echo(f"interrupted: --resume {import_id} goes on with it", err=True)
+        raise
+
+
+def _go_through(import_id: int, file: Path | None, *, is_trial: bool, as_json: bool) -> None:
+    """Look an import through and, unless that is all that is wanted, add its readers; print what came of it."""
     found = _work(import_id)
     _name_bad_rows(found, file)
-    if dry_run:
+    if is_trial:
         _drop(import_id)
     elif found.status is ImportStatus.CHECKED:
         found = _import(import_id)
     told = {"encoding": found.encoding_name, "lines": found.line, **dict.fromkeys(OUTCOMES, 0), **found.counts}
-    print_row(told if dry_run else {"import": import_id, **told}, as_json=as_json)
+    print_row(told if is_trial else {"import": import_id, **told}, as_json=as_json)
     if found.status is ImportStatus.REFUSED:
         raise InputRefused(f"a list may have {product().config.imports.max_rows} rows at most")
 
@@ -143,7 +155,7 @@ def _names(named: Sequence[str]) -> dict[str, str]:
 
 def _work(import_id: int) -> Import:
     """Go on with an import until it is read through, and say how far it is."""
-    owner = new_owner()
+    owner, has_waited = new_owner(), False
     while True:
         is_ours = work_on(workshop(product()), import_id, owner=owner, limit_s=SAID_EVERY_S)
         with product().database.reading() as session:
@@ -158,7 +170,13 @@ def _work(import_id: int) -> Import:
         if not is_ours and not ImportFiles(product().config.imports_dir).list_of(import_id).exists():
             raise TransitionRefused("the file of this import is not on this machine")
         if not is_ours:
-            time.sleep(WAIT_S)  # the scheduler works on it, or whoever was killed a minute ago
+            if not has_waited:
+                click.echo(
+                    f"import {import_id}: waiting for the process that works on it, or did a minute ago", err=True
+                )
+            has_waited = True
+            time.sleep(WAIT_S)
+            continue
         click.echo(f"import {import_id}: {100 * found.position // found.size_bytes} %, line {found.line}", err=True)
 
 

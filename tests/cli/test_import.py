@@ -1,6 +1,7 @@
 """`flask subscribers import`, `export` and `held`: what a newsroom brings along, takes out, and asks."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,22 @@ def test_a_dry_run_drops_no_import_but_its_own(app: Flask, product: Product, pat
     with product.database.reading() as session:
         assert session.get_one(Import, 1).status is ImportStatus.DONE
     assert ImportFiles(product.config.imports_dir).report_of(1).exists()
+
+
+def test_who_waits_for_another_process_says_so_once(
+    app: Flask, product: Product, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = app.test_cli_runner()
+    run.invoke(args=["subscribers", "import", path])
+    files = ImportFiles(product.config.imports_dir)
+    files.list_of(1).write_text(LIST)
+    with product.database.transaction() as session:
+        found = session.get_one(Import, 1)
+        found.status, found.position, found.line, found.report_bytes = ImportStatus.IMPORTING, 0, 0, 0
+        found.owner, found.lease_until = "another", now() + timedelta(seconds=0.5)
+    monkeypatch.setattr("app.cli.lists.WAIT_S", 0.1)
+    done = run.invoke(args=["subscribers", "import", "--resume", "1"])
+    assert (done.exit_code, done.stderr.count("waiting for the process")) == (0, 1)
 
 
 def test_an_import_into_a_newsletter_that_was_closed_is_not_waited_for(app: Flask, product: Product, path: str) -> None:

@@ -71,11 +71,15 @@ def work_on(shop: Workshop, import_id: int, *, owner: str, limit_s: float | None
         return False
     found, languages = claimed
     begun = time.monotonic()
-    with _open_list(shop, found) as rows:
-        reader = _row_reader(found, languages, shop.now())
-        while _do_batch(shop, import_id, owner, rows, reader):
-            if limit_s is not None and time.monotonic() - begun > limit_s:
-                break
+    try:
+        with _open_list(shop, found) as rows:
+            reader = _row_reader(found, languages, shop.now())
+            while _do_batch(shop, import_id, owner, rows, reader):
+                if limit_s is not None and time.monotonic() - begun > limit_s:
+                    break
+    except KeyboardInterrupt:
+        _release(shop, import_id, owner)  # whoever goes on need not wait until it lapses
+        raise
     _release(shop, import_id, owner)
     return True
 

@@ -79,6 +79,25 @@ def addresses(number: int) -> list[str]:
     return [f"r{each}@reader.example," for each in range(number)]
 
 
+def test_who_is_interrupted_gives_the_lease_back(
+    product: Product, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH", 2)
+    import_id = received(product, tmp_path, addresses(4))
+    times = iter([NOW, NOW, NOW])
+
+    def at() -> datetime:
+        for time in times:
+            return time
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work_on(replace(shop_of(product, tmp_path), now=at), import_id, owner="one")
+    assert state_of(product, import_id).owner is None
+    assert state_of(product, import_id).line == 2
+    assert work_on(shop_of(product, tmp_path), import_id, owner="two")
+
+
 def test_a_list_that_is_looked_through_adds_nobody(product: Product, tmp_path: Path) -> None:
     with product.database.transaction() as session:
         make.make_subscription(session, email="known@reader.example", status=SubscriptionStatus.UNSUBSCRIBED)
