@@ -53,9 +53,12 @@ def second_of_day(value: datetime, zone: str) -> str:
 
 
 def ago(language: str, value: datetime) -> str:
-    """Return how long ago a time was, in one unit, as "il y a 3 h" or "3 hr ago"."""
-    since = min(value - now(), timedelta(0))
-    return i18n.on_one_line(format_timedelta(since, add_direction=True, format="short", threshold=1, locale=language))
+    """Return how long ago a time was, in one unit, as "il y a 3 heures" or "3 hours ago".
+
+    The unit is written out: cut short, months are "m." in French, which who waits for news reads as minutes.
+    """
+    since = min(value - now(), timedelta(seconds=-1))
+    return i18n.on_one_line(format_timedelta(since, add_direction=True, threshold=1, locale=language))
 
 
 def short_day(language: str, value: date) -> str:

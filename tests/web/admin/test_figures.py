@@ -21,3 +21,10 @@ def test_no_line_ends_within_a_time(language: str) -> None:
     assert [each for each in written if " " in each] == []
     assert "14:29" in written[0]
     assert "2025" in written[1]
+
+
+def test_months_are_not_taken_for_minutes() -> None:
+    spans = [timedelta(seconds=-5), timedelta(minutes=9), timedelta(days=270)]
+    with time_machine.travel(NOW, tick=False):
+        written = [ago("fr", NOW - span).replace("\u00a0", " ") for span in spans]
+    assert written == ["il y a 1 seconde", "il y a 9 minutes", "il y a 9 mois"]

@@ -81,7 +81,7 @@ def test_a_story_is_told_with_what_an_editor_wants_to_know(admin: FlaskClient) -
     assert "3 independent sources" in breach
     assert f'<span lang="fr">{BREACH_FR[0]}</span>' in breach
     assert "3 articles tell it" in breach
-    assert "2\u00a0hr.\u00a0ago" in breach
+    assert "2\u00a0hours\u00a0ago" in breach
     assert 'value="place:EE"' in breach
     assert page.index(BREACH[0]) < page.index(STORM[0]), "three sources weigh more than an hour"
     newest = admin.get("/admin/articles?order=newest").text
