@@ -7,7 +7,7 @@ English texts are the message ids. The `.po` files are read as they are: no comp
 import io
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -65,7 +65,7 @@ def one_of(language: str, texts: Sequence[str]) -> str:
 def plain_day(language: str, value: date) -> str:
     """Return a date in full, as "17 mars 2026" or "17 March 2026", for what is stored and for headers of letters."""
     pattern = {"en": "d MMMM y"}.get(language)
-    return _with_first(language, format_date(value, format=pattern or "long", locale=language))
+    return with_first(language, format_date(value, format=pattern or "long", locale=language))
 
 
 def day(language: str, value: date) -> str:
@@ -85,7 +85,12 @@ def day_beside(language: str, value: date, other: date) -> str:
     """Return a date that stands beside `other`, as "17 mars"; with its year where that is another one."""
     if value.year != other.year:
         return day(language, value)
-    return on_one_line(_with_first(language, format_date(value, format="d MMMM", locale=language)))
+    return on_one_line(with_first(language, format_date(value, format="d MMMM", locale=language)))
+
+
+def with_first(language: str, written: str) -> str:
+    """Return a written date with the first day of a month as French has it, an ordinal: "1er mars"."""
+    return "1er " + written.removeprefix("1 ") if language == "fr" and written.startswith("1 ") else written
 
 
 def weekday(language: str, number: int) -> str:
@@ -103,6 +108,16 @@ def moment(language: str, value: datetime, zone: str) -> str:
     return f"{day(language, local)} {at}{NO_BREAK_SPACE}{local:%H:%M} ({zone})"
 
 
+def is_whole_day(value: datetime) -> bool:
+    """Say whether a time stands for a day whose hour nobody knows: lists of readers bring such, as midnight UTC."""
+    return value.astimezone(UTC).time() == time.min
+
+
+def moment_or_day(language: str, value: datetime, zone: str) -> str:
+    """Return a date and time as `moment` does, or the day alone where `is_whole_day` says so."""
+    return day(language, value.astimezone(UTC)) if is_whole_day(value) else moment(language, value, zone)
+
+
 def on_one_line(written: str) -> str:
     """Return a short text whose spaces break no line."""
     return written.replace(" ", NO_BREAK_SPACE)
@@ -114,8 +129,3 @@ def bound(text: str, language: str) -> str:
     Feeds bring plain spaces there, and keyboards too; what is stored keeps them.
     """
     return _FRENCH_SPACE.sub(NO_BREAK_SPACE, text) if language == "fr" else text
-
-
-def _with_first(language: str, written: str) -> str:
-    """Return a written date with the first day of a month as French has it, an ordinal: "1er mars"."""
-    return "1er " + written.removeprefix("1 ") if language == "fr" and written.startswith("1 ") else written

@@ -36,6 +36,7 @@ def words(language: str) -> dict[str, object]:
         "day_beside": partial(i18n.day_beside, language),
         "written_day": partial(i18n.written_day, language),
         "moment": partial(i18n.moment, language),
+        "moment_or_day": partial(i18n.moment_or_day, language),
         "weekday": partial(i18n.weekday, language),
     }
 

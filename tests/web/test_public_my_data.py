@@ -1,7 +1,7 @@
 """The form that mails a data link, and the page that it opens."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -127,6 +127,12 @@ def test_the_file_holds_what_the_page_shows_and_no_secret(client: FlaskClient, p
         assert not [each for each in secrets if each and each in response.text]
         assert reader.chain_salt not in page
     assert "bob@other.example" not in page + response.text
+
+
+def test_a_day_that_a_list_brought_shows_no_hour(client: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session, email=EMAIL, at=datetime(2026, 3, 1, tzinfo=UTC))
+    assert client.get(data_path(product)).text.count('"2026-03-01T00:00:00+00:00">1er\u00a0mars\u00a02026</time>') == 2
 
 
 def test_an_admin_is_named_to_no_reader(client: FlaskClient, product: Product) -> None:

@@ -1,6 +1,6 @@
 """How the desk writes numbers and times: in the admin's language, times in the newsletter's own zone."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ def desk_words() -> dict[str, object]:
         "today": now().astimezone(ZoneInfo(zone)).date(),
         "number": partial(number, language),
         "short_time": partial(short_time, language),
+        "short_time_or_day": partial(short_time_or_day, language),
         "ago": partial(ago, language),
         "short_day": partial(short_day, language),
         "second_of_day": second_of_day,
@@ -44,7 +45,16 @@ def short_time(language: str, value: datetime, zone: str) -> str:
     """Return a time for a table, as "17 mars, 07:30", with the year where it is another one."""
     local, present = value.astimezone(ZoneInfo(zone)), now().astimezone(ZoneInfo(zone))
     pattern = "d MMM, HH:mm" if local.year == present.year else "d MMM y, HH:mm"
-    return i18n.on_one_line(format_datetime(local, pattern, locale=language))
+    return _short(language, format_datetime(local, pattern, locale=language))
+
+
+def short_time_or_day(language: str, value: datetime, zone: str) -> str:
+    """Return a time as `short_time` does, or the day alone where no hour is known, with its year likewise."""
+    if not i18n.is_whole_day(value):
+        return short_time(language, value, zone)
+    known = value.astimezone(UTC)
+    pattern = "d MMM" if known.year == now().astimezone(ZoneInfo(zone)).year else "d MMM y"
+    return _short(language, format_date(known, pattern, locale=language))
 
 
 def second_of_day(value: datetime, zone: str) -> str:
@@ -63,4 +73,9 @@ def ago(language: str, value: datetime) -> str:
 
 def short_day(language: str, value: date) -> str:
     """Return a day of late for a table or a chart, as "17 mars"."""
-    return i18n.on_one_line(format_date(value, "d MMM", locale=language))
+    return _short(language, format_date(value, "d MMM", locale=language))
+
+
+def _short(language: str, written: str) -> str:
+    """Return a written date on one line, with the first of a month as the language has it."""
+    return i18n.on_one_line(i18n.with_first(language, written))

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
@@ -135,6 +136,15 @@ def test_what_is_kept_of_a_reader_is_shown(admin: FlaskClient, product: Product)
     page = admin.get(f"/admin/readers/{public_id}").text
     for words in ("zoe@reader.example", "Form under an article", "form 1, policy 1", "https://journal.example/cables"):
         assert words in page
+
+
+def test_a_day_that_a_list_brought_shows_no_hour(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        listed = make.make_subscription(session, email="zoe@reader.example", at=datetime(2026, 3, 1, tzinfo=UTC))
+        public_id = listed.subscriber.public_id
+    for path in (f"/admin/readers/{public_id}", "/admin/readers?q=zoe"):
+        page = admin.get(path).text
+        assert page.count('"2026-03-01T00:00:00+00:00">1\u00a0Mar</time>') == 2
 
 
 @pytest.mark.parametrize("public_id", ["x", "0" * 22, "' OR ''='", "%00", "1"])

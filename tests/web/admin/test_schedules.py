@@ -53,6 +53,14 @@ def test_one_is_added_for_each_language_and_no_more(admin: FlaskClient, product:
     assert crons(product) == [("fr", "30 7 * * 2", True), ("en", "30 7 * * 2", True)]
 
 
+def test_the_first_of_the_month_is_called_so(admin: FlaskClient, product: Product) -> None:
+    desk.make_schedule(product, cron="0 7 1 * *")
+    desk.make_schedule(product, language="en", cron="0 7 11 * *")
+    page = admin.get("/admin/schedules").text
+    assert "on the first of the month at 07:00" in page
+    assert "on day 11 of the month at 07:00" in page
+
+
 def test_a_refused_form_keeps_all_that_was_typed(admin: FlaskClient, product: Product) -> None:
     path = f"/admin/schedules/{desk.make_schedule(product)}"
     sent = FORM | {"every": "line", "cron": "*/5 * * * *", "seen": seen(admin.get(path).text)}
