@@ -31,12 +31,13 @@ class ActEntry:
 
 @dataclass(frozen=True)
 class LetterEntry:
-    """A letter, and what became of it; `at` is when it was settled, or else queued."""
+    """A letter, and what became of it; `at` is when it was settled, or else queued. Editions have a subject."""
 
     at: datetime
     kind: str
     state: DeliveryState
     subject: str | None
+    language: str | None
     delivery: Delivery
 
 
@@ -90,7 +91,7 @@ def _acts(session: Session, subscriber: Subscriber, before: datetime | None) -> 
 def _letters(session: Session, subscriber: Subscriber, before: datetime | None) -> list[LetterEntry]:
     at = sa.func.coalesce(Delivery.settled_at, Chunk.created_at, type_=Chunk.__table__.c.created_at.type)
     rows = session.execute(
-        select(at, Chunk.kind, state_now(), Edition.subject, Delivery)
+        select(at, Chunk.kind, state_now(), Edition.subject, Edition.language, Delivery)
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
         .outerjoin(Edition, Edition.id == Delivery.edition_id)
         .where(Delivery.subscriber_id == subscriber.id, _is_before(at, before))

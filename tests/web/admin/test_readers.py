@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 
 from app.admins.models import AuditAct, AuditEntry
 from app.articles.models import Source
+from app.clock import now
+from app.editions.models import Edition
 from app.newsletters.models import current_policy, current_wording
 from app.product import Product
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -14,6 +16,7 @@ from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber
 from tests import make
 from tests.conftest import NOW
+from tests.editions.press import start
 from tests.web import desk
 
 
@@ -145,6 +148,17 @@ def test_a_day_that_a_list_brought_shows_no_hour(admin: FlaskClient, product: Pr
     for path in (f"/admin/readers/{public_id}", "/admin/readers?q=zoe"):
         page = admin.get(path).text
         assert page.count('"2026-03-01T00:00:00+00:00">1\u00a0Mar</time>') == 2
+
+
+def test_no_line_of_a_french_subject_begins_with_its_colon(admin: FlaskClient, product: Product) -> None:
+    edition_id = desk.make_draft(product, readers=1)
+    with product.database.transaction() as session:
+        edition = session.get_one(Edition, edition_id)
+        edition.subject = "Alerte : un câble"
+        session.flush()
+        start(session, product, edition, now=now())
+        public_id = session.scalars(sa.select(Subscriber.public_id).where(Subscriber.email.like("reader0@%"))).one()
+    assert '<span lang="fr">Alerte\u00a0: un câble</span>' in admin.get(f"/admin/readers/{public_id}").text
 
 
 @pytest.mark.parametrize("public_id", ["x", "0" * 22, "' OR ''='", "%00", "1"])

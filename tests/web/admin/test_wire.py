@@ -226,7 +226,9 @@ def test_the_page_says_what_is_wrong_and_what_is_new(admin: FlaskClient, product
         source.failure, source.name = "the server answers 503", "Le <Phare>"
         hold(session, source=source, reason=FloodReason.SURGE, number=7, now=now())
         make.make_article(session, title="Tout juste arrivé", link="https://wire.example/new")
+        make.make_article(session, title="Alerte : un câble", link="https://wire.example/alert")
     page = admin.get("/admin/articles").text
+    assert ">Alerte\u00a0: un câble</a>" in page
     assert "Le &lt;Phare&gt; could not be read." in page
     assert "7 articles are held" in page
     assert "Just in" in page
