@@ -16,6 +16,7 @@ from app.errors import (
     TokenInvalid,
     TransitionRefused,
 )
+from app.web.admin.nowhere import words_off_the_map
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ def register(app: Flask) -> None:
 def show_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]]:
     """Show a refusal of the framework's (404, 405, 413, …)."""
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
-    return error_page(error.code or 500), error.code or 500, headers
+    status = error.code or 500
+    return render_template("error.html", status=status, **words_off_the_map()), status, headers
 
 
 def show_burst(_: TooManyRequests) -> tuple[str, int, dict[str, str]]:

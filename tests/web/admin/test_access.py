@@ -123,6 +123,21 @@ def test_a_refusal_at_the_desk_speaks_the_admins_language(admin: FlaskClient) ->
     assert "This page does not exist" in page.text
 
 
+@pytest.mark.parametrize("path", ["/admin/editions/77", "/admin/nowhere", "/admin/sign-out"])
+def test_a_refusal_at_the_desk_leads_back_to_it(admin: FlaskClient, path: str) -> None:
+    page = admin.get(path)
+    assert page.status_code in {404, 405}
+    assert '<html lang="en">' in page.text
+    assert '<a class="button" href="/admin/">' in page.text
+    assert 'href="/en/"' not in page.text
+
+
+def test_a_strangers_refusal_leads_to_the_public_pages(client: FlaskClient) -> None:
+    page = client.get("/admin/nowhere").text
+    assert "/admin/" not in page
+    assert 'class="button button-quiet" href="/' in page
+
+
 def test_a_visitor_without_a_live_session_is_a_stranger(client: FlaskClient, product: Product) -> None:
     for forged in ("", "x", "x" * 43, "'; DROP TABLE admins; --"):
         client.set_cookie("vigie-desk", forged)
