@@ -17,6 +17,7 @@ from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
 
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
@@ -62,6 +63,12 @@ def one_of(language: str, texts: Sequence[str]) -> str:
     return format_list(texts, style="or", locale=language)
 
 
+def number(language: str, value: float) -> str:
+    """Return a number as it is written in `language`: "1 234" with a no-break space, or "1,234"."""
+    written: str = format_decimal(value, locale=language)
+    return written.replace("\N{NARROW NO-BREAK SPACE}", NO_BREAK_SPACE)
+
+
 def plain_day(language: str, value: date) -> str:
     """Return a date in full, as "17 mars 2026" or "17 March 2026", for what is stored and for headers of letters."""
     pattern = {"en": "d MMMM y"}.get(language)
@@ -93,9 +100,9 @@ def with_first(language: str, written: str) -> str:
     return "1er " + written.removeprefix("1 ") if language == "fr" and written.startswith("1 ") else written
 
 
-def weekday(language: str, number: int) -> str:
+def weekday(language: str, place: int) -> str:
     """Return what a day of the week is called, counted from 0, Monday."""
-    return str(get_day_names(locale=language)[number])
+    return str(get_day_names(locale=language)[place])
 
 
 def moment(language: str, value: datetime, zone: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from app import i18n
+from app import i18n, retold
 
 #: What all templates may filter texts through, those of pages too.
 FILTERS = {"bound": i18n.bound}
@@ -38,6 +38,7 @@ def words(language: str) -> dict[str, object]:
         "moment": partial(i18n.moment, language),
         "moment_or_day": partial(i18n.moment_or_day, language),
         "weekday": partial(i18n.weekday, language),
+        "why_unread": partial(retold.why_unread, language),
     }
 
 

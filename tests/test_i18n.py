@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 
 from app.i18n import bound, day, day_beside, moment
 from app.mail.meanings import Meaning
+from app.retold import FAILURES
 from app.subscriptions.newcomers.lists import RowFault
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +32,7 @@ def wanted() -> set[str]:
     )
     for _, _, message, _, _ in [*templates, *code]:
         found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
-    return (found | {each.sentence for each in (*Meaning, *RowFault)}) - {""}
+    return (found | {each.sentence for each in (*Meaning, *RowFault)} | {*FAILURES}) - {""}
 
 
 def known() -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_decimal
 
 from app import i18n, templating
 from app.clock import now
@@ -26,19 +25,13 @@ def desk_words() -> dict[str, object]:
         "languages": i18n.LANGUAGES,
         "zone": zone,
         "today": now().astimezone(ZoneInfo(zone)).date(),
-        "number": partial(number, language),
+        "number": partial(i18n.number, language),
         "short_time": partial(short_time, language),
         "short_time_or_day": partial(short_time_or_day, language),
         "ago": partial(ago, language),
         "short_day": partial(short_day, language),
         "second_of_day": second_of_day,
     }
-
-
-def number(language: str, value: float) -> str:
-    """Return a number as it is written in `language`: "1 234" with a no-break space, or "1,234"."""
-    written: str = format_decimal(value, locale=language)
-    return written.replace("\N{NARROW NO-BREAK SPACE}", i18n.NO_BREAK_SPACE)
 
 
 def short_time(language: str, value: datetime, zone: str) -> str:

@@ -203,3 +203,12 @@ def test_a_broken_source_is_shown_with_its_reason_first(admin: FlaskClient, prod
     assert "Failed 3 times" in page
     assert page.index("z.example") < page.index("a.example/feed")
     assert "not a feed" in admin.get("/admin/").text
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/sources"])
+def test_why_a_source_fails_is_told_in_the_desks_language(client: FlaskClient, product: Product, path: str) -> None:
+    desk.make_admin(product, language="fr")
+    desk.sign_in(client)
+    with product.database.transaction() as session:
+        make.make_source(session, location="https://z.example/feed").failure = "the host z.example is not known"
+    assert "le serveur z.example est introuvable" in client.get(path).text
