@@ -12,6 +12,7 @@ from app.i18n import bound, day, day_beside, moment
 from app.mail.meanings import Meaning
 from app.retold import FAILURES
 from app.subscriptions.newcomers.lists import RowFault
+from app.web.admin.house.audit import DETAILS
 
 ROOT = Path(__file__).resolve().parent.parent
 CATALOGUES = sorted((ROOT / "translations" / "fr").glob("*.po"))
@@ -32,7 +33,7 @@ def wanted() -> set[str]:
     )
     for _, _, message, _, _ in [*templates, *code]:
         found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
-    return (found | {each.sentence for each in (*Meaning, *RowFault)} | {*FAILURES}) - {""}
+    return (found | {each.sentence for each in (*Meaning, *RowFault)} | {*FAILURES, *DETAILS}) - {""}
 
 
 def known() -> dict[str, tuple[str, ...]]:

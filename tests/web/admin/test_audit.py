@@ -387,3 +387,20 @@ def test_every_act_and_result_has_its_words(admin: FlaskClient, product: Product
         pages.append(older(admin, pages[-1]))
     assert sum(page.count("<tr>") for page in pages) == len(AuditAct) + len(pages)
     assert "Le planificateur" in pages[0]
+
+
+def test_details_are_told_in_the_desks_language_and_stay_as_they_are_kept(
+    client: FlaskClient, product: Product
+) -> None:
+    desk.make_admin(product, language="fr")
+    desk.sign_in(client)
+    said = {"rows 7": "lignes\u00a0: 7", "fr compiled 1234": "édition 1234 composée en français", "rows, I say": None}
+    with product.database.transaction() as session:
+        for detail in said:
+            record_audit(session, actor="x", act=AuditAct.SIGN_IN, target="y", detail=detail, now=now())
+    page = client.get("/admin/audit?actor=x").text
+    assert [told or detail for detail, told in said.items() if f">{told or detail}</span>" in page] == [
+        told or detail for detail, told in said.items()
+    ]
+    with product.database.reading() as session:
+        assert set(session.scalars(select(AuditEntry.detail).where(AuditEntry.actor == "x"))) == set(said)

@@ -1,15 +1,51 @@
 """The audit log: who did what, newest first."""
 
+from functools import partial
+
 from flask import render_template, request
 
 from app.admins.audit import find_entries
 from app.admins.models import AuditAct, AuditEntry, Role
+from app.retold import retell
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import needs
+from app.web.admin.access import desk_language, needs
 from app.web.admin.listing import asked_before, newest_first
 
 ACTOR_MAX = 254
+#: What entries say beside what was done; other details are names and addresses, and what people wrote.
+DETAILS = (
+    "rows %(rows)s",
+    "entries %(entries)s",
+    "copies %(copies)s",
+    "uncertain copies %(copies)s",
+    "rejected copies %(copies)s",
+    "readers %(readers)s",
+    "readers %(readers)s, %(number)s a day",
+    "octets %(octets)s",
+    "articles %(articles)s",
+    "sessions %(sessions)s",
+    "factors %(factors)s",
+    "revision %(revision)s",
+    "comment %(comment)s",
+    "article %(article)s kept back",
+    "article %(article)s removed",
+    "article %(article)s brought back",
+    "article %(article)s put in",
+    "article %(article)s for %(other)s",
+    "section at article %(article)s",
+    "fr compiled %(edition)s",
+    "en compiled %(edition)s",
+    "fr nothing new",
+    "en nothing new",
+    "sign-in link",
+    "recovery-code",
+    "authenticator",
+    "passkey",
+    "password",
+    "needed",
+    "not-needed",
+)
 
 
 @bp.get("/audit")
@@ -19,7 +55,10 @@ def audit() -> str:
     actor, act = _asked_actor(), request.args.get("act", type=AuditAct)
     with product().database.reading() as session:
         page = newest_first(session, find_entries(actor=actor, act=act), AuditEntry.id, before=asked_before())
-    return render_template("admin/house/audit.html", page=page, actor=actor, act=act, acts=AuditAct)
+    return render_template(
+        "admin/house/audit.html", page=page, actor=actor, act=act, acts=AuditAct,
+        told=partial(retell, desk_language(), DETAILS),
+    )  # fmt: skip
 
 
 def _asked_actor() -> str:
