@@ -1,5 +1,6 @@
 """The wire at the desk: what an editor sees of it, and each act on it, with and without script."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -233,6 +234,15 @@ def test_the_page_says_what_is_wrong_and_what_is_new(admin: FlaskClient, product
     assert "7 articles are held" in page
     assert "Just in" in page
     assert "Tout juste arrivé" in page
+
+
+def test_filters_agree_with_what_they_filter_in_french(client: FlaskClient, product: Product) -> None:
+    desk.make_admin(product, language="fr")
+    desk.sign_in(client)
+    offered = r'<select id="(?:f-)?(\w+)"[^>]*>\s*<option value="">(\w+)</option>'
+    whole = dict(re.findall(offered, client.get("/admin/articles").text + client.get("/admin/readers").text))
+    assert {name for name, word in whole.items() if word == "Toutes"} == {"language", "source", "origin"}
+    assert {name for name, word in whole.items() if word == "Tous"} >= {"topic", "status", "cadence"}
 
 
 def test_an_empty_wire_says_what_to_do(client: FlaskClient, product: Product) -> None:
