@@ -7,11 +7,13 @@ from playwright.sync_api import Page, expect
 
 from app.clock import now
 from app.digests.schedule import install_schedules
+from app.jobs import runs
+from app.jobs.schedule import JOBS
 from app.newsletters.models import current_wording
 from app.product import Product
 from tests import make
 from tests.conftest import ON_SQLITE
-from tests.looks import faults
+from tests.looks import LOOKS, faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
 
@@ -53,3 +55,15 @@ def test_a_preview_follows_what_is_written(open_desk: Callable[..., Page], produ
     expect(page.get_by_role("status")).to_contain_text("The new version is in force")
     with product.database.reading() as session:
         assert session.scalars(current_wording(1, "en")).one().statement == "We write to you; see our [privacy policy]."
+
+
+def test_no_time_of_a_job_breaks_on_a_phone(open_desk: Callable[..., Page], product: Product) -> None:
+    for job in JOBS[::2]:
+        runs.begin_run(product.database, name=job.name, now=now())
+        runs.fail_run(product.database, name=job.name, error=RuntimeError("no disk"), now=now())
+    page = open_desk(language="fr")
+    page.goto("/admin/jobs")
+    assert faults(page, LOOKS[:2]) == []
+    page.set_viewport_size({"width": 375, "height": 740})
+    lines = page.locator("main td time:visible").evaluate_all("all => all.map(each => each.getClientRects().length)")
+    assert set(lines) == {1}
