@@ -7,10 +7,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.admins.models import Role
+from app.choices.choices import Interests, Timing
+from app.choices.choosing import choose
+from app.choices.models import Cadence
 from app.clock import now
+from app.digests.schedule import ensure_schedules
 from app.editions.lines import Schedule
 from app.product import Product
 from tests import make
+from tests.conftest import NOW
 from tests.web import desk
 
 FORM = {"every": "week", "time": "07:30", "weekday": "1", "monthday": "1", "cron": ""}
@@ -102,3 +107,14 @@ def test_the_next_digest_is_shown_and_nothing_is_stored(admin: FlaskClient, prod
     before = desk.everything(product.database)
     assert "Un phare" in admin.get(path).text
     assert desk.everything(product.database) == before
+
+
+def test_rows_of_what_readers_chose_differ(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        for name, cadence in (("a", Cadence.DAILY), ("b", Cadence.REAL_TIME)):
+            reader, timing = make.make_subscription(session, email=f"{name}@x.example"), Timing(cadence, 7, 0, "UTC")
+            choose(session, public_id=reader.public_id, interests=Interests(), timing=timing, since=NOW, now=NOW)
+            ensure_schedules(session, reader, NOW)
+    rows = re.findall(r"every day at 07:00<span.*?</th>", admin.get("/admin/schedules").text)
+    assert len(rows) == 4, "one in each language"
+    assert sorted("urgent news at once" in row for row in rows) == [False, False, True, True]

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.choices.choosing import timing_of
-from app.choices.models import Rhythm
+from app.choices.models import Cadence, Rhythm
 from app.clock import now
 from app.digests.newsletters import change_mark, find_newsletter
 from app.digests.recurrence import Every, Recurrence, cron_of, next_clock_change, offset_of, upcoming
@@ -238,8 +238,12 @@ def _number(text: str) -> int:
         raise FieldsRefused({"language": "language"}) from error
 
 
-def _rhythms(session: Session, rows: list[Schedule]) -> dict[int, Recurrence]:
-    """Return the rhythms of schedules that readers chose, by schedule."""
+def _rhythms(session: Session, rows: list[Schedule]) -> dict[int, tuple[Cadence, Recurrence]]:
+    """Return the rhythms of schedules that readers chose, by schedule; those in real time have a daily rest."""
     ids = {each.rhythm_id for each in rows}
     known = {each.id: timing_of(each) for each in session.scalars(select(Rhythm).where(Rhythm.id.in_(ids)))}
-    return {each.id: Recurrence.of(known[each.rhythm_id].cron) for each in rows if each.rhythm_id in known}
+    return {
+        each.id: (known[each.rhythm_id].cadence, Recurrence.of(known[each.rhythm_id].cron))
+        for each in rows
+        if each.rhythm_id in known
+    }
