@@ -58,7 +58,10 @@ def test_a_list_comes_in_its_language(app: Flask, product: Product, tmp_path: Pa
     run = app.test_cli_runner()
     run.invoke(args=[*ADD, *ENGLISH])
     done = run.invoke(args=["subscribers", "import", str(path), *HERE, "--json"])
-    assert f"{path}:3: language: The newsletter has no such language." in done.stderr
+    assert (
+        f"{path}:3: language: A language is fr or en, or its name in either, and one that the newsletter has."
+        in done.stderr
+    )
     assert languages(product) == ["en"]
     assert run.invoke(args=["subscribers", "import", str(path), *HERE, "--language", "fr"]).exit_code == 1
 

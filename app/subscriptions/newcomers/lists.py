@@ -7,7 +7,11 @@ from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
+from unicodedata import normalize
 
+from babel import Locale
+
+from app import i18n
 from app.errors import AddressInvalid, InputRefused
 from app.mail.address import parse_address
 from app.subscriptions.newcomers.cells import unguard
@@ -24,6 +28,16 @@ _NO_DAYS = ("0000-00-00", "0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01"
 #: What other programs call somebody who gets letters; nothing at all says nothing against it.
 _SUBSCRIBED = frozenset(
     {"", "confirmed", "subscribed", "active", "enabled", "confirmé", "confirme", "abonné", "abonne", "inscrit", "actif"}
+)
+#: What people call the languages of ours, in each of them; accents are lost in many a table.
+_LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        name: code
+        for code in i18n.LANGUAGES
+        for other in i18n.LANGUAGES
+        for written in [str(Locale(code).get_display_name(other)).lower()]
+        for name in (written, "".join(each for each in normalize("NFD", written) if each.isascii()))
+    }
 )
 
 
@@ -57,7 +71,7 @@ _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
         RowFault.CONTROL: "The field holds a control character, or one that does not show.",
         RowFault.ENCODING: "The field holds what is no text in the encoding of the file.",
         RowFault.ADDRESS: "This is no address that mail can be sent to.",
-        RowFault.LANGUAGE: "The newsletter has no such language.",
+        RowFault.LANGUAGE: "A language is fr or en, or its name in either, and one that the newsletter has.",
         RowFault.DAY: "A day is written like 2025-12-31, and is not to come.",
         RowFault.SOURCE: "The source of a consent is a line of at most 120 characters.",
         RowFault.STATUS: "The person is not subscribed there: an import brings nobody back.",
@@ -118,7 +132,7 @@ class RowReader:
     def _newcomer(self, line: int, values: Mapping[Column, str]) -> Newcomer | BadRow:
         if values[Column.STATUS].lower() not in _SUBSCRIBED:
             return BadRow(line, Column.STATUS, RowFault.STATUS)
-        language = values[Column.LANGUAGE].lower() or self._defaults.language
+        language = _language(values[Column.LANGUAGE]) or self._defaults.language
         if language not in self._defaults.languages:
             return BadRow(line, Column.LANGUAGE, RowFault.LANGUAGE)
         provenance = self._provenance(values[Column.SOURCE], values[Column.CONSENTED_ON])
@@ -136,6 +150,13 @@ class RowReader:
         if not source and not day:
             return self._defaults.provenance
         return _provenance(source, day, self._now) if source and day else None
+
+
+@lru_cache(maxsize=4096)
+def _language(written: str) -> str:
+    """Return the code of a language that is written as one, in any case, or by its name; else what is written."""
+    lowered = normalize("NFC", written).lower()
+    return _LANGUAGE_NAMES.get(lowered, lowered)
 
 
 @lru_cache(maxsize=4096)

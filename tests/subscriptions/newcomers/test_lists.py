@@ -58,6 +58,17 @@ def test_half_a_proof_is_none(tmp_path: Path, source: str, day: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "language"),
+    [("fr", "fr"), ("FR", "fr"), ("français", "fr"), ("Francais", "fr"), ("FRENCH", "fr"), ("franc\u0327ais", "fr"),
+     ("En", "en"), ("anglais", "en"), ("English", "en"), ("", "fr")],
+)  # fmt: skip
+def test_a_language_is_written_as_its_code_or_by_its_name(tmp_path: Path, written: str, language: str) -> None:
+    [row] = read(tmp_path, f"email,language\na@reader.example,{written}\n")
+    assert isinstance(row, Newcomer)
+    assert row.language == language
+
+
+@pytest.mark.parametrize(
     ("row", "column", "fault"),
     [
         ("no address,fr,", Column.EMAIL, RowFault.ADDRESS),

@@ -128,7 +128,7 @@ def test_a_list_brings_readers_in_french_and_names_the_others(admin: FlaskClient
     plan = {"column-email": "0", "column-language": "1", "letters_language": "en"}
     assert admin.post(f"{page}/check", data=plan).status_code == 303
     work_on_imports(product)
-    assert "The newsletter has no such language." in admin.get(page).text
+    assert "A language is fr or en, or its name in either, and one that the newsletter has." in admin.get(page).text
     assert admin.post(f"{page}/start").status_code == 303
     work_on_imports(product)
     with product.database.reading() as session:
