@@ -118,7 +118,7 @@ def test_what_was_typed_is_not_lost_and_tied_to_what_was_wrong_with_it(
 ) -> None:
     spoil(product, draft)
     short = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes", reason="because")).text
-    assert 'aria-describedby="reason-hint problem" aria-invalid="true">because</textarea>' in short
+    assert 'aria-describedby="reason-hint problem" aria-invalid="true" autofocus>because</textarea>' in short
     asked = form(admin, draft, note="À relire <vite>", seen="0" * 64)
     changed = admin.post(f"/admin/editions/{draft}/approval", data=asked)
     assert (changed.status_code, "À relire &lt;vite&gt;</textarea>" in changed.text) == (409, True)

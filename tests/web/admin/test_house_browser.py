@@ -35,12 +35,15 @@ def test_pages_fit_and_read_well(open_desk: Callable[..., Page], product: Produc
     page.locator("#sender").fill("nord@ailleurs.example")
     page.locator("form:has(#sender) button").click()
     expect(page.locator("#sender-error")).to_contain_text("@newsletter.example")
+    expect(page.locator("#sender")).to_be_focused()
     found += faults(page)
     page.goto("/admin/schedules/1")
     page.locator("#every").select_option("line")
     page.locator("#cron").fill("*/5 * * * *")
     page.locator("form:has(#cron) button").click()
     expect(page.locator("#cron-error")).to_be_visible()
+    expect(page.locator("#cron")).to_be_focused()
+    expect(page.locator("#cron")).to_be_in_viewport()
     found += faults(page)
     assert found == []
 
