@@ -106,6 +106,7 @@ class Judge:
         acts = [place for place in self.places if place.method != "GET"]
         self._learn(pages, HARMLESS[:1])  # as they are while nothing was done
         self._learn([*acts, *pages], HARMLESS)
+        self._learn(acts, HARMLESS_ALONE[:3])  # as they are once everything was done
 
     def attack(self, payloads: Sequence[str], *, every: int = 1) -> None:
         """Send each place every `every`th payload."""
