@@ -29,10 +29,10 @@ run: .venv/installed ## run everything on this machine: pages, scheduler, sender
 	@exec $(BIN)/flask serve
 
 test: .venv/installed-dev ## run all tests (T=path for some)
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(T)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(T)
 
 quick: .venv/installed-dev ## run the tests that take under two seconds each
-	$(BIN)/python -m pytest -n 4 --dist loadfile -m "not slow" $(T)
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow" $(T)
 
 lint: .venv/installed-dev ## ruff format and lint, mypy --strict, import contracts
 	$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
 """How a page looks, told by a browser: on a phone and a desktop, light and dark, it fits and axe-core finds nothing.
 
-A page is loaded once and looked at four times. What axe-core finds changes with the theme in one rule, the contrast,
-and with the width in few; so it is asked for everything on a light phone and on a dark desktop, and for the contrast on
-the other two. With PICTURES=folder each look is saved there as a picture, for people to look at.
+A page is loaded once and looked at twice, small and light, large and dark: what axe-core finds changes with the theme
+in one rule, the contrast, and with the width in few. With PICTURES=folder each look is saved there as a picture, for
+people to look at.
 """
 
 import os
@@ -12,13 +12,9 @@ from collections.abc import Sequence
 from playwright.sync_api import Page
 
 SIZES = {"phone": {"width": 320, "height": 740}, "desktop": {"width": 1280, "height": 900}}
-#: Size, colour scheme, and the rules that axe-core is asked for; none named stands for all of them.
-LOOKS = (
-    ("phone", "light", ()),
-    ("phone", "dark", ("color-contrast",)),
-    ("desktop", "light", ("color-contrast",)),
-    ("desktop", "dark", ()),
-)
+#: Size and colour scheme.
+LOOKS = (("phone", "light"), ("desktop", "dark"))
+ON_A_PHONE = (("phone", "light"), ("phone", "dark"))
 #: What stands out of the window, where the page can be scrolled sideways.
 TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
     return document.documentElement.scrollWidth <= width ? [] :
@@ -26,19 +22,18 @@ TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
             .map(each => each.outerHTML.slice(0, 120)); }"""
 
 
-def faults(page: Page, looks: Sequence[tuple[str, str, tuple[str, ...]]] = LOOKS) -> list[str]:
+def faults(page: Page, looks: Sequence[tuple[str, str]] = LOOKS) -> list[str]:
     """Return what is wrong with the page that `page` shows, in all its looks or in these; it is left in the last."""
     from axe_playwright_python.sync_playwright import Axe
 
     page.wait_for_load_state()
     found = []
-    for size, scheme, rules in looks:
+    for size, scheme in looks:
         page.set_viewport_size(SIZES[size])
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
         where = f"{page.url} ({size}, {scheme})"
         found += [f"{where}: wider than the window: {element}" for element in page.evaluate(TOO_WIDE)]
-        options = {"runOnly": list(rules)} if rules else None
-        for violation in Axe().run(page, options=options).response["violations"]:
+        for violation in Axe().run(page).response["violations"]:
             found += [f"{where}: {violation['id']}: {node['html'][:200]}" for node in violation["nodes"]]
         if folder := os.environ.get("PICTURES"):
             page.screenshot(path=f"{folder}/{_name(page.url)}-{size}-{scheme}.png", full_page=True)
