@@ -22,8 +22,11 @@ TOO_WIDE = """() => { const width = document.documentElement.clientWidth;
             .map(each => each.outerHTML.slice(0, 120)); }"""
 
 
-def faults(page: Page, looks: Sequence[tuple[str, str]] = LOOKS) -> list[str]:
-    """Return what is wrong with the page that `page` shows, in all its looks or in these; it is left in the last."""
+def faults(page: Page, looks: Sequence[tuple[str, str]] = LOOKS, *, rules: Sequence[str] = ()) -> list[str]:
+    """Return what is wrong with the page that `page` shows, in all its looks or in these; it is left in the last.
+
+    Of axe-core's rules all are asked, or those named.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
     page.wait_for_load_state()
@@ -33,7 +36,8 @@ def faults(page: Page, looks: Sequence[tuple[str, str]] = LOOKS) -> list[str]:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour on its way to another
         where = f"{page.url} ({size}, {scheme})"
         found += [f"{where}: wider than the window: {element}" for element in page.evaluate(TOO_WIDE)]
-        for violation in Axe().run(page).response["violations"]:
+        options = {"runOnly": list(rules)} if rules else None
+        for violation in Axe().run(page, options=options).response["violations"]:
             found += [f"{where}: {violation['id']}: {node['html'][:200]}" for node in violation["nodes"]]
         if folder := os.environ.get("PICTURES"):
             page.screenshot(path=f"{folder}/{_name(page.url)}-{size}-{scheme}.png", full_page=True)

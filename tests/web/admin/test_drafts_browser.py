@@ -319,7 +319,7 @@ def test_a_letter_without_its_pictures_fetches_none_and_is_read_all_the_same(
     assert shows_text_of_picture(page)
     page.route(f"**{letter}off", let_look_within)
     page.goto(f"{letter}off")
-    assert faults(page, [(size, scheme, ("color-contrast",)) for size in ("phone", "desktop")]) == []
+    assert faults(page, [(size, scheme) for size in ("phone", "desktop")], rules=["color-contrast"]) == []
     look_through(page, f"{preview}on")
     assert fetched, "with its pictures one would have been seen"
     page.goto(f"{letter}on")
