@@ -16,6 +16,7 @@ from app.web.forms import TRAP
 from config import Config
 from tests.conftest import create_tables, make_config
 from tests.looks import faults
+from tests.web.conftest import faults_among
 from tests.web.visitor import counts
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
@@ -40,7 +41,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.on("weberror", lambda error: complaints.append(str(error.error)))
     yield context
     context.close()
-    assert not [each for each in complaints if "503" not in each]
+    assert faults_among(complaints, "status of 503") == []
 
 
 def open_form(page: Page, site: str, path: str = "/fr/") -> None:
