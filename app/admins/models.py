@@ -103,6 +103,10 @@ class AuditAct(StrEnum):
     EDITION_RETRIED = "edition-retried"
 
     SOURCE_ADDED = "source-added"
+    SOURCE_CHANGED = "source-changed"
+    SOURCE_STOPPED = "source-stopped"
+    SOURCE_RESUMED = "source-resumed"
+    SOURCE_REMOVED = "source-removed"
     FLOOD_PASSED = "flood-passed"
     FLOOD_REFUSED = "flood-refused"
     STORY_PINNED = "story-pinned"

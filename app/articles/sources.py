@@ -1,10 +1,14 @@
-"""Feeds as rows: add one, find those that are due, record what a fetch brought. Fetches nothing itself."""
+"""Feeds as rows: add, change, stop and remove one, find those that are due, record what a fetch brought.
+
+Fetches nothing itself.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -13,9 +17,9 @@ from app.articles.arrival import Arrival, store_entries
 from app.articles.clean import one_line
 from app.articles.entries import Feed
 from app.articles.fetch import parse_address
-from app.articles.models import Source, SourceKind
+from app.articles.models import Article, Flood, Source, SourceKind
 from app.articles.urls import host_of
-from app.errors import FetchRefused, InputRefused, NotFound
+from app.errors import FetchRefused, FieldsRefused, InputRefused, NotFound, TransitionRefused
 
 NAME_MAX_CHARS = 200
 FAILURE_MAX_CHARS = 500
@@ -73,6 +77,64 @@ def add_source(
     return source
 
 
+def change_source(session: Session, source_id: int, *, name: str, language: str, takes_full_text: bool) -> Source:
+    """Change what is said of a source; its language counts for articles to come. Raises FieldsRefused, NotFound."""
+    source = _hold(session, source_id)
+    name = name.strip()
+    faults = {}
+    if not name or not name.isprintable():
+        faults["name"] = "empty"
+    elif len(name) > NAME_MAX_CHARS:
+        faults["name"] = "long"
+    if language not in {*i18n.LANGUAGES, source.language}:
+        faults["language"] = "choice"
+    if faults:
+        raise FieldsRefused(faults)
+    source.name, source.language, source.takes_full_text = name, language, takes_full_text
+    session.flush()
+    return source
+
+
+def stop_source(session: Session, source_id: int) -> Source:
+    """Read a source no more; its articles stay. Raises TransitionRefused where it is off already, NotFound."""
+    source = _hold(session, source_id)
+    if not source.is_active:
+        raise TransitionRefused("this source is off already")
+    source.is_active = False
+    session.flush()
+    return source
+
+
+def resume_source(session: Session, source_id: int, *, now: datetime) -> Source:
+    """Read a source again, soon. Raises TransitionRefused where it is not off, NotFound."""
+    source = _hold(session, source_id)
+    if source.is_active:
+        raise TransitionRefused("this source is not off")
+    source.is_active, source.failure, source.failures, source.next_fetch_at = True, None, 0, now
+    session.flush()
+    return source
+
+
+def remove_source(session: Session, source_id: int) -> str:
+    """Forget a source that never brought anything, and return its address.
+
+    Raises TransitionRefused where articles came from it: letters name it beside them. NotFound.
+    """
+    source = _hold(session, source_id)
+    if has_articles(session, source_id):
+        raise TransitionRefused("articles came from this source; stop it instead")
+    session.delete(source)
+    session.flush()
+    return source.location
+
+
+def has_articles(session: Session, source_id: int) -> bool:
+    """Return whether a source ever brought anything."""
+    brought = select(sa.literal(1)).where(Article.source_id == source_id)
+    held = select(sa.literal(1)).where(Flood.source_id == source_id)
+    return bool(session.scalar(select(brought.exists() | held.exists())))
+
+
 def due_sources(session: Session, now: datetime) -> Sequence[Source]:
     """Return the active sources whose time has come, the longest waiting first."""
     query = (
@@ -84,16 +146,14 @@ def due_sources(session: Session, now: datetime) -> Sequence[Source]:
 def record_fetch(session: Session, *, source_id: int, reading: Reading, interval: timedelta, now: datetime) -> Arrival:
     """Store what a fetch brought and say when the next one is due.
 
-    Raises NotFound if the source has gone meanwhile.
+    One that was stopped meanwhile stays so. Raises NotFound if the source has gone meanwhile.
     """
-    source = session.get(Source, source_id, with_for_update=True)
-    if source is None:
-        raise NotFound(f"there is no source {source_id}")
+    source = _hold(session, source_id)
     source.fetched_at = now
     if reading.failure is not None:
         _record_failure(source, reading, interval, now)
         return Arrival()
-    source.is_active, source.failure, source.failures = True, None, 0
+    source.failure, source.failures = None, 0
     source.next_fetch_at = now + interval
     if reading.feed is None:
         return Arrival()
@@ -108,7 +168,14 @@ def _record_failure(source: Source, reading: Reading, interval: timedelta, now: 
     pause = min(interval * 2 ** min(source.failures, 10), max(interval, RETRY_MAX))
     source.failures += 1
     source.next_fetch_at = now + max(pause, min(reading.retry_after or timedelta(), PAUSE_MAX))
-    source.is_active = not reading.is_gone
+    source.is_active = source.is_active and not reading.is_gone
+
+
+def _hold(session: Session, source_id: int) -> Source:
+    source = session.get(Source, source_id, with_for_update=True, populate_existing=True)
+    if source is None:
+        raise NotFound(f"no source {source_id}")
+    return source
 
 
 def _take_names(source: Source, feed: Feed) -> None:

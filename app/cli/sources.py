@@ -11,7 +11,7 @@ from app.articles.entries import Entry
 from app.articles.floods import held_floods, let_through, refuse
 from app.articles.intake import fetch_due, preview_feed
 from app.articles.models import Source
-from app.articles.sources import add_source
+from app.articles.sources import add_source, remove_source, resume_source, stop_source
 from app.cli.acts import note_act
 from app.cli.meant import ROW_ID
 from app.cli.output import Commands, Row, as_json, print_row, print_rows
@@ -24,7 +24,7 @@ SHOWN = ("title", "link", "published", "language")
 
 @click.group("sources", cls=Commands)
 def group() -> None:
-    """Add, list, preview and fetch feeds; decide on floods."""
+    """Add, stop, list, preview and fetch feeds; decide on floods."""
 
 
 @group.command("add")
@@ -44,6 +44,33 @@ def add(location: str, language: str | None, name: str | None, full_text: bool |
         row = _row(source)
         note_act(session, AuditAct.SOURCE_ADDED, f"source:{source.id}")
     print_row(row, as_json=as_json)
+
+
+@group.command("stop")
+@click.argument("source_id", metavar="ID", type=ROW_ID)
+def stop(source_id: int) -> None:
+    """Read a feed no more; its articles stay."""
+    with product().database.transaction() as session:
+        stop_source(session, source_id)
+        note_act(session, AuditAct.SOURCE_STOPPED, f"source:{source_id}")
+
+
+@group.command("resume")
+@click.argument("source_id", metavar="ID", type=ROW_ID)
+def resume(source_id: int) -> None:
+    """Read a feed again that was stopped, or that said it was gone."""
+    with product().database.transaction() as session:
+        resume_source(session, source_id, now=now())
+        note_act(session, AuditAct.SOURCE_RESUMED, f"source:{source_id}")
+
+
+@group.command("remove")
+@click.argument("source_id", metavar="ID", type=ROW_ID)
+def remove(source_id: int) -> None:
+    """Forget a feed that never brought anything."""
+    with product().database.transaction() as session:
+        location = remove_source(session, source_id)
+        note_act(session, AuditAct.SOURCE_REMOVED, f"source:{source_id}", location)
 
 
 @group.command("list")

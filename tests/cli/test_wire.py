@@ -144,3 +144,27 @@ def test_an_embargo_that_changes_nothing_is_refused(app: Flask, product: Product
 def test_a_source_that_is_none_is_said_to_be_none(app: Flask) -> None:
     told = app.test_cli_runner().invoke(args=["sources", "fetch", "999"])
     assert (told.exit_code, "no source 999" in told.stderr) == (1, True)
+
+
+def test_a_source_is_stopped_taken_up_again_and_removed(app: Flask, product: Product) -> None:
+    runner = app.test_cli_runner()
+    runner.invoke(args=["sources", "add", "https://wire.example/feed"])
+
+    def told(*args: str) -> tuple[int, str]:
+        answer = runner.invoke(args=["sources", *args])
+        return answer.exit_code, answer.stderr
+
+    def is_active() -> bool:
+        return bool(json.loads(runner.invoke(args=["sources", "list", "--json"]).stdout)[0]["is_active"])
+
+    assert told("stop", "1") == (0, "")
+    assert not is_active()
+    assert told("stop", "1") == (1, "Error: this source is off already\n")
+    assert told("resume", "1") == (0, "")
+    assert is_active()
+    assert told("resume", "1") == (1, "Error: this source is not off\n")
+    assert told("remove", "1") == (0, "")
+    assert told("remove", "1") == (1, "Error: no source 1\n")
+    with product.database.transaction() as session:
+        source_id = make.make_article(session, source=make.make_source(session)).source_id
+    assert told("remove", str(source_id)) == (1, "Error: articles came from this source; stop it instead\n")

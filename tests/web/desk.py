@@ -129,6 +129,7 @@ def routes(app: Flask, *, edition_id: int, public_id: str) -> Iterator[Route]:
         "article_id": 1,
         "extra": "flash",
         "story_id": 1,
+        "source_id": 1,
         "flood_id": 1,
         "schedule_id": 1,
         "text_kind": "form",

@@ -2,9 +2,10 @@
 
 from flask import Blueprint, Flask
 
-#: The addresses of one edition, newsletter, schedule, article, story and flood; numbers that no database counts to are
-#: not found.
+#: The addresses of one edition, newsletter, schedule, article, story, source and flood; numbers that no database counts
+#: to are not found.
 EDITION = f"/editions/<int(max={2**31 - 1}):edition_id>"
+SOURCE = f"/sources/<int(max={2**31 - 1}):source_id>"
 FLOOD = f"/sources/floods/<int(max={2**31 - 1}):flood_id>"
 ARTICLE = f"/articles/<int(max={2**31 - 1}):article_id>"
 STORY = f"/stories/<int(max={2**31 - 1}):story_id>"

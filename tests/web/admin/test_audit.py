@@ -65,6 +65,7 @@ ELSEWHERE = {
     },
     "admin.passkey_submit": "test_passkeys",
     "admin.second_step_submit": "test_second_factor",
+    "admin.source_removal_submit": "test_sources",
 }
 Data = dict[str, str] | dict[str, str | list[str]] | dict[str, tuple[BytesIO, str]]
 
@@ -217,6 +218,9 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.template_choice_submit", lambda _: {"version": "1"}),
     ("admin.job_submit", lambda _: {"job": "seals"}),
     ("admin.source_submit", lambda _: {"location": "https://wire.example/feed.xml", "language": "fr"}),
+    ("admin.source_change_submit", lambda _: {"name": "The Wire", "language": "en"}),
+    ("admin.source_stop_submit", lambda _: {}),
+    ("admin.source_resume_submit", lambda _: {}),
     ("admin.flood_refuse_submit", flood),
     ("admin.flood_pass_submit", lambda _: {}),
     ("admin.newsletter_submit", lambda _: {"timezone": "Europe/Brussels", "sender": "north@newsletter.example"}),

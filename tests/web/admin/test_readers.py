@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.admins.models import AuditAct, AuditEntry
-from app.articles.models import Source
 from app.clock import now
 from app.editions.models import Edition
 from app.newsletters.models import current_policy, current_wording
@@ -164,51 +163,3 @@ def test_no_line_of_a_french_subject_begins_with_its_colon(admin: FlaskClient, p
 @pytest.mark.parametrize("public_id", ["x", "0" * 22, "' OR ''='", "%00", "1"])
 def test_an_unknown_reader_is_not_found(admin: FlaskClient, public_id: str) -> None:
     assert admin.get(f"/admin/readers/{quote(public_id)}").status_code == 404
-
-
-def test_a_source_is_added_by_its_address(admin: FlaskClient, product: Product) -> None:
-    data = {"location": " https://wire.example/feed.xml ", "name": "The Wire", "language": "en", "is_active": "0"}
-    answer = admin.post("/admin/sources", data={**data, "kind": "file", "failure": "invented"})
-    assert answer.location == "/admin/sources?note=source"
-    with product.database.reading() as session:
-        source = session.scalars(sa.select(Source)).one()
-    assert (source.location, source.kind.value, source.language) == ("https://wire.example/feed.xml", "url", "en")
-    assert source.is_active
-    assert source.failure is None
-    assert "The Wire" in admin.get("/admin/sources").text
-
-
-@pytest.mark.parametrize(
-    "location",
-    ["", "/etc/passwd", "file:///etc/passwd", "keys/secret_key", "gopher://wire.example/", "https://", "http://[",
-     "javascript:alert(1)", "https://wire.example/\0", "https://wire.example/" + "x" * 3000],
-)  # fmt: skip
-def test_files_of_the_server_and_what_is_no_web_address_are_refused(
-    admin: FlaskClient, product: Product, location: str
-) -> None:
-    page = admin.post("/admin/sources", data={"location": location})
-    assert page.status_code == 422
-    assert 'aria-invalid="true"' in page.text
-    with product.database.reading() as session:
-        assert session.scalars(sa.select(Source)).all() == []
-
-
-def test_a_broken_source_is_shown_with_its_reason_first(admin: FlaskClient, product: Product) -> None:
-    with product.database.transaction() as session:
-        make.make_source(session, location="https://a.example/feed")
-        broken = make.make_source(session, location="https://z.example/feed")
-        broken.failure, broken.failures = "<b>not a feed</b>", 3
-    page = admin.get("/admin/sources").text
-    assert "&lt;b&gt;not a feed&lt;/b&gt;" in page
-    assert "Failed 3 times" in page
-    assert page.index("z.example") < page.index("a.example/feed")
-    assert "not a feed" in admin.get("/admin/").text
-
-
-@pytest.mark.parametrize("path", ["/admin/", "/admin/sources"])
-def test_why_a_source_fails_is_told_in_the_desks_language(client: FlaskClient, product: Product, path: str) -> None:
-    desk.make_admin(product, language="fr")
-    desk.sign_in(client)
-    with product.database.transaction() as session:
-        make.make_source(session, location="https://z.example/feed").failure = "the host z.example is not known"
-    assert "le serveur z.example est introuvable" in client.get(path).text

@@ -26,8 +26,8 @@ MATRIX: dict[Role, str] = {
         account again again_submit article article_topics articles authenticator_removal_submit authenticator_submit
         codes_file_submit codes_submit components dashboard edition editions factors language_submit letter
         newsletter newsletters passkey_challenge_submit passkey_removal_submit passkey_submit password_submit preview
-        progress schedule schedule_digest schedules session_end_submit sessions_end_submit sign_out_submit sources twin
-        warm_up wording wordings
+        progress schedule schedule_digest schedules session_end_submit sessions_end_submit sign_out_submit source
+        sources twin warm_up wording wordings
     """,
     Role.EDITOR: """
         article_new article_new_submit article_text article_text_submit comment_submit compile_submit
@@ -41,6 +41,7 @@ MATRIX: dict[Role, str] = {
         approval_answer_submit cancel cancel_submit erratum_submit extra_drop_submit flash_submit
         flood_pass_submit flood_refuse_submit override_submit pause_submit resume_submit
         retry retry_submit send_submit source_submit stop_submit
+        source_change_submit source_removal_submit source_resume_submit source_stop_submit
         warm_up_end_submit warm_up_submit
         schedule_add_submit schedule_resume_submit schedule_stop_submit schedule_submit
     """,

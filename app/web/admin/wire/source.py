@@ -1,0 +1,109 @@
+"""One feed: what is known of it, and the forms that change, stop and remove it."""
+
+from collections.abc import Mapping
+
+from flask import render_template, request, url_for
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Response
+
+from app.admins.models import AuditAct, Role
+from app.articles.models import Source
+from app.articles.sources import change_source, has_articles, remove_source, resume_source, stop_source
+from app.clock import now
+from app.errors import FieldsRefused, NotFound, TransitionRefused
+from app.i18n import LANGUAGES
+from app.web import product
+from app.web.admin import SOURCE, bp
+from app.web.admin.access import needs
+from app.web.admin.acts import note_act
+
+
+@bp.get(SOURCE)
+@needs(Role.VIEWER)
+def source(source_id: int) -> str:
+    """Show how a feed does, and the form that changes it."""
+    return _page(source_id)
+
+
+@bp.post(SOURCE)
+@needs(Role.PUBLISHER)
+def source_change_submit(source_id: int) -> Response | tuple[str, int]:
+    """Change the name, the language, and whether articles' pages are read."""
+    form = request.form
+    try:
+        with product().database.transaction() as session:
+            changed = change_source(
+                session,
+                source_id,
+                name=form.get("name", ""),
+                language=form.get("language", ""),
+                takes_full_text="full_text" in form,
+            )
+            note_act(session, AuditAct.SOURCE_CHANGED, f"source:{source_id}", changed.name)
+    except FieldsRefused as refusal:
+        return _page(source_id, typed=form, faults=refusal.faults), 422
+    return redirect(url_for("admin.source", source_id=source_id, note="source-changed"), code=303)
+
+
+@bp.post(f"{SOURCE}/stop")
+@needs(Role.PUBLISHER)
+def source_stop_submit(source_id: int) -> Response | tuple[str, int]:
+    """Read a feed no more."""
+    try:
+        with product().database.transaction() as session:
+            stop_source(session, source_id)
+            note_act(session, AuditAct.SOURCE_STOPPED, f"source:{source_id}")
+    except TransitionRefused:
+        return _page(source_id, is_late=True), 409
+    return redirect(url_for("admin.source", source_id=source_id, note="source-stopped"), code=303)
+
+
+@bp.post(f"{SOURCE}/resume")
+@needs(Role.PUBLISHER)
+def source_resume_submit(source_id: int) -> Response | tuple[str, int]:
+    """Read a feed again."""
+    try:
+        with product().database.transaction() as session:
+            resume_source(session, source_id, now=now())
+            note_act(session, AuditAct.SOURCE_RESUMED, f"source:{source_id}")
+    except TransitionRefused:
+        return _page(source_id, is_late=True), 409
+    return redirect(url_for("admin.source", source_id=source_id, note="source-resumed"), code=303)
+
+
+@bp.post(f"{SOURCE}/removal")
+@needs(Role.PUBLISHER)
+def source_removal_submit(source_id: int) -> Response | tuple[str, int]:
+    """Forget a feed that never brought anything."""
+    try:
+        with product().database.transaction() as session:
+            location = remove_source(session, source_id)
+            note_act(session, AuditAct.SOURCE_REMOVED, f"source:{source_id}", location)
+    except TransitionRefused:
+        return _page(source_id, is_late=True), 409
+    return redirect(url_for("admin.sources", note="source-removed"), code=303)
+
+
+def _page(
+    source_id: int,
+    *,
+    typed: ImmutableMultiDict[str, str] | None = None,
+    faults: Mapping[str, str] | None = None,
+    is_late: bool = False,
+) -> str:
+    with product().database.reading() as session:
+        found = session.get(Source, source_id)
+        if found is None:
+            raise NotFound(f"no source {source_id}")
+        is_empty = not has_articles(session, source_id)
+    own = {"name": found.name, "language": found.language, "full_text": "yes" if found.takes_full_text else ""}
+    return render_template(
+        "admin/wire/source.html",
+        source=found,
+        is_empty=is_empty,
+        choices=[*LANGUAGES, *({found.language}.difference(LANGUAGES))],
+        shown=typed if typed is not None else own,
+        faults=faults or {},
+        is_late=is_late,
+    )
