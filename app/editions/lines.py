@@ -131,14 +131,24 @@ def window_of(session: Session, line: Line, *, since: datetime | None, until: da
     start = since or last_end or until - FIRST_WINDOW
     if start > until:
         raise InputRefused("the window ends before it begins")
-    return start, last_end - OVERLAP if last_end else start
+    return start, since or search_start(last_end, until)
+
+
+def search_start(last_end: datetime | None, until: datetime) -> datetime:
+    """Return from when on articles are looked for, up to `until`, where the last window ended at `last_end`."""
+    return last_end - OVERLAP if last_end else until - FIRST_WINDOW
 
 
 def end_of_last_window(
     session: Session, line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)
 ) -> datetime | None:
     """Return where the last window ended that was really looked through, and whose edition is in none of `but`."""
-    return session.scalar(
+    return session.scalar(last_window_end(line, but=but))
+
+
+def last_window_end(line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)) -> Select[datetime]:
+    """Select what `end_of_last_window` returns."""
+    return (
         select(Compilation.until)
         .outerjoin(Edition, Edition.id == Compilation.edition_id)
         .where(

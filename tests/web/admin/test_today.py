@@ -90,7 +90,7 @@ def test_readers_won_and_lost_are_drawn_and_told(admin: FlaskClient, product: Pr
     count_readers(product)
     after = today(admin)
     for page in (before, after):
-        assert "<strong>2</strong> readers who get letters" in page
+        assert "<strong>2</strong> subscribed readers" in page
         assert "French <strong>2</strong>" in page
         assert "Won: 3" in page
         assert "Lost: 1" in page
@@ -140,3 +140,13 @@ def test_copies_that_may_be_tried_again_wait_as_long_as_they_may(
     with product.database.transaction() as session:
         session.execute(sa.text("UPDATE editions SET started_at = '2020-01-01 00:00:00.000000'"))
     assert said not in today(admin)
+
+
+def test_as_many_new_articles_are_told_as_compose_takes(admin: FlaskClient, product: Product) -> None:
+    draft = desk.make_draft(product, articles=2)
+    taken_out = desk.edition(product, draft).items[0].article_id
+    admin.post(f"/admin/editions/{draft}/removal", data={"item": taken_out})
+    assert "1 new article," in today(admin), "it came just before the last window ended"
+    admin.post("/admin/editions", data={"language": "fr"})
+    assert [item.article_id for item in desk.edition(product, draft + 1).items] == [taken_out]
+    assert "0 new articles," in today(admin)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 from app.articles.models import Article
 from app.delivery.senders import WarmUpPlan
 from app.editions.compile import new_articles
-from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule
+from app.editions.lines import Compilation, Line, Schedule, last_window_end, search_start
 from app.editions.models import Edition, EditionStatus, whole_editions
 from app.editions.records import EditionCount
 from app.newsletters.models import Newsletter
@@ -151,13 +151,13 @@ def _next_digests(session: Session, newsletter: Newsletter, now: datetime) -> li
     is_usual = sa.and_(Schedule.newsletter_id == newsletter.id, Schedule.rhythm_id.is_(None))
     schedules = {schedule.language: schedule for schedule in session.scalars(select(Schedule).where(is_usual))}
     last = _last_compilations(session, newsletter)
+    lines = {face.language: Line(newsletter.id, face.language) for face in newsletter.languages}
+    ends = session.execute(select(*(last_window_end(line).scalar_subquery() for line in lines.values()))).one()
     parts = []
-    for face in newsletter.languages:
-        compiled = last.get(face.language)
-        since = compiled.until if compiled else now - FIRST_WINDOW
-        line = Line(newsletter.id, face.language)
+    for (language, line), last_end in zip(lines.items(), ends, strict=True):
+        since = search_start(last_end, now)
         fresh = new_articles(line, since=since, until=now, now=now, limit=COUNTED_ARTICLES).subquery()
-        parts.append(select(sa.literal(face.language), sa.func.count()).select_from(fresh))
+        parts.append(select(sa.literal(language), sa.func.count()).select_from(fresh))
     counts = {language: number for language, number in session.execute(sa.union_all(*parts))}  # noqa: C416 - a Row
     return [
         NextDigest(face.language, schedules.get(face.language), last.get(face.language), counts[face.language])
