@@ -5,10 +5,11 @@ Knows no table. SQLite (one machine) and PostgreSQL (many) are the two databases
 
 import base64
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from threading import Lock
@@ -264,6 +265,14 @@ def make_migration_engine(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(engine: sa.Engine, *, foreign_keys: bool) -> None:
+    @sa.event.listens_for(engine, "do_connect")
+    def create_private(_dialect: Any, _record: Any, args: list[str], _kwargs: Any) -> None:
+        # It holds every reader's address; its log beside it takes after it.
+        if engine.url.database in {None, "", ":memory:"}:
+            return
+        with suppress(OSError):  # what is in the way SQLite tells
+            os.close(os.open(args[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
     @sa.event.listens_for(engine, "connect")
     def set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below

@@ -1,6 +1,7 @@
 """The database layer: UTC in and out, rollback on failure, the write lock taken at once."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +38,21 @@ def test_a_naive_time_is_refused(database_url: str) -> None:
     with pytest.raises(StatementError, match="naive"), database.transaction() as session:
         session.add(Lease(name="x", owner="a", until=datetime(2026, 7, 1)))  # noqa: DTZ001 - the point of the test
     database.dispose()
+
+
+def test_nobody_else_on_the_machine_may_read_a_new_sqlite_file(tmp_path: Path) -> None:
+    (tmp_path / "old.db").touch(mode=0o640)
+    for name in ("new.db", "old.db"):
+        engine = make_migration_engine(f"sqlite:///{tmp_path / name}")
+        with engine.begin() as connection:
+            connection.execute(sa.text("CREATE TABLE t (x INTEGER)"))
+            assert connection.scalar(sa.text("SELECT count(*) FROM t")) == 0
+            modes = {
+                path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir() if path.name.startswith(name)
+            }
+        kept = 0o600 if name == "new.db" else 0o640
+        assert modes == dict.fromkeys((name, f"{name}-wal", f"{name}-shm"), kept), "what an operator set stays"
+        engine.dispose()
 
 
 def test_an_exception_leaves_nothing_behind(database_url: str) -> None:

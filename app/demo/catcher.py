@@ -19,7 +19,7 @@ class Mailbox:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # links in letters act for their readers
         self._serial = count()
 
     def put(self, data: bytes) -> None:
