@@ -220,6 +220,17 @@ def test_an_article_is_read_and_kept_back_in_its_row(admin: FlaskClient, product
     assert "Kept back until" in admin.get("/admin/articles?state=embargo").text
 
 
+def test_a_story_of_which_another_article_is_kept_back_is_not_called_so(admin: FlaskClient, product: Product) -> None:
+    french = article_id(product, BREACH_FR)
+    admin.post(f"/admin/articles/{french}/embargo", data={"until": "2099-01-01T06:00"})
+    row = admin.get("/admin/articles?state=embargo").text.partition('class="story"')[2]
+    marks = row.partition('class="marks"')[2].partition("</p>")[0]
+    assert "Another article on it is kept back" in marks
+    assert "Kept back until" not in marks
+    told = [each for each in row.split('class="told"')[1:] if "Kept back until" in each]
+    assert [BREACH_FR[0] in each for each in told] == [True]
+
+
 def test_the_page_says_what_is_wrong_and_what_is_new(admin: FlaskClient, product: Product) -> None:
     with product.database.transaction() as session:
         source = session.scalars(select(Source)).first()

@@ -60,13 +60,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class StoryRow:
-    """A story as its row shows it: the best article first, those of the desk's language before others."""
+    """A story as its row shows it: the best article first, those of the desk's language before others.
+
+    `kept`: until when each of its articles is kept back that is, by id.
+    """
 
     story: Story
     articles: Sequence[Article]
     topics: Sequence[ArticleTopic]
     flashed: bool
-    kept_until: datetime | None
+    kept: Mapping[int, datetime]
 
     @property
     def lead(self) -> Article:
@@ -155,15 +158,11 @@ def story_rows(session: Session, stories: Sequence[Story], *, language: str, at:
             articles=told,
             topics=carried[told[0].id],
             flashed=any(article.id in flashed for article in told),
-            kept_until=max((each.embargo_until for each in told if _is_kept(each, at)), default=None),  # type: ignore[type-var]
+            kept={each.id: each.embargo_until for each in told if each.embargo_until and each.embargo_until > at},
         )
         for story in stories
         if (told := articles[story.id])
     ]
-
-
-def _is_kept(article: Article, at: datetime) -> bool:
-    return article.embargo_until is not None and article.embargo_until > at
 
 
 def _page(session: Session, wanted: Wanted, asked: Asked, words: tuple[str, ...]) -> StoryPage:
