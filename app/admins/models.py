@@ -120,6 +120,7 @@ class AuditAct(StrEnum):
     ARTICLE_REVISED = "article-revised"
     TOPIC_ADDED = "topic-added"
     TOPIC_REMOVED = "topic-removed"
+    TOPIC_LEFT_TO_RULES = "topic-left-to-rules"
     ARTICLE_EMBARGOED = "article-embargoed"
     EMBARGO_ENDED = "embargo-ended"
     ARTICLE_FLASHED = "article-flashed"

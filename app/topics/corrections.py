@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.db import insert_into
 from app.errors import InputRefused, NotFound
-from app.topics.classify import Classification, Found, Rank
+from app.topics.classify import Classification, Found, Rank, classify
 from app.topics.models import ArticleTopic, Correction, Reason, TopicCorrection
 from app.topics.taxonomy import Taxonomy
 
@@ -23,23 +23,42 @@ def correct_topic(
     correction: Correction,
     by: str,
     now: datetime,
-) -> None:
+) -> Correction | None:
     """Add a topic to an article as a primary one, or take it away, for good: `by` is the editor's address.
 
-    The editor's latest word on the same topic replaces the earlier one. What an article carries may be taken away even
-    if the taxonomy no longer has it.
+    The editor's latest word on the same topic replaces the earlier one, which is returned if there is one. What an
+    article carries may be taken away even if the taxonomy no longer has it.
     Raises NotFound for an article, InputRefused for a topic that is not there.
     """
-    # The article first, as the classification does: it must not put back meanwhile what is taken away here.
-    if session.scalar(select(Article.id).where(Article.id == article_id).with_for_update(key_share=True)) is None:
-        raise NotFound(f"no article {article_id}")
+    _hold_article(session, article_id)
     carried = {each.topic: each for each in session.scalars(topics_of([article_id]))}
     if topic not in taxonomy.topics and not (topic in carried and correction is Correction.REMOVED):
         raise InputRefused(f"the taxonomy has no topic {topic!r}")
+    before = session.get(TopicCorrection, (article_id, topic), populate_existing=True)
+    earlier = before.correction if before else None
     values = {"correction": correction, "by": by, "at": now}
     insert = insert_into(session, TopicCorrection).values(article_id=article_id, topic=topic, **values)
     session.execute(insert.on_conflict_do_update(index_elements=["article_id", "topic"], set_=values))
     _apply(session, carried.get(topic), _added(article_id, topic, []), correction)
+    return earlier
+
+
+def withdraw_correction(session: Session, taxonomy: Taxonomy, *, article_id: int, topic: str) -> None:
+    """Let the rules decide on a topic again of which an editor had said something.
+
+    Raises NotFound for an article, InputRefused where nobody said anything.
+    """
+    article = _hold_article(session, article_id)
+    key = (article_id, topic)
+    correction = session.get(TopicCorrection, key, populate_existing=True) if topic.isprintable() else None
+    if correction is None:
+        raise InputRefused(f"nobody corrected the topic {topic!r} of this article")
+    session.delete(correction)
+    session.execute(delete(ArticleTopic).where(ArticleTopic.article_id == article_id, ArticleTopic.topic == topic))
+    text = article.body or article.summary
+    found = classify(taxonomy, title=article.title, text=text, language=article.language)
+    session.add_all(ArticleTopic(**_by_rules(article_id, each)) for each in found.topics if each.key == topic)
+    session.flush()
 
 
 def carried_topics(session: Session, found: Mapping[int, Classification]) -> list[dict[str, object]]:
@@ -64,6 +83,15 @@ def topics_of(article_ids: Iterable[int]) -> Select[ArticleTopic]:
     """Select the topics that articles carry, primary ones first, the heaviest first."""
     query = select(ArticleTopic).where(ArticleTopic.article_id.in_(list(article_ids)))
     return query.order_by(ArticleTopic.article_id, ArticleTopic.rank, ArticleTopic.weight.desc(), ArticleTopic.topic)
+
+
+def _hold_article(session: Session, article_id: int) -> Article:
+    """Return an article, which the classification holds first too: it must not put back what is taken away here."""
+    query = select(Article).where(Article.id == article_id).with_for_update(key_share=True)
+    article = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if article is None:
+        raise NotFound(f"no article {article_id}")
+    return article
 
 
 def _apply(session: Session, carried: ArticleTopic | None, added: dict[str, object], correction: Correction) -> None:

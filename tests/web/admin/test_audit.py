@@ -205,6 +205,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.cancel_submit", lambda _: {}),
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
     ("admin.topic_removal_submit", lambda _: {"topic": "place:FR"}),
+    ("admin.topic_withdrawal_submit", lambda _: {"topic": "place:FR"}),
     ("admin.article_new_submit", lambda _: {"title": "Un phare", "markdown": "Il **brille**.", "language": "fr"}),
     ("admin.article_text_submit", rewrite),
     ("admin.story_pin_submit", tell),

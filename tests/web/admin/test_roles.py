@@ -34,7 +34,8 @@ MATRIX: dict[Role, str] = {
         embargo_end_submit embargo_submit history introduction_submit lead_submit order_submit redo_submit
         removal_submit resolution_submit restore_submit return_submit section_submit stories_merge_submit
         stories_undo_submit story_mute_end_submit story_mute_submit story_pin_end_submit story_pin_submit
-        story_split_submit test_submit texts_submit topic_removal_submit topic_submit undo_submit words_submit
+        story_split_submit test_submit texts_submit topic_removal_submit topic_submit
+        topic_withdrawal_submit undo_submit words_submit
         approval_submit approval_withdrawal_submit probes_submit send addition_submit
     """,
     Role.PUBLISHER: """

@@ -21,6 +21,7 @@ from app.stories.merging import begin_story
 from app.stories.models import Story, StoryEvent
 from app.topics.classifying import classify_articles
 from app.topics.corrections import topics_of
+from app.topics.models import Correction, TopicCorrection
 from app.topics.taxonomy import load
 from tests import make
 from tests.security.payloads import payloads
@@ -200,12 +201,38 @@ def test_topics_are_taken_away_and_added_by_name_in_their_row(admin: FlaskClient
     assert f'hx-target="#story-{story_id(product, STORM)}" hx-swap="outerHTML"' in added
     assert 'value="place:PT"' in added
     removed = admin.post(f"/admin/articles/{storm}/topics/removal", data={"topic": "place:PT"}, headers=SWAP).text
-    assert 'value="place:PT"' not in removed
+    assert 'value="place:PT"' not in removed.partition('hx-target="#note"')[0]
     wrong = admin.post(f"/admin/articles/{storm}/topics", data={"topic": "Atlantis"}, headers=SWAP)
     assert wrong.status_code == 422
     assert "no topic of this name" in wrong.text
     with product.database.reading() as session:
         assert "place:PT" not in [each.topic for each in session.scalars(topics_of([storm]))]
+
+
+def test_a_topic_taken_away_by_mistake_is_put_back_with_one_press(admin: FlaskClient, product: Product) -> None:
+    def press(page: str) -> str:
+        note = page.partition('hx-target="#note"')[2]
+        [(path, back, topic)] = re.findall(
+            r'hx-post="([^"]+)".*?name="back" value="([^"]+)".*?value="([^"]+)"', note, re.S
+        )
+        return admin.post(path, data={"topic": topic, "back": back}, headers=SWAP).text
+
+    breach = article_id(product, BREACH)
+    with product.database.reading() as session:
+        before = {each.topic: (each.rank, each.words) for each in session.scalars(topics_of([breach]))}
+    topics = f"/admin/articles/{breach}/topics"
+    removed = admin.post(f"{topics}/removal", data={"topic": "place:EE"}, headers=SWAP).text
+    undone = press(removed)
+    assert "It is as it was." in undone
+    assert "data-undo" not in undone
+    with product.database.reading() as session:
+        assert {each.topic: (each.rank, each.words) for each in session.scalars(topics_of([breach]))} == before
+        assert session.scalars(select(TopicCorrection)).all() == [], "the rules hold again"
+    admin.post(topics, data={"topic": "Portugal"}, headers=SWAP)
+    put_back = press(admin.post(f"{topics}/removal", data={"topic": "place:PT"}, headers=SWAP).text)
+    assert "The topic is added, and stays." in put_back, "an editor's word is put back, not the rules'"
+    with product.database.reading() as session:
+        assert [each.correction for each in session.scalars(select(TopicCorrection))] == [Correction.ADDED]
 
 
 def test_an_article_is_read_and_kept_back_in_its_row(admin: FlaskClient, product: Product) -> None:

@@ -19,7 +19,7 @@ from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.wire.article_page import show_article
 from app.web.admin.wire.board import SINCE, asked_of_wire, wire_board
-from app.web.admin.wire.swaps import is_swap, undoable, way_back
+from app.web.admin.wire.swaps import corrected_just_now, is_swap, undoable, way_back
 
 
 @bp.get("/articles")
@@ -36,9 +36,10 @@ def show_wire(problem: str | None = None) -> str:
     language, taxonomy = require().language, taxonomy_in_use()
     with product().database.reading() as session:
         board = wire_board(session, asked_of_wire(), taxonomy=taxonomy, language=language)
-        undo = undoable(session)
+        undo, corrected = undoable(session), corrected_just_now(session)
     return render_template(
-        "admin/wire/articles.html", board=board, back=way_back(), undo=undo, problem=problem, taxonomy=taxonomy,
+        "admin/wire/articles.html", board=board, back=way_back(), undo=undo, corrected=corrected, problem=problem,
+        taxonomy=taxonomy,
         topics_by_kind={kind.value: taxonomy.of_kind(kind, language) for kind in TopicKind}, states=list(StoryState),
         spans=list(SINCE), walked=FOUND_MAX if board.asked.q else WALKED_MAX,
     )  # fmt: skip
