@@ -87,7 +87,7 @@ def topics_of(article_ids: Iterable[int]) -> Select[ArticleTopic]:
 
 def _hold_article(session: Session, article_id: int) -> Article:
     """Return an article, which the classification holds first too: it must not put back what is taken away here."""
-    query = select(Article).where(Article.id == article_id).with_for_update(key_share=True)
+    query = select(Article).where(Article.id == article_id).with_for_update(key_share=True, of=Article)
     article = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
     if article is None:
         raise NotFound(f"no article {article_id}")
