@@ -17,8 +17,7 @@ CONTRAST_MIN, CONTRAST_LARGE_MIN = 4.5, 3.0
 LARGE_PX, LARGE_BOLD_PX = 24.0, 18.66
 #: What is not read out as words of the letter.
 _NO_TEXT = frozenset({"", "style", "script", "title", "head", "html"})
-_COLOURS = {"color": None, "background": None, "background-color": None}
-_SIZES = {"display": None, "font-size": None, "font-weight": None}
+_LOOKED_AT = frozenset({"color", "background", "background-color", "display", "font-size", "font-weight"})
 _DEFAULT_PX = 16.0
 _HEADING_PX = {"h1": 32.0, "h2": 24.0, "h3": 18.72}
 #: Poor places that are named; there are as many of one kind as the letter has articles.
@@ -65,7 +64,7 @@ def check_parity(page: Element, text: str) -> Iterator[Finding]:
 def check_contrast(page: Element, rules: Sequence[Rule]) -> Iterator[Finding]:
     """Yield words that are hard to read on their ground, in light and in dark."""
     for scheme in Scheme:
-        poor = list(_poor_places(page, Cascade(rules, scheme)))
+        poor = list(_poor_places(page, Cascade(rules, scheme, _LOOKED_AT)))
         for ratio, least, words in sorted(poor)[:PLACES_NAMED]:
             what = What.CONTRAST_UNREADABLE if ratio < CONTRAST_LARGE_MIN else What.CONTRAST_POOR
             yield Finding(what, words, measured=f"{ratio:.1f}", names=(scheme.value, f"{least:g}"))
@@ -104,7 +103,7 @@ def _look_of(
 ) -> tuple[Colour, Colour, float, bool, bool]:
     """Return an element's ink and ground, its size in px, and whether it is bold and hidden."""
     ink, ground, size, is_bold, is_hidden = around or (BLACK, WHITE, _DEFAULT_PX, False, False)
-    declared = cascade.declared(element, _COLOURS | _SIZES)
+    declared = cascade.declared(element)
     ink = read_colour(declared.get("color", "")) or ink
     background = declared.get("background-color") or declared.get("background") or element.attributes.get("bgcolor", "")
     ground = read_colour(background) or ground

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 
 _VOID = frozenset(
@@ -19,7 +20,7 @@ class Element:
     children: list["Element"] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def classes(self) -> frozenset[str]:
         """The names of its class attribute."""
         return frozenset(self.attributes.get("class", "").split())
@@ -36,9 +37,11 @@ class Element:
 
     def walk(self) -> Iterator["Element"]:
         """Yield it and all elements in it, in document order."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting.extend(reversed(element.children))
 
     def above(self) -> Iterator["Element"]:
         """Yield it and the elements around it, the nearest first."""

@@ -1,9 +1,10 @@
 """The CSS of a letter: its rules and declarations, and which of them count for an element, light and dark."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from app.gate.markup import Element
 
@@ -41,6 +42,7 @@ class Rule:
         return scheme is Scheme.DARK or "prefers-color-scheme" not in self.at
 
 
+@lru_cache(2_000)
 def read_declarations(text: str) -> tuple[Declaration, ...]:
     """Return the declarations of a style attribute, or of what stands between two braces."""
     found = []
@@ -76,25 +78,29 @@ def rules_of(page: Element) -> tuple[Rule, ...]:
 
 
 class Cascade:
-    """Which declarations count for the elements of one letter under one scheme."""
+    """Which declarations of the properties `names` count for the elements of one letter under one scheme."""
 
-    def __init__(self, rules: Sequence[Rule], scheme: Scheme) -> None:
+    def __init__(self, rules: Sequence[Rule], scheme: Scheme, names: Collection[str]) -> None:
+        self._names = names
         self._rules = [
             (compounds, _weight(compounds), rule)
             for rule in rules
-            if rule.counts_in(scheme) and (compounds := _compounds(rule.selector))
+            if rule.counts_in(scheme) and any(each.name in names for each in rule.declarations)
+            if (compounds := _compounds(rule.selector))
         ]
 
-    def declared(self, element: Element, names: Mapping[str, object]) -> dict[str, str]:
-        """Return the winning value of each property of `names` that is declared for `element` itself."""
+    def declared(self, element: Element) -> dict[str, str]:
+        """Return the winning value of each property that is declared for `element` itself."""
         found: dict[str, tuple[tuple[bool, bool, tuple[int, int, int], int], str]] = {}
         inline = read_declarations(element.attributes.get("style", ""))
         given = [((each.is_important, True, (0, 0, 0), place), each) for place, each in enumerate(inline)]
         for place, (compounds, weight, rule) in enumerate(self._rules):
-            if any(each.name in names for each in rule.declarations) and _matches(element, compounds):
+            if _matches(element, compounds):
                 given += [((each.is_important, False, weight, place), each) for each in rule.declarations]
         for rank, declaration in given:
-            if declaration.name in names and (declaration.name not in found or found[declaration.name][0] <= rank):
+            if declaration.name in self._names and (
+                declaration.name not in found or found[declaration.name][0] <= rank
+            ):
                 found[declaration.name] = rank, declaration.value
         return {name: value for name, (_, value) in found.items()}
 

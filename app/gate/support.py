@@ -87,7 +87,7 @@ def read_losses(page: Element, rules: Sequence[Rule]) -> list[Loss]:
     table = read_table()
     losses = []
     for feature in sorted(features_of(page, rules) & table.keys()):
-        missing, partial = (clients_with(table[feature], letter) for letter in "np")
+        missing, partial = (clients_with(feature, letter) for letter in "np")
         if missing or partial:
             losses.append(Loss(feature, missing, partial))
     return losses
@@ -110,9 +110,10 @@ def features_of(page: Element, rules: Sequence[Rule]) -> set[str]:
     return used
 
 
-def clients_with(cells: Mapping[tuple[str, str], str], letter: str) -> tuple[str, ...]:
+@cache
+def clients_with(feature: str, letter: str) -> tuple[str, ...]:
     """Return the mail programs with `letter` in a feature's row; all platforms of one are named by its name alone."""
-    found = []
+    cells, found = read_table()[feature], []
     for client, name in CLIENTS.items():
         tested = {platform: cell for (each, platform), cell in cells.items() if each == client and cell != "u"}
         having = [_PLATFORMS[platform] for platform, cell in tested.items() if cell == letter]

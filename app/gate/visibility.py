@@ -21,7 +21,7 @@ _ROOT_PX = 16.0
 _PX = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "rem": _ROOT_PX, "em": _ROOT_PX, "": 1.0}
 _SIZES = ("height", "max-height", "width", "max-width")
 _SIDES = ("text-indent", "left", "top", "margin-left", "margin-top", "margin")
-_LOOKED_AT = dict.fromkeys(
+_LOOKED_AT = frozenset(
     (*_SIZES, *_SIDES, "display", "visibility", "opacity", "overflow", "transform", "clip", "clip-path", "mso-hide",
      "font", "font-size", "color", "background", "background-color")
 )  # fmt: skip
@@ -39,7 +39,7 @@ def check_leave_link(page: Element, rules: Sequence[Rule], *, public_url: str) -
     is_way = re.compile(rf"{re.escape(public_url)}/\w+/unsubscribe/").match
     ways = [each for each in page.walk() if each.tag == "a" and is_way(each.attributes.get("href", ""))]
     wide = [replace(rule, selector=_widened(rule.selector)) for rule in rules if not _PASSING.search(rule.selector)]
-    cascades = [Cascade(wide, scheme) for scheme in Scheme]
+    cascades = [Cascade(wide, scheme, _LOOKED_AT) for scheme in Scheme]
     if ways and not all(any(_is_seen(way, cascade) for way in ways) for cascade in cascades):
         yield Finding(What.LEAVE_HIDDEN)
 
@@ -59,7 +59,7 @@ def _is_shown(element: Element, cascade: Cascade) -> bool:
     ink: Colour | None = BLACK
     ground, size, is_visible = WHITE, _ROOT_PX, True
     for each in reversed(list(element.above())):
-        declared = cascade.declared(each, _LOOKED_AT)
+        declared = cascade.declared(each)
         if "hidden" in each.attributes or _is_taken_away(declared):
             return False
         if "visibility" in declared:
