@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,7 @@ from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
 from app import create_app, db, models
+from app.admins import passwords
 from app.db import make_migration_engine
 from app.jobs.fleet import upgrade_schema
 from app.product import Product
@@ -32,6 +34,8 @@ from tests.web_server import served
 KEY = "k" * 20 + "0123456789abcdefghijklmnop"
 SUPPRESSION_KEY = KEY + "-suppression"
 NOW = datetime(2026, 3, 17, 9, 0, tzinfo=UTC)
+
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
                   "--disable-component-update", "--disable-sync", "--no-first-run")  # fmt: skip
@@ -58,6 +62,12 @@ def _loopback_connect(self: socket.socket, address: object) -> None:
 @pytest.fixture(autouse=True)
 def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", _loopback_connect)
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a password cost nothing to hash and to check: it is slow on purpose, a quarter of a test of the desk."""
+    monkeypatch.setattr(passwords, "HASHER", QUICK_HASHER)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,8 @@ from playwright.sync_api import Page
 SIZES = {"phone": {"width": 320, "height": 740}, "desktop": {"width": 1280, "height": 900}}
 #: Size and colour scheme.
 LOOKS = (("phone", "light"), ("desktop", "dark"))
+#: For pages that are looked at in both languages: French words are the longer ones.
+BY_LANGUAGE = {"fr": LOOKS[:1], "en": LOOKS[1:]}
 ON_A_PHONE = (("phone", "light"), ("phone", "dark"))
 #: What stands out of the window, where the page can be scrolled sideways.
 TOO_WIDE = """() => { const width = document.documentElement.clientWidth;

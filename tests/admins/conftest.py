@@ -1,4 +1,4 @@
-"""The wired parts without pages: these rules know none."""
+"""The wired parts without pages, which these rules do not know; passwords cost here what they cost."""
 
 from collections.abc import Iterator
 
@@ -15,3 +15,8 @@ def product(config: Config) -> Iterator[Product]:
     product = make_product(config, announce)
     yield product
     product.database.dispose()
+
+
+@pytest.fixture
+def quick_passwords() -> None:
+    """Passwords are as slow here as at work."""

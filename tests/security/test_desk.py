@@ -7,7 +7,7 @@ from tests.security.findings import Judge
 from tests.security.payloads import payloads
 from tests.security.walk import Place, Walker
 
-SAMPLE = 220
+SAMPLE = 360
 #: Each test takes its share of the pages.
 PARTS = 4
 

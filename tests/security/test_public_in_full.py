@@ -8,7 +8,7 @@ from tests.security.payloads import payloads
 from tests.security.walk import Walker, open_to_strangers
 
 #: Each page is sent one payload of so many, and each payload to one page of so many, in turn: all took four minutes.
-SHARE = 5
+SHARE = 8
 
 
 @pytest.mark.slow

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
 #: What a browser tells that is no fault of a page: an answer of 4xx that is asked for, and a connection that the small
 #: server of the tests dropped on a busy machine; a resource that is missing for good is told as a status. A letter that
 #: is shown without its pictures is told by each of them. And a test that fills a field before the browser has moved the
-#: focus, which waits for the style sheets, keeps the focus that it has: so would a reader who is as quick.
+#: focus, which waits for the style sheets, keeps the focus that it has: so would a reader who is as quick. Messages are
+#: sent by axe-core alone, to frames too that are sealed off.
 NO_FAULT = (
     "status of 4",
     "net::ERR_CONNECTION_RESET",
     "net::ERR_SOCKET_NOT_CONNECTED",
     "\"img-src 'none'\"",
+    "Failed to execute 'postMessage'",
     "Autofocus processing was blocked because a document already has a focused element.",
 )
 

@@ -24,7 +24,7 @@ from tests.conftest import ON_POSTGRESQL, ON_SQLITE, make_config
 pytestmark = pytest.mark.slow
 
 #: Requests measured in each state.
-ROUNDS = 200
+ROUNDS = 100
 #: How far a state's median may lie from a new address's. Measured: 1.0 to 1.4; a suppressed address that is answered
 #: at once: 0.5.
 LOWEST, HIGHEST = 0.7, 1.6

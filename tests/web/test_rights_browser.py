@@ -19,7 +19,7 @@ from app.subscriptions.rights.address_change import AddressChange, request_addre
 from app.subscriptions.rights.erasure import erase_reader
 from tests import make
 from tests.conftest import ON_SQLITE
-from tests.looks import faults
+from tests.looks import BY_LANGUAGE, faults
 from tests.web.reader import data_path, make_reader
 from tests.web.visitor import counts
 
@@ -76,7 +76,7 @@ def test_pages_fit_the_screen_and_axe_finds_nothing(
         page.goto(site + path)
         for details in page.locator("details").all():
             details.locator("summary").click()
-        assert faults(page) == []
+        assert faults(page, BY_LANGUAGE[language]) == []
 
 
 def tab_to(page: "Page", selector: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from app.clock import now
 from app.product import Product
 from tests.conftest import ON_SQLITE
-from tests.looks import faults
+from tests.looks import BY_LANGUAGE, faults
 from tests.web.sent import send
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_the_pages_fit_the_screen_and_axe_finds_nothing(
         for path in ("topics", "topics/place/US", "topics/region/europe", "topics/place/NZ", "archive",
                      f"archive/{public_id}", "search", "search?q=internationalisierungsbestrebungen"):  # fmt: skip
             page.goto(f"{site}/{language}/{path}")
-            assert faults(page) == []
+            assert faults(page, BY_LANGUAGE[language]) == []
 
 
 #: The ratio of WCAG 2.2 for each text of the map on its tile.

@@ -33,6 +33,7 @@ def routes(app: Flask, product: Product) -> list[desk.Route]:
     desk.make_import(product)
     with product.database.transaction() as session:
         public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
+        make.make_source(session)
         install_schedules(session, product.config, NOW)
     found = list(desk.routes(app, edition_id=edition_id, public_id=public_id))
     assert len(found) > 25

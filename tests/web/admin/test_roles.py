@@ -72,6 +72,7 @@ def routes(app: Flask, product: Product) -> list[desk.Route]:
     desk.make_schedule(product)
     with product.database.transaction() as session:
         public_id = make.make_subscription(session, email="walked@reader.example").subscriber.public_id
+        make.make_source(session)
     return [
         route
         for route in desk.routes(app, edition_id=edition_id, public_id=public_id)
