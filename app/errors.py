@@ -93,14 +93,35 @@ class SheetRefused(InputRefused):
         self.field = field
 
 
+#: What the faults of fields say where there is no form; the desk has its own words, in both languages.
+FAULTS: Mapping[str, str] = {
+    "empty": "write something, in one line",
+    "long": "this is too long",
+    "zone": "there is no such time zone; write one as Europe/Paris",
+    "label": "take small letters, figures, points and hyphens, as in en.letter",
+    "slug": "take small letters, figures and hyphens, as in arctic-weekly, at most 40",
+    "taken": "there is one already",
+    "fixed": "it can change no more, since letters have left under it",
+    "time": "write a time, as 07:30",
+    "choice": "this is none of those that there are",
+    "cron": "this is no line of cron with five fields that names a day to come",
+    "often": "digests leave an hour apart at least; what cannot wait is a flash",
+    "language": "the newsletter has no such language",
+    "none": "give it a name and a description in one language at least",
+    "link": "put one part between square brackets, as in [privacy policy]: it becomes the link",
+    "same": "these words are in force already",
+}
+
+
 class FieldsRefused(InputRefused):
     """Fields of a form cannot be taken; `faults` says of each, by its name, why.
 
-    `words` has sentences for faults whose names say too little where there is no form.
+    `words` has sentences for faults that the settings tell more of than `FAULTS` can.
     """
 
     def __init__(self, faults: Mapping[str, str], words: Mapping[str, str] = MappingProxyType({})) -> None:
-        super().__init__(", ".join(f"{field}: {words.get(fault, fault)}" for field, fault in faults.items()))
+        said = {**FAULTS, **words}
+        super().__init__(", ".join(f"{field}: {said.get(fault, fault)}" for field, fault in faults.items()))
         self.faults = faults
 
 

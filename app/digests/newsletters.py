@@ -33,9 +33,6 @@ _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 #: The first part of a List-Id, in lower case: words with points between them (RFC 2919 §2).
 _LABEL = re.compile(r"[a-z0-9]+(?:[.-][a-z0-9]+)*")
 
-#: What is said where there is no form.
-NO_LANGUAGE = "give it a name and a description in one language at least"
-
 
 @dataclass(frozen=True)
 class Face:
@@ -104,7 +101,7 @@ def add_newsletter(
     _hold_all(session)
     faces = {code: Face(*names[code], list_label=f"{code}.{slug}") for code in LANGUAGES if any(names.get(code, ()))}
     if faults := _faults_of_new(session, slug, faces) | addresses.faults(config.mail):
-        raise FieldsRefused(faults, {**fault_words(config.mail), "none": NO_LANGUAGE})
+        raise FieldsRefused(faults, fault_words(config.mail))
     added = Newsletter(slug=slug, timezone=config.timezone, sends_welcome=config.sends_welcome, created_at=now)
     _put_addresses(added, addresses)
     for code, face in faces.items():

@@ -1,6 +1,7 @@
 """`flask newsletters`: the warm-up from the command line."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from flask.testing import FlaskCliRunner
 from app.clock import now
 from app.delivery.senders import WarmUpDay, WarmUpPlan
 from app.delivery.warm_ups import day_of
+from app.errors import FAULTS
 from app.jobs.schedule import count_warming_readers
+from app.newsletters.letterhead import fault_words
 from app.product import Product
 from tests import make
 from tests.web import desk
@@ -83,7 +86,10 @@ def test_sending_counts_the_readers_who_came_after_the_plan(runner: FlaskCliRunn
 def test_it_is_listed_changed_and_named_anew(runner: FlaskCliRunner, product: Product) -> None:
     assert runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Europe/Brussels"]).exit_code == 0
     refused = runner.invoke(args=["newsletters", "change", "vigie", "--timezone", "Brussels"])
-    assert (refused.exit_code, refused.output) == (1, "Error: timezone: zone\n")
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: timezone: there is no such time zone; write one as Europe/Paris\n",
+    )
     addresses = ("--sender", "north@newsletter.example", "--reply-to", "desk@elsewhere.example")
     assert runner.invoke(args=["newsletters", "change", "vigie", *addresses]).exit_code == 0
     kept = runner.invoke(args=["newsletters", "change", "vigie", "--no-welcome"]).output
@@ -101,3 +107,12 @@ def test_it_is_listed_changed_and_named_anew(runner: FlaskCliRunner, product: Pr
         ("en", "en.jetty", "Europe/Brussels", "desk@elsewhere.example"),
     ]
     assert all(row["welcome_letter"] and not row["needs_approval"] for row in listed)
+
+
+def test_every_fault_of_a_field_has_a_sentence(app: Flask, product: Product) -> None:
+    """The desk's form has one for each in its own words (`_house.html`); the command line says these."""
+    assert app.jinja_loader is not None
+    form, _, _ = app.jinja_loader.get_source(app.jinja_env, "admin/house/_house.html")
+    codes = set(re.findall(r'[ {]"(\w+)": _\("', form.partition("macro fault")[2].partition("endmacro")[0]))
+    assert {"slug", "taken", "often", "none", "domain"} <= codes
+    assert codes == FAULTS.keys() | fault_words(product.config.mail).keys()

@@ -13,7 +13,10 @@ def test_one_is_added_changed_stopped_and_taken_up_again(app: Flask, product: Pr
     runner = app.test_cli_runner()
     assert runner.invoke(args=["schedules", "add", "vigie", "fr", "30 7 * * 2"]).exit_code == 0
     refused = runner.invoke(args=["schedules", "change", "1", "* * * * *"])
-    assert (refused.exit_code, refused.output) == (1, "Error: line: often\n")
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: line: digests leave an hour apart at least; what cannot wait is a flash\n",
+    )
     assert runner.invoke(args=["schedules", "change", "1", "0 18 * * *"]).exit_code == 0
     assert runner.invoke(args=["schedules", "stop", "1"]).exit_code == 0
     assert runner.invoke(args=["schedules", "stop", "1"]).exit_code == 1

@@ -47,7 +47,7 @@ def test_a_newsletter_is_added_closed_and_opened(app: Flask, product: Product) -
     assert "an address that ends with @newsletter.example" in refused.output
     added = run.invoke(args=["newsletters", "add", "north", *NAMES, "--sender", "north@newsletter.example"])
     assert f"{product.config.public_url}/fr/newsletters/north/" in added.output
-    assert "slug: taken" in run.invoke(args=["newsletters", "add", "north", *NAMES]).output
+    assert "slug: there is one already" in run.invoke(args=["newsletters", "add", "north", *NAMES]).output
     for command, is_closed in (("close", True), ("open", False)):
         assert run.invoke(args=["newsletters", command, "north"]).exit_code == 0
         rows = json.loads(run.invoke(args=["newsletters", "list", "--json"]).stdout)
