@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -20,15 +20,20 @@ from app.subscriptions.newcomers.imports import SOURCE_MAX, Newcomer, Provenance
 
 FIELD_MAX_CHARACTERS = 1024
 #: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})([T ][0-9:.+Z-]+)?")
+_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9:.]+)(?:Z|[+-][0-9:]+)?)?")
+#: Nobody agreed to a newsletter by mail before there was one.
+_FIRST_DAY = date(1990, 1, 1)
 #: What stands for octets that are none in the file's encoding; it would be a letter of an address like any other.
 _NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 #: What programs write where they know no date: the first days of MySQL, of .NET, of spreadsheets and of Unix.
 _NO_DAYS = ("0000-00-00", "0001-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01")
 #: What other programs call somebody who gets letters; nothing at all says nothing against it.
 _SUBSCRIBED = frozenset(
-    {"", "confirmed", "subscribed", "active", "enabled", "confirmé", "confirme", "abonné", "abonne", "inscrit", "actif"}
-)
+    {
+        "", "confirmed", "subscribed", "active", "enabled", "yes", "opt-in", "opted in",
+        "confirmé", "confirme", "abonné", "abonne", "inscrit", "actif", "oui",
+    }
+)  # fmt: skip
 #: What people call the languages of ours, in each of them; accents are lost in many a table.
 _LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -74,7 +79,7 @@ _SENTENCES: Mapping[RowFault, str] = MappingProxyType(
         RowFault.LANGUAGE: "A language is fr or en, or its name in either, and one that the newsletter has.",
         RowFault.DAY: "A day is written like 2025-12-31, and is not to come.",
         RowFault.SOURCE: "The source of a consent is a line of at most 120 characters.",
-        RowFault.STATUS: "The person is not subscribed there: an import brings nobody back.",
+        RowFault.STATUS: "Only somebody subscribed, confirmed or active is taken: an import brings nobody back.",
     }
 )
 
@@ -176,6 +181,9 @@ def read_day(text: str) -> datetime:
     found = _DAY.fullmatch(text)
     try:
         day = date.fromisoformat(found[1] if found else "")
+        time.fromisoformat(found[2] if found and found[2] else "00:00")
     except ValueError:
         raise InputRefused(f"a day is written like 2025-12-31, not {text!r}") from None
+    if day < _FIRST_DAY:
+        raise InputRefused(f"nobody consented in {day.year}")
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

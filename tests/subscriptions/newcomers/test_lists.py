@@ -93,6 +93,17 @@ def test_each_bad_row_is_named_and_the_others_are_read(
     assert [each.line for each in rows if isinstance(each, Newcomer)] == [2, 5]
 
 
+@pytest.mark.parametrize("status", ["", "Subscribed", "ACTIVE", "opted in", "Oui", "abonne"])
+def test_a_row_that_says_yes_is_taken(tmp_path: Path, status: str) -> None:
+    [row] = read(tmp_path, f"email,status\na@reader.example,{status}\n")
+    assert isinstance(row, Newcomer)
+
+
+@pytest.mark.parametrize("status", ["unsubscribed", "cleaned", "pending", "0", "1", "no", "désabonné"])
+def test_a_row_that_does_not_is_refused(tmp_path: Path, status: str) -> None:
+    assert read(tmp_path, f"email,status\na@reader.example,{status}\n") == [BadRow(2, Column.STATUS, RowFault.STATUS)]
+
+
 def test_the_apostrophe_of_an_export_is_taken_off(tmp_path: Path) -> None:
     [row] = read(tmp_path, "email\n'+a@reader.example\n")
     assert isinstance(row, Newcomer)
@@ -100,8 +111,10 @@ def test_the_apostrophe_of_an_export_is_taken_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "day", ["2025-12-31junk", "20251231", "2025-W01-1", "31/12/2025", "2025-02-30", "2025-12-311", "2026-03-18"]
-)
+    "day",
+    ["2025-12-31junk", "20251231", "2025-W01-1", "31/12/2025", "2025-02-30", "2025-12-311", "2026-03-18",
+     "2025-12-31T25:99", "2025-12-31 noon", "2025-12-31T10:00+", "1850-01-01"],
+)  # fmt: skip
 def test_a_day_that_has_to_be_guessed_or_is_to_come_proves_nothing(tmp_path: Path, day: str) -> None:
     assert read(tmp_path, f"email,source,date\na@reader.example,fair,{day}\n") == [
         BadRow(2, Column.CONSENTED_ON, RowFault.DAY)
