@@ -132,7 +132,7 @@ class Sight:
 def read_sight(session: Session, edition: Edition, *, config: Config, now: datetime) -> Sight:
     """Read what is looked at of an edition as it stands. Raises TransitionRefused where it has started."""
     if edition.status not in UNSENT:
-        raise TransitionRefused("the edition has started")
+        raise TransitionRefused(f"the edition is no draft any more: it is {edition.status.value}")
     seen, newsletter = fingerprint(edition), newsletter_of(session, edition)
     (places, counted_at), last = read_places(session, edition=edition, now=now), read_last(session, edition)
     probes = read_probes(session, (edition_subject(edition.id, seen), config.mail.sender_domain))
