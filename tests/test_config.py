@@ -1,5 +1,6 @@
 """Settings: defaults that run, every problem at once, keys that are kept."""
 
+import re
 import stat
 from base64 import b64encode
 from ipaddress import ip_network
@@ -217,3 +218,12 @@ def test_a_taxonomy_of_ones_own_must_be_there(tmp_path: Path) -> None:
     file.touch()
     config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "TOPICS_FILE": str(file)})
     assert config.topics_file == file
+
+
+def test_the_list_of_settings_names_each_that_is_read(tmp_path: Path) -> None:
+    rows = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8").splitlines()
+    listed = [name for row in rows if row.startswith("| `") for name in re.findall("`([A-Z0-9_]+)`", row.split("|")[1])]
+    trial = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)})
+    relay = {"MAIL_SERVER": "smtp.example.org", "MAIL_ALLOW_CLEARTEXT": "true"}
+    relayed = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **relay})
+    assert sorted(listed) == sorted({each.name for config in (trial, relayed) for each in config.settings})
