@@ -1,8 +1,9 @@
 """One feed: what is known of it, and the forms that change, stop and remove it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flask import render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
@@ -50,26 +51,14 @@ def source_change_submit(source_id: int) -> Response | tuple[str, int]:
 @needs(Role.PUBLISHER)
 def source_stop_submit(source_id: int) -> Response | tuple[str, int]:
     """Read a feed no more."""
-    try:
-        with product().database.transaction() as session:
-            stop_source(session, source_id)
-            note_act(session, AuditAct.SOURCE_STOPPED, f"source:{source_id}")
-    except TransitionRefused:
-        return _page(source_id, is_late=True), 409
-    return redirect(url_for("admin.source", source_id=source_id, note="source-stopped"), code=303)
+    return _act(source_id, lambda session: stop_source(session, source_id), AuditAct.SOURCE_STOPPED)
 
 
 @bp.post(f"{SOURCE}/resume")
 @needs(Role.PUBLISHER)
 def source_resume_submit(source_id: int) -> Response | tuple[str, int]:
     """Read a feed again."""
-    try:
-        with product().database.transaction() as session:
-            resume_source(session, source_id, now=now())
-            note_act(session, AuditAct.SOURCE_RESUMED, f"source:{source_id}")
-    except TransitionRefused:
-        return _page(source_id, is_late=True), 409
-    return redirect(url_for("admin.source", source_id=source_id, note="source-resumed"), code=303)
+    return _act(source_id, lambda session: resume_source(session, source_id, now=now()), AuditAct.SOURCE_RESUMED)
 
 
 @bp.post(f"{SOURCE}/removal")
@@ -83,6 +72,16 @@ def source_removal_submit(source_id: int) -> Response | tuple[str, int]:
     except TransitionRefused:
         return _page(source_id, is_late=True), 409
     return redirect(url_for("admin.sources", note="source-removed"), code=303)
+
+
+def _act(source_id: int, act: Callable[[Session], object], noted: AuditAct) -> Response | tuple[str, int]:
+    try:
+        with product().database.transaction() as session:
+            act(session)
+            note_act(session, noted, f"source:{source_id}")
+    except TransitionRefused:
+        return _page(source_id, is_late=True), 409
+    return redirect(url_for("admin.source", source_id=source_id, note=noted.value), code=303)
 
 
 def _page(
