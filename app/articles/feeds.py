@@ -79,10 +79,10 @@ def _parse_xml(xml: str, url: str) -> Feed:
 
 
 def _entry(raw: Mapping[str, object], url: str) -> Entry:
-    contents = [_reduced(part) for part in _mappings(raw.get("content"))]
+    contents = [_prose(_reduced(part)) for part in _mappings(raw.get("content"))]
     body = max(contents, key=len, default="")
     # Where an entry has no summary, the library puts the markup of its content there.
-    summary = "" if contents and "summary_detail" not in raw else _text(raw, "summary")
+    summary = "" if contents and "summary_detail" not in raw else _prose(_text(raw, "summary"))
     return make_entry(
         guid=str(raw.get("id") or ""),
         link=web_link(str(raw.get("link") or ""), base=url),
@@ -110,7 +110,11 @@ def _text(raw: Mapping[str, object], name: str) -> str:
 def _reduced(detail: Mapping[str, object]) -> str:
     value = str(detail.get("value") or "")
     is_plain = detail.get("type") == "text/plain" and not _HTML_ALL_THE_SAME.search(value)
-    text = plain(without_entities(value)) if is_plain else html_to_text(value)
+    return plain(without_entities(value)) if is_plain else html_to_text(value)
+
+
+def _prose(text: str) -> str:
+    """Return markup that was escaped once too often as the text that it is; a title alone is taken at its word."""
     return html_to_text(text) if _ESCAPED_TWICE.match(text) else text
 
 

@@ -87,6 +87,8 @@ def test_a_paragraph_that_is_escaped_twice_is_markup_and_talk_of_one_is_text() -
     assert only(rss(f"<title>a</title><description>{mixed}</description>")).summary == "Un fait."
     talk = "On ferme &amp;lt;p&amp;gt; par &amp;lt;/p&amp;gt; ici."
     assert only(rss(f"<title>a</title><description>{talk}</description>")).summary == "On ferme <p> par </p> ici."
+    title = "<title>&amp;lt;p&amp;gt;Un mot&amp;lt;/p&amp;gt;</title>"
+    assert only(rss(title)).title == "<p>Un mot</p>", "a title is what its feed says"
 
 
 def test_half_a_character_in_a_json_feed_spoils_no_entry() -> None:

@@ -1,6 +1,22 @@
-"""The scores of extraction, as their authors define them."""
+"""The scores of extraction, as their authors define them, and how feeds are read that nobody here wrote."""
+
+import pytest
 
 from bench.extraction import score_of_shingles, score_of_strings
+from bench.feed_labels import CORPORA, measure
+
+#: Expectations that we do not share: three titles that a sanitizer of others cuts otherwise, and a link on loopback.
+UNSHARED = {"feeds-feedparser": 4, "feeds-real": 1}
+
+
+@pytest.mark.slow
+def test_feeds_are_read_as_those_say_who_made_them() -> None:
+    if not (CORPORA / "feeds-feedparser").is_dir():
+        pytest.skip("no feed corpora beside the repository, in ../shared/corpora")
+    figures = measure()
+    assert sum(sum(each.judged.values()) for each in figures.values()) > 400
+    missed = {name: each.misses for name, each in figures.items() if len(each.misses) > UNSHARED.get(name, 0)}
+    assert missed == {}
 
 
 def test_shingles_are_counted_and_pages_weigh_the_same() -> None:
