@@ -140,6 +140,21 @@ def test_a_source_of_articles_is_not_removed(admin: FlaskClient, product: Produc
     assert read(product, source_id).is_active
 
 
+def test_a_source_shows_what_it_brought_last(admin: FlaskClient, product: Product, source_id: int) -> None:
+    path = f"/admin/sources/{source_id}"
+    assert "Nothing yet." in admin.get(path).text
+    with product.database.transaction() as session:
+        for number in range(7):
+            link = f"https://wire.example/{number}"
+            make.make_article(session, source=session.get_one(Source, source_id), title=f"Titre {number}", link=link)
+        make.make_article(session, title="D’ailleurs", link="https://wire.example/by-hand")
+    page = admin.get(path).text
+    assert [f"Titre {number}" in page for number in range(7)] == [False, False, True, True, True, True, True]
+    assert page.index("Titre 6") < page.index("Titre 2")
+    assert "D’ailleurs" not in page
+    assert f'href="/admin/articles?source={source_id}"' in page
+
+
 @pytest.mark.parametrize("act", ["", "/stop", "/resume", "/removal"])
 def test_a_source_that_is_none_is_not_found(admin: FlaskClient, act: str) -> None:
     assert admin.post(f"/admin/sources/77{act}", data={"name": "x", "language": "fr"}).status_code == 404

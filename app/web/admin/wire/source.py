@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from flask import render_template, request, url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
-from app.articles.models import Source
+from app.articles.models import Article, Source
 from app.articles.sources import change_source, has_articles, remove_source, resume_source, stop_source
 from app.clock import now
 from app.errors import FieldsRefused, NotFound, TransitionRefused
@@ -18,6 +19,9 @@ from app.web import product
 from app.web.admin import SOURCE, bp
 from app.web.admin.access import needs
 from app.web.admin.acts import note_act
+
+#: Of what it brought.
+SHOWN = 5
 
 
 @bp.get(SOURCE)
@@ -96,11 +100,14 @@ def _page(
         if found is None:
             raise NotFound(f"no source {source_id}")
         is_empty = not has_articles(session, source_id)
+        of_it = select(Article).where(Article.source_id == source_id)
+        last = session.scalars(of_it.order_by(Article.id.desc()).limit(SHOWN)).all()
     own = {"name": found.name, "language": found.language, "full_text": "yes" if found.takes_full_text else ""}
     return render_template(
         "admin/wire/source.html",
         source=found,
         is_empty=is_empty,
+        last=last,
         choices=[*LANGUAGES, *({found.language}.difference(LANGUAGES))],
         shown=typed if typed is not None else own,
         faults=faults or {},
