@@ -15,8 +15,9 @@ from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import fingerprint
 from app.editions.models import Edition, EditionStatus
+from app.gate.audience import Place
 from app.gate.findings import Finding, What
-from app.gate.models import Approval, ApprovalState
+from app.gate.models import Approval, ApprovalState, PlaceCount
 from app.gate.probing import ProbeKind, edition_subject, keep_probe
 from app.gate.starting import start_approved
 from app.newsletters.models import Newsletter
@@ -373,3 +374,14 @@ def test_doctor_reads_records_from_a_file(app: Flask, tmp_path) -> None:
     assert answer.exit_code == 1
     assert "There is no DMARC record" in answer.output
     assert "SPF" not in answer.output
+
+
+@pytest.mark.parametrize(("readers", "is_told"), [(99_999, False), (100_000, True)])
+def test_that_a_press_takes_seconds_is_told_where_it_does(
+    admin: FlaskClient, product: Product, readers: int, is_told: bool
+) -> None:
+    draft = desk.make_draft(product)
+    with product.database.transaction() as session:
+        counted = PlaceCount(newsletter_id=1, language="fr", place=Place.GETS, number=readers, counted_at=now())
+        session.add(counted)
+    assert ("takes some seconds" in admin.get(f"/admin/editions/{draft}/send").text) is is_told
