@@ -19,6 +19,7 @@ def test_all_jobs_have_a_name_and_those_that_failed_come_first(admin: FlaskClien
     assert page.count("Has not run yet") == len(JOBS)
     for job in JOBS:
         assert f">{job.name}<" not in page, "it has a name that people understand"
+    assert all(said in page for said in (">every 3 s<", ">every minute<", ">every 5 minutes<"))
     runs.begin_run(product.database, name="seals", now=now())
     runs.fail_run(product.database, name="seals", error=RuntimeError("no <disk>\nmore"), now=now())
     page = admin.get("/admin/jobs").text
