@@ -120,17 +120,18 @@ def preview(session: Session, *, edition: Edition, config: Config, links: Links,
 
 
 def web_copy(edition: Edition, *, home: str) -> Parts:
-    """Return the frozen letter for everybody: each personal link becomes one to `home`, the sign-up page, and says so.
+    """Return the frozen letter for everybody: a link to leave becomes one to `home`, the sign-up page, and says so.
 
-    Raises NotFound when the edition was never frozen.
+    One to preferences is left out: beside the other it would say the same. Raises NotFound when the edition was never
+    frozen.
     """
     if edition.content is None:
         raise NotFound("this edition was not sent")
     label = escape(gettext(edition.language, "Subscribe"))
-    mark = rf"mark-[a-z]+-{re.escape(edition.public_id)}"
-    personal_link = re.compile(rf'(<a\b[^>]*\bhref=")[^"]*{mark}("[^>]*>)[^<]*(</a>)')
-    html = personal_link.sub(rf"\g<1>{escape(home)}\g<2>{label}\g<3>", edition.content.html)
-    return Parts(html=html, text=re.sub(rf"https?://\S*{mark}", home, edition.content.text))
+    to_leave, to_preferences = (_personal_link(mark) for mark in marks_of(edition))
+    html = to_leave.sub(rf"\g<1>{escape(home)}\g<2>{label}\g<3>", edition.content.html)
+    mark = "|".join(map(re.escape, marks_of(edition)))
+    return Parts(html=to_preferences.sub("", html), text=re.sub(rf"https?://\S*(?:{mark})", home, edition.content.text))
 
 
 def marks_of(edition: Edition) -> tuple[str, str]:
@@ -189,6 +190,11 @@ def newsletter_of(session: Session, edition: Edition) -> Newsletter:
     newsletter = session.get_one(Newsletter, edition.newsletter_id, options=wanted)
     read_template(newsletter)
     return newsletter
+
+
+def _personal_link(mark: str) -> re.Pattern[str]:
+    """Return what finds the links that end in `mark`; its groups are all but their address and their label."""
+    return re.compile(rf'(<a\b[^>]*\bhref=")[^"]*{re.escape(mark)}("[^>]*>)[^<]*(</a>)')
 
 
 def _refuse_marks(edition: Edition) -> None:

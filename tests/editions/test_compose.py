@@ -1,5 +1,6 @@
 """From one frozen edition to the letter of one reader, and to the page for everybody."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -349,12 +350,16 @@ def test_the_page_for_everybody_holds_nothing_personal_and_leads_to_the_sign_up(
         assert edition.items[0].article.title in part
 
 
-def test_links_to_leave_are_renamed_on_the_page_for_everybody(session: Session, product: Product) -> None:
+def test_the_page_for_everybody_names_the_sign_up_once_in_place_of_what_is_personal(
+    session: Session, product: Product
+) -> None:
     edition = make_draft(session)
     start(session, product, edition)
     html = preview(session, edition=edition, config=product.config, links=product.links, now=NOW).html
     assert "Se désabonner" not in html
-    assert html.count(f'href="{product.links.home("fr")}"') == 3
+    assert "Vos préférences" not in html
+    above, below = re.findall(f'href="{product.links.home("fr")}"[^>]*>([^<]*)', html)
+    assert above == below == "S’abonner"
 
 
 def make_admin(session: Session, email: str = "a@desk.example") -> None:
