@@ -31,8 +31,11 @@ def status_for(kind: str) -> SubscriptionStatus:
     return SubscriptionStatus.PENDING if kind == CONFIRMATION else SubscriptionStatus.CONFIRMED
 
 
-def queue(session: Session, kind: str, language: str = "fr") -> tuple[Subscription, Copy]:
-    subscription = make.make_subscription(session, language=language, status=status_for(kind), at=NOW)
+def queue(session: Session, kind: str, language: str = "fr", newsletter_id: int = 1) -> tuple[Subscription, Copy]:
+    status = status_for(kind)
+    subscription = make.make_subscription(
+        session, language=language, status=status, at=NOW, newsletter_id=newsletter_id
+    )
     make.make_request(session, subscription)
     enqueue(
         session, kind=kind, language=language, now=NOW, newsletter_id=subscription.newsletter_id,
@@ -195,6 +198,18 @@ def test_a_letter_is_withheld_from_a_suppressed_address(product: Product, kind: 
             reason=SuppressionReason.COMPLAINT, source="test", now=NOW,
         )  # fmt: skip
         assert isinstance(compose(product, session, copy), Withheld)
+
+
+@pytest.mark.parametrize("kind", [WELCOME, ALREADY_SUBSCRIBED])
+def test_the_letters_of_a_newsletter_in_one_language_promise_no_other(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        north = make.add_french(session, product.config)
+        _, copy = queue(session, kind, newsletter_id=north.id)
+        letter = composed(product, session, copy).letter
+    assert "Cap Nord" in letter.text
+    for part in (letter.text, letter.html):
+        assert "langue" not in part
+        assert "ce que vous lisez" in part.lower()
 
 
 def test_a_confirmation_of_an_older_request_is_withheld(product: Product) -> None:
