@@ -30,6 +30,7 @@ from tests import make
 from tests.conftest import NOW
 from tests.editions.press import start
 from tests.make import make_subscription, settle_copies
+from tests.web.reader import data_path
 from tests.web.visitor import form_token, send_form
 
 NORTH = "/fr/newsletters/north"
@@ -103,8 +104,19 @@ def test_the_proof_names_the_newsletter_its_words_and_its_page(
         wordings = {session.get_one(ConsentWording, each.wording_id) for each in events}
         assert {each.newsletter_id for each in wordings} == {second_id}
         receipt = make_receipt(session, session.scalars(select(Subscriber)).one(), product=product, now=NOW)
-    assert [each.newsletter for each in receipt.shown] == ["north", "north"]
+    assert [each.newsletter for each in receipt.shown] == ["Cap Nord", "Cap Nord"]
     assert "Cap Nord" in receipt.wordings[0].statement
+
+
+@time_machine.travel(NOW, tick=False)
+def test_a_receipt_says_where_its_reader_stands_with_each_newsletter(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    for north in (False, True):
+        subscribe(client, product, north=north)
+    page = client.get(f"{data_path(product, email='alice@reader.example')}/receipt").text
+    assert re.findall(r"<dt>([^<]+)</dt><dd>Abonné<", page) == ["Vigie", "Cap Nord"]
+    assert re.findall(r"<dt>Lettre</dt><dd>([^<]+)<", page) == ["Vigie (FR)"] * 2 + ["Cap Nord (FR)"] * 2
 
 
 def test_a_form_signs_up_to_the_newsletter_that_it_showed_wherever_it_is_sent(

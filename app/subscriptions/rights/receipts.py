@@ -29,8 +29,15 @@ DELETED = ("address", "subscriptions", "salt", "replies")
 KEPT = (("suppression", "GDPR art. 21(3)"), ("chain", "GDPR art. 17(3)(e)"), ("counts", "GDPR recital 26"))
 
 
+class Place(NamedTuple):
+    """One subscription as a receipt tells it, with what its reader calls the newsletter."""
+
+    subscription: Subscription
+    newsletter: str
+
+
 class Shown(NamedTuple):
-    """One event as a receipt tells it, with the texts that were on the page."""
+    """One event as a receipt tells it, with what its reader called the newsletter and the texts on the page."""
 
     event: ConsentEvent
     newsletter: str | None
@@ -45,7 +52,7 @@ class Receipt:
     issued_at: datetime
     identity: Identity
     subscriber: Subscriber
-    subscriptions: list[Subscription]
+    places: list[Place]
     shown: list[Shown]
     wordings: list[ConsentWording]
     zone: str
@@ -91,7 +98,7 @@ def make_receipt(session: Session, subscriber: Subscriber, *, product: Product, 
         issued_at=now,
         identity=product.config.identity,
         subscriber=subscriber,
-        subscriptions=subscriptions,
+        places=[_place(session, each) for each in subscriptions],
         shown=shown,
         wordings=list(wordings.values()),
         zone=product.config.timezone,
@@ -115,14 +122,17 @@ def make_erasure_receipt(last: ConsentEvent, *, product: Product, now: datetime)
 
 def _shown(session: Session, chain_id: str) -> list[Shown]:
     query = (
-        select(ConsentEvent, Newsletter.slug, ConsentWording, PrivacyPolicy)
+        select(ConsentEvent, Newsletter, ConsentWording, PrivacyPolicy)
         .outerjoin(Newsletter, Newsletter.id == ConsentEvent.newsletter_id)
         .outerjoin(ConsentWording, ConsentWording.id == ConsentEvent.wording_id)
         .outerjoin(PrivacyPolicy, PrivacyPolicy.id == ConsentEvent.policy_id)
         .where(ConsentEvent.chain_id == chain_id)
         .order_by(ConsentEvent.seq)
     )
-    return [Shown(*row) for row in session.execute(query)]
+    return [
+        Shown(event, newsletter.in_language(event.language).name if newsletter else None, wording, policy)
+        for event, newsletter, wording, policy in session.execute(query)
+    ]
 
 
 def _head(form: str, config: Config, now: datetime) -> Document:
@@ -151,6 +161,11 @@ def _reader(chain: Chain, email: str) -> Document:
 
 def _chain(chain_id: str, last: ConsentEvent | None) -> Document:
     return {"chain_id": chain_id, "seq": last.seq if last else 0, "hash": last.hash if last else GENESIS}
+
+
+def _place(session: Session, subscription: Subscription) -> Place:
+    newsletter = session.get_one(Newsletter, subscription.newsletter_id)
+    return Place(subscription, newsletter.in_language(subscription.language).name)
 
 
 def _subscription(session: Session, subscription: Subscription) -> Document:

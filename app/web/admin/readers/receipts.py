@@ -23,7 +23,7 @@ from app.web.admin.acts import note_act
 def receipt(public_id: str) -> str:
     """Show the receipt in the language that the reader chose."""
     made = _make(public_id)
-    language = made.subscriptions[0].language if made.subscriptions else desk_language()
+    language = made.places[0].subscription.language if made.places else desk_language()
     return render_template(
         "public/receipt.html",
         receipt=made,
