@@ -119,6 +119,21 @@ def test_a_receipt_says_where_its_reader_stands_with_each_newsletter(
     assert re.findall(r"<dt>Lettre</dt><dd>([^<]+)<", page) == ["Vigie (FR)"] * 2 + ["Cap Nord (FR)"] * 2
 
 
+@time_machine.travel(NOW, tick=False)
+def test_what_is_held_of_two_newsletters_says_to_which_each_act_belongs(
+    client: FlaskClient, product: Product, second_id: int
+) -> None:
+    acts = re.compile(r'<p class="held-title">((?:Demande|Confirmation)[^<]*)<')
+    subscribe(client, product, north=False)
+    page = client.get(data_path(product, email="alice@reader.example")).text
+    assert acts.findall(page) == ["Demande", "Confirmation"]
+    subscribe(client, product, north=True)
+    page = client.get(data_path(product, email="alice@reader.example")).text
+    assert acts.findall(page) == [
+        "Demande · Vigie", "Confirmation · Vigie", "Demande · Cap Nord", "Confirmation · Cap Nord",
+    ]  # fmt: skip
+
+
 def test_a_form_signs_up_to_the_newsletter_that_it_showed_wherever_it_is_sent(
     client: FlaskClient, product: Product, second_id: int
 ) -> None:
