@@ -147,6 +147,7 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(client: Fla
     )  # fmt: skip
     assert response.status_code == 422
     page = Page(response.text)
+    assert "<title>Erreur\u00a0: Vos préférences" in response.text
     assert chosen(product) == EVERYTHING
     assert "Vouliez-vous dire France\u00a0?" in page.text
     assert "Vouliez-vous dire Europe/Paris\u00a0?" in page.text

@@ -115,6 +115,7 @@ def test_a_day_that_cannot_be_is_asked_for_again(client: FlaskClient, product: P
     with time_machine.travel(NOW, tick=False):
         response = client.post(f"{path}/pause", data=chosen)
     assert response.status_code == 422
+    assert "<title>Erreur\u00a0: Vos préférences" in response.text
     assert "entre le 18\u00a0mars\u00a02026 et le 17\u00a0mars\u00a02027" in response.text
     with product.database.reading() as session:
         assert only(session).paused_until is None

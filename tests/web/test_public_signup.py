@@ -128,6 +128,7 @@ def test_the_embedded_form_may_be_framed_and_so_may_all_its_answers(client: Flas
     form = client.get("/fr/embed")
     assert 'action="/fr/subscribe?embedded"' in form.text
     refused = send_form(client, "nonsense", path="/fr/embed", target="/fr/subscribe?embedded")
+    assert "<title>Erreur\u00a0: " in refused.text
     done = send_form(client, path="/fr/embed", target="/fr/subscribe?embedded")
     answer = client.get(done.headers["Location"])
     for response in (form, refused, answer):
