@@ -20,6 +20,7 @@ from tests import make
 from tests.digests.readers import HOUR, file, letters, make_reader
 from tests.editions.press import compile_now, start
 from tests.web import desk
+from tests.web.visitor import Page
 
 REASON = "The key is being published right now"
 REAL_TIME = Timing(Cadence.REAL_TIME, 8, 0, "UTC")
@@ -157,13 +158,17 @@ def test_an_erratum_that_does_not_pass_keeps_its_words_or_is_given_up(
     assert acts(product)[-1] == ("extra-held", "article:1", "link-placeholder")
     page = client.get(path).text
     assert "Voir [la page](https://example.com/).</textarea>" in page
-    assert 'id="reason-erratum-1"' in page
+    reason = next(each for each in Page(page).all("textarea") if each["id"] == "reason-erratum-1")
+    assert "required" not in reason, "what is mended needs no reason"
     assert "The correction of “Le câble” did not pass" in today(client)
     assert client.post(f"{path}/held/nothing/drop").status_code == 404
     assert client.post(f"{path}/held/erratum/drop").status_code == 303
     assert "did not pass" not in today(client)
     assert "did not pass" not in client.get(path).text
-    assert client.post(f"{path}/erratum", data={**said, "note_fr": "Danois."}).status_code == 303
+    assert client.post(f"{path}/erratum", data=said).status_code == 422
+    mended = client.post(f"{path}/erratum", data={**said, "note_fr": "Danois.", "reason": ""})
+    assert mended.status_code == 303
+    assert "did not pass" not in today(client)
 
 
 def test_a_reason_that_says_nothing_is_wrong_in_its_own_form_alone(
