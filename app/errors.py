@@ -186,7 +186,7 @@ class NewsletterClosed(TransitionRefused):
 
 
 class DepartureStands(TransitionRefused):
-    """The departure cannot be taken back; `why` says the reason ("late", "restricted", "closed", "gone")."""
+    """The departure cannot be taken back; `why` says the reason ("late", "restricted", "stopped", "closed", "gone")."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"this departure stands: {why}")

@@ -16,6 +16,7 @@ from app.subscriptions.locking import lock
 from app.subscriptions.models import Subscription, subscription_by_public_id
 from app.subscriptions.rights.address_change import end_open_change
 from app.subscriptions.rights.erasure import forget
+from app.subscriptions.suppression import find_suppression
 
 #: For how long a departure can be taken back.
 UNDO_WITHIN = timedelta(minutes=10)
@@ -52,7 +53,7 @@ def end_subscription(session: Session, subscription: Subscription, *, method: Co
     return True
 
 
-def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscription:
+def undo_departure(session: Session, *, public_id: str, suppression_key: str, now: datetime) -> Subscription:
     """Take a departure of the last ten minutes back; copies that it called off stay called off.
 
     A second time nothing happens. Raises DepartureStands where it is too late, or where more was asked than to leave:
@@ -63,7 +64,7 @@ def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscr
         raise DepartureStands("gone")
     if subscription.status is SubscriptionStatus.CONFIRMED:
         return subscription
-    _check_departure(subscription, now)
+    _check_departure(session, subscription, suppression_key, now)
     subscription.undo_departure()
     act = Act(ConsentKind.DEPARTURE_UNDONE, ConsentMethod.UNSUBSCRIBE_PAGE, now, subscription.language)
     record_act(session, subscription, act)
@@ -71,7 +72,7 @@ def undo_departure(session: Session, *, public_id: str, now: datetime) -> Subscr
     return subscription
 
 
-def _check_departure(subscription: Subscription, now: datetime) -> None:
+def _check_departure(session: Session, subscription: Subscription, suppression_key: str, now: datetime) -> None:
     """Raise DepartureStands unless the departure of a subscription, whose reader is held, may be taken back."""
     left_at = subscription.unsubscribed_at
     if subscription.status is not SubscriptionStatus.UNSUBSCRIBED or left_at is None or not subscription.was_confirmed:
@@ -79,6 +80,8 @@ def _check_departure(subscription: Subscription, now: datetime) -> None:
     if subscription.subscriber.restricted_at is not None:
         raise DepartureStands("restricted")
     if subscription.is_withheld:
-        raise DepartureStands("closed")
+        email_key = subscription.subscriber.email_key
+        suppression = find_suppression(session, email_key=email_key, suppression_key=suppression_key)
+        raise DepartureStands("stopped" if suppression is not None and suppression.may_ask else "closed")
     if now - left_at > UNDO_WITHIN:
         raise DepartureStands("late")

@@ -139,7 +139,7 @@ def test_a_departure_taken_back_is_none(product: Product) -> None:
         public_id = subscription.public_id
     assert counted(product)[NOW.date()] == (0, 1, 0)
     with product.database.transaction() as session:
-        undo_departure(session, public_id=public_id, now=NOW + timedelta(minutes=1))
+        undo_departure(session, public_id=public_id, suppression_key="k", now=NOW + timedelta(minutes=1))
     assert counted(product)[NOW.date()] == (0, 0, 0)
     assert look(product).total == 1
 

@@ -37,7 +37,7 @@ def leave(session: Session, product: Product, place: Subscription) -> None:
 
 def leave_and_undo(session: Session, product: Product, place: Subscription) -> None:
     leave(session, product, place)
-    undo_departure(session, public_id=place.public_id, now=AT + timedelta(minutes=5))
+    undo_departure(session, public_id=place.public_id, suppression_key="k", now=AT + timedelta(minutes=5))
 
 
 def object_to_all(session: Session, product: Product, place: Subscription) -> None:

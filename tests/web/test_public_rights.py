@@ -12,9 +12,11 @@ from app.delivery.models import Chunk
 from app.delivery.queue import enqueue
 from app.product import Product
 from app.subscriptions.form.counters import SignupCounter
-from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
+from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.records import ConsentEvent, Suppression
+from app.subscriptions.suppression import close_address
 from tests import make
 from tests.conftest import NOW
 from tests.web import desk
@@ -279,7 +281,11 @@ def test_nobody_is_revived_by_an_undo_who_was_not_subscribed_or_has_objected(
 
 @pytest.mark.parametrize(
     ("act", "said", "way"),
-    [("restriction", "Vous avez limité", "/fr/my-data"), ("erasure", "vos données sont effacées", "/fr/")],
+    [
+        ("restriction", "Vous avez limité", "/fr/my-data"),
+        ("erasure", "vos données sont effacées", "/fr/"),
+        ("objection", "vous vous êtes opposé à nos lettres", "/fr/"),
+    ],
 )
 def test_whoever_wants_back_too_late_is_told_why_not_and_what_to_do(
     client: FlaskClient, product: Product, act: str, said: str, way: str
@@ -294,6 +300,18 @@ def test_whoever_wants_back_too_late_is_told_why_not_and_what_to_do(
     assert "Votre départ est maintenu" in page.text
     assert said in page.text
     assert [each["href"] for each in page.all("a") if "button" in each.get("class", "")] == [way]
+
+
+def test_whom_an_admin_closed_out_is_told_to_write_and_to_nothing_else(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    with product.database.transaction() as session:
+        place, key = only(session), product.config.suppression_key
+        undo = "/fr/undo/" + product.link_tokens.sign("undo", place.public_id)
+        close_address(session, email_key=EMAIL, suppression_key=key, actor=desk.EMAIL, note="x", now=NOW)
+        unsubscribe(session, public_id=place.public_id, method=ConsentMethod.UNSUBSCRIBE_PAGE, now=NOW)
+    page = Page(client.post(undo).text)
+    assert "on nous a demandé d’arrêter" in page.text
+    assert not [each for each in page.all("a") if "button" in each.get("class", "")]
 
 
 def test_every_link_of_a_forwarded_letter_shows_no_more_than_a_masked_address(

@@ -59,7 +59,7 @@ def undo_submit(language: str, token: str) -> Response:
     try:
         public_id = wired.link_tokens.read("undo", token, max_age_s=int(UNDO_WITHIN.total_seconds()))
         with wired.database.transaction() as session:
-            undo_departure(session, public_id=public_id, now=now())
+            undo_departure(session, public_id=public_id, suppression_key=wired.config.suppression_key, now=now())
     except TokenExpired:
         return _stands(language, token, "late")
     except DepartureStands as refusal:
