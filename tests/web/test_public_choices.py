@@ -139,6 +139,18 @@ def test_a_rhythm_has_a_schedule_and_goes_on_where_the_newsletter_had_come_to(
         assert subscription.covered_until == NOW - FIRST_WINDOW
 
 
+def test_what_is_followed_and_left_out_is_asked_about(client: FlaskClient, product: Product) -> None:
+    """Stored as it was sent, it would be left out, and with nothing else followed all the rest would come."""
+    path = reader(product)
+    response = choose(client, path, followed="place:AM", mute_more="Arménie", muted="theme:ai")
+    assert response.status_code == 422
+    assert "Vous suivez «\u00a0Arménie\u00a0» et le laissez de côté" in Page(response.text).text
+    assert re.search('<details class="fold" id="left-out" open>', response.text)
+    assert chosen(product) == EVERYTHING
+    choose(client, path, followed="place:AM", muted="theme:ai")
+    assert chosen(product).interests == Interests((), frozenset({"place:AM"}), frozenset({"theme:ai"}))
+
+
 def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(client: FlaskClient, product: Product) -> None:
     path = reader(product)
     response = choose(

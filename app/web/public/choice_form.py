@@ -30,6 +30,8 @@ HOUR, WEEKDAY, MONTHDAY = 7, 0, 1
 WRITTEN_MAX = 400
 #: Unknown names that are told at once: to look for what may have been meant takes milliseconds for each.
 UNKNOWN_TOLD = 3
+#: How alike a name is to what may have been meant: "Frence" and France, but not Atlantis and Albania.
+ALIKE = 0.7
 #: The beginnings of the zones that are offered: those that are named by a place.
 AREAS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
 _BETWEEN_NAMES = re.compile(r"[,;\n]")
@@ -39,7 +41,7 @@ _BETWEEN_NAMES = re.compile(r"[,;\n]")
 class Problem:
     """What is wrong with a field, named by its id: that nothing is called as `written`, or too much was chosen.
 
-    `hint` is what may have been meant.
+    `hint` is what may have been meant, or the topic that is both followed and left out.
     """
 
     field: str
@@ -109,6 +111,8 @@ class ChoiceForm:
         muted = self.muted | _places(self.mute_more, names, "mute-more", problems)
         if len(followed | muted) > TOPICS_MAX:
             problems.append(Problem("themes"))
+        both = sorted(followed & muted & taxonomy.topics.keys())
+        problems += [Problem("left-out", hint=topic) for topic in both[:UNKNOWN_TOLD]]
         timing = self._timing(problems)
         if problems:
             raise ChoicesRefused(problems)
@@ -220,7 +224,7 @@ def _zone(written: str, problems: list[Problem]) -> str | None:
 
 
 def _nearest(written: str, names: Mapping[str, str]) -> str:
-    near = difflib.get_close_matches(_plain(written), names, n=1)
+    near = difflib.get_close_matches(_plain(written), names, n=1, cutoff=ALIKE)
     return names[near[0]] if near else ""
 
 
