@@ -237,6 +237,22 @@ def test_a_change_tells_who_asked_to_ask_anew_and_others_nothing(
     assert "no longer counts" not in admin.get(f"/admin/editions/{draft}").text
 
 
+def test_an_embargo_that_stops_an_approved_edition_tells_who_asked(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    """Otherwise both wait for an edition that leaves no more."""
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    other.post(f"/admin/editions/{draft}/approval/answer", data=form(other, draft, answer="approve"))
+    assert desk.edition(product, draft).status is EditionStatus.SCHEDULED
+    item = desk.edition(product, draft).items[0].article_id
+    other.post(f"/admin/articles/{item}/embargo", data={"until": "2099-01-01T06:00"})
+    told = "was changed since you asked for approval"
+    assert [told in each.get("/admin/").text for each in (admin, other)] == [True, False]
+    assert "The approval that was asked for no longer counts" in admin.get(f"/admin/editions/{draft}").text
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    assert told not in admin.get("/admin/").text
+
+
 def test_a_declined_edition_says_why(admin: FlaskClient, other: FlaskClient, product: Product, draft: int) -> None:
     admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
     where = f"/admin/editions/{draft}/approval/answer"

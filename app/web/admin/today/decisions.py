@@ -19,6 +19,7 @@ from app.digests.models import HeldExtra
 from app.editions.models import UNSENT, Edition, EditionStatus
 from app.editions.records import EditionAct, EditionCount, EditionEvent
 from app.feedback.models import EventState, FeedbackEvent
+from app.gate.approvals import OPEN
 from app.gate.models import Approval, ApprovalState, Hold
 from app.gate.outdated import outdated_requests
 from app.subscriptions.form.alerts import SHOWN_FOR
@@ -135,14 +136,14 @@ def _held_extras() -> Select[str, str, str, int, int, datetime]:
 
 
 def _approvals() -> list[Select[str, str, str, int, int, datetime]]:
-    """Select editions that wait for a second person, and approved ones that can still be stopped."""
+    """Select editions that wait for a second person, or to be asked for anew, and approved ones that can be stopped."""
     parts = []
-    for urgency, at, state, status in (
-        (Urgency.APPROVAL, Approval.asked_at, ApprovalState.ASKED, EditionStatus.DRAFT),
-        (Urgency.LEAVES_SOON, Approval.starts_at, ApprovalState.APPROVED, EditionStatus.SCHEDULED),
+    for urgency, at, states, status in (
+        (Urgency.APPROVAL, Approval.asked_at, OPEN, EditionStatus.DRAFT),
+        (Urgency.LEAVES_SOON, Approval.starts_at, (ApprovalState.APPROVED,), EditionStatus.SCHEDULED),
     ):
         part = _part(urgency, at, name=Edition.subject, text=Approval.asked_by, key=Edition.id)
-        parts.append(part.join_from(Approval, Edition).where(Approval.state == state, Edition.status == status))
+        parts.append(part.join_from(Approval, Edition).where(Approval.state.in_(states), Edition.status == status))
     return parts
 
 
