@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
@@ -156,12 +156,12 @@ def _put(session: Session, edition: Edition, state: State, now: datetime, *, tol
 def bring_back(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
     """Put an article that was taken out of a draft, whose last known `state` is given, back at its end.
 
-    Raises NotFound where it was not, InputRefused where it may not leave at `now` or stands in another edition.
+    Raises NotFound where it never was, TransitionRefused where it is back already or may not return (see `may_return`).
     """
-    if article_id not in taken_out(state):
+    places = read_layout(state["layout"])
+    if article_id not in {*taken_out(state), *(place.article_id for place in places)}:
         raise NotFound(f"article {article_id} was not taken out of this edition")
-    place = len(read_layout(state["layout"]))
-    return _insert(session, edition_id=edition_id, article_id=article_id, place=place, state=state, now=now)
+    return _insert(session, edition_id=edition_id, article_id=article_id, place=len(places), state=state, now=now)
 
 
 def put_in(
@@ -169,7 +169,7 @@ def put_in(
 ) -> Edition:
     """Put an article in the language of a draft, whose last known `state` is given, where its story stands in the twin.
 
-    Without a twin that tells the story it comes last. Raises NotFound where there is no such article, InputRefused
+    Without a twin that tells the story it comes last. Raises NotFound where there is no such article, TransitionRefused
     where it may not leave at `now`, or stands in this edition or in another.
     """
     edition, article = draft(session, edition_id), session.get(Article, article_id)
@@ -182,12 +182,20 @@ def put_in(
 def _insert(session: Session, *, edition_id: int, article_id: int, place: int, state: State, now: datetime) -> Edition:
     """Put an article into a draft behind its first `place` articles, under the heading of the one that it follows."""
     places = read_layout(state["layout"])
+    if article_id in {each.article_id for each in places}:
+        raise TransitionRefused("this edition has the article already")
     section = places[max(place - 1, 0)].section if places else None
     places.insert(place, Place(article_id, section))
     edition = change_state(session, edition_id=edition_id, state={**state, "layout": layout_of(places)}, now=now)
     if article_id not in {item.article_id for item in edition.items}:
-        raise InputRefused("this article may not leave yet, or another edition has it")
+        raise TransitionRefused("this article may not leave yet, or another edition has it")
     return edition
+
+
+def may_return(session: Session, edition: Edition, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an article may stand in a draft again: it may leave, and no other edition has it."""
+    elsewhere = carried_by(Line.of(session, edition)).where(Edition.id != edition.id).with_only_columns(Article.id)
+    return and_(may_leave(now), Article.id.not_in(elsewhere))
 
 
 def draft(session: Session, edition_id: int) -> Edition:
@@ -252,9 +260,7 @@ def _returning(session: Session, edition: Edition, ids: Sequence[int], now: date
     """Return new items for those of the articles that may stand in a draft again, by article id."""
     if not ids:
         return {}
-    line = Line.of(session, edition)
-    elsewhere = carried_by(line).where(Edition.id != edition.id).with_only_columns(Article.id)
-    query = select(Article).where(Article.id.in_(ids), may_leave(now), Article.id.not_in(elsewhere))
+    query = select(Article).where(Article.id.in_(ids), may_return(session, edition, now))
     articles = session.scalars(query).all()
     also = also_of(session, articles, language=edition.language, until=edition.until)
     return {item.article.id: item for item in items_of(articles, also)}

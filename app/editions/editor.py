@@ -1,13 +1,15 @@
 """A draft as its editors see it: what it carries, what was taken out, what can be undone, what was said of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.editions.comments import comments_on
+from app.editions.draft import may_return
 from app.editions.history import History, read_history
 from app.editions.models import Edition, EditionItem
 from app.editions.records import EditionComment, EditionRevision
@@ -26,10 +28,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Editor:
-    """What the page of a draft shows beside its texts."""
+    """What the page of a draft shows beside its texts. `returnable`: ids of what was taken `out` and may come back."""
 
     entries: tuple[Entry, ...]
     out: tuple[Article, ...]
+    returnable: Collection[int]
     history: History
     comments: Sequence[EditionComment]
     twin: Edition | None
@@ -41,14 +44,16 @@ class Editor:
         return {key: keys.count(key) for key in keys}
 
 
-def read_editor(session: Session, edition: Edition) -> Editor:
+def read_editor(session: Session, edition: Edition, now: datetime) -> Editor:
     """Return what the page of a draft shows."""
     history = read_history(session, edition.id)
     out = taken_out(state_of(edition, before=history.revisions[0].state if history.revisions else {}))
-    articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(out)))} if out else {}
+    query = select(Article, may_return(session, edition, now)).where(Article.id.in_(out)) if out else None
+    articles = {each.id: (each, may) for each, may in session.execute(query)} if query is not None else {}
     return Editor(
         entries=tuple(entries_of(edition)),
-        out=tuple(articles[key] for key in out if key in articles),
+        out=tuple(articles[key][0] for key in out if key in articles),
+        returnable=[key for key, (_, may) in articles.items() if may],
         history=history,
         comments=comments_on(session, edition.id),
         twin=twin_of(session, edition),

@@ -229,7 +229,7 @@ def test_what_another_edition_has_meanwhile_or_may_not_leave_stays_out(product: 
         compile_now(session, since=edition.since)
         state = state_of(edition, before=revisions_of(session, edition.id)[0].state)
         for article_id in (first, second):
-            with pytest.raises(InputRefused):
+            with pytest.raises(TransitionRefused):
                 bring_back(session, edition_id=edition.id, article_id=article_id, state=state, now=NOW)
         restore(session, edition_id=edition.id, number=0, seen=edition.revision, actor=ADA, now=NOW)
         assert ids(edition) == [third]

@@ -10,7 +10,7 @@ from app.editions.draft import put_in, remove_item, set_layout
 from app.editions.history import read_history, recorded
 from app.editions.models import Edition, EditionStatus
 from app.editions.twins import Row, rows_of
-from app.errors import InputRefused, NotFound
+from app.errors import NotFound, TransitionRefused
 from app.product import Product
 from app.stories.models import Story
 from tests.conftest import NOW
@@ -84,7 +84,11 @@ def test_what_is_put_in_is_a_revision_and_stands_at_the_end_where_the_twin_has_n
         french, english = make_twins(session)
         late = make_article(session, title="Après coup", link="https://x.example/late", added_at=NOW)
         first = french.items[0].article_id
-        for article_id, refusal in ((english.items[0].article_id, NotFound), (99, NotFound), (first, InputRefused)):
+        for article_id, refusal in (
+            (english.items[0].article_id, NotFound),
+            (99, NotFound),
+            (first, TransitionRefused),
+        ):
             with pytest.raises(refusal), recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):
                 put_in(session, edition_id=french.id, article_id=article_id, twin=english, state=state, now=NOW)
         with recorded(session, edition_id=french.id, actor=ADA, now=NOW) as (_, state):

@@ -117,8 +117,22 @@ def test_what_was_taken_out_comes_back(admin: FlaskClient, product: Product, dra
     assert "Bring back" in admin.get(draft).text
     assert admin.post(f"{draft}/return", data={"item": first}).status_code == 303
     assert ids(product) == [second, third, first]
-    for strange in (first, 99, -1, "x"):
-        assert admin.post(f"{draft}/return", data={"item": strange}).status_code == 404
+    for strange, status in ((first, 409), (99, 404), (-1, 404), ("x", 404)):
+        assert admin.post(f"{draft}/return", data={"item": strange}).status_code == status
+
+
+def test_what_another_edition_has_meanwhile_is_not_offered_to_come_back(
+    admin: FlaskClient, product: Product, draft: str
+) -> None:
+    first, *rest = ids(product)
+    admin.post(f"{draft}/removal", data={"item": first})
+    admin.post("/admin/editions", data={"language": "fr", "window": "month"})
+    assert [item.article_id for item in desk.edition(product, 2).items] == [first]
+    page = admin.get(draft).text
+    assert ("Bring back" in page, "Kept back, or in another edition" in page) == (False, True)
+    refused = admin.post(f"{draft}/return", data={"item": first})
+    assert (refused.status_code, "Somebody, perhaps you, was here before" in refused.text) == (409, True)
+    assert ids(product) == rest
 
 
 def test_a_story_has_words_of_its_own_and_another_article_leads(admin: FlaskClient, product: Product) -> None:
@@ -378,7 +392,7 @@ def test_what_a_twin_lacks_is_put_in_from_the_page(
         admin.post(f"{english}/removal", data={"item": item[1]})
     admin.post(f"{english}/addition", data={"item": item[1]})
     for strange in (item[1], desk.edition(product, 1).items[0].article_id, 99, "9" * 30, "x"):
-        assert admin.post(f"{english}/addition", data={"item": strange}).status_code in {404, 422}
+        assert admin.post(f"{english}/addition", data={"item": strange}).status_code in {404, 409}
     assert len(desk.edition(product, 2).items) == 2
 
 

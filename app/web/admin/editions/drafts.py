@@ -101,7 +101,7 @@ def render_draft(
     return render_template(
         "admin/editions/draft.html",
         edition=edition,
-        editor=read_editor(session, edition),
+        editor=read_editor(session, edition, now()),
         introduction=introduction_html((refused or {}).get("introduction", edition.introduction), edition.language),
         refused=refused,
         overtaken_at=overtaken_at,
