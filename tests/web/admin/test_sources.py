@@ -155,6 +155,19 @@ def test_a_source_shows_what_it_brought_last(admin: FlaskClient, product: Produc
     assert f'href="/admin/articles?source={source_id}"' in page
 
 
+def test_of_what_came_at_once_the_newest_is_shown_first(admin: FlaskClient, product: Product, source_id: int) -> None:
+    """Feeds tell the newest first, so it is stored first."""
+    with product.database.transaction() as session:
+        source = session.get_one(Source, source_id)
+        for days in range(7):
+            link = f"https://wire.example/{days}"
+            made = make.make_article(session, source=source, title=f"Il y a {days} jours", link=link, added_at=NOW)
+            made.published_at = NOW - timedelta(days=days)
+    page = admin.get(f"/admin/sources/{source_id}").text
+    assert [f"Il y a {days} jours" in page for days in range(7)] == [True, True, True, True, True, False, False]
+    assert page.index("Il y a 0 jours") < page.index("Il y a 4 jours")
+
+
 @pytest.mark.parametrize("act", ["", "/stop", "/resume", "/removal"])
 def test_a_source_that_is_none_is_not_found(admin: FlaskClient, act: str) -> None:
     assert admin.post(f"/admin/sources/77{act}", data={"name": "x", "language": "fr"}).status_code == 404

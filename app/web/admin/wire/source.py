@@ -101,7 +101,9 @@ def _page(
             raise NotFound(f"no source {source_id}")
         is_empty = not has_articles(session, source_id)
         of_it = select(Article).where(Article.source_id == source_id)
-        last = session.scalars(of_it.order_by(Article.id.desc()).limit(SHOWN)).all()
+        # A feed tells the newest first, so that of one fetch the highest id is the oldest.
+        newest = Article.added_at.desc(), Article.published_at.desc(), Article.id.desc()
+        last = session.scalars(of_it.order_by(*newest).limit(SHOWN)).all()
     own = {"name": found.name, "language": found.language, "full_text": "yes" if found.takes_full_text else ""}
     return render_template(
         "admin/wire/source.html",
