@@ -57,6 +57,23 @@ def test_articles_are_ordered_by_keys_and_by_pointer(page: Page, product: Produc
     assert titles(product, draft) == [second, third, first]
 
 
+def test_what_is_taken_back_by_keyboard_leaves_the_focus_on_its_way(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    for title in titles(product, draft)[:2]:
+        with page.expect_response("**/order"):
+            page.get_by_role("button", name=f"Move down: {title}").press("Enter")
+    undo, redo = (page.get_by_role("button", name=name) for name in ("Undo", "Redo"))
+    expect(page.locator("#saved")).to_contain_text("Version 2")
+    undo.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("Version 3")
+    expect(undo).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#saved")).to_contain_text("Version 4")
+    expect(redo).to_be_focused()
+    expect(undo).to_be_disabled()
+
+
 def test_the_page_shows_a_subject_that_follows_an_order_and_takes_words_written_over_it(
     page: Page, product: Product
 ) -> None:
@@ -214,6 +231,7 @@ def test_two_drafts_save_themselves_side_by_side(page: Page, product: Product) -
     expect(page.locator("#fr-introduction-shown")).to_have_text("Bonjour")
     page.locator(f"[data-state='{english}'] [data-way=undo]").click()
     page.wait_for_url(f"**/{french}/twin?show={english}&note=undone")
+    expect(page.locator(f"[data-state='{english}'] [data-way=undo]")).to_be_focused()
     saved, undone = desk.edition(product, french), desk.edition(product, english)
     assert (saved.subject, saved.introduction) == ("Une semaine sous la mer", "Bonjour")
     assert (undone.subject, undone.items[0].title, undone.revision) == ("A week under the sea", None, 3)
