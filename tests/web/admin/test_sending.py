@@ -186,6 +186,15 @@ def test_what_does_not_run_cannot_be_paused_or_resumed(
     assert desk.edition(product, draft).status is EditionStatus.DRAFT
 
 
+def test_what_is_kept_has_the_name_of_what_would_be_given_up(admin: FlaskClient, product: Product, draft: int) -> None:
+    """In French a draft is a he and an edition a she."""
+    page = admin.get(f"/admin/editions/{draft}/cancel").text
+    assert ("Keep this draft" in page, "Keep this edition" in page) == (True, False)
+    admin.post(f"/admin/editions/{draft}/send", data=second_look(admin, draft))
+    page = admin.get(f"/admin/editions/{draft}/cancel").text
+    assert ("Keep this draft" in page, "Keep this edition" in page) == (False, True)
+
+
 def test_a_draft_that_is_given_up_is_never_sent(admin: FlaskClient, product: Product, draft: int) -> None:
     data = second_look(admin, draft)
     admin.post(f"/admin/editions/{draft}/cancel")
