@@ -121,6 +121,19 @@ def test_what_was_taken_out_comes_back(admin: FlaskClient, product: Product, dra
         assert admin.post(f"{draft}/return", data={"item": strange}).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("path", "field"), [("removal", "item"), ("order", "up"), ("section", "item"), ("lead", "item")]
+)
+def test_what_somebody_else_has_taken_out_is_said_to_be_out(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: str, path: str, field: str
+) -> None:
+    first, *rest = ids(product)
+    other.post(f"{draft}/removal", data={"item": first})
+    refused = admin.post(f"{draft}/{path}", data={field: first, "heading": "La mer"})
+    assert (refused.status_code, "Somebody, perhaps you, was here before" in refused.text) == (409, True)
+    assert ids(product) == rest
+
+
 def test_what_another_edition_has_meanwhile_is_not_offered_to_come_back(
     admin: FlaskClient, product: Product, draft: str
 ) -> None:

@@ -18,9 +18,9 @@ from app.editions.draft import bring_back, move_entry, put_in, remove_item, set_
 from app.editions.history import read_history, recorded, redo, restore, save_state, undo
 from app.editions.introduction import introduction_html
 from app.editions.models import Edition
-from app.editions.states import TEXTS
+from app.editions.states import TEXTS, taken_out
 from app.editions.twins import twin_of
-from app.errors import ChangedMeanwhile, DraftConflict, InputRefused
+from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, TransitionRefused
 from app.gate.outdated import outdated_request
 from app.web import product
 from app.web.admin import EDITION, bp
@@ -69,7 +69,8 @@ def order_submit(edition_id: int) -> Answer:
         return _save(edition_id, {"layout": _typed("layout")}, "order", anchor="articles")
     by, moved = (-1, "up") if "up" in request.form else (1, "down")
     entry = request.form.get(moved, "")
-    with _changed(edition_id, f"{entry} {moved}") as (session, _):
+    article_id = int(entry) if entry.isdecimal() and len(entry) < 19 else None
+    with _changed(edition_id, f"{entry} {moved}", of=article_id) as (session, _):
         move_entry(session, edition_id=edition_id, entry=entry, by=by)
     return _answer(edition_id, anchor=f"item-{entry}" if entry.isdecimal() else "articles")
 
@@ -79,7 +80,7 @@ def order_submit(edition_id: int) -> Answer:
 def removal_submit(edition_id: int) -> Answer:
     """Take one article out; a later edition may carry it."""
     article_id = request.form.get("item", 0, type=int)
-    with _changed(edition_id, f"article {article_id} removed") as (session, _):
+    with _changed(edition_id, f"article {article_id} removed", of=article_id) as (session, _):
         remove_item(session, edition_id=edition_id, article_id=article_id)
     return _answer(edition_id, note="removed", anchor="articles")
 
@@ -110,7 +111,7 @@ def addition_submit(edition_id: int) -> Answer:
 def section_submit(edition_id: int) -> Answer:
     """Let a section begin with an article, under another heading, or under none."""
     article_id = request.form.get("item", 0, type=int)
-    with _changed(edition_id, f"section at article {article_id}") as (session, _):
+    with _changed(edition_id, f"section at article {article_id}", of=article_id) as (session, _):
         start_section(session, edition_id=edition_id, article_id=article_id, heading=_typed("heading"))
     return _answer(edition_id, anchor=f"item-{article_id}")
 
@@ -130,7 +131,7 @@ def lead_submit(edition_id: int) -> Answer:
     """Let another article of the same story lead."""
     article_id, lead_id = (request.form.get(name, 0, type=int) for name in ("item", "lead"))
     if article_id != lead_id:
-        with _changed(edition_id, f"article {lead_id} for {article_id}") as (session, _):
+        with _changed(edition_id, f"article {lead_id} for {article_id}", of=article_id) as (session, _):
             set_lead(session, edition_id=edition_id, article_id=article_id, lead_id=lead_id)
     return _answer(edition_id, anchor=f"item-{lead_id}")
 
@@ -199,11 +200,16 @@ def _go(edition_id: int, step: Callable[..., Edition], detail: str, *, note: str
 
 
 @contextmanager
-def _changed(edition_id: int, detail: str) -> Iterator[tuple[Session, Mapping[str, str]]]:
-    """Write down, in the history and in the audit log, what the block changes of a draft."""
+def _changed(edition_id: int, detail: str, *, of: int | None = None) -> Iterator[tuple[Session, Mapping[str, str]]]:
+    """Write down, in the history and in the audit log, what the block changes of a draft.
+
+    Raises TransitionRefused where the article that it is a change `of` was taken out since the page was read.
+    """
     actor = require().email
     with product().database.transaction() as session:
         with recorded(session, edition_id=edition_id, actor=actor, now=now()) as (_, state):
+            if of in taken_out(state):
+                raise TransitionRefused(f"article {of} was taken out of this edition")
             yield session, state
         note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
 
