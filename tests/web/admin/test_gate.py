@@ -401,3 +401,10 @@ def test_that_a_press_takes_seconds_is_told_where_it_does(
         counted = PlaceCount(newsletter_id=1, language="fr", place=Place.GETS, number=readers, counted_at=now())
         session.add(counted)
     assert ("takes some seconds" in admin.get(f"/admin/editions/{draft}/send").text) is is_told
+
+
+def test_what_nobody_asked_is_not_said_to_pass(admin: FlaskClient, draft: int) -> None:
+    page = " ".join(admin.get(f"/admin/editions/{draft}/send").text.split())
+    [sender] = re.findall(r'<li class="check check-(\w+)">(?:(?!</h3>).)*Sender and DNS (.*?)</h3>', page)
+    assert sender[0] == "unasked"
+    assert "Not looked at" in sender[1]

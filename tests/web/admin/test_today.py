@@ -150,3 +150,16 @@ def test_as_many_new_articles_are_told_as_compose_takes(admin: FlaskClient, prod
     admin.post("/admin/editions", data={"language": "fr"})
     assert [item.article_id for item in desk.edition(product, draft + 1).items] == [taken_out]
     assert "0 new articles," in today(admin)
+
+
+def test_articles_that_are_older_than_yesterday_are_no_sign_of_broken_sources(
+    admin: FlaskClient, product: Product
+) -> None:
+    assert "Are the sources being read?" in today(admin)
+    with product.database.transaction() as session:
+        article = make.make_article(session, added_at=now())
+        article.published_at = now() - timedelta(days=3)
+    group_new(product.database, load(), now=now())
+    page = today(admin)
+    assert "what came in is older" in page
+    assert "Are the sources being read?" not in page
