@@ -138,6 +138,7 @@ def test_texts_save_themselves_and_show_what_another_editor_wrote(page: Page, pr
     expect(page.locator("#subject-count")).to_have_text("9 characters")
     page.get_by_label("Subject").fill("Une semaine sous la mer")
     expect(page.locator("[data-shows=subject]")).to_have_text("Une semaine sous la mer")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Une semaine sous la mer")
     page.get_by_label("Introduction", exact=True).fill("*Bonjour*")
     expect(page.locator("#introduction-shown em")).to_have_text("Bonjour")
     expect(page.locator("#saved")).to_contain_text("Version 1")

@@ -68,7 +68,9 @@ async function send(form, fields) {
 }
 
 function show(state, line) {
-  const { revision, before, undo, redo } = line.dataset;
+  const { revision, before, undo, redo, subject } = line.dataset;
+  const title = document.querySelector(`[data-titled="${state.dataset.state}"]`);
+  if (title && subject) title.textContent = subject;
   if (revision !== undefined) {
     for (const [way, is] of Object.entries({ undo, redo })) {
       const button = state.querySelector(`[data-way="${way}"]`);
