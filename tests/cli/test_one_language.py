@@ -30,7 +30,7 @@ def test_it_is_added_in_the_languages_that_are_named(app: Flask, product: Produc
         1, "Error: languages: give it a name and a description in one language at least\n",
     )  # fmt: skip
     half = run.invoke(args=[*ADD, *ENGLISH, "--name-fr", "Cap Nord"])
-    assert (half.exit_code, half.output) == (1, "Error: description-fr: empty\n")
+    assert (half.exit_code, half.output) == (1, "Error: description-fr: write something, in one line\n")
     added = run.invoke(args=[*ADD, *ENGLISH])
     assert added.output == f"Readers sign up at {product.links.home('en', 'north')}.\n"
     rows = json.loads(run.invoke(args=["newsletters", "list", "--json"]).stdout)
