@@ -34,6 +34,8 @@ class Mouse:
         self.page = page
 
     def press(self, target: "Locator") -> None:
+        target.wait_for()
+        self.page.wait_for_load_state()  # without its scripts a page goes other ways
         target.click()
 
     def write(self, field: "Locator", text: str) -> None:
@@ -42,7 +44,7 @@ class Mouse:
         self.page.keyboard.type(text)
 
     def act_on(self, story: "Locator", key: str) -> None:
-        story.locator(f'[data-key="{key}"]').click()
+        self.press(story.locator(f'[data-key="{key}"]'))
 
     def move_down(self, item: "Locator") -> None:
         grip, following = item.locator("[data-grip]"), item.locator("xpath=following-sibling::li[1]")
@@ -73,6 +75,7 @@ class Keyboard:
         self.page.keyboard.type(text)
 
     def act_on(self, story: "Locator", key: str) -> None:
+        self.page.wait_for_load_state()
         rows = self.page.locator("[data-story]")
         for _ in range(rows.count()):
             self.page.keyboard.press("k")
