@@ -167,6 +167,8 @@ def _record(database: Database, source: Source, reading: Reading, interval: time
             with database.transaction() as session:
                 arrival = record_fetch(session, source_id=source.id, reading=each, interval=interval, now=now)
             return FetchReport(source.id, source.name, arrival, each.failure)
+        except NotFound:
+            return FetchReport(source.id, source.name, Arrival(), "the source was removed meanwhile")
         except Exception:
             log.exception("source %s could not be recorded", source.id)
     return FetchReport(source.id, source.name, Arrival(), unfit.failure)

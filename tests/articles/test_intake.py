@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.articles.extract import Extracted
 from app.articles.intake import add_article, fetch_due
 from app.articles.models import Article, Source, SourceKind
-from app.articles.sources import Reading, add_source, due_sources, record_fetch
+from app.articles.sources import Reading, add_source, due_sources, record_fetch, remove_source, stop_source
 from app.errors import InputRefused, NotFound
 from app.settings.fetching import FetchSettings
 from tests.articles.web_server import answer, redirect
@@ -230,6 +230,27 @@ def test_failures_are_retried_ever_later_and_forgotten_when_it_works(product, se
     fetch_due(product.database, settings=settings, now=now)
     source = read(product, source_id)
     assert (source.failures, source.failure, source.next_fetch_at) == (0, None, now + timedelta(minutes=30))
+
+
+def test_a_source_that_is_removed_or_stopped_while_it_is_read_is_no_defect(product, server, settings, caplog) -> None:
+    ids = [add(product, server.url(path)) for path in ("/removed", "/stopped")]
+
+    def after(act):
+        def reply(connection) -> None:
+            with product.database.transaction() as session:
+                act(session)
+            connection.sendall(answer(rss(item("a"))))
+
+        return reply
+
+    server.answers["/removed"] = after(lambda session: remove_source(session, ids[0]))
+    server.answers["/stopped"] = after(lambda session: stop_source(session, ids[1]))
+    reports = {each.source_id: each for each in fetch_due(product.database, settings=settings, now=NOW)}
+    removed, stopped = (reports[source_id] for source_id in ids)
+    assert (removed.failure, removed.new) == ("the source was removed meanwhile", 0)
+    assert (stopped.failure, stopped.new) == (None, 1)
+    assert not read(product, ids[1]).is_active
+    assert "Traceback" not in caplog.text
 
 
 def test_a_feed_that_is_gone_is_not_asked_again(product, server, settings) -> None:
