@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from app.clock import now
@@ -22,9 +22,6 @@ from tests.conftest import ON_SQLITE
 from tests.looks import BY_LANGUAGE, faults
 from tests.web.reader import data_path, make_reader
 from tests.web.visitor import counts
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 #: One database is enough here: the rules have their tests on both.
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
@@ -69,7 +66,7 @@ def paths(product: Product, language: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_pages_fit_the_screen_and_axe_finds_nothing(
-    site: str, product: Product, open_page: Callable[..., "Page"], language: str
+    site: str, product: Product, open_page: Callable[..., Page], language: str
 ) -> None:
     page = open_page()
     for path in paths(product, language):
@@ -79,7 +76,7 @@ def test_pages_fit_the_screen_and_axe_finds_nothing(
         assert faults(page, BY_LANGUAGE[language]) == []
 
 
-def tab_to(page: "Page", selector: str) -> None:
+def tab_to(page: Page, selector: str) -> None:
     """Move the focus with the Tab key alone."""
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -92,7 +89,7 @@ def tab_to(page: "Page", selector: str) -> None:
 def test_by_keyboard_and_without_script_from_the_form_to_the_proof_of_erasure(
     site: str,
     product: Product,
-    open_page: Callable[..., "Page"],
+    open_page: Callable[..., Page],
     language: str,
 ) -> None:
     make_reader(product, email=LONG)
@@ -124,7 +121,7 @@ def test_by_keyboard_and_without_script_from_the_form_to_the_proof_of_erasure(
 def test_without_script_letters_are_paused_and_resumed(
     site: str,
     product: Product,
-    open_page: Callable[..., "Page"],
+    open_page: Callable[..., Page],
     language: str,
 ) -> None:
     make_reader(product)
@@ -144,7 +141,7 @@ def test_without_script_letters_are_paused_and_resumed(
 
 
 def test_a_day_that_cannot_be_is_in_view_and_has_the_focus(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     make_reader(product)
     with product.database.reading() as session:
@@ -154,14 +151,14 @@ def test_a_day_that_cannot_be_is_in_view_and_has_the_focus(
     page.check("input[value=day]")
     page.click("form[action$='/pause'] button")
     page.locator("#pause-problem").wait_for()
-    page.wait_for_function("document.activeElement.id === 'until'")
+    expect(page.locator("#until")).to_be_focused()
     assert 0 < page.locator("#until").bounding_box()["y"] < 700  # type: ignore[index]
 
 
 def test_the_file_is_downloaded_and_not_shown(
     site: str,
     product: Product,
-    open_page: Callable[..., "Page"],
+    open_page: Callable[..., Page],
 ) -> None:
     make_reader(product)
     page = open_page()
