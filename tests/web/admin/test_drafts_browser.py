@@ -107,6 +107,43 @@ def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product:
     assert (undone.subject, undone.introduction, undone.revision) == (before, "Bonjour", 3)
 
 
+def test_an_article_shows_the_words_that_are_written_for_it(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first = desk.edition(product, draft).items[0]
+    page.goto(f"/admin/editions/{draft}")
+    item = page.locator(f"#item-{first.article_id}")
+    item.locator("summary").click()
+    item.get_by_label("Own title").fill("Sous la mer")
+    item.get_by_label("Own teaser").fill("Ce que l’on sait.")
+    expect(item.get_by_role("heading")).to_have_text("Sous la mer")
+    expect(item.locator(".item-summary")).to_have_text("Ce que l’on sait.")
+    item.get_by_label("Own title").fill(" ")
+    item.get_by_label("Own teaser").fill("")
+    expect(item.get_by_role("heading")).to_have_text(first.article.title)
+    expect(item.locator(".item-summary")).to_have_text(first.article.summary)
+
+
+def test_a_comment_that_is_being_written_outlives_the_other_buttons(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first = titles(product, draft)[0]
+    page.goto(f"/admin/editions/{draft}")
+    comment, on = page.get_by_label("A comment for the other editors"), page.get_by_label("On", exact=True)
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    comment.fill("Is this so?\nI doubt it.")
+    on.select_option(label=first)
+    page.get_by_role("button", name="Undo").click()
+    page.wait_for_url("**note=undone**")
+    expect(comment).to_have_value("Is this so?\nI doubt it.")
+    expect(on.locator("option:checked")).to_have_text(first)
+    page.get_by_role("button", name=f"Take out: {first}").click()
+    page.wait_for_url("**note=removed**")
+    expect(on.locator("option:checked")).to_have_text("the whole edition")
+    page.get_by_role("button", name="Say it").click()
+    page.wait_for_url("**note=comment**")
+    expect(page.locator(".comment-text")).to_have_text("Is this so? I doubt it.")
+    expect(comment).to_have_value("")
+
+
 def test_a_long_subject_is_seen_whole_and_stays_one_line(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")

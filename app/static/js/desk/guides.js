@@ -1,8 +1,7 @@
-// Says how long subject and preheader are, and shows them as the inbox of a phone cuts them.
+// Says how long subject and preheader are.
 
 for (const field of document.querySelectorAll("[data-count]")) {
   const output = document.getElementById(field.dataset.count);
-  const shown = field.form.querySelector(`[data-shows="${field.name}"]`);
 
   const show = () => {
     if (field.value.includes("\n")) {
@@ -13,7 +12,6 @@ for (const field of document.querySelectorAll("[data-count]")) {
     const count = [...field.value].length;
     output.value = output.dataset.many.replace("{count}", count);
     output.classList.toggle("count-off", count < field.minLength || count > field.maxLength);
-    if (shown) shown.textContent = field.value;
   };
 
   field.addEventListener("input", show);
