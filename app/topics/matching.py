@@ -69,7 +69,7 @@ class Matcher:
                 if here[0] > end:
                     end, targets = here
             for target in targets:
-                yield Hit(target, at, " ".join(words.cased[at:end]))
+                yield Hit(target, at, words.written(at, end))
             at = max(end, at + 1)
 
     def _longest(self, node: _Node, words: Words, start: int, at: int, *, is_shouted: bool) -> tuple[int, list[Target]]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 _ACRONYM = re.compile(r"\b(?:[A-Z]\.){2,}")
@@ -14,8 +15,16 @@ _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß"
 class Words:
     """The words of one stretch of text, as they stand and folded to lower case, in step."""
 
+    text: str
     cased: list[str]
     folded: list[str]
+
+    def written(self, start: int, end: int) -> str:
+        """Return the words from `start` to before `end` as they stand, with the hyphens and apostrophes between them."""
+        if end - start == 1:
+            return self.cased[start]
+        found = list(islice(_WORD.finditer(self.text), start, end))
+        return " ".join(self.text[found[0].start() : found[-1].end()].split())
 
     @property
     def is_shouted(self) -> bool:
@@ -27,7 +36,8 @@ class Words:
 def words_of(text: str) -> Words:
     """Return the words of `text`; what is no letter or digit, an apostrophe or a hyphen too, ends a word."""
     text = _ACRONYM.sub(lambda found: found[0].replace(".", "") + " ", text.translate(_LIGATURES))
-    plain: list[str] = _WORD.findall(_ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
-    written: list[str] = _WORD.findall(unicodedata.normalize("NFC", text))
+    plain, whole = _ACCENTS.sub("", unicodedata.normalize("NFKD", text)), unicodedata.normalize("NFC", text)
+    words, written = _WORD.findall(plain), _WORD.findall(whole)
+    folded = [word.lower() for word in words]
     # Taking letters apart makes two words of some odd signs (½); such a text is shown without its accents.
-    return Words(written if len(written) == len(plain) else plain, [word.lower() for word in plain])
+    return Words(whole, written, folded) if len(written) == len(words) else Words(plain, words, folded)

@@ -129,6 +129,12 @@ def test_a_text_full_of_everything_is_told_within_bounds() -> None:
     assert [topic.rank for topic in found.topics] == sorted(topic.rank for topic in found.topics)
 
 
+def test_reasons_keep_the_hyphens_and_apostrophes_of_the_text() -> None:
+    found = classified("Le Haut-Karabakh attend la Corée\ndu Nord.", title="La Côte d’Ivoire s’inquiète")
+    told = {each.written for topic in (*found.places, *found.themes) for each in topic.evidence}
+    assert told == {"Côte d’Ivoire", "Haut-Karabakh", "Corée du Nord"}
+
+
 def test_words_keep_their_accents_for_people_and_lose_them_for_the_rules() -> None:
     words = words_of("L’Œuvre d’É.U. en « Cyberdéfense »")
     assert words.cased == ["L", "OEuvre", "d", "É", "U", "en", "Cyberdéfense"]
