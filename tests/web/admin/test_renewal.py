@@ -29,7 +29,7 @@ def test_the_number_of_readers_is_typed_and_the_date_leaves_time(admin: FlaskCli
     with product.database.transaction() as session:
         for number in range(2):
             make.make_subscription(session, email=f"r{number}@reader.example")
-    assert "2 readers agreed to an older wording" in admin.get(PAGE).text
+    assert "2 readers have not agreed to the wording in force" in admin.get(PAGE).text
     assert [start(admin, readers="3"), start(admin, readers="two"), start(admin, days=3)] == [422] * 3
     assert under_way(product) is None
     assert start(admin) == 303
