@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import PATIENCE_MS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -31,7 +33,7 @@ def open_page(browser: "Browser") -> Iterator[Callable[..., "Page"]]:
 
     def open_(**options: object) -> "Page":
         context = browser.new_context(**{"locale": "fr-FR", **options})  # type: ignore[arg-type]
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda message: complaints.append(message.text))

@@ -1,9 +1,9 @@
 """What to read and when, chosen in a real browser: by keyboard, without script, on a phone, and through axe."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from app.choices.choices import Interests, Timing
 from app.choices.choosing import Chosen, choose, chosen_by
@@ -14,9 +14,6 @@ from tests import make
 from tests.conftest import ON_SQLITE
 from tests.looks import BY_LANGUAGE, faults
 from tests.web.visitor import only
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 #: One database is enough here: the rules have their tests on both.
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
@@ -45,7 +42,7 @@ def stored(product: Product) -> Chosen:
         return chosen_by(session, only(session))
 
 
-def tab_to(page: "Page", selector: str) -> None:
+def tab_to(page: Page, selector: str) -> None:
     """Press Tab until what `selector` names has the focus."""
     for _ in range(120):
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
@@ -57,7 +54,7 @@ def tab_to(page: "Page", selector: str) -> None:
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", [375, 1280])
 def test_without_script_choices_are_made_seen_and_taken_back(
-    site: str, product: Product, open_page: Callable[..., "Page"], width: int, language: str
+    site: str, product: Product, open_page: Callable[..., Page], width: int, language: str
 ) -> None:
     page = open_page(java_script_enabled=False, viewport={"width": width, "height": 800})
     page.goto(site + reader(product, language))
@@ -72,7 +69,7 @@ def test_without_script_choices_are_made_seen_and_taken_back(
     page.wait_for_url("**saved=choices#choices")
     followed = frozenset({"theme:espionage", "region:caucasus", "place:AZ", "place:IL"})
     assert stored(product) == Chosen(Interests(followed=followed), Timing(Cadence.MONTHLY, 7, 1, "Europe/Paris"))
-    assert page.locator("#choices ~ .notice-success").is_visible()
+    expect(page.locator("#choices ~ .notice-success")).to_be_visible()
     page.locator("summary").nth(1).click()
     page.uncheck("[name=followed][value='place:IL']")
     page.click(f"text={SAVE[language]}")
@@ -83,7 +80,7 @@ def test_without_script_choices_are_made_seen_and_taken_back(
     assert stored(product) == Chosen(Interests(), None)
 
 
-def test_fields_of_time_stand_where_they_apply(site: str, product: Product, open_page: Callable[..., "Page"]) -> None:
+def test_fields_of_time_stand_where_they_apply(site: str, product: Product, open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.goto(site + reader(product, "fr"))
     shown = {
@@ -97,7 +94,7 @@ def test_fields_of_time_stand_where_they_apply(site: str, product: Product, open
 
 
 def test_by_keyboard_alone_a_mistake_is_found_and_mended(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(viewport={"width": 375, "height": 700})
     page.goto(site + reader(product, "fr"))
@@ -116,7 +113,7 @@ def test_by_keyboard_alone_a_mistake_is_found_and_mended(
     assert page.locator(".notice-error").bounding_box()["y"] < 500, "what is wrong is on the screen"  # type: ignore[index]
     tab_to(page, ".notice-error a")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "follow-more"
+    expect(page.locator("#follow-more")).to_be_focused()
     assert page.input_value("#follow-more") == "Azerbaijam"
     page.keyboard.press("End")
     page.keyboard.press("Backspace")
@@ -128,7 +125,7 @@ def test_by_keyboard_alone_a_mistake_is_found_and_mended(
     )
 
 
-def test_what_is_chosen_with_the_sign_up_fits_the_screen(site: str, open_page: Callable[..., "Page"]) -> None:
+def test_what_is_chosen_with_the_sign_up_fits_the_screen(site: str, open_page: Callable[..., Page]) -> None:
     page = open_page()
     page.goto(f"{site}/fr/")
     for summary in page.locator("summary").all():
@@ -139,7 +136,7 @@ def test_what_is_chosen_with_the_sign_up_fits_the_screen(site: str, open_page: C
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_the_form_fits_the_screen_and_axe_finds_nothing(
-    site: str, product: Product, open_page: Callable[..., "Page"], language: str
+    site: str, product: Product, open_page: Callable[..., Page], language: str
 ) -> None:
     page = open_page()
     page.goto(site + reader(product, language, CHOSEN))

@@ -14,7 +14,7 @@ from app.product import Product
 from app.subscriptions.form.counters import SignupHour
 from app.web.forms import TRAP
 from config import Config
-from tests.conftest import create_tables, make_config
+from tests.conftest import PATIENCE_MS, create_tables, make_config
 from tests.looks import faults
 from tests.web.conftest import faults_among
 from tests.web.visitor import counts
@@ -35,7 +35,7 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A French reader's browser; what it complains of fails the test."""
     context = browser.new_context(locale="fr-FR")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     complaints: list[str] = []
     context.on("console", lambda message: complaints.append(message.text))
     context.on("weberror", lambda error: complaints.append(str(error.error)))

@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
 from flask import Response
+from playwright.sync_api import Page, expect
 
 from app.clock import now
 from app.product import Product
@@ -16,9 +16,6 @@ from tests.conftest import NOW, ON_SQLITE
 from tests.looks import faults
 from tests.web.visitor import only
 from tests.web_server import served
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 #: One database is enough here: the rules have their tests on both.
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
@@ -43,7 +40,7 @@ def confirmations(product: Product) -> int:
         return session.query(ConsentEvent).filter(ConsentEvent.kind == ConsentKind.CONFIRMED).count()
 
 
-GESTURES: dict[str, Callable[["Page"], None]] = {
+GESTURES: dict[str, Callable[[Page], None]] = {
     "a click anywhere": lambda page: page.mouse.click(5, 400),
     "a click on the button": lambda page: page.click("button"),
     "a double click on the button": lambda page: page.dblclick("button", no_wait_after=True),
@@ -55,7 +52,7 @@ GESTURES: dict[str, Callable[["Page"], None]] = {
 
 @pytest.mark.parametrize("gesture", GESTURES)
 def test_the_first_human_gesture_confirms_once(
-    site: str, product: Product, open_page: Callable[..., "Page"], gesture: str
+    site: str, product: Product, open_page: Callable[..., Page], gesture: str
 ) -> None:
     page = open_page()
     page.goto(site + confirm_path(product))
@@ -63,12 +60,12 @@ def test_the_first_human_gesture_confirms_once(
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     GESTURES[gesture](page)
     page.wait_for_url("**/fr/preferences/**")
-    assert page.locator(".notice-success").is_visible()
+    expect(page.locator(".notice-success")).to_be_visible()
     assert status(product) is SubscriptionStatus.CONFIRMED
     assert (len(posts), confirmations(product)) == (1, 1)
 
 
-def test_a_touch_confirms(site: str, product: Product, open_page: Callable[..., "Page"]) -> None:
+def test_a_touch_confirms(site: str, product: Product, open_page: Callable[..., Page]) -> None:
     page = open_page(has_touch=True, viewport={"width": 375, "height": 700})
     page.goto(site + confirm_path(product))
     page.touchscreen.tap(200, 600)
@@ -77,7 +74,7 @@ def test_a_touch_confirms(site: str, product: Product, open_page: Callable[..., 
 
 
 def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_then_confirms_with_a_gesture(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page()
     page.goto(site + confirm_path(product, by_admin=True))
@@ -91,7 +88,7 @@ def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_then_confirm
         assert session.query(ConsentEvent).one().wording_id
 
 
-SCANNERS: dict[str, Callable[["Page"], None]] = {
+SCANNERS: dict[str, Callable[[Page], None]] = {
     "waiting": lambda page: page.wait_for_timeout(1_500),
     "events made by script": lambda page: page.evaluate(
         """() => ["pointerdown", "touchstart", "keydown", "mousedown", "focus", "scroll"].forEach((name) => {
@@ -108,7 +105,7 @@ SCANNERS: dict[str, Callable[["Page"], None]] = {
 
 @pytest.mark.parametrize("scanner", SCANNERS)
 def test_what_is_no_human_gesture_confirms_nobody(
-    site: str, product: Product, open_page: Callable[..., "Page"], scanner: str
+    site: str, product: Product, open_page: Callable[..., Page], scanner: str
 ) -> None:
     page = open_page()
     page.goto(site + confirm_path(product))
@@ -118,7 +115,7 @@ def test_what_is_no_human_gesture_confirms_nobody(
 
 
 def test_a_press_on_a_link_goes_there_and_confirms_nothing(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page()
     page.goto(site + confirm_path(product))
@@ -128,7 +125,7 @@ def test_a_press_on_a_link_goes_there_and_confirms_nothing(
 
 
 def test_by_keyboard_alone_from_the_form_to_leaving(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page()
     page.goto(f"{site}/fr/")
@@ -161,7 +158,7 @@ def test_by_keyboard_alone_from_the_form_to_leaving(
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_without_script_everything_works(
-    site: str, product: Product, open_page: Callable[..., "Page"], language: str
+    site: str, product: Product, open_page: Callable[..., Page], language: str
 ) -> None:
     page = open_page(java_script_enabled=False)
     page.goto(f"{site}/{language}/")
@@ -181,9 +178,7 @@ def test_without_script_everything_works(
     assert status(product) is SubscriptionStatus.CONFIRMED
 
 
-def test_the_form_works_in_a_frame_of_another_site(
-    site: str, product: Product, open_page: Callable[..., "Page"]
-) -> None:
+def test_the_form_works_in_a_frame_of_another_site(site: str, product: Product, open_page: Callable[..., Page]) -> None:
     article = f'<!doctype html><link rel="icon" href="data:,"><iframe src="{site}/fr/embed"></iframe>'
     with served(Response(article, content_type="text/html")) as newspaper:
         page = open_page()
@@ -197,7 +192,7 @@ def test_the_form_works_in_a_frame_of_another_site(
 
 
 def test_pages_fit_the_screen_and_axe_finds_nothing(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     with product.database.transaction() as session:
         reader = make.make_subscription(session, email="a.very.long.name@a-very-long-domain.reader.example", at=NOW)

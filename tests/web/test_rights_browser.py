@@ -137,7 +137,7 @@ def test_without_script_letters_are_paused_and_resumed(
     page.wait_for_url("**?saved=")
     page.click("form[action$='/resume'] button")
     page.wait_for_url("**?saved=")
-    assert page.locator("form[action$='/pause']").is_visible()
+    expect(page.locator("form[action$='/pause']")).to_be_visible()
 
 
 def test_a_day_that_cannot_be_is_in_view_and_has_the_focus(
@@ -152,7 +152,7 @@ def test_a_day_that_cannot_be_is_in_view_and_has_the_focus(
     page.click("form[action$='/pause'] button")
     page.locator("#pause-problem").wait_for()
     expect(page.locator("#until")).to_be_focused()
-    assert 0 < page.locator("#until").bounding_box()["y"] < 700  # type: ignore[index]
+    expect(page.locator("#until")).to_be_in_viewport()
 
 
 def test_the_file_is_downloaded_and_not_shown(

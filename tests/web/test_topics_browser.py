@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from app.clock import now
 from app.product import Product
 from tests.conftest import ON_SQLITE
 from tests.looks import BY_LANGUAGE, faults
 from tests.web.sent import send
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
 
 #: One database is enough here: the rules have their tests on both.
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
@@ -35,7 +32,7 @@ def fill(product: Product, language: str) -> str:
 
 
 def test_the_pages_fit_the_screen_and_axe_finds_nothing(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page()
     for language in ("fr", "en"):
@@ -59,7 +56,7 @@ CONTRASTS = """() => [...document.querySelectorAll(".map .tile text")].map((text
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_stands_on_a_tile_can_be_read(
-    site: str, product: Product, open_page: Callable[..., "Page"], scheme: str
+    site: str, product: Product, open_page: Callable[..., Page], scheme: str
 ) -> None:
     fill(product, "fr")
     page = open_page(color_scheme=scheme, viewport={"width": 1280, "height": 800})
@@ -71,7 +68,7 @@ def test_what_stands_on_a_tile_can_be_read(
 
 
 def test_without_script_one_goes_from_the_map_to_an_edition_and_searches(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     public_id = fill(product, "fr")
     page = open_page(java_script_enabled=False)
@@ -84,15 +81,14 @@ def test_without_script_one_goes_from_the_map_to_an_edition_and_searches(
     page.fill("#q", "BESTREBUNGEN internationalisierungsbestrebung")
     page.keyboard.press("Enter")
     page.wait_for_url("**/fr/search?q=*")
-    assert page.locator(".clips .piece").count() == 0
+    expect(page.locator(".clips .piece")).to_have_count(0)
     page.fill("#q", "internationalisierungsbestrebung")
     page.keyboard.press("Enter")
-    page.locator(".clips .piece").first.wait_for()
-    assert page.locator(".clips .piece").count() == 30
+    expect(page.locator(".clips .piece")).to_have_count(30)
 
 
 def test_by_keyboard_the_table_leads_where_the_map_does(
-    site: str, product: Product, open_page: Callable[..., "Page"]
+    site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     fill(product, "en")
     page = open_page(viewport={"width": 1280, "height": 800})

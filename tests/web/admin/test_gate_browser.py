@@ -58,7 +58,7 @@ def test_two_people_lead_an_edition_through_the_gate(open_desk: Callable[..., Pa
     later = now() + timedelta(minutes=product.config.gate.undo_minutes)
     assert start_approved(product.database, now=later, config=product.config, links=product.links) == [draft]
     ada.goto(f"/admin/editions/{draft}")
-    assert "of 3 copies settled" in ada.locator("#progress").inner_text()
+    expect(ada.locator("#progress")).to_contain_text("of 3 copies settled")
     expect(ada.get_by_text("Approval asked for").first).to_be_visible()
 
 
