@@ -20,7 +20,7 @@ class Words:
     folded: list[str]
 
     def written(self, start: int, end: int) -> str:
-        """Return the words from `start` to before `end` as they stand, with the hyphens and apostrophes between them."""
+        """Return the words from `start` to before `end` as they stand, with what is between them."""
         if end - start == 1:
             return self.cased[start]
         found = list(islice(_WORD.finditer(self.text), start, end))
