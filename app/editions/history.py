@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 from app.editions.draft import change_state, draft, put_state
 from app.editions.models import Edition
 from app.editions.records import DraftAct, EditionRevision
-from app.editions.states import HEADLINES, State, differences, read_layout, state_of, taken_out, touches
+from app.editions.states import HEADLINES, State, article_of, differences, read_layout, state_of, taken_out, touches
 from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, NotFound, TransitionRefused
 
 #: How long what one editor writes in the same fields joins one revision. Each move is one of its own.
@@ -69,19 +69,25 @@ def save_state(
 ) -> Saved:
     """Save what an editor changed, part by part, of the draft as it was at the revision `seen`.
 
-    What others changed meanwhile stays. Raises DraftConflict where both changed the same part, InputRefused for what
-    cannot be sent.
+    What others changed meanwhile stays. Raises DraftConflict where both changed the same part, TransitionRefused for
+    words of an article that somebody has taken out or put another in place of, InputRefused for what cannot be sent.
     """
     with recorded(session, edition_id=edition_id, actor=actor, now=now) as (edition, current):
         before, wanted = edition.revision, _merge(session, edition, seen, changes, current)
         taken = [part for part, mine in changes.items() if part in wanted or mine == current.get(part, "")]
         merged = {**current, **wanted}
-        known = {*taken_out(current), *(place.article_id for place in read_layout(current["layout"]))}
-        if not {place.article_id for place in read_layout(merged["layout"])} <= known:
+        now_in, then_in = (_articles_in(state["layout"]) for state in (current, merged))
+        if not then_in <= now_in.union(taken_out(current)):
             raise InputRefused("an order holds articles of the edition only")
+        if not {article_of(part) for part in changes} <= {None, *now_in}:
+            raise TransitionRefused("these words are for an article that is not in this edition any more")
         change_state(session, edition_id=edition_id, state=merged, now=now)
         followed = {name: getattr(edition, name) for name in HEADLINES if getattr(edition, name) != merged[name]}
     return Saved(edition, before, taken, followed)
+
+
+def _articles_in(layout: str) -> set[int]:
+    return {place.article_id for place in read_layout(layout)}
 
 
 def undo(session: Session, *, edition_id: int, seen: int, actor: str, now: datetime) -> Edition:

@@ -40,7 +40,7 @@ def state_of(edition: Edition, *, before: State) -> dict[str, str]:
     named = {article_id for item in edition.items for article_id in (item.article_id, *_beside(item.also))}
     gone = [key for key in (*taken_out(before), *_ids(before)) if key not in named]
     state["out"] = "\n".join(map(str, dict.fromkeys(gone)))
-    own = {part: text for part, text in before.items() if _article_of(part) in gone}
+    own = {part: text for part, text in before.items() if article_of(part) in gone}
     return own | state
 
 
@@ -112,7 +112,7 @@ def differences(before: State, after: State) -> list[str]:
     changed += ["order"] if kept != kept_now else []
     headings, headings_now = ({each.article_id: each.section for each in places} for places in (was, now))
     changed += ["sections"] if any(headings[key] != headings_now[key] for key in kept) else []
-    own = sorted(part for part in {*before, *after} if _article_of(part))
+    own = sorted(part for part in {*before, *after} if article_of(part))
     return changed + [part for part in own if before.get(part) != after.get(part)]
 
 
@@ -148,6 +148,7 @@ def _ids(state: State) -> list[int]:
     return [place.article_id for place in read_layout(state.get("layout", ""))]
 
 
-def _article_of(part: str) -> int | None:
+def article_of(part: str) -> int | None:
+    """Return whose own words a part of a state is; None for any other part."""
     name, _, article_id = part.partition(":")
     return int(article_id) if name in OWN_WORDS and article_id.isdecimal() else None

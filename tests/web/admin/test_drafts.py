@@ -122,14 +122,14 @@ def test_what_was_taken_out_comes_back(admin: FlaskClient, product: Product, dra
 
 
 @pytest.mark.parametrize(
-    ("path", "field"), [("removal", "item"), ("order", "up"), ("section", "item"), ("lead", "item")]
+    ("path", "field"), [("removal", "item"), ("order", "up"), ("section", "item"), ("lead", "item"), ("words", "item")]
 )
 def test_what_somebody_else_has_taken_out_is_said_to_be_out(
     admin: FlaskClient, other: FlaskClient, product: Product, draft: str, path: str, field: str
 ) -> None:
     first, *rest = ids(product)
     other.post(f"{draft}/removal", data={"item": first})
-    refused = admin.post(f"{draft}/{path}", data={field: first, "heading": "La mer"})
+    refused = admin.post(f"{draft}/{path}", data={field: first, "heading": "La mer", f"title:{first}": "La mer"})
     assert (refused.status_code, "Somebody, perhaps you, was here before" in refused.text) == (409, True)
     assert ids(product) == rest
 

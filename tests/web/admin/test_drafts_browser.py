@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from app.clock import now
+from app.digests.coverage import call_off
 from app.editions.comments import add_comment
 from app.editions.history import save_state
 from app.editions.models import Edition
@@ -142,6 +143,36 @@ def test_a_comment_that_is_being_written_outlives_the_other_buttons(page: Page, 
     page.wait_for_url("**note=comment**")
     expect(page.locator(".comment-text")).to_have_text("Is this so? I doubt it.")
     expect(comment).to_have_value("")
+
+
+def test_no_button_drops_a_text_that_was_not_saved_yet(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first, *rest = titles(product, draft)
+    page.goto(f"/admin/editions/{draft}")
+    page.get_by_label("Preheader").fill("Too short")
+    page.get_by_role("button", name=f"Take out: {first}").click()
+    expect(page.locator("#saved")).to_contain_text("Not saved yet")
+    assert titles(product, draft) == [first, *rest]
+    page.get_by_label("Preheader").fill("Long enough to stand behind the subject of a letter")
+    page.get_by_role("button", name=f"Take out: {first}").click()
+    page.wait_for_url("**note=removed**")
+    expect(page.get_by_label("Preheader")).to_have_value("Long enough to stand behind the subject of a letter")
+    assert titles(product, draft) == rest
+
+
+def test_what_cannot_be_saved_is_said_and_tried_again(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    page.route("**/texts", lambda route: route.abort("connectionreset"))
+    page.get_by_label("Subject").fill("Une semaine sous la mer")
+    expect(page.locator("#saved")).to_contain_text("the desk does not answer")
+    page.unroute("**/texts")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    assert desk.edition(product, draft).subject == "Une semaine sous la mer"
+    with product.database.transaction() as session:
+        call_off(session, edition_id=draft, actor="bob@desk.example", now=now())
+    page.get_by_label("Subject").fill("Une semaine sur la mer")
+    expect(page.locator("#saved")).to_contain_text("the draft is another one by now")
 
 
 def test_a_long_subject_is_seen_whole_and_stays_one_line(page: Page, product: Product) -> None:

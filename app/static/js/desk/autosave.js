@@ -1,7 +1,7 @@
 // Saves the texts of drafts while they are written: only the fields that changed. The buttons work without it.
 import { followTexts, save, saveFirst } from "./saving.js";
 
-const PAUSE_MS = 1500;
+const PAUSE_MS = 1500, AGAIN_MS = 5000;
 
 for (const form of document.querySelectorAll("form[data-autosave]")) {
   const fields = [...form.querySelectorAll("input:not([type=hidden]), textarea")];
@@ -20,22 +20,23 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   // Those go together that are known as of the same revision.
   async function saveSome() {
     let sent = [];
-    const { status, revision, taken } = await save(form, () => {
+    const answer = await save(form, () => {
       const mine = changed(), seen = Math.min(...mine.map(seenOf));
       sent = mine.filter((field) => seenOf(field) === seen).map((field) => [field.name, field.value]);
       return sent.length ? [["revision", seen], ...whose, ...sent] : null;
     });
-    if (status === 200) for (const [name, value] of sent) {
-      known.set(name, { value, seen: taken.includes(name) ? revision : known.get(name).seen });
+    if (answer.status === 200) for (const [name, value] of sent) {
+      known.set(name, { value, seen: answer.taken.includes(name) ? answer.revision : known.get(name).seen });
     }
-    return status;
+    return answer;
   }
 
   async function saveChanged() {
     clearTimeout(waiting);
-    let status = 200;
-    while (status === 200 && changed().length) status = await saveSome();
-    return status;
+    let answer = { status: 200 };
+    while (answer.status === 200 && changed().length) answer = await saveSome();
+    if (answer.isUnanswered) waiting = setTimeout(saveChanged, AGAIN_MS);
+    return answer;
   }
 
   form.addEventListener("input", () => {

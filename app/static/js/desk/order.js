@@ -1,6 +1,7 @@
 // Puts the articles and headings of a draft in order: by pointer on the dots, by the arrows, by Alt with an arrow key.
 import { save, showAll } from "./saving.js";
 
+const AGAIN_MS = 5000;
 const list = document.querySelector("[data-order]");
 
 if (list) {
@@ -8,7 +9,7 @@ if (list) {
   const said = document.getElementById("moves");
   const entries = () => [...list.children];
   const layout = () => entries().map((entry) => entry.dataset.entry).join("\n");
-  let isContested = false;
+  let isContested = false, waiting;
 
   showAll();
 
@@ -32,12 +33,18 @@ if (list) {
     said.textContent = words + under;
   }
 
-  async function settle(entry) {
+  function settle(entry) {
     renumber();
     tell(entry);
+    saveOrder();
+  }
+
+  async function saveOrder() {
+    clearTimeout(waiting);
     const seen = form.elements.revision;
-    const { status, revision, taken } = await save(form, () => [["revision", seen.value], ["layout", layout()]]);
+    const { status, revision, taken, isUnanswered } = await save(form, () => [["revision", seen.value], ["layout", layout()]]);
     if (status === 200 && taken.includes("layout")) seen.value = revision;
+    if (isUnanswered) waiting = setTimeout(saveOrder, AGAIN_MS);
     isContested = status === 409;
   }
 

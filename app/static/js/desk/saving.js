@@ -2,12 +2,13 @@
 // A form says by `data-draft` which draft it is of; where that stands is the element with `data-state`.
 import { tellSignedOut } from "./signed-out.js";
 
-const last = new Map(), first = new Map(), following = new Map(), contested = new Map();
+const last = new Map(), first = new Map(), following = new Map(), contested = new Map(), ready = new Set();
 const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
 
 // Sends `fields` of a form once what was sent before of its draft is answered, if there are any. Resolves to the status
 // of the answer, or 0 without one, and to the revision at which the server has what was sent, as far as it was `taken`:
-// others may have changed the rest, also what was sent as it was seen.
+// others may have changed the rest, also what was sent as it was seen. What `isLost` will never be saved, what
+// `isUnanswered` may be in a while.
 export function save(form, fields) {
   const { draft } = form.dataset;
   const sent = Promise.resolve(last.get(draft)).then(() => send(form, fields()));
@@ -15,7 +16,7 @@ export function save(form, fields) {
   return sent;
 }
 
-// Has `saveChanged`, which resolves to a status, called before something of the draft of a form is taken back.
+// Has `saveChanged`, which resolves to what `save` does, called before a button of the page loads it anew.
 export function saveFirst(form, saveChanged) {
   const { draft } = form.dataset;
   first.set(draft, [...(first.get(draft) ?? []), saveChanged]);
@@ -30,22 +31,30 @@ export function showAll() {
   for (const each of document.querySelectorAll("[data-scripted]")) each.hidden = false;
 }
 
-// What waits is saved first, so that what is taken back is what one sees. What cannot be saved would be lost.
-for (const { form } of document.querySelectorAll("[data-way]")) {
-  const { draft } = form.dataset;
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const statuses = await Promise.all((first.get(draft) ?? []).map((saveChanged) => saveChanged()));
-    statuses.push((await last.get(draft))?.status ?? 200);
-    if (statuses.every((status) => status === 200)) form.submit();
-  });
-}
+// What waits is saved before another button of the page loads it anew: what is taken back is then what one sees, and
+// nothing that was written is lost. Where it cannot be saved as it is, the page stays, and says why.
+document.addEventListener("submit", async (event) => {
+  const { target: form, submitter } = event;
+  if (event.defaultPrevented || form.method !== "post" || !form.closest("main") || ready.has(form)) return;
+  event.preventDefault();
+  const answers = await Promise.all([...first.values()].flat().map((saveChanged) => saveChanged()));
+  answers.push(...await Promise.all(last.values()));
+  const stopped = answers.find(({ status, isLost }) => status !== 200 && !isLost);
+  if (stopped) return document.querySelector(".saved-not")?.scrollIntoView({ block: "nearest" });
+  setTimeout(() => submit(form, submitter)); // while the event is under way, the form is not submitted once more
+});
 
 // What is in the form goes the way of its button: the page that comes back has both versions side by side.
 document.addEventListener("click", (event) => {
   const draft = event.target.closest("[data-compare]")?.closest("[data-state]").dataset.state;
-  contested.get(draft)?.requestSubmit();
+  if (contested.has(draft)) submit(contested.get(draft));
 });
+
+function submit(form, submitter) {
+  ready.add(form);
+  form.requestSubmit(submitter);
+  ready.delete(form);
+}
 
 async function send(form, fields) {
   if (!fields) return { status: 200 };
@@ -56,15 +65,28 @@ async function send(form, fields) {
     });
     text = await answer.text();
   } catch {
-    return { status: 0 };
+    text = "";
   }
-  tellSignedOut(answer.status, text);
-  if (answer.status === 409) contested.set(form.dataset.draft, form);
-  if (![200, 409, 422].includes(answer.status)) return { status: answer.status };
+  const status = answer?.status ?? 0;
+  tellSignedOut(status, text);
   const line = new DOMParser().parseFromString(text, "text/html").querySelector(".saved");
-  if (line) show(stateOf(form.dataset.draft), line);
-  if (line?.dataset.followed) following.get(form.dataset.draft)?.(JSON.parse(line.dataset.followed), line.dataset.revision);
-  return { status: answer.status, revision: line?.dataset.revision, taken: line?.dataset.taken?.split(" ") ?? [] };
+  const state = stateOf(form.dataset.draft);
+  if (!line) return tellUnsaved(state, status);
+  if (status === 409) contested.set(form.dataset.draft, form);
+  show(state, line);
+  if (line.dataset.followed) following.get(form.dataset.draft)?.(JSON.parse(line.dataset.followed), line.dataset.revision);
+  return { status, revision: line.dataset.revision, taken: line.dataset.taken?.split(" ") ?? [] };
+}
+
+// Shows that something was not saved, where the answer does not say why.
+function tellUnsaved(state, status) {
+  const isUnanswered = status === 0 || status >= 500, isLost = !isUnanswered && status !== 401;
+  const why = isUnanswered ? "unanswered" : "refused";
+  if (status !== 401) {
+    const line = state.querySelector(`[data-unsaved=${why}]`).content.cloneNode(true);
+    state.querySelector("[data-saved]").replaceChildren(line);
+  }
+  return { status, isLost, isUnanswered };
 }
 
 function show(state, line) {

@@ -43,9 +43,9 @@ def texts_submit(edition_id: int) -> Answer:
         texts["preheader"] = " ".join(texts["preheader"].split("\n"))
     try:
         return _save(edition_id, texts, "texts", note="texts")
-    except InputRefused as refusal:
+    except InputRefused:
         if _is_script():
-            return render_template("admin/editions/_unsaved.html", refusal=refusal), 422
+            return render_template("admin/editions/_unsaved.html"), 422
         with product().database.reading() as session:
             shown = load_edition(session, edition_id)
             texts = {name: getattr(shown, name) for name in TEXTS} | texts
