@@ -18,9 +18,10 @@ from app.articles.models import Article
 from app.db import is_among
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.digests.offers import story_of
+from app.editions.audience import are_due
 from app.editions.lines import Line
 from app.editions.models import Edition, EditionItem
-from app.subscriptions.models import Subscription, gets_letters
+from app.subscriptions.models import Subscription
 
 #: A copy in one of these states brought its reader nothing.
 _BROUGHT_NOTHING = (DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.REJECTED)
@@ -81,20 +82,6 @@ def audience_of(line: Line, circles: Iterable[Circle], now: datetime) -> Select[
                 is_member &= is_named if name == "readers" else ~is_named
         conditions.append(is_member)
     return select(Subscription.subscriber_id).where(are_due(line, now), sa.or_(*conditions)).params(values)
-
-
-def are_due(line: Line, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that subscriptions are of `line` and their readers to have letters at `now`."""
-    return sa.and_(are_of(line), gets_letters(now))
-
-
-def are_of(line: Line) -> ColumnElement[bool]:
-    """Return the condition that subscriptions are of `line`; those who chose no rhythm are of the usual one."""
-    return sa.and_(
-        Subscription.newsletter_id == line.newsletter_id,
-        Subscription.language == line.language,
-        Subscription.rhythm_id.is_(None) if line.rhythm_id is None else Subscription.rhythm_id == line.rhythm_id,
-    )
 
 
 def has_key(key: Key) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ rhythm, or were left out when their digest went: then they catch up with the nex
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -13,11 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from app.db import is_among
+from app.db import items_of
 from app.delivery.models import Chunk, Delivery, DeliveryState
-from app.digests.circles import Key, are_due, are_of, has_key, letter_id
-from app.editions.audience import cancel_edition
-from app.editions.lines import FIRST_WINDOW, Line, end_of_last_window
+from app.digests.circles import Key, has_key, letter_id
+from app.editions.audience import are_due, are_of, cancel_edition, leave_behind
+from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule, are_given_up, end_of_last_window
 from app.editions.models import Edition, EditionKind, EditionStatus
 from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState
@@ -25,6 +26,8 @@ from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscription
 
+#: Such an edition goes to all readers of its newsletter in its language, and is of the line of those who chose nothing.
+_IS_BY_HAND = Edition.schedule_id.is_(None) & (Edition.kind == EditionKind.NUMBER)
 #: Keys of one statement.
 _KEYS = 200
 _UNSYNCHRONIZED = {"synchronize_session": False}
@@ -33,12 +36,17 @@ _UNSYNCHRONIZED = {"synchronize_session": False}
 def covered_since(session: Session, subscription: Subscription, now: datetime) -> datetime:
     """Return until when a reader has been looked after: what arrived since is still to come to them.
 
-    A digest that is a draft has reached nobody yet: who chooses another rhythm meanwhile would miss its window.
+    A digest that is a draft has reached nobody yet, and what one was to carry that was given up comes with the next:
+    who chooses another rhythm meanwhile would miss it.
     """
     if subscription.covered_until is not None:
         return subscription.covered_until
     line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
-    return end_of_last_window(session, line, but=(EditionStatus.CANCELLED, EditionStatus.DRAFT)) or now - FIRST_WINDOW
+    last_end = end_of_last_window(session, line, but=(EditionStatus.CANCELLED, EditionStatus.DRAFT))
+    if last_end is None:
+        return now - FIRST_WINDOW
+    given_up = select(sa.func.min(Edition.since)).where(are_given_up(line, since=last_end, until=now))
+    return min(last_end, session.scalar(given_up) or last_end)
 
 
 @contextmanager
@@ -65,21 +73,10 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
     """
     keys = list(keys)
     planned = {key.profile_id for key in keys if key.covered_until is None}
-    is_planned = sa.or_(
-        is_among(Subscription.__table__.c.profile_id, "planned"),
-        Subscription.profile_id.is_(None) if None in planned else sa.false(),
-    )
-    left_out = sa.and_(
-        are_of(line),
-        Subscription.status == SubscriptionStatus.CONFIRMED,
-        Subscription.covered_until.is_(None),
-        sa.func.coalesce(sa.and_(are_due(line, now), is_planned), sa.false()).is_(False),
-    )
-    session.execute(
-        update(Subscription).where(left_out).values(covered_until=since),
-        {"planned": json.dumps(sorted(filter(None, planned)))},
-        execution_options=_UNSYNCHRONIZED,
-    )
+    profile = Subscription.__table__.c.profile_id
+    named = select(items_of("planned", profile.type)).params(planned=json.dumps(sorted(filter(None, planned))))
+    is_planned = profile.in_(named) | (profile.is_(None) if None in planned else sa.false())
+    leave_behind(session, line, are_due(line, now) & is_planned, since=since)
     for some in _batches([key for key in keys if key.covered_until is not None]):
         served = sa.and_(are_due(line, now), sa.or_(*map(has_key, some)))
         session.execute(
@@ -88,9 +85,9 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
 
 
 def give_back(session: Session, chunk_ids: Sequence[int], now: datetime) -> None:
-    """Let readers whose copies of digests or flashes expired just now catch up with the next digest."""
+    """Let readers whose copies of editions or flashes expired just now catch up with the next digest."""
     lost = Delivery.chunk_id.in_(chunk_ids) & (Delivery.state == DeliveryState.EXPIRED)
-    _catch_up(session, lost & (Delivery.settled_at == now), now)
+    _catch_up(session, lost & (Delivery.settled_at == now))
 
 
 def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) -> int:
@@ -104,27 +101,82 @@ def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) ->
     lost = (Delivery.state == DeliveryState.CANCELLED) & (Delivery.settled_at == now) & (Chunk.edition_id == edition_id)
     if edition.status is EditionStatus.CANCELLED:
         lost &= Edition.since != edition.since  # for all others, its window is one that nobody looked through
-    _catch_up(session, lost, now)
+        _reopen(session, edition)
+    _catch_up(session, lost)
     return cancelled
 
 
-def _catch_up(session: Session, lost: ColumnElement[bool], now: datetime) -> None:
-    """Let the readers of the copies that were `lost` be looked after from the beginning of those letters' windows."""
-    copies = (
-        select(Delivery.subscriber_id, Edition.since, Edition.newsletter_id)
+def _reopen(session: Session, edition: Edition) -> None:
+    """Let the readers who chose or paused catch up with a window that later ones of its line have left behind.
+
+    For all others the articles that it was to carry are new once more (`app.editions.compile`).
+    """
+    line = Line.of(session, edition)
+    is_theirs = Compilation.edition_id == edition.id
+    if session.scalar(select(Compilation.id).where(is_theirs, Compilation.closes)) is None:
+        return
+    if edition.since >= (end_of_last_window(session, line) or edition.since):
+        return
+    later = select(Compilation.since).where(line.holds(Compilation), Compilation.closes)
+    followed = sa.and_(Subscription.covered_until.is_(None), Subscription.profile_id.is_not(None))
+    left_out = Subscription.covered_until.in_(later.where(Compilation.since > edition.since))
+    behind = update(Subscription).where(
+        are_of(line), Subscription.status == SubscriptionStatus.CONFIRMED, followed | left_out
+    )
+    session.execute(behind.values(covered_until=edition.since), execution_options=_UNSYNCHRONIZED)
+
+
+def _catch_up(session: Session, lost: ColumnElement[bool]) -> None:
+    """Let the readers of the copies that were `lost` be looked after from the beginning of those letters' windows.
+
+    An erratum is for those who had its article: whoever did not get it lacks no story.
+    """
+    letters = (
+        select(Delivery.subscriber_id)
         .join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id)
         .join(Edition, Edition.id == letter_id())
-        .where(lost, Edition.schedule_id.is_not(None) | (Edition.kind == EditionKind.FLASH))
+        .where(lost, Edition.kind != EditionKind.ERRATUM)
     )
-    windows = copies.with_only_columns(Edition.since, Edition.newsletter_id).distinct()
-    for since, newsletter_id in session.execute(windows).all():
-        theirs = copies.with_only_columns(Delivery.subscriber_id).where(Edition.since == since)
+    of_letter = (Edition.newsletter_id, Edition.language, Edition.since, _IS_BY_HAND)
+    for newsletter_id, language, since, is_by_hand in session.execute(letters.with_only_columns(*of_letter).distinct()):
+        is_one = (Edition.newsletter_id == newsletter_id) & (Edition.language == language) & (Edition.since == since)
+        line = Line(newsletter_id, language)
+        # What its line carries comes to those alone who have a time of their own, be it that of all others.
+        begin = min(since, end_of_last_window(session, line) or since) if is_by_hand else since
+        are_past = sa.or_(
+            Subscription.covered_until > begin,
+            Subscription.covered_until.is_(None) & _have_looked_on(session, newsletter_id, begin),
+        )
         behind = update(Subscription).where(
             Subscription.newsletter_id == newsletter_id,
-            Subscription.subscriber_id.in_(theirs.where(Edition.newsletter_id == newsletter_id)),
-            sa.func.coalesce(Subscription.covered_until, now) > since,
+            Subscription.subscriber_id.in_(letters.where(is_one)),
+            are_past,
         )
-        session.execute(behind.values(covered_until=since), execution_options=_UNSYNCHRONIZED)
+        session.execute(behind.values(covered_until=begin), execution_options=_UNSYNCHRONIZED)
+
+
+def _have_looked_on(session: Session, newsletter_id: int, since: datetime) -> ColumnElement[bool]:
+    """Return the condition that a newsletter's subscription is of a line that has been looked through up to `since`."""
+    query = (
+        select(Compilation.language, Schedule.rhythm_id)
+        .join(Edition, Edition.id == Compilation.edition_id)
+        .outerjoin(Schedule, Schedule.id == Compilation.schedule_id)
+        .where(Compilation.newsletter_id == newsletter_id, Compilation.closes, Compilation.until >= since)
+        .where(Edition.status != EditionStatus.CANCELLED)
+        .distinct()
+    )
+    rhythms = defaultdict[str, set[int | None]](set)
+    for language, rhythm_id in session.execute(query):
+        rhythms[language].add(rhythm_id)
+    rhythm = Subscription.rhythm_id
+    return sa.or_(
+        sa.false(),
+        *(
+            (Subscription.language == language)
+            & (rhythm.in_(ids - {None}) | (rhythm.is_(None) & sa.literal(None in ids)))
+            for language, ids in rhythms.items()
+        ),
+    )
 
 
 def _batches(keys: Sequence[Key]) -> Iterable[Sequence[Key]]:

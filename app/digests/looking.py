@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.choices.choices import Interests
-from app.digests.edits import read_edits
-from app.digests.offers import read_offers
-from app.digests.planning import BOUNDS
+from app.digests.planning import BOUNDS, offers_of
 from app.digests.selecting import select_articles
 from app.digests.starting import variant_number
 from app.editions.archive import sent_at
@@ -65,13 +63,11 @@ def _articles_for(
     session: Session, edition: Edition, interests: Interests, *, taxonomy: Taxonomy, half_life: timedelta
 ) -> tuple[int, ...]:
     """Return the ids of the articles that a draft would bring whoever has these interests, in order."""
-    since = edition.since - OVERLAP
-    offers = read_offers(session, taxonomy, since=since, until=edition.until)
     return select_articles(
-        read_edits(session, edition).applied_to(offers),
+        offers_of(session, edition, taxonomy, since=edition.since),
         language=edition.language,
         interests=interests,
-        since=since,
+        since=edition.since - OVERLAP,
         had=frozenset(),
         now=edition.until,
         bounds=BOUNDS,

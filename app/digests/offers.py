@@ -22,17 +22,20 @@ from app.topics.models import ArticleTopic
 from app.topics.taxonomy import Taxonomy
 
 
-def read_offers(session: Session, taxonomy: Taxonomy, *, since: datetime, until: datetime) -> list[Offer]:
+def read_offers(
+    session: Session, taxonomy: Taxonomy, *, since: datetime, until: datetime, late: Collection[int] = ()
+) -> list[Offer]:
     """Return the stories of which something arrived after `since`, with all that had arrived by `until`.
 
-    An article that belongs to no story yet is one by itself, under its own id made negative. What an editor muted is
-    left out.
+    `late` are the ids of articles that arrived before and are new all the same: they count as of `until`. An article
+    that belongs to no story yet is one by itself, under its own id made negative. What an editor muted is left out.
     """
     pieces = defaultdict(list)
     is_out = sa.and_(Article.added_at <= until, may_leave(until))
-    fresh = select(story_of()).where(arrived(since=since, until=until), is_out)
+    is_new = sa.or_(arrived(since=since, until=until), Article.id.in_(late))
+    fresh = select(story_of()).where(is_new, is_out)
     for story_id, piece in _pieces(session, story_of().in_(fresh), until=until):
-        pieces[story_id].append(piece)
+        pieces[story_id].append(replace(piece, arrived_at=until) if piece.article_id in late else piece)
     stories = {story.id: story for story in _stories(session, pieces)}
     topics = _topics(session, [piece.article_id for of_story in pieces.values() for piece in of_story])
     return [

@@ -13,7 +13,7 @@ from app.choices.models import Profile
 from app.digests.circles import Circle, Key, read_circles, read_keys
 from app.digests.edits import read_edits
 from app.digests.offers import read_offers
-from app.digests.selecting import Bounds, select_articles
+from app.digests.selecting import Bounds, Offer, select_articles
 from app.editions.compile import ITEMS_MAX, PER_SOURCE_MAX
 from app.editions.lines import OVERLAP, Line
 from app.editions.models import Edition
@@ -68,8 +68,7 @@ def plan_digest(
     if set(keys) <= {USUAL.key} and edition.items == []:
         return Plan((), (), tuple(map(Circle, keys)))
     since = min(begins.values(), default=edition.since)
-    found = read_offers(session, taxonomy, since=since - OVERLAP, until=edition.until)
-    offers = read_edits(session, edition).applied_to(found)
+    offers = offers_of(session, edition, taxonomy, since=since)
     stories = [offer.standing.story_id for offer in offers]
     circles = read_circles(session, line, keys, stories=stories, now=now)
     interests = _interests(session, taxonomy)
@@ -91,6 +90,22 @@ def plan_digest(
         )
         letters[begins[circle.key], articles].append(circle)
     return _plan(letters, standing)
+
+
+def offers_of(session: Session, edition: Edition, taxonomy: Taxonomy, *, since: datetime) -> list[Offer]:
+    """Return the stories that the variants of a digest may carry, for whoever was looked after until `since`."""
+    found = read_offers(session, taxonomy, since=since - OVERLAP, until=edition.until, late=_late(edition))
+    return read_edits(session, edition).applied_to(found)
+
+
+def _late(edition: Edition) -> set[int]:
+    """Return the articles of a digest that arrived before its window: of an edition given up, or put in by editors."""
+    begin = edition.since - OVERLAP
+    return {
+        item.article_id
+        for item in edition.items
+        if max(item.article.added_at, item.article.embargo_until or begin) <= begin
+    }
 
 
 def _is_usual(circle: Circle) -> bool:

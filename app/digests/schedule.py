@@ -18,11 +18,11 @@ from app.choices.choosing import timing_of
 from app.choices.models import Rhythm
 from app.db import Database, insert_into
 from app.delivery.queue import Announce, announce_nothing
-from app.digests.circles import are_due
 from app.digests.starting import Material, read_digest, set_digest, start_digest
+from app.editions.audience import are_due
 from app.editions.compile import compile_edition
 from app.editions.draft import draft, fingerprint, read_unsent
-from app.editions.lines import Compilation, CompileOutcome, Line, Schedule
+from app.editions.lines import Compilation, CompileOutcome, Line, Schedule, end_of_last_window
 from app.editions.models import IS_UNDER_WAY, Edition, EditionStatus
 from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.gate.findings import What
@@ -67,6 +67,21 @@ def install_schedules_of(session: Session, newsletter: Newsletter, config: Confi
         if (schedule.cron, schedule.timezone) != (config.digest_cron, newsletter.timezone):
             schedule.cron, schedule.timezone = config.digest_cron, newsletter.timezone
             schedule.next_run_at = next_run(config.digest_cron, newsletter.timezone, now)
+
+
+def begin_rhythm(session: Session, subscription: Subscription, now: datetime) -> None:
+    """Let a reader who has just confirmed have the digests of the rhythm that they chose, if any.
+
+    Where it had no readers for a while, nobody looked through its last periods: they begin with the one there is.
+    """
+    ensure_schedules(session, subscription, now)
+    if subscription.rhythm_id is None:
+        return
+    line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
+    timing = timing_of(session.get_one(Rhythm, subscription.rhythm_id))
+    last_end, period = end_of_last_window(session, line), last_run(timing.cron, timing.timezone, now)
+    if last_end is not None and last_end < period and subscription.covered_until is None:
+        subscription.covered_until = period
 
 
 def ensure_schedules(session: Session, subscription: Subscription, now: datetime) -> None:
@@ -125,6 +140,11 @@ def next_run(cron: str, zone: str, after: datetime) -> datetime:
     runs = (run.astimezone(UTC) for run in CronSim(cron, after.astimezone(ZoneInfo(zone))))
     # In the second showing of an hour the library names the first again, which is past.
     return next(run for run in runs if run > after)
+
+
+def last_run(cron: str, zone: str, before: datetime) -> datetime:
+    """Return the last moment before `before`, in UTC, that `cron` names on the clocks of `zone`."""
+    return next(CronSim(cron, before.astimezone(ZoneInfo(zone)), reverse=True)).astimezone(UTC)
 
 
 def last_period(cron: str, zone: str, *, seen: datetime, now: datetime) -> datetime:
@@ -230,7 +250,7 @@ def drop_empty(session: Session, *, edition_id: int) -> None:
     if draft(session, edition_id).items:
         raise EditionChanged("the edition was changed in the meantime")
     found = update(Compilation).where(Compilation.edition_id == edition_id)
-    session.execute(found.values(edition_id=None, outcome=CompileOutcome.NOTHING_NEW))
+    session.execute(found.values(edition_id=None, outcome=CompileOutcome.NOTHING_NEW, closes=False))
     session.delete(session.get_one(Edition, edition_id))
 
 

@@ -24,13 +24,14 @@ from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.lines import Line
+from app.editions.lines import Compilation, Line
 from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.records import EditionAct
 from app.editions.warm_up import count_anew
 from app.errors import EditionChanged, InputRefused, NotFound, TransitionRefused
 from app.mail.pacing import PauseReason
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscription, gets_letters
 
 #: Digests wait behind letters that somebody sits waiting for, and behind flashes; an erratum must not overtake the copy
@@ -67,7 +68,42 @@ def start_edition(
         raise TransitionRefused("an edition without articles is not sent")
     copies = queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)
     count_outcomes(session, edition_id=edition.id)
+    if session.scalar(select(Compilation.id).where(Compilation.edition_id == edition.id, Compilation.closes)):
+        # It is no digest of theirs for those who made choices, and not even a letter for those who pause.
+        line = Line.of(session, edition)
+        leave_behind(session, line, are_due(line, now) & Subscription.profile_id.is_(None), since=edition.since)
     return copies
+
+
+def leave_behind(session: Session, line: Line, are_served: sa.ColumnElement[bool], *, since: datetime) -> None:
+    """Note that what came after `since` is still to come to the readers of `line`, save those who are served.
+
+    Whoever has a time of their own keeps it.
+    """
+    left_out = sa.and_(
+        are_of(line),
+        Subscription.status == SubscriptionStatus.CONFIRMED,
+        Subscription.covered_until.is_(None),
+        sa.func.coalesce(are_served, sa.false()).is_(False),
+    )
+    session.execute(
+        update(Subscription).where(left_out).values(covered_until=since),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def are_due(line: Line, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that subscriptions are of `line` and their readers to have letters at `now`."""
+    return sa.and_(are_of(line), gets_letters(now))
+
+
+def are_of(line: Line) -> sa.ColumnElement[bool]:
+    """Return the condition that subscriptions are of `line`; those who chose no rhythm are of the usual one."""
+    return sa.and_(
+        Subscription.newsletter_id == line.newsletter_id,
+        Subscription.language == line.language,
+        Subscription.rhythm_id.is_(None) if line.rhythm_id is None else Subscription.rhythm_id == line.rhythm_id,
+    )
 
 
 def begin_edition(session: Session, *, letter: SetLetter, actor: str, now: datetime) -> Edition:

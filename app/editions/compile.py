@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article, arrived, may_leave
 from app.db import is_among
 from app.editions.headlines import preheader_for, subject_for
-from app.editions.lines import Compilation, CompileOutcome, Line, carried_by, window_of
+from app.editions.lines import Compilation, CompileOutcome, Line, are_given_up, carried_by, closes_line, window_of
 from app.editions.models import AlsoIn, Edition, EditionItem
 from app.i18n import LANGUAGES
 from app.newsletters.models import Newsletter
@@ -79,6 +79,7 @@ def compile_edition(
         outcome=CompileOutcome.COMPILED if articles or keeps_empty else CompileOutcome.NOTHING_NEW,
     )
     if articles or keeps_empty:
+        compilation.closes = closes_line(session, line, since=since)
         compilation.edition_id = _store_draft(session, articles, compilation, is_automatic=is_automatic)
     session.add(compilation)
     session.flush()
@@ -117,7 +118,8 @@ def new_articles(
 
     A feed's first is on a theme, if one is, and of the story that most sources tell, then the newest. Of a story only
     its best article counts, and none of a muted one. Articles of pinned stories, and those of no feed, which were put
-    in by hand, count as firsts. An article whose embargo ended in the window is new to it.
+    in by hand, count as firsts. An article whose embargo ended in the window is new to it, and so is one whose edition
+    was given up in it: the windows since have left it behind.
     """
     fresh = _best_of_stories(line, since=since, until=until, now=now).subquery()
     best = select(fresh).where(fresh.c.place == 1).subquery()
@@ -181,6 +183,8 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
         partition_by=sa.func.coalesce(Article.story_id, -Article.id), order_by=best_first()
     )
     carried = carried_by(line)
+    given_up = select(EditionItem.article_id).join(Edition, Edition.id == EditionItem.edition_id)
+    given_up = given_up.where(are_given_up(line, since=since, until=until))
     return (
         select(
             Article.id,
@@ -194,7 +198,7 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
         .outerjoin(Story, Story.id == Article.story_id)
         .where(
             Article.language == line.language,
-            arrived(since=since, until=until),
+            arrived(since=since, until=until) | Article.id.in_(given_up),
             may_leave(now),
             Article.id.not_in(carried.with_only_columns(Article.id)),
             sa.func.coalesce(Article.story_id, 0).not_in(

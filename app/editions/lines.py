@@ -1,6 +1,8 @@
 """Lines: editions that follow one another, the schedules that make them, and the record of what was compiled.
 
-Each window of a line begins where the one before it ended, and what one edition carries no later one does.
+Each window of a line begins where the last one ended that closed, and what one edition carries no later one does. One
+in which there was nothing new closes nothing: those who read more languages had something to come. Nor does one that
+somebody named, where a schedule is to bring what came before it.
 """
 
 from collections.abc import Collection
@@ -65,7 +67,10 @@ class Schedule(Base):
 
 
 class Compilation(Base):
-    """The record of one attempt to compile, by hand or by a schedule's period; "nothing new" is an outcome too."""
+    """The record of one attempt to compile, by hand or by a schedule's period; "nothing new" is an outcome too.
+
+    `closes`: whether the next window of the line begins where this one ended.
+    """
 
     __tablename__ = "compilations"
     __table_args__ = (
@@ -83,6 +88,7 @@ class Compilation(Base):
     at: Mapped[datetime]
     outcome: Mapped[CompileOutcome] = mapped_column(enum_type(CompileOutcome))
     edition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("editions.id"))
+    closes: Mapped[bool] = mapped_column(default=False)
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,21 @@ def window_of(session: Session, line: Line, *, since: datetime | None, until: da
     return start, since or search_start(last_end, until)
 
 
+def closes_line(session: Session, line: Line, *, since: datetime | None) -> bool:
+    """Return whether a window that was named to begin at `since`, or was not, lets the next one begin where it ends."""
+    if since is None:
+        return True
+    last_end = end_of_last_window(session, line)
+    if last_end is not None and since <= last_end:
+        return True
+    is_of_line = sa.and_(
+        Schedule.newsletter_id == line.newsletter_id,
+        Schedule.language == line.language,
+        Schedule.rhythm_id.is_not_distinct_from(line.rhythm_id),
+    )
+    return session.scalar(select(Schedule.id).where(is_of_line, Schedule.is_active)) is None
+
+
 def search_start(last_end: datetime | None, until: datetime) -> datetime:
     """Return from when on articles are looked for, up to `until`, where the last window ended at `last_end`."""
     return last_end - OVERLAP if last_end else until - FIRST_WINDOW
@@ -142,23 +163,26 @@ def search_start(last_end: datetime | None, until: datetime) -> datetime:
 def end_of_last_window(
     session: Session, line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)
 ) -> datetime | None:
-    """Return where the last window ended that was really looked through, and whose edition is in none of `but`."""
+    """Return where the last window ended that closed, and whose edition is in none of the statuses `but`.
+
+    Where none has, that is the beginning of the first in which there was nothing new; None where nobody looked yet.
+    """
     return session.scalar(last_window_end(line, but=but))
 
 
 def last_window_end(line: Line, *, but: Collection[EditionStatus] = (EditionStatus.CANCELLED,)) -> Select[datetime]:
     """Select what `end_of_last_window` returns."""
-    return (
+    closed = (
         select(Compilation.until)
-        .outerjoin(Edition, Edition.id == Compilation.edition_id)
-        .where(
-            line.holds(Compilation),
-            Compilation.outcome != CompileOutcome.MISSED,
-            sa.func.coalesce(Edition.status, EditionStatus.SENT).not_in(but),
-        )
+        .join(Edition, Edition.id == Compilation.edition_id)
+        .where(line.holds(Compilation), Compilation.closes, Edition.status.not_in(but))
         .order_by(Compilation.until.desc())
         .limit(1)
     )
+    idle = select(sa.func.min(Compilation.since)).where(
+        line.holds(Compilation), Compilation.outcome == CompileOutcome.NOTHING_NEW
+    )
+    return select(sa.func.coalesce(closed.scalar_subquery(), idle.scalar_subquery()))
 
 
 def carried_by(line: Line) -> Select[Any]:
@@ -168,4 +192,16 @@ def carried_by(line: Line) -> Select[Any]:
         .join(EditionItem, EditionItem.article_id == Article.id)
         .join(Edition, Edition.id == EditionItem.edition_id)
         .where(line.holds(Edition), Edition.status != EditionStatus.CANCELLED)
+    )
+
+
+def are_given_up(line: Line, *, since: datetime, until: datetime) -> ColumnElement[bool]:
+    """Return the condition that editions of a line closed a window, and were given up from `since` to `until`."""
+    closed = select(Compilation.edition_id).where(line.holds(Compilation), Compilation.closes)
+    return sa.and_(
+        line.holds(Edition),
+        Edition.status == EditionStatus.CANCELLED,
+        Edition.finished_at > since,
+        Edition.finished_at <= until,
+        Edition.id.in_(closed),
     )

@@ -109,6 +109,23 @@ def test_a_reader_of_another_language_gets_the_storys_article_in_it(product: Pro
         assert letters(session, "en") == [["The cable"]]
 
 
+def test_a_flash_that_came_too_late_hides_nothing_of_the_day(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "ann", now=NOW, timing=REAL_TIME)
+        file(session, "yesterday", at=NOW)
+    run(product, MORNING)
+    with product.database.transaction() as session:
+        file(session, "noon", at=MORNING + 4 * HOUR)
+        article = file(session, "evening", at=MORNING + 10 * HOUR)
+    assert flash(product, article.id, MORNING + 10 * HOUR) == 1
+    late = MORNING + 10 * HOUR + GIVE_UP_AFTER
+    with product.database.transaction() as session:
+        expire_copies(session, now=late, on_expired=give_back)
+    run(product, late + DAY)
+    with product.database.reading() as session:
+        assert sorted(letters(session, "ann")[-1]) == ["evening", "noon"]
+
+
 def test_whoever_had_the_story_in_a_digest_gets_no_flash_of_it(product: Product) -> None:
     with product.database.transaction() as session:
         make_reader(session, "old", now=NOW, timing=REAL_TIME)

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -14,6 +15,8 @@ from app.articles.models import Article
 from app.choices.choices import Interests, Timing
 from app.choices.choosing import chosen_by
 from app.choices.models import Cadence
+from app.digests.coverage import call_off
+from app.editions.models import Edition, EditionStatus
 from app.product import Product
 from app.stories.merging import move_articles
 from app.stories.models import Story
@@ -21,6 +24,7 @@ from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import change_language, pause, resume
 from tests.conftest import ON_POSTGRESQL, ON_SQLITE
 from tests.digests.readers import ALL, DAY, begin_anew, file, letters, make_reader, run, wish
+from tests.editions.press import compile_now, start
 
 Day = dict[str, Any]
 #: Digests are looked for this often.
@@ -48,8 +52,15 @@ days = st.lists(st.fixed_dictionaries({"articles": articles}, optional=rhythm | 
 #: Days on which the reader changes nothing about what they read: all of it is to come, and fits into one letter.
 french = st.lists(st.tuples(st.sampled_from(TOPICS), st.just("fr")), max_size=1)
 quiet_days = st.lists(st.fixed_dictionaries({"articles": french}, optional=rhythm), min_size=5, max_size=28)
+#: What editors do by hand, in French: send what is new, or what came within a day, make drafts and give them up.
+by_hand = {"send": st.sampled_from([None, DAY]), "draft": st.sampled_from([None, DAY]), "give_up": st.just(True)}
+busy_days = st.lists(
+    st.fixed_dictionaries({"articles": french}, optional=rhythm | by_hand),
+    min_size=5,
+    max_size=20,
+)
 #: After this day all that was to come has come.
-LAST: Day = {"articles": [], "resume": True, "interests": ALL, "timing": TIMINGS[1]}
+LAST: Day = {"articles": [], "resume": True, "interests": ALL, "timing": TIMINGS[1], "give_up": True}
 random_months = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -79,6 +90,21 @@ def live(session: Session, day: Day, at: datetime) -> None:
         resume(session, public_id=alice.public_id, now=at)
 
 
+def edit(product: Product, day: Day, at: datetime) -> None:
+    """One day of the editors."""
+    for act in {"draft", "send"} & day.keys():
+        with product.database.transaction() as session:
+            since = at - day[act] if day[act] else None
+            made = compile_now(session, now=at, since=since)
+            if made.edition_id and act == "send":
+                start(session, product, session.get_one(Edition, made.edition_id), now=at)
+    if "give_up" in day:
+        with product.database.transaction() as session:
+            is_draft = sa.and_(Edition.status == EditionStatus.DRAFT, Edition.schedule_id.is_(None))
+            for edition_id in session.scalars(select(Edition.id).where(is_draft)):
+                call_off(session, edition_id=edition_id, actor="ada", now=at)
+
+
 def read_on(product: Product, days: list[Day]) -> Counter[str]:
     """Live through the days, then read daily until all has come; return how often each title came."""
     with product.database.transaction() as session:
@@ -90,6 +116,7 @@ def read_on(product: Product, days: list[Day]) -> Counter[str]:
     for day in [*days, LAST]:
         with product.database.transaction() as session:
             live(session, day, at)
+        edit(product, day, at)
         for _ in range(DAY // TICK):
             at += TICK
             run(product, at)
@@ -115,5 +142,16 @@ def test_nothing_comes_twice_whatever_is_chosen_and_merged(product: Product, day
 def test_nothing_is_left_out_through_changes_of_rhythm_and_pauses(product: Product, days: list[Day]) -> None:
     came = read_on(product, days)
     assert set(came.values()) <= {1}
+    with product.database.reading() as session:
+        assert set(came) == set(session.scalars(select(Article.title)))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@ON_SQLITE
+@random_months
+@given(busy_days)
+def test_nothing_is_left_out_whatever_editors_send_or_give_up(product: Product, days: list[Day]) -> None:
+    came = read_on(product, days)
     with product.database.reading() as session:
         assert set(came) == set(session.scalars(select(Article.title)))

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.choices.choosing import chosen_by
 from app.clock import now
-from app.digests.schedule import ensure_schedules
+from app.digests.schedule import begin_rhythm
 from app.errors import NotFound, TextsNotShown, TokenInvalid, TransitionRefused
 from app.mail.address import mask
 from app.newsletters.models import Newsletter
@@ -59,7 +59,7 @@ def confirm_submit(language: str, token: str) -> BaseResponse:
                 shown=_shown(language),
                 now=now(),
             )
-            ensure_schedules(session, subscription, now())
+            begin_rhythm(session, subscription, now())
     except (NotFound, TransitionRefused):
         return _over(language, token)
     except TextsNotShown:
