@@ -56,6 +56,11 @@ FAILURES = (
     "this is no web page",
 )
 
+#: Why `flask restore settle` kept an edition from leaving.
+RESTORED = "The database was restored: what had left since the dump is not known here."
+#: What commands write beside an act as its reason.
+NOTES = (RESTORED,)
+
 _PLACE = re.compile(r"%\((\w+)\)s")
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 
@@ -63,6 +68,11 @@ _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 def why_unread(language: str, stored: str) -> str:
     """Return why a feed or a page could not be read, told in `language`."""
     return retell(language, FAILURES, stored)
+
+
+def why_done(language: str, stored: str) -> str:
+    """Return the reason noted beside an act on an edition, told in `language` where a command gave it."""
+    return retell(language, NOTES, stored)
 
 
 def retell(language: str, sentences: Sequence[str], stored: str) -> str:

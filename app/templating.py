@@ -39,6 +39,7 @@ def words(language: str) -> dict[str, object]:
         "moment_or_day": partial(i18n.moment_or_day, language),
         "weekday": partial(i18n.weekday, language),
         "why_unread": partial(retold.why_unread, language),
+        "why_done": partial(retold.why_done, language),
     }
 
 

@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 
 from app.i18n import bound, day, day_beside, moment
 from app.mail.meanings import Meaning
-from app.retold import FAILURES
+from app.retold import FAILURES, NOTES
 from app.subscriptions.newcomers.lists import RowFault
 from app.web.admin.house.audit import DETAILS
 
@@ -33,7 +33,7 @@ def wanted() -> set[str]:
     )
     for _, _, message, _, _ in [*templates, *code]:
         found |= {message} if isinstance(message, str) else {each for each in message if isinstance(each, str)}
-    return (found | {each.sentence for each in (*Meaning, *RowFault)} | {*FAILURES, *DETAILS}) - {""}
+    return (found | {each.sentence for each in (*Meaning, *RowFault)} | {*FAILURES, *NOTES, *DETAILS}) - {""}
 
 
 def known() -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Schedules as people change them, at the desk and on the command line: added, changed, stopped and taken up again.
 
 These are the usual digests. Those of a rhythm that readers chose come and go with their choices, and nobody else has a
-say in them.
+say in them, but for a restore.
 """
 
 from datetime import datetime
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.db import insert_into
 from app.digests.newsletters import change_mark, find_newsletter
 from app.digests.recurrence import check_cron
-from app.digests.schedule import next_run
-from app.editions.lines import Schedule
+from app.digests.schedule import last_period, next_run
+from app.editions.lines import Compilation, CompileOutcome, Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound, TransitionRefused
 
 
@@ -94,6 +94,34 @@ def resume_schedule(session: Session, *, schedule_id: int, now: datetime) -> Sch
     schedule.next_run_at = next_run(schedule.cron, schedule.timezone, now)
     session.flush()
     return schedule
+
+
+def leave_out_due(session: Session, *, schedule_id: int, now: datetime) -> Compilation:
+    """Move a schedule that is due on to its next moment after `now`, and record its last period as missed.
+
+    It may be one of a rhythm that readers chose. Raises TransitionRefused where it is due no longer, NotFound.
+    """
+    query = select(Schedule).where(Schedule.id == schedule_id).with_for_update(key_share=True)
+    schedule = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if schedule is None:
+        raise NotFound(f"no schedule {schedule_id}")
+    if not schedule.is_active or schedule.next_run_at > now:
+        raise TransitionRefused(f"schedule {schedule_id} is not due")
+    period_at = last_period(schedule.cron, schedule.timezone, seen=schedule.next_run_at, now=now)
+    schedule.next_run_at = next_run(schedule.cron, schedule.timezone, now)
+    missed = Compilation(
+        schedule_id=schedule.id,
+        period_at=period_at,
+        newsletter_id=schedule.newsletter_id,
+        language=schedule.language,
+        since=period_at,
+        until=period_at,
+        at=now,
+        outcome=CompileOutcome.MISSED,
+    )
+    session.add(missed)
+    session.flush()
+    return missed
 
 
 def _hold(session: Session, schedule_id: int) -> Schedule:

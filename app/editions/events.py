@@ -43,6 +43,13 @@ def record_event(
     )
 
 
+def explain_act(session: Session, edition_id: int, note: str) -> None:
+    """Say why the last act on an edition was done, in the transaction that does it."""
+    newest = select(EditionEvent).where(EditionEvent.edition_id == edition_id).order_by(EditionEvent.id.desc())
+    session.scalars(newest.limit(1)).one().note = note
+    session.flush()
+
+
 def events_of(session: Session, edition_id: int) -> Sequence[EditionEvent]:
     """Return the last acts on an edition, the newest first."""
     newest = select(EditionEvent).where(EditionEvent.edition_id == edition_id).order_by(EditionEvent.id.desc())

@@ -38,6 +38,7 @@ DETAILS = (
     "en compiled %(edition)s",
     "fr nothing new",
     "en nothing new",
+    "after a restore",
     "sign-in link",
     "recovery-code",
     "authenticator",
