@@ -113,6 +113,20 @@ def test_the_two_kinds_of_tls_exclude_each_other(tmp_path: Path) -> None:
     assert any("exclude" in each for each in problems(tmp_path, MAIL_USE_TLS="1", MAIL_USE_SSL="1"))
 
 
+@pytest.mark.parametrize(
+    ("environ", "port"),
+    [
+        ({}, 25),
+        ({"MAIL_USE_TLS": "true"}, 587),
+        ({"MAIL_USE_SSL": "true"}, 465),
+        ({"MAIL_USE_TLS": "true", "MAIL_PORT": "2525"}, 2525),
+    ],
+)
+def test_the_usual_port_is_that_of_the_kind_of_tls(tmp_path: Path, environ: dict[str, str], port: int) -> None:
+    mail = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), "MAIL_SERVER": "127.0.0.1", **environ}).mail
+    assert mail.port == port
+
+
 def test_a_public_newsletter_needs_a_mail_server(tmp_path: Path) -> None:
     without = {name: value for name, value in PUBLIC.items() if name != "MAIL_SERVER"}
     assert [each.split()[0] for each in problems(tmp_path, **without)] == ["MAIL_SERVER"]

@@ -33,6 +33,11 @@ def admins_of(role: Role) -> Select[Admin]:
     return select(Admin).where(Admin.role == role).order_by(Admin.id)
 
 
+def awaits_first_admin(session: Session) -> bool:
+    """Return whether nobody has chosen a password yet: whoever signs in first is the first admin."""
+    return session.scalar(select(Admin.id).where(Admin.password_hash.is_not(None)).limit(1)) is None
+
+
 def create_admin(session: Session, *, email: str, language: str, role: Role, now: datetime) -> Admin:
     """Return the admin of an address, added with `role` and without a password where there is none.
 

@@ -18,6 +18,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import OperationalError
 
+from app.admins.signin import awaits_first_admin
 from app.cli.acts import system_actor
 from app.cli.database import upgrade_database
 from app.cli.output import refusals_in_words
@@ -120,9 +121,19 @@ def print_places(wired: Product) -> None:
     if config.returns.port:
         click.echo(f"Returned mail {config.returns.bind}:{config.returns.port}")
     click.echo(f"Admin desk    {base}/admin/")
-    if (link := make_first_admin(wired, actor=system_actor())) is not None:
-        click.echo(f"Sign in once  {link}")
+    print_way_in(wired)
     click.echo("Ctrl-C ends everything.")
+
+
+def print_way_in(wired: Product) -> None:
+    """Tell how somebody signs in first, while nobody has: a trial has an admin, elsewhere one is to be named."""
+    if wired.config.uses_catcher:
+        if (link := make_first_admin(wired, actor=system_actor())) is not None:
+            click.echo(f"Sign in once  {link}")
+        return
+    with wired.database.reading() as session:
+        if awaits_first_admin(session):
+            click.echo("First admin   flask admins add ADDRESS prints a link that signs them in")
 
 
 @contextmanager

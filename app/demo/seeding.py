@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.admins.audit import record_audit
 from app.admins.models import Admin, AuditAct, Role
-from app.admins.signin import create_admin, make_signin_link
+from app.admins.signin import awaits_first_admin, create_admin, make_signin_link
 from app.articles.intake import fetch_due
 from app.articles.models import Source
 from app.articles.sources import add_source
@@ -32,7 +32,7 @@ def seed_sources(product: Product) -> None:
 def make_first_admin(product: Product, *, actor: str) -> str | None:
     """Return a one-time sign-in link while nobody has chosen a password, on record as `actor`'s; else None."""
     with product.database.transaction() as session:
-        if session.scalar(select(func.count()).select_from(Admin).where(Admin.password_hash.is_not(None))):
+        if not awaits_first_admin(session):
             return None
         admin = session.scalars(select(Admin).order_by(Admin.id)).first()
         if admin is None:

@@ -9,6 +9,8 @@ FREE_MAIL_DOMAINS = frozenset(
     {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.fr", "outlook.com", "hotmail.com", "hotmail.fr", "live.com",
      "msn.com", "aol.com", "icloud.com", "orange.fr", "laposte.net", "free.fr", "sfr.fr"}
 )  # fmt: skip
+#: Without TLS, with STARTTLS, and with TLS from the start (RFC 5321, 6409, 8314).
+SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT = 25, 587, 465
 RATE_MAX_PER_MINUTE = 1_000_000
 
 
@@ -20,7 +22,7 @@ class MailSettings:
     """
 
     server: str = "127.0.0.1"
-    port: int = 25
+    port: int = SMTP_PORT
     use_tls: bool = False
     use_ssl: bool = False
     username: str = ""
@@ -49,8 +51,9 @@ class MailSettings:
         """Read where letters go; without a server they go to the mail catcher."""
         server, sender = env.text("MAIL_SERVER", ""), _sender(env, cls.sender)
         domain = sender.rpartition("@")[2].lower()
-        port = env.whole("MAIL_PORT", 25, 1, 65535) if server else env.whole("MAIL_CATCHER_PORT", 1025, 1, 65535)
         use_tls, use_ssl = env.flag("MAIL_USE_TLS", False), env.flag("MAIL_USE_SSL", False)
+        usual = SUBMISSIONS_PORT if use_ssl else SUBMISSION_PORT if use_tls else SMTP_PORT
+        port = env.whole("MAIL_PORT", usual, 1, 65535) if server else env.whole("MAIL_CATCHER_PORT", 1025, 1, 65535)
         if use_tls and use_ssl:
             env.problems.append("MAIL_USE_TLS (STARTTLS) and MAIL_USE_SSL (TLS from the start) exclude each other")
         if server and not (use_tls or use_ssl or is_loopback(server) or env.flag("MAIL_ALLOW_CLEARTEXT", False)):
