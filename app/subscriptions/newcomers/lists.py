@@ -19,8 +19,11 @@ from app.subscriptions.newcomers.columns import Column, Places
 from app.subscriptions.newcomers.imports import SOURCE_MAX, Newcomer, Provenance
 
 FIELD_MAX_CHARACTERS = 1024
-#: A time behind the day is what a database's export has; anything else there is a slip, and proves nothing.
-_DAY = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9:.]+)(?:Z|[+-][0-9:]+)?)?")
+#: A time behind the day is what a database's export has, with the zone's name once more where a program in Go wrote it;
+#: anything else there is a slip, and proves nothing.
+_DAY = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9:.]+)(?:Z| ?[+-][0-9:]+(?: (?:[A-Z]{1,5}|[+-][0-9]{2,4}))?)?)?"
+)
 #: Nobody agreed to a newsletter by mail before there was one.
 _FIRST_DAY = date(1990, 1, 1)
 #: What stands for octets that are none in the file's encoding; it would be a letter of an address like any other.

@@ -113,7 +113,8 @@ def test_the_apostrophe_of_an_export_is_taken_off(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "day",
     ["2025-12-31junk", "20251231", "2025-W01-1", "31/12/2025", "2025-02-30", "2025-12-311", "2026-03-18",
-     "2025-12-31T25:99", "2025-12-31 noon", "2025-12-31T10:00+", "1850-01-01"],
+     "2025-12-31T25:99", "2025-12-31 noon", "2025-12-31T10:00+", "1850-01-01", "2025-12-31 +0000 UTC",
+     "2025-12-31 10:00 UTC", "2025-12-31 10:00 +0000 in UTC"],
 )  # fmt: skip
 def test_a_day_that_has_to_be_guessed_or_is_to_come_proves_nothing(tmp_path: Path, day: str) -> None:
     assert read(tmp_path, f"email,source,date\na@reader.example,fair,{day}\n") == [
@@ -121,7 +122,11 @@ def test_a_day_that_has_to_be_guessed_or_is_to_come_proves_nothing(tmp_path: Pat
     ]
 
 
-@pytest.mark.parametrize("day", ["2025-12-31", "2025-12-31 23:59:59.5", "2025-12-31T23:59:59+02:00"])
+@pytest.mark.parametrize(
+    "day",
+    ["2025-12-31", "2025-12-31 23:59:59.5", "2025-12-31T23:59:59+02:00", "2025-12-31 10:12:13 +0000 UTC",
+     "2025-12-31 10:12:13.040506 +0000 +0000", "2025-12-31 10:12:13 +0100 CET"],
+)  # fmt: skip
 def test_a_day_may_have_a_time(tmp_path: Path, day: str) -> None:
     [row] = read(tmp_path, f"email,source,date\na@reader.example,fair,{day}\n")
     assert isinstance(row, Newcomer)
