@@ -189,8 +189,10 @@ def running_sender(app: Flask) -> Iterator[None]:
     Where a relay lets them wait longer the process ends all the same, with code 0: its journal tells how to go on.
     """
     await_departures(app.extensions["vigie"])
+    with refusals_in_words():
+        loops = make_loops(app)
     stop = threading.Event()
-    threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in make_loops(app)]
+    threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in loops]
     spare_collector()
     for thread in threads:
         thread.start()

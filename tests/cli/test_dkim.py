@@ -77,3 +77,10 @@ def test_keys_are_listed_as_they_were_printed(runner: FlaskCliRunner, tmp_path: 
     assert {f"{row['name']}.".encode(): row["record"].encode() for row in rows} == records_of(printed)
     assert [(row["selector"], row["algorithm"]) for row in rows] == [("2026-11", "rsa"), ("2026-11-ed", "ed25519")]
     assert [Path(row["file"]).exists() for row in rows] == [True, True]
+
+
+def test_a_sender_that_lacks_a_key_which_is_named_refuses_in_one_line(database_url: str, tmp_path: Path) -> None:
+    app = create_app(make_config(database_url, tmp_path, DKIM_SELECTORS="2026-11"))
+    result = app.test_cli_runner().invoke(args=["worker"])
+    assert (result.exit_code, result.stderr.splitlines()[-1][:22]) == (1, "Error: no DKIM key in ")
+    app.extensions["vigie"].database.dispose()
