@@ -177,7 +177,7 @@ def _run_schedule(database: Database, schedule_id: int, now: datetime, *, half_l
         if period_at is None:
             return None
         if now - period_at >= CATCH_UP:
-            return _record_missed(session, schedule, period_at, now)
+            return record_missed(session, schedule, period_at, now)
         if schedule.rhythm_id is not None and session.scalar(_anybody(Line.of(session, schedule), now)) is None:
             return None
         return compile_edition(
@@ -285,7 +285,8 @@ def _going_on(what: str) -> Iterator[None]:
         log.exception("%s failed; the next run tries again", what)
 
 
-def _record_missed(session: Session, schedule: Schedule, period_at: datetime, now: datetime) -> Compilation:
+def record_missed(session: Session, schedule: Schedule, period_at: datetime, now: datetime) -> Compilation:
+    """Write down that a period of a schedule brought nothing, since it was too late for it."""
     missed = Compilation(
         schedule_id=schedule.id,
         period_at=period_at,

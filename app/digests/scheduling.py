@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.db import insert_into
 from app.digests.newsletters import change_mark, find_newsletter
 from app.digests.recurrence import check_cron
-from app.digests.schedule import last_period, next_run
-from app.editions.lines import Compilation, CompileOutcome, Schedule
+from app.digests.schedule import last_period, next_run, record_missed
+from app.editions.lines import Compilation, Schedule
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound, TransitionRefused
 
 
@@ -109,19 +109,7 @@ def leave_out_due(session: Session, *, schedule_id: int, now: datetime) -> Compi
         raise TransitionRefused(f"schedule {schedule_id} is not due")
     period_at = last_period(schedule.cron, schedule.timezone, seen=schedule.next_run_at, now=now)
     schedule.next_run_at = next_run(schedule.cron, schedule.timezone, now)
-    missed = Compilation(
-        schedule_id=schedule.id,
-        period_at=period_at,
-        newsletter_id=schedule.newsletter_id,
-        language=schedule.language,
-        since=period_at,
-        until=period_at,
-        at=now,
-        outcome=CompileOutcome.MISSED,
-    )
-    session.add(missed)
-    session.flush()
-    return missed
+    return record_missed(session, schedule, period_at, now)
 
 
 def _hold(session: Session, schedule_id: int) -> Schedule:
