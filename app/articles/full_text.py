@@ -99,7 +99,8 @@ def record_page(session: Session, *, article_id: int, reading: PageReading, now:
         return
     article.page_due_at, article.page_failure = None, None
     text = without_invitation(reading.page.text)
-    if len(text) > len(article.body):
+    said_by_feed = article.body if article.page_read_at is None else article.summary
+    if len(text) > len(said_by_feed):
         article.body, article.reading_minutes, article.page_read_at = text, reading_minutes(text), now
         article.language = reading.page.language or article.language
         article.classified_at = None

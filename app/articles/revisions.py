@@ -69,7 +69,7 @@ def own_article(session: Session, article_id: int) -> Article:
 def revise_article(session: Session, article: Article, row: Mapping[str, object], now: datetime) -> bool:
     """Give `article` the text of `row` if that is another one than it was given last; say whether it was.
 
-    A text that was read from the article's page stays until the page is read again, which is then due.
+    A text that was read from the article's page stays where the page is due to be read again, until then.
     """
     known = article.text_hash or text_hash(article.title, article.body)
     article.text_hash = str(row["text_hash"])
@@ -84,6 +84,8 @@ def revise_article(session: Session, article: Article, row: Mapping[str, object]
     article.revision += 1
     article.title, article.summary = str(row["title"]), str(row["summary"])
     article.classified_at = None
+    if row["page_due_at"] is None:
+        article.page_read_at = None
     if article.page_read_at is None:
         article.body = str(row["body"])
         article.reading_minutes = row["reading_minutes"]  # type: ignore[assignment]

@@ -1,6 +1,6 @@
 """Whole texts from the articles' pages, over real HTTP: only where asked for, once, and with a bound on tries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -43,13 +43,19 @@ def settings(server: WebServer) -> FetchSettings:
 
 
 def bring(
-    product: Product, server: WebServer, settings: FetchSettings, *, takes_full_text: bool = True, **more
+    product: Product,
+    server: WebServer,
+    settings: FetchSettings,
+    *,
+    takes_full_text: bool = True,
+    now: datetime = NOW,
+    **more: str,
 ) -> None:
     """Have the feed fetched."""
     server.answers["/feed"] = answer(feed(server, **more))
     with product.database.transaction() as session:
-        add_source(session, location=server.url(), language="fr", name=None, now=NOW, takes_full_text=takes_full_text)
-    fetch_due(product.database, settings=settings, now=NOW)
+        add_source(session, location=server.url(), language="fr", name=None, now=now, takes_full_text=takes_full_text)
+    fetch_due(product.database, settings=settings, now=now)
 
 
 def article(product: Product) -> Article:
@@ -148,6 +154,30 @@ def test_a_revised_teaser_has_its_page_read_again_and_keeps_the_text_until_then(
     server.answers["/port"] = answer(page(server, paragraphs=31), "Content-Type: text/html")
     read_due_pages(product.database, settings=settings, now=NOW + HOUR)
     assert article(product).body.endswith("paragraphe 30.")
+
+
+def test_a_corrected_page_that_got_shorter_is_taken(product, server, settings) -> None:
+    bring(product, server, settings)
+    server.answers["/port"] = answer(page(server), "Content-Type: text/html")
+    read_due_pages(product.database, settings=settings, now=NOW)
+    bring(product, server, settings, description="Le port a rouvert mardi.", now=NOW + HOUR)
+    server.answers["/port"] = answer(page(server, paragraphs=20), "Content-Type: text/html")
+    read_due_pages(product.database, settings=settings, now=NOW + HOUR)
+    assert article(product).body.endswith("paragraphe 19.")
+
+
+@pytest.mark.parametrize(
+    "later",
+    [{"description": PROSE * 10}, {"description": "Le port a rouvert mardi.", "takes_full_text": False}],
+    ids=["whole in the feed", "not asked for any more"],
+)
+def test_the_feed_s_own_text_comes_back_where_its_page_is_read_no_more(later, product, server, settings) -> None:
+    bring(product, server, settings)
+    server.answers["/port"] = answer(page(server), "Content-Type: text/html")
+    read_due_pages(product.database, settings=settings, now=NOW)
+    bring(product, server, settings, now=NOW + HOUR, **later)
+    found = article(product)
+    assert (found.body, found.page_read_at, found.page_due_at) == (later["description"], None, None)
 
 
 def test_a_page_inside_the_network_is_not_read(product, server, settings) -> None:
