@@ -51,7 +51,8 @@ def hold(session: Session, *, source: Source, reason: FloodReason, number: int, 
         Flood.state == FloodState.HELD, sa.and_(Flood.state == FloodState.REFUSED, Flood.decided_at > now - JOINS_FOR)
     )
     query = select(Flood).where(Flood.source_id == source.id, Flood.reason == reason, is_open)
-    flood = session.scalars(query.order_by(Flood.id.desc()).limit(1)).first()
+    latest = query.order_by(Flood.id.desc()).limit(1)
+    flood = session.scalars(latest.with_for_update(of=Flood)).first()  # what joins one that goes would never leave
     if flood is None:
         flood = Flood(source_id=source.id, reason=reason, state=FloodState.HELD, at=now, number=0)
         session.add(flood)

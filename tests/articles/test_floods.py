@@ -1,6 +1,8 @@
 """Feeds that suddenly bring what is unlike them: nothing of it leaves until an editor has looked."""
 
+import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -13,7 +15,7 @@ from app.articles.floods import held_floods, let_through, refuse, titles_of
 from app.articles.models import Article, Flood, FloodReason, FloodState, may_leave
 from app.errors import NotFound, TransitionRefused
 from app.product import Product
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_POSTGRESQL
 from tests.editions.press import compile_now, make_feed
 
 DAY = timedelta(days=1)
@@ -149,3 +151,25 @@ def test_the_next_articles_of_a_feed_that_is_held_come_in(product: Product) -> N
 def test_a_flood_that_is_not_there_is_said_so(product: Product) -> None:
     with product.database.transaction() as session, pytest.raises(NotFound):
         let_through(session, flood_id=999, now=NOW)
+
+
+@ON_POSTGRESQL
+def test_what_arrives_while_a_flood_is_let_through_waits_for_an_editor_too(product: Product) -> None:
+    with product.database.transaction() as session:
+        with_history(session)
+        bring(session, numbered("new", 40))
+
+    def bring_more() -> int:
+        with product.database.transaction() as session:
+            return bring(session, numbered("more", 40)).held
+
+    with ThreadPoolExecutor(1) as pool:
+        with product.database.transaction() as session:
+            let_through(session, flood_id=1, now=NOW)
+            coming = pool.submit(bring_more)
+            time.sleep(0.5)
+        assert coming.result() == 40
+    with product.database.reading() as session:
+        assert reasons(session) == [(FloodReason.SURGE, 40)]
+        [flood] = session.scalars(held_floods())
+        assert len(titles_of(session, flood.id, limit=50)) == 40
