@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.articles.entries import Entry
 from app.articles.floods import flood_reason, hold
-from app.articles.models import Article, Source
+from app.articles.models import Article, Source, held_articles
 from app.articles.reading_time import is_teaser, reading_minutes
 from app.articles.revisions import revise_article, text_hash
 from app.articles.urls import index_key, link_key
@@ -47,17 +47,17 @@ def store_entries(session: Session, *, source: Source, entries: Sequence[Entry],
     """
     rows = _rows(source, entries, now)
     known = _known(session, source, rows)
-    new, revised = [], 0
+    new, revised = [], {}
     for row in rows:
         there = known.get(row["guid"]) or known.get(row["link_key"])
         if there is None:
             new.append(row)
         elif there.is_own and there.text_hash != row["text_hash"]:
-            revised += revise_article(session, session.get_one(Article, there.id), row, now)
+            revised[there.id] = row
     reason = flood_reason(session, source=source, rows=new, now=now)
     flood_id = hold(session, source=source, reason=reason, number=len(new), now=now) if reason else None
     inserted = insert_articles(session, [{**row, "flood_id": flood_id} for row in new])
-    return Arrival(inserted, inserted if flood_id else 0, revised)
+    return Arrival(inserted, inserted if flood_id else 0, _revise(session, revised, now))
 
 
 def insert_articles(session: Session, rows: Sequence[Row]) -> int:
@@ -71,6 +71,16 @@ def insert_articles(session: Session, rows: Sequence[Row]) -> int:
 def published(moment: datetime | None, now: datetime) -> datetime:
     """Return when a piece was published: never later than `now`, and `now` where the feed gives no likely date."""
     return min(moment, now) if moment is not None and moment >= EARLIEST else now
+
+
+def _revise(session: Session, rows: Mapping[int, Row], now: datetime) -> int:
+    """Give articles, by id, the texts of these rows, as far as they have others; return how many that were.
+
+    They are held after their flood, as by whoever lets one through, and in the order of their ids, as by the
+    classification.
+    """
+    articles = session.scalars(held_articles(rows)).all() if rows else []
+    return sum(revise_article(session, article, rows[article.id], now) for article in articles)
 
 
 def _rows(source: Source, entries: Sequence[Entry], now: datetime) -> list[Row]:

@@ -17,7 +17,7 @@ from app.articles.fetch import PAGE_FORMATS, FetchLimits, fetch
 from app.articles.intake import fetch_limits, lane_of, page_limits, retry_after
 from app.articles.invitations import without_invitation
 from app.articles.lanes import in_lanes
-from app.articles.models import Article, Source
+from app.articles.models import Article, Source, held_articles
 from app.articles.reading_time import reading_minutes
 from app.articles.web_page import WebPage
 from app.db import Database
@@ -93,7 +93,7 @@ def due_pages(session: Session, now: datetime) -> Sequence[DuePage]:
 
 def record_page(session: Session, *, article_id: int, reading: PageReading, now: datetime) -> None:
     """Store what the page of an article says, or when it is tried again; the feed's own title stays."""
-    article = session.get_one(Article, article_id)
+    article = session.scalars(held_articles([article_id])).one()
     if reading.page is None:
         _record_failure(article, reading, now)
         return

@@ -1,9 +1,11 @@
 """Tables of sources and articles, and when an article may leave. Knows nothing of readers or editions."""
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base, enum_type
@@ -154,6 +156,15 @@ class ArticleRevision(Base):
     title: Mapped[str] = mapped_column(sa.String(300))
     text_hash: Mapped[str] = mapped_column(sa.String(64))
     at: Mapped[datetime]
+
+
+def held_articles(ids: Collection[int]) -> Select[Article]:
+    """Select articles as they now are, and hold them until the transaction ends, as whoever changes a text does.
+
+    The classification holds them too: it must not say that it knows a text which is being replaced.
+    """
+    query = select(Article).where(Article.id.in_(list(ids))).order_by(Article.id)
+    return query.with_for_update(key_share=True, of=Article).execution_options(populate_existing=True)
 
 
 def may_leave(now: datetime) -> sa.ColumnElement[bool]:

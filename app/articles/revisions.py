@@ -5,12 +5,11 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.clean import title_line
 from app.articles.extract import Extracted
-from app.articles.models import Article, ArticleRevision
+from app.articles.models import Article, ArticleRevision, held_articles
 from app.articles.reading_time import reading_minutes
 from app.articles.urls import index_key
 from app.errors import NotFound, TransitionRefused
@@ -57,8 +56,7 @@ def own_article(session: Session, article_id: int) -> Article:
 
     Raises NotFound, and TransitionRefused for an article of a feed, which would bring its own text again.
     """
-    session.execute(select(Article.id).where(Article.id == article_id).with_for_update(key_share=True))
-    article = session.get(Article, article_id, populate_existing=True)
+    article = session.scalars(held_articles([article_id])).one_or_none()
     if article is None:
         raise NotFound(f"no article {article_id}")
     if article.source_id is not None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.articles.models import Article, held_articles
 from app.db import insert_into
 from app.errors import InputRefused, NotFound
 from app.topics.classify import Classification, Found, Rank, classify
@@ -87,8 +87,7 @@ def topics_of(article_ids: Iterable[int]) -> Select[ArticleTopic]:
 
 def _hold_article(session: Session, article_id: int) -> Article:
     """Return an article, which the classification holds first too: it must not put back what is taken away here."""
-    query = select(Article).where(Article.id == article_id).with_for_update(key_share=True, of=Article)
-    article = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    article = session.scalars(held_articles([article_id])).one_or_none()
     if article is None:
         raise NotFound(f"no article {article_id}")
     return article

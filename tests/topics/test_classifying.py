@@ -1,13 +1,20 @@
 """Articles get their topics in batches; what an editor said stays, whatever happens to taxonomy and text."""
 
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.articles.models import Article
+from app.articles.arrival import store_entries
+from app.articles.entries import Entry
+from app.articles.full_text import PageReading, record_page
+from app.articles.models import Article, Source
+from app.articles.web_page import WebPage
 from app.errors import InputRefused, NotFound
 from app.product import Product
 from app.topics import classifying
@@ -16,7 +23,8 @@ from app.topics.corrections import correct_topic, topics_of
 from app.topics.models import ArticleTopic, Correction, TaxonomyUse, TopicCorrection
 from app.topics.taxonomy import Taxonomy, load
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_POSTGRESQL
+from tests.editions.press import make_feed
 from tests.refusing import refusing
 
 LATER = NOW + timedelta(hours=1)
@@ -181,3 +189,45 @@ def test_an_article_that_cannot_be_classified_keeps_no_other_waiting(product: Pr
         assert classify_articles(product.database, load(), now=NOW) == Classified(3, 0)
         assert classify_articles(product.database, load(), now=NOW) == Classified(0, 0)
     assert [bool(carried(product, each)) for each in (older, poison, newer)] == [True, False, True]
+
+
+NEW_TEXT = "Le port a rouvert lundi, après onze jours de silence."
+
+
+def read_page(session: Session) -> None:
+    page = WebPage(title="Le port rouvre", text=NEW_TEXT, link="https://detroit.example/a")
+    record_page(session, article_id=1, reading=PageReading(page=page), now=LATER)
+
+
+def say_anew(session: Session) -> None:
+    source = article(session, 1).source
+    assert source is not None
+    say(session, source, NEW_TEXT)
+
+
+def say(session: Session, source: Source, text: str) -> None:
+    entry = Entry("a", "https://detroit.example/a", "Le port rouvre", text, text)
+    store_entries(session, source=source, entries=[entry], now=NOW)
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("give_text", [read_page, say_anew])
+def test_a_text_that_comes_while_the_one_before_is_being_classified_waits_to_be_classified(
+    give_text: Callable[[Session], None], product: Product
+) -> None:
+    with product.database.transaction() as session:
+        say(session, make_feed(session), "Le port.")
+
+    def come() -> None:
+        with product.database.transaction() as session:
+            give_text(session)
+
+    with ThreadPoolExecutor(1) as pool:
+        with product.database.transaction() as classification:
+            classification.execute(update(Article).values(classified_at=NOW))
+            coming = pool.submit(come)
+            time.sleep(0.5)
+        coming.result()
+    with product.database.reading() as session:
+        found = article(session, 1)
+        assert (found.body, found.classified_at) == (NEW_TEXT, None)
