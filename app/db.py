@@ -163,6 +163,12 @@ def insert_into(session: Session, table: type[Base]) -> "sqlite.Insert | postgre
     return insert(table)
 
 
+def hold_key(session: Session, key: str) -> None:
+    """Let whoever holds the same key wait until this transaction ends; who writes to SQLite is alone anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+
+
 def is_among(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """Return the condition that `column` is one of the values in the JSON array given as `parameter`.
 

@@ -22,10 +22,9 @@ from app.articles.feeds import FEED_MAX_BYTES
 from app.articles.fetch import Fetched, FetchLimits, fetch, origin_of
 from app.articles.lanes import in_lanes
 from app.articles.models import Article, Source, SourceKind
-from app.articles.reading_time import reading_minutes
-from app.articles.revisions import own_key
+from app.articles.own import hold_row, own_row
 from app.articles.sources import Reading, due_sources, record_fetch
-from app.articles.urls import host_of, link_key, web_link
+from app.articles.urls import host_of, web_link
 from app.db import Database
 from app.errors import FetchRefused, HostAway, InputRefused, NotFound
 from app.settings.fetching import FetchSettings
@@ -127,15 +126,15 @@ def add_article(
     page = web_link(link) if link else None
     if link and page is None:
         raise InputRefused("the link is not an http or https address")
-    key, guid = link_key(page) if page else None, own_key(language, heading, extracted.text)
-    same = Article.link_key == key if key else and_(Article.source_id.is_(None), Article.guid == guid)
-    known = session.scalars(select(Article.id).where(same)).first()
+    row = own_row(language=language, title=heading, summary=extracted.summary, text=extracted.text, link=page)
+    hold_row(session, row)
+    same_link, same_text = Article.link_key == row["link_key"], Article.guid == row["guid"]
+    known = session.scalars(
+        select(Article.id).where(same_link if page else and_(Article.source_id.is_(None), same_text))
+    ).first()
     if known is not None:
-        raise InputRefused(f"article {known} has this {'link' if key else 'text'} already")
-    article = Article(
-        guid=guid, link=page, link_key=key, language=language, title=heading, summary=extracted.summary,
-        body=extracted.text, reading_minutes=reading_minutes(extracted.text), published_at=now, added_at=now,
-    )  # fmt: skip
+        raise InputRefused(f"article {known} has this {'link' if page else 'text'} already")
+    article = Article(**row, authors=extracted.authors, published_at=now, added_at=now)
     session.add(article)
     session.flush()
     return article

@@ -7,12 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.articles.clean import title_line
-from app.articles.extract import Extracted
-from app.articles.models import Article, ArticleRevision, held_articles
-from app.articles.reading_time import reading_minutes
-from app.articles.urls import index_key
-from app.errors import NotFound, TransitionRefused
+from app.articles.models import Article, ArticleRevision
 
 #: Earlier texts that are noted of one article: some feeds write the hour into each.
 NOTED_MAX = 50
@@ -23,45 +18,6 @@ def text_hash(title: str, body: str) -> str:
     """Return a hash of the words of an article: other blanks, capitals or commas make no other text."""
     words = " ".join(_WORD.findall(f"{title}\n{body}".casefold()))
     return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()
-
-
-def own_key(language: str, title: str, text: str) -> str:
-    """Return what an article of no feed is known by, where it has no link: its text."""
-    return index_key(f"{language} {title}\n{text}")
-
-
-def revise_own_article(
-    session: Session, *, article_id: int, title: str | None, extracted: Extracted, now: datetime
-) -> Article:
-    """Give an article that was put in by hand the text of `extracted`, and its title, unless it keeps the one it has.
-
-    Raises NotFound; TransitionRefused for an article of a feed, which would bring its own text again, and where the
-    text is the one that it has.
-    """
-    article = own_article(session, article_id)
-    heading = title_line(title or extracted.title or "") or article.title
-    row = {
-        "text_hash": text_hash(heading, extracted.text), "title": heading, "summary": extracted.summary,
-        "body": extracted.text, "reading_minutes": reading_minutes(extracted.text), "page_due_at": None,
-    }  # fmt: skip
-    if not revise_article(session, article, row, now):
-        raise TransitionRefused("this is the text that the article has")
-    article.guid, article.markdown = own_key(article.language, heading, extracted.text), None
-    session.flush()
-    return article
-
-
-def own_article(session: Session, article_id: int) -> Article:
-    """Return an article that was put in by hand, held until the transaction ends.
-
-    Raises NotFound, and TransitionRefused for an article of a feed, which would bring its own text again.
-    """
-    article = session.scalars(held_articles([article_id])).one_or_none()
-    if article is None:
-        raise NotFound(f"no article {article_id}")
-    if article.source_id is not None:
-        raise TransitionRefused("this article is a feed's, which says what it reads")
-    return article
 
 
 def revise_article(session: Session, article: Article, row: Mapping[str, object], now: datetime) -> bool:

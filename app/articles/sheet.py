@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from app.articles.clean import TITLE_MAX_CHARS, one_line, title_line
 from app.articles.extract import extract_file
 from app.articles.models import Article
+from app.articles.own import hold_row, own_article, own_row
 from app.articles.prose import summarise
-from app.articles.reading_time import reading_minutes
-from app.articles.revisions import own_article, own_key, revise_article, text_hash
-from app.articles.urls import link_key, web_link
+from app.articles.revisions import revise_article
+from app.articles.urls import web_link
 from app.errors import EditionChanged, InputRefused, SheetRefused
 from app.i18n import LANGUAGES
 
@@ -44,10 +44,12 @@ def write_article(session: Session, *, sheet: Sheet, now: datetime) -> Article:
 
     Raises SheetRefused with the field.
     """
-    row = _row(session, sheet, article_id=None)
-    same = select(Article).where(Article.source_id.is_(None), Article.guid == row["guid"], Article.link == row["link"])
-    if article := session.scalars(same).first():
+    row = _row(sheet)
+    hold_row(session, row)
+    is_same = (Article.source_id.is_(None), Article.guid == row["guid"], Article.link_key == row["link_key"])
+    if article := session.scalars(select(Article).where(*is_same)).first():
         return article
+    _refuse_known(session, row, article_id=None)
     article = Article(**row, published_at=now, added_at=now)
     session.add(article)
     session.flush()
@@ -63,7 +65,9 @@ def rewrite_article(session: Session, *, article_id: int, sheet: Sheet, revision
     article = own_article(session, article_id)
     if article.revision != revision:
         raise EditionChanged("the article is another one now")
-    row = _row(session, sheet, article_id=article_id)
+    row = _row(sheet)
+    hold_row(session, row)
+    _refuse_known(session, row, article_id=article_id)
     revise_article(session, article, {**row, "page_due_at": None}, now)
     for name, value in row.items():
         setattr(article, name, value)
@@ -118,7 +122,7 @@ def _step_down(tokens: list[Token]) -> None:
         token.tag = f"h{last}"
 
 
-def _row(session: Session, sheet: Sheet, *, article_id: int | None) -> Mapping[str, object]:
+def _row(sheet: Sheet) -> Mapping[str, object]:
     if sheet.language not in LANGUAGES:
         raise SheetRefused("language")
     title = title_line(sheet.title)
@@ -127,14 +131,13 @@ def _row(session: Session, sheet: Sheet, *, article_id: int | None) -> Mapping[s
     link = web_link(sheet.link) if sheet.link else None
     if sheet.link and link is None:
         raise SheetRefused("link")
-    key = link_key(link) if link else None
     summary, text = sheet_text(sheet)
-    guid = own_key(sheet.language, title, text)
-    is_other = Article.guid.is_distinct_from(guid) if article_id is None else Article.id != article_id
-    if key and session.scalar(select(Article.id).where(Article.link_key == key, is_other)):
+    row = own_row(language=sheet.language, title=title, summary=summary, text=text, link=link)
+    return {**row, "markdown": sheet.markdown}
+
+
+def _refuse_known(session: Session, row: Mapping[str, object], *, article_id: int | None) -> None:
+    """Raise SheetRefused where another article than that of `article_id` has the link of a row."""
+    is_other = Article.id.is_distinct_from(article_id)
+    if row["link_key"] and session.scalar(select(Article.id).where(Article.link_key == row["link_key"], is_other)):
         raise SheetRefused("known")
-    return {
-        "language": sheet.language, "title": title, "summary": summary, "body": text, "link": link, "guid": guid,
-        "link_key": key, "markdown": sheet.markdown, "reading_minutes": reading_minutes(text),
-        "text_hash": text_hash(title, text),
-    }  # fmt: skip

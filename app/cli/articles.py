@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.admins.models import AuditAct
 from app.articles.intake import add_article
 from app.articles.models import Article
-from app.articles.revisions import revise_own_article
+from app.articles.own import revise_own_article
 from app.cli.acts import note_act, system_actor
 from app.cli.files import article_files, read_article, read_articles
 from app.cli.findings import print_findings

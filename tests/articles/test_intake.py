@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.articles.extract import Extracted
 from app.articles.intake import add_article, fetch_due
 from app.articles.models import Article, Source, SourceKind
+from app.articles.revisions import text_hash
 from app.articles.sources import Reading, add_source, due_sources, record_fetch, remove_source, stop_source
 from app.errors import InputRefused, NotFound
 from app.settings.fetching import FetchSettings
@@ -19,7 +20,7 @@ from tests.conftest import NOW
 from tests.refusing import refusing
 
 HOUR = timedelta(hours=1)
-PIECE = Extracted(None, "Un fait.\n\nUn autre.", "Un fait. Un autre.")
+PIECE = Extracted(None, "Un fait.\n\nUn autre.", "Un fait. Un autre.", authors="Ada Lovelace")
 
 
 def rss(*items: str, language: str = "fr") -> bytes:
@@ -356,6 +357,7 @@ def test_an_article_by_hand_is_added_once(product) -> None:
     [article, *_] = articles(product)
     assert (article.title, article.body, article.summary) == ("Un titre", PIECE.text, PIECE.summary)
     assert (article.source_id, article.published_at, article.added_at) == (None, NOW, NOW)
+    assert (article.authors, article.text_hash) == ("Ada Lovelace", text_hash("Un titre", PIECE.text))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Articles that an editor writes by hand, and edits again."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -30,6 +32,28 @@ def test_a_sheet_becomes_an_article_with_its_prose_and_keeps_its_markdown(produc
         assert article.markdown == CABLE.markdown
         assert (article.source_id, article.published_at, article.revision) == (None, NOW, 1)
         assert article.classified_at is None, "it is classified as all others are"
+
+
+def test_a_sheet_that_comes_again_adds_nothing_however_its_link_is_spelt(product: Product) -> None:
+    again = replace(CABLE, link="http://wire.example/cable/?utm_source=y")
+    with product.database.transaction() as session:
+        first = write_article(session, sheet=CABLE, now=NOW)
+        assert write_article(session, sheet=again, now=LATER) is first
+        other = write_article(session, sheet=replace(CABLE, link=""), now=NOW)
+        assert write_article(session, sheet=replace(CABLE, link=""), now=LATER) is other is not first
+
+
+@pytest.mark.parametrize("link", ["", "https://wire.example/cable"])
+def test_of_many_presses_at_once_one_adds(link: str, product: Product) -> None:
+    barrier = threading.Barrier(4)
+
+    def press(_: int) -> int:
+        barrier.wait()
+        with product.database.transaction() as session:
+            return write_article(session, sheet=replace(CABLE, link=link), now=NOW).id
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(press, range(4)))) == 1
 
 
 def test_another_text_is_a_revision_and_the_earlier_one_is_noted(product: Product) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from app.articles.extract import Extracted
 from app.articles.models import Article
-from app.articles.revisions import revise_own_article
+from app.articles.own import revise_own_article
 from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.models import Chunk, Delivery, DeliveryState
