@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 import requests
 from requests_hardened.ip_filter import InvalidIPAddress
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import DecodeError, HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from app.articles.connections import Deadline, OpenAdapter, OutwardAdapter
@@ -52,11 +52,6 @@ class Fetched:
     body: bytes
     headers: Mapping[str, str]
     url: str
-
-    @property
-    def not_modified(self) -> bool:
-        """Whether the server says that what we have is current (RFC 9110 §15.4.5)."""
-        return self.status == 304
 
 
 def fetch(
@@ -197,7 +192,7 @@ def _refusal(error: Exception) -> FetchRefused:
             return FetchRefused("the server's certificate is not valid, or it does not speak TLS")
         case requests.exceptions.Timeout():
             return HostAway("the server does not answer in time")
-        case requests.exceptions.ContentDecodingError():
+        case DecodeError():
             return FetchRefused("the answer is not compressed as it says")
         case requests.exceptions.ConnectionError():
             return FetchRefused("no connection to the server")

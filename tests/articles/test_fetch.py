@@ -66,7 +66,7 @@ def test_a_feed_is_fetched_with_its_headers(server, limits) -> None:
 def test_only_what_is_newer_is_asked_for(server, limits) -> None:
     server.answers["/feed"] = answer(status="304 Not Modified")
     fetched = fetch(server.url(), etag='"a1"', modified="Tue, 17 Mar 2026 09:00:00 GMT", limits=limits)
-    assert fetched.not_modified
+    assert fetched.status == 304
     assert 'If-None-Match: "a1"' in server.requests[0]
     assert "If-Modified-Since: Tue, 17 Mar 2026 09:00:00 GMT" in server.requests[0]
 
@@ -311,6 +311,13 @@ def test_a_tls_handshake_that_drips_is_cut_off() -> None:
         with pytest.raises(FetchRefused):
             fetch(server.url(scheme="https"), limits=limits)
     assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_an_answer_that_is_not_compressed_as_it_says_is_refused_as_such(encoding, server, limits) -> None:
+    server.answers["/feed"] = answer(b"hello", f"Content-Encoding: {encoding}")
+    with pytest.raises(FetchRefused, match="not compressed as it says"):
+        fetch(server.url(), limits=limits)
 
 
 @pytest.mark.parametrize(
