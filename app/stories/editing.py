@@ -18,19 +18,11 @@ from app.stories.merging import begin_story, move_articles, recount
 from app.stories.models import Story, StoryAct, StoryEvent
 
 
-def merge_stories(session: Session, *, story_id: int, into_id: int, actor: str, now: datetime) -> StoryEvent:
-    """Move all articles of a story into another. Raises NotFound, InputRefused, TransitionRefused."""
-    if story_id == into_id:
-        raise InputRefused("a story cannot be merged into itself")
-    story_of(session, story_id)
-    story_of(session, into_id)
-    return merge_into(session, story_id=story_id, into_id=into_id, actor=actor, now=now)
+def merge_stories(session: Session, *, story_ids: Collection[int], actor: str, now: datetime) -> list[StoryEvent]:
+    """Make several stories one, the oldest of them, as grouping does.
 
-
-def merge_stories_into_oldest(
-    session: Session, *, story_ids: Collection[int], actor: str, now: datetime
-) -> list[StoryEvent]:
-    """Make several stories one, the oldest of them, as grouping does. Raises as `merge_stories` does."""
+    Raises NotFound, TransitionRefused for one that was merged already, and InputRefused unless there are two.
+    """
     oldest, *others = sorted(set(story_ids)) or [0]
     if not others:
         raise InputRefused("choose two stories at least")

@@ -18,7 +18,7 @@ from app.stories.editing import (
 )
 from app.stories.models import Story, StoryAct, StoryEvent
 from tests.conftest import NOW
-from tests.stories.wire import BREACH, BREACH_TOLD_ANEW, STORM, file_article, group
+from tests.stories.wire import BREACH, BREACH_TOLD_ANEW, STORM, STORM_TOLD_ANEW, file_article, group
 
 BY = {"actor": "desk@example.org", "now": NOW + timedelta(hours=2)}
 
@@ -37,25 +37,25 @@ def acts(session: Session) -> list[tuple[StoryAct, int, int | None, str | None]]
 def test_merged_stories_are_one_and_new_articles_follow(product: Product) -> None:
     with product.database.transaction() as session:
         breach, storm = two_stories(session)
-        merge_stories(session, story_id=breach, into_id=storm, **BY)
+        merge_stories(session, story_ids=[storm, breach], **BY)
 
-        assert group(session, file_article(session, BREACH_TOLD_ANEW, "c")) == [storm]
-        merged, target = session.get_one(Story, breach), session.get_one(Story, storm)
-        assert (merged.merged_into_id, merged.sources, merged.languages) == (storm, 0, {})
+        assert group(session, file_article(session, STORM_TOLD_ANEW, "c")) == [breach]
+        merged, target = session.get_one(Story, storm), session.get_one(Story, breach)
+        assert (merged.merged_into_id, merged.sources, merged.languages) == (breach, 0, {})
         assert (target.sources, target.languages) == (3, {"en": 3})
-        assert acts(session) == [(StoryAct.MERGED, storm, breach, "desk@example.org")]
+        assert acts(session) == [(StoryAct.MERGED, breach, storm, "desk@example.org")]
 
 
 def test_a_merged_story_takes_its_pin_along_and_can_no_longer_be_changed(product: Product) -> None:
     with product.database.transaction() as session:
         breach, storm = two_stories(session)
-        pin_story(session, story_id=breach, **BY)
-        merge_stories(session, story_id=breach, into_id=storm, **BY)
+        pin_story(session, story_id=storm, **BY)
+        merge_stories(session, story_ids=[storm, breach], **BY)
 
-        assert session.get_one(Story, storm).pinned_at == BY["now"]
+        assert session.get_one(Story, breach).pinned_at == BY["now"]
         for act in (pin_story, mute_story):
-            with pytest.raises(TransitionRefused, match=f"merged into story {storm}"):
-                act(session, story_id=breach, **BY)
+            with pytest.raises(TransitionRefused, match=f"merged into story {breach}"):
+                act(session, story_id=storm, **BY)
 
 
 def test_a_split_counts_both_anew(product: Product) -> None:
@@ -77,10 +77,15 @@ def test_a_split_leaves_and_takes_at_least_one(product: Product) -> None:
         for articles in ([], of_breach, [99]):
             with pytest.raises(InputRefused, match="leave it at least one"):
                 split_story(session, story_id=storm, article_ids=articles, **BY)
-        with pytest.raises(InputRefused, match="itself"):
-            merge_stories(session, story_id=storm, into_id=storm, **BY)
+
+
+def test_a_merge_takes_two_stories_that_are_there(product: Product) -> None:
+    with product.database.transaction() as session:
+        _, storm = two_stories(session)
+        with pytest.raises(InputRefused, match="two stories"):
+            merge_stories(session, story_ids=[storm, storm], **BY)
         with pytest.raises(NotFound):
-            merge_stories(session, story_id=storm, into_id=99, **BY)
+            merge_stories(session, story_ids=[storm, 99], **BY)
 
 
 def test_pins_and_mutes_are_recorded_once(product: Product) -> None:

@@ -10,7 +10,6 @@ from app.errors import NotFound, TransitionRefused
 from app.product import Product
 from app.stories.editing import (
     merge_stories,
-    merge_stories_into_oldest,
     mute_story,
     pin_story,
     split_story,
@@ -20,7 +19,7 @@ from app.stories.editing import (
 from app.stories.models import Story, StoryAct, StoryEvent
 from app.stories.undoing import undo_act
 from tests.conftest import NOW
-from tests.stories.wire import BREACH, BREACH_TOLD_ANEW, RESULTS, STORM, file_article, group
+from tests.stories.wire import BREACH, RESULTS, STORM, STORM_TOLD_ANEW, file_article, group
 
 BY = {"actor": "desk@example.org", "now": NOW + timedelta(hours=2)}
 LATER = {"actor": "eve@desk.example", "now": NOW + timedelta(hours=3)}
@@ -43,33 +42,33 @@ def state(session: Session) -> list[tuple[object, ...]]:
 def test_a_merge_is_taken_back_with_its_pins_and_stays_so(product: Product) -> None:
     with product.database.transaction() as session:
         breach, storm = stories(session, BREACH, STORM)
-        pin_story(session, story_id=breach, **BY)
+        pin_story(session, story_id=storm, **BY)
         before = state(session)
-        event = merge_stories(session, story_id=breach, into_id=storm, **BY)
+        [event] = merge_stories(session, story_ids=[storm, breach], **BY)
         assert undo_act(session, event_id=event.id, **LATER).act is StoryAct.MERGED
         assert state(session) == before
         last = session.scalars(select(StoryEvent).order_by(StoryEvent.id.desc())).first()
         assert last is not None
-        assert (last.act, last.story_id, last.other_id, last.actor) == (StoryAct.SPLIT, storm, breach, LATER["actor"])
+        assert (last.act, last.story_id, last.other_id, last.actor) == (StoryAct.SPLIT, breach, storm, LATER["actor"])
         with pytest.raises(TransitionRefused, match="have changed"):
             undo_act(session, event_id=event.id, **LATER)
-        assert group(session, file_article(session, BREACH_TOLD_ANEW, "c")) == [breach]
+        assert group(session, file_article(session, STORM_TOLD_ANEW, "c")) == [storm]
 
 
 def test_what_joined_after_a_merge_stays_where_it_joined(product: Product) -> None:
     with product.database.transaction() as session:
         breach, storm = stories(session, BREACH, STORM)
-        event = merge_stories(session, story_id=breach, into_id=storm, **BY)
-        assert group(session, file_article(session, BREACH_TOLD_ANEW, "c")) == [storm]
+        [event] = merge_stories(session, story_ids=[storm, breach], **BY)
+        assert group(session, file_article(session, STORM_TOLD_ANEW, "c")) == [breach]
         undo_act(session, event_id=event.id, **LATER)
-        assert [story.sources for story in session.scalars(select(Story).order_by(Story.id))] == [1, 2]
+        assert [story.sources for story in session.scalars(select(Story).order_by(Story.id))] == [2, 1]
 
 
 def test_a_merge_of_several_goes_into_the_oldest_and_is_taken_back_one_by_one(product: Product) -> None:
     with product.database.transaction() as session:
         ids = stories(session, BREACH, STORM, ("A vote in Oslo", "Parliament met."))
         before = state(session)
-        events = merge_stories_into_oldest(session, story_ids=reversed(ids), **BY)
+        events = merge_stories(session, story_ids=reversed(ids), **BY)
         assert [(event.story_id, event.other_id) for event in events] == [(ids[0], ids[1]), (ids[0], ids[2])]
         for event in reversed(events):
             undo_act(session, event_id=event.id, **LATER)
@@ -110,8 +109,8 @@ def test_pins_and_mutes_are_taken_back(product: Product) -> None:
 def test_what_is_gone_cannot_be_taken_back(product: Product) -> None:
     with product.database.transaction() as session:
         breach, storm = stories(session, BREACH, STORM)
-        event = pin_story(session, story_id=breach, **BY)
-        merge_stories(session, story_id=breach, into_id=storm, **BY)
+        event = pin_story(session, story_id=storm, **BY)
+        merge_stories(session, story_ids=[storm, breach], **BY)
         with pytest.raises(TransitionRefused, match="merged into"):
             undo_act(session, event_id=event.id if event else 0, **LATER)
         with pytest.raises(NotFound):

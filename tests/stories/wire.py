@@ -20,6 +20,10 @@ BREACH_TOLD_ANEW = ("Backups stolen from Orvane data centre in Tallinn", "Estoni
 BREACH_FR = ("Orvane : intrusion dans le centre de données de Tallinn", "L’Estonie enquête sur le vol de sauvegardes.")
 RESULTS = ("Orvane posts record quarterly revenue", "Shares rose after the company raised its forecast.")
 STORM = ("Storm Ingrid floods streets of Porto", "Thousands were moved to schools as the Douro rose overnight.")
+STORM_TOLD_ANEW = (
+    "Porto streets flooded by Storm Ingrid",
+    "The Douro rose overnight as Ingrid came; schools took people in.",
+)
 
 
 def file_article(

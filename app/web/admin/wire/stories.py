@@ -66,7 +66,7 @@ def stories_merge_submit() -> Answer:
 
     def merge(session: Session) -> Changes:
         ids = asked_numbers(request.form.getlist("story"))
-        events = editing.merge_stories_into_oldest(session, story_ids=ids, actor=require().email, now=now())
+        events = editing.merge_stories(session, story_ids=ids, actor=require().email, now=now())
         target = events[0].story_id
         gone = [event.other_id for event in events if event.other_id is not None]
         note_act(session, AuditAct.STORIES_MERGED, f"story:{target}", " ".join(f"story:{each}" for each in gone))
