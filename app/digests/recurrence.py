@@ -55,7 +55,8 @@ class Recurrence:
             found["weekday"],
         )
         if monthday != "*":
-            return cls(Every.MONTH, time, int(monthday), cron) if weekday == "*" else own
+            is_each_month = weekday == "*" and int(monthday) in MONTHDAYS
+            return cls(Every.MONTH, time, int(monthday), cron) if is_each_month else own
         match weekday:
             case "*":
                 return cls(Every.DAY, time, 0, cron)

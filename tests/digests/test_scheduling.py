@@ -44,7 +44,9 @@ def test_what_a_form_says_is_a_line_of_cron_and_back(form: dict[str, str], cron:
         assert str(again.day) == form["weekday" if again.every is Every.WEEK else "monthday"]
 
 
-@pytest.mark.parametrize("cron", ["30 7 1 * 2", "*/5 7 * * *", "30 7 * 6 *", "30 7 * * MON", "0 6,18 * * *"])
+@pytest.mark.parametrize(
+    "cron", ["30 7 1 * 2", "0 7 31 * *", "*/5 7 * * *", "30 7 * 6 *", "30 7 * * MON", "0 6,18 * * *"]
+)
 def test_other_lines_are_shown_as_they_are(cron: str) -> None:
     assert Recurrence.of(cron) == Recurrence(Every.LINE, "", 0, cron)
 
