@@ -103,7 +103,7 @@ def _measure(folder: Path, feeds: int, port: int) -> list[tuple[str, ...]]:
         for column in FORGOTTEN.get(reading, ()):
             _forget(database, column)
         started = time.perf_counter()
-        reports = fetch_due(database, settings=settings, now=NOW + timedelta(hours=hours))
+        reports = fetch_due(database, settings=settings, now=lambda hours=hours: NOW + timedelta(hours=hours))
         rows.append(_row(reading, reports, time.perf_counter() - started))
     database.dispose()
     return rows

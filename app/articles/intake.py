@@ -53,26 +53,28 @@ def fetch_due(
     database: Database,
     *,
     settings: FetchSettings,
-    now: datetime,
+    now: Callable[[], datetime],
     only: Collection[int] | None = None,
     is_forced: bool = False,
     progress: Callable[[FetchReport], None] | None = None,
 ) -> list[FetchReport]:
     """Fetch the sources that are due and store what is new; `progress` is called after each.
 
+    `now` is the clock, read anew for each source: what arrives is to bear a time that no digest looked past before it
+    could be seen.
     `is_forced` takes all active sources, due or not; `only` takes the sources of these ids, active or not.
     Of one host, feeds are fetched one after another; when it is away, or asks for a pause, the rest of them wait too.
     A source that fails, for whatever reason, is recorded with it and never stops those of other hosts.
     Raises NotFound, before any is fetched, where `only` names one that is none.
     """
     with database.reading() as session:
-        sources = _chosen(session, now, only, is_forced)
+        sources = _chosen(session, now(), only, is_forced)
     limits = fetch_limits(settings)
     interval = timedelta(minutes=settings.interval_minutes)
     reports = []
 
     def read(source: Source, before: Reading | None) -> Reading:
-        return before if before is not None and before.is_host_away else _read(source, limits, parsers, now)
+        return before if before is not None and before.is_host_away else _read(source, limits, parsers, now())
 
     with Parsers() as parsers:
         for source, reading in in_lanes(sources, lane_of=lambda source: lane_of(source.location, limits), work=read):
@@ -158,13 +160,15 @@ def _chosen(session: Session, now: datetime, only: Collection[int] | None, is_fo
     return due_sources(session, now)
 
 
-def _record(database: Database, source: Source, reading: Reading, interval: timedelta, now: datetime) -> FetchReport:
+def _record(
+    database: Database, source: Source, reading: Reading, interval: timedelta, now: Callable[[], datetime]
+) -> FetchReport:
     """Store a reading, or else that it could not be stored: the source would be due, and asked, again at once."""
     unfit = Reading(failure="what was fetched could not be stored")
     for each in (reading, unfit):
         try:
             with database.transaction() as session:
-                arrival = record_fetch(session, source_id=source.id, reading=each, interval=interval, now=now)
+                arrival = record_fetch(session, source_id=source.id, reading=each, interval=interval, now=now())
             return FetchReport(source.id, source.name, arrival, each.failure)
         except NotFound:
             return FetchReport(source.id, source.name, Arrival(), "the source was removed meanwhile")

@@ -90,7 +90,7 @@ def fetch(ids: tuple[int, ...], as_json: bool) -> None:
     wired = product()
     console = Console(stderr=True)
     with console.status("fetching feeds"):
-        reports = fetch_due(wired.database, settings=wired.config.fetch, now=now(), only=ids or None, is_forced=True)
+        reports = fetch_due(wired.database, settings=wired.config.fetch, now=now, only=ids or None, is_forced=True)
     rows = [
         {
             "id": each.source_id,

@@ -26,7 +26,7 @@ def seed_sources(product: Product) -> None:
             return
         for path in sorted(FEEDS.glob("*.xml")):
             add_source(session, location=str(path), language=path.stem, name=None, now=now())
-    fetch_due(product.database, settings=product.config.fetch, now=now())
+    fetch_due(product.database, settings=product.config.fetch, now=now)
 
 
 def make_first_admin(product: Product, *, actor: str) -> str | None:

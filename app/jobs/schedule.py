@@ -52,7 +52,7 @@ COUNTING_LIMIT_S = 20.0
 
 def fetch_feeds(product: Product) -> None:
     """Fetch the sources whose time has come."""
-    for report in fetch_due(product.database, settings=product.config.fetch, now=now()):
+    for report in fetch_due(product.database, settings=product.config.fetch, now=now):
         log.info("source %s: %s", report.source_id, report.failure or f"{report.new} new")
 
 

@@ -55,7 +55,7 @@ def bring(
     server.answers["/feed"] = answer(feed(server, **more))
     with product.database.transaction() as session:
         add_source(session, location=server.url(), language="fr", name=None, now=now, takes_full_text=takes_full_text)
-    fetch_due(product.database, settings=settings, now=now)
+    fetch_due(product.database, settings=settings, now=lambda: now)
 
 
 def article(product: Product) -> Article:
@@ -147,7 +147,7 @@ def test_a_revised_teaser_has_its_page_read_again_and_keeps_the_text_until_then(
     server.answers["/port"] = answer(page(server), "Content-Type: text/html")
     read_due_pages(product.database, settings=settings, now=NOW)
     server.answers["/feed"] = answer(feed(server, "Le port a rouvert mardi, et non lundi."))
-    [report] = fetch_due(product.database, settings=settings, now=NOW + HOUR)
+    [report] = fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)
     found = article(product)
     assert (report.arrival.revised, found.revision, found.page_due_at) == (1, 2, NOW + HOUR)
     assert found.body.endswith("paragraphe 29.")

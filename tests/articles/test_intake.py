@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -67,13 +68,13 @@ def articles(product) -> list[Article]:
 def test_a_feed_comes_in_once_and_a_second_import_adds_nothing(product, server, settings) -> None:
     server.answers["/feed"] = answer(rss(item("a", pubDate="Mon, 16 Mar 2026 10:00:00 GMT"), item("b")))
     source_id = add(product, server.url())
-    [report] = fetch_due(product.database, settings=settings, now=NOW)
+    [report] = fetch_due(product.database, settings=settings, now=lambda: NOW)
     assert (report.source_id, report.new, report.failure) == (source_id, 2, None)
     first, second = articles(product)
     assert (first.title, first.summary, first.language, first.link) == ("a", "Texte a.", "fr", "https://wire.example/a")
     assert (first.published_at, first.added_at) == (datetime(2026, 3, 16, 10, tzinfo=UTC), NOW)
     assert second.published_at == NOW
-    assert fetch_due(product.database, settings=settings, now=NOW + HOUR)[0].new == 0
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)[0].new == 0
     assert len(articles(product)) == 2
 
 
@@ -81,7 +82,7 @@ def test_the_feed_names_itself_where_nobody_named_it(product, server, settings) 
     server.answers["/feed"] = answer(rss(item("a"), language="en_GB"))
     own, given = add(product, server.url()), add(product, server.url("/feed?2"), language="fr", name="Mon nom")
     server.answers["/feed?2"] = server.answers["/feed"]
-    fetch_due(product.database, settings=settings, now=NOW)
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
     assert [(read(product, n).name, read(product, n).language) for n in (own, given)] == [
         ("Le Fil", "en"),
         ("Mon nom", "fr"),
@@ -101,9 +102,9 @@ def test_the_feed_names_itself_where_nobody_named_it(product, server, settings) 
 def test_a_revised_entry_is_not_a_new_article(again, title, product, server, settings) -> None:
     server.answers["/feed"] = answer(rss(item("a")))
     add(product, server.url())
-    fetch_due(product.database, settings=settings, now=NOW)
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
     server.answers["/feed"] = answer(rss(again, item("b")))
-    assert fetch_due(product.database, settings=settings, now=NOW + HOUR)[0].new == 1
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)[0].new == 1
     assert [article.title for article in articles(product)] == [title, "b"]
 
 
@@ -111,7 +112,7 @@ def test_one_page_in_two_feeds_is_one_article(product, server, settings) -> None
     for path in ("/1", "/2"):
         server.answers[path] = answer(rss(item("a", guid=path)))
         add(product, server.url(path))
-    assert sum(report.new for report in fetch_due(product.database, settings=settings, now=NOW)) == 1
+    assert sum(report.new for report in fetch_due(product.database, settings=settings, now=lambda: NOW)) == 1
 
 
 def test_entries_that_share_a_link_in_one_feed_are_several_articles(product, server, settings) -> None:
@@ -120,8 +121,8 @@ def test_entries_that_share_a_link_in_one_feed_are_several_articles(product, ser
         rss(item("a", link=page), item("b", link=page, guid=""), item("c", link=page, guid=""))
     )
     add(product, server.url())
-    assert fetch_due(product.database, settings=settings, now=NOW)[0].new == 3
-    assert fetch_due(product.database, settings=settings, now=NOW + HOUR)[0].new == 0
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW)[0].new == 3
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)[0].new == 0
 
 
 def test_a_date_in_the_future_becomes_now_and_an_impossible_one_too(product, server, settings) -> None:
@@ -129,7 +130,7 @@ def test_a_date_in_the_future_becomes_now_and_an_impossible_one_too(product, ser
         rss(item("a", pubDate="Fri, 01 Jan 2099 00:00:00 GMT"), item("b", pubDate="Thu, 01 Jan 1970 00:00:00 GMT"))
     )
     add(product, server.url())
-    fetch_due(product.database, settings=settings, now=NOW)
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
     assert [article.published_at for article in articles(product)] == [NOW, NOW]
 
 
@@ -141,16 +142,16 @@ def test_very_long_names_fit_their_columns(product, server, settings) -> None:
         )
     )
     add(product, server.url(), name="n" * 500)
-    assert fetch_due(product.database, settings=settings, now=NOW)[0].new == 2
-    assert fetch_due(product.database, settings=settings, now=NOW + HOUR)[0].new == 0
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW)[0].new == 2
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)[0].new == 0
 
 
 def test_what_has_not_changed_is_not_sent_again(product, server, settings) -> None:
     server.answers["/feed"] = answer(rss(item("a")), 'ETag: "v1"', "Last-Modified: Mon, 16 Mar 2026 10:00:00 GMT")
     source_id = add(product, server.url())
-    fetch_due(product.database, settings=settings, now=NOW)
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
     server.answers["/feed"] = answer(status="304 Not Modified")
-    [report] = fetch_due(product.database, settings=settings, now=NOW + HOUR)
+    [report] = fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)
     assert (report.new, report.failure) == (0, None)
     assert 'If-None-Match: "v1"' in server.requests[1]
     assert "If-Modified-Since: Mon, 16 Mar 2026 10:00:00 GMT" in server.requests[1]
@@ -160,13 +161,13 @@ def test_what_has_not_changed_is_not_sent_again(product, server, settings) -> No
 def test_a_source_is_due_again_after_the_interval_and_not_before(product, server, settings) -> None:
     server.answers["/feed"] = answer(rss(item("a")))
     source_id = add(product, server.url())
-    fetch_due(product.database, settings=settings, now=NOW)
-    assert fetch_due(product.database, settings=settings, now=NOW + timedelta(minutes=29)) == []
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + timedelta(minutes=29)) == []
     assert read(product, source_id).next_fetch_at == NOW + timedelta(minutes=30)
-    assert len(fetch_due(product.database, settings=settings, now=NOW, is_forced=True)) == 1
-    assert len(fetch_due(product.database, settings=settings, now=NOW, only=[source_id])) == 1
+    assert len(fetch_due(product.database, settings=settings, now=lambda: NOW, is_forced=True)) == 1
+    assert len(fetch_due(product.database, settings=settings, now=lambda: NOW, only=[source_id])) == 1
     with pytest.raises(NotFound, match="no source 999"):
-        fetch_due(product.database, settings=settings, now=NOW, only=[source_id, 999])
+        fetch_due(product.database, settings=settings, now=lambda: NOW, only=[source_id, 999])
 
 
 def test_one_broken_feed_never_stops_the_others(product, server, settings) -> None:
@@ -188,7 +189,7 @@ def test_one_broken_feed_never_stops_the_others(product, server, settings) -> No
     ids = {path: add(product, server.url(path)) for path in server.answers}
     ids["inside"] = add(product, "http://10.0.0.1/feed")
     seen = []
-    reports = fetch_due(product.database, settings=settings, now=NOW, progress=seen.append)
+    reports = fetch_due(product.database, settings=settings, now=lambda: NOW, progress=seen.append)
     failures = {report.source_id: report.failure or "" for report in reports}
     assert len(seen) == len(reports) == len(ids)
     assert sum(report.new for report in reports) == 2
@@ -212,23 +213,33 @@ def test_a_defect_of_ours_stops_no_feed_either(product, server, settings, monkey
         return record_fetch(session, source_id=source_id, **more)
 
     monkeypatch.setattr("app.articles.intake.record_fetch", broken)
-    reports = {report.source_id: report for report in fetch_due(product.database, settings=settings, now=NOW)}
+    reports = {report.source_id: report for report in fetch_due(product.database, settings=settings, now=lambda: NOW)}
     assert reports[first].failure == "what was fetched could not be stored"
     assert reports[second].new == 1
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_article_bears_the_time_at_which_it_could_be_seen(product, server, settings) -> None:
+    server.answers = {path: answer(rss(item(path.strip("/")))) for path in ("/a", "/b")}
+    for path in server.answers:
+        add(product, server.url(path))
+    hours = count()
+    fetch_due(product.database, settings=settings, now=lambda: NOW + next(hours) * HOUR)
+    first, second = sorted(article.added_at for article in articles(product))
+    assert NOW < first < second, "no digest looked past it in the hours that the other feed took"
 
 
 def test_failures_are_retried_ever_later_and_forgotten_when_it_works(product, server, settings) -> None:
     source_id = add(product, server.url())
     pauses, now = [], NOW
     for _ in range(8):
-        fetch_due(product.database, settings=settings, now=now)
+        fetch_due(product.database, settings=settings, now=lambda now=now: now)
         pauses.append((read(product, source_id).next_fetch_at - now) / timedelta(minutes=30))
         now = read(product, source_id).next_fetch_at
     assert pauses == [1, 2, 4, 8, 16, 32, 48, 48]
     assert read(product, source_id).failures == 8
     server.answers["/feed"] = answer(rss(item("a")))
-    fetch_due(product.database, settings=settings, now=now)
+    fetch_due(product.database, settings=settings, now=lambda: now)
     source = read(product, source_id)
     assert (source.failures, source.failure, source.next_fetch_at) == (0, None, now + timedelta(minutes=30))
 
@@ -246,7 +257,7 @@ def test_a_source_that_is_removed_or_stopped_while_it_is_read_is_no_defect(produ
 
     server.answers["/removed"] = after(lambda session: remove_source(session, ids[0]))
     server.answers["/stopped"] = after(lambda session: stop_source(session, ids[1]))
-    reports = {each.source_id: each for each in fetch_due(product.database, settings=settings, now=NOW)}
+    reports = {each.source_id: each for each in fetch_due(product.database, settings=settings, now=lambda: NOW)}
     removed, stopped = (reports[source_id] for source_id in ids)
     assert (removed.failure, removed.new) == ("the source was removed meanwhile", 0)
     assert (stopped.failure, stopped.new) == (None, 1)
@@ -257,10 +268,10 @@ def test_a_source_that_is_removed_or_stopped_while_it_is_read_is_no_defect(produ
 def test_a_feed_that_is_gone_is_not_asked_again(product, server, settings) -> None:
     server.answers["/feed"] = answer(status="410 Gone")
     source_id = add(product, server.url())
-    [report] = fetch_due(product.database, settings=settings, now=NOW)
+    [report] = fetch_due(product.database, settings=settings, now=lambda: NOW)
     assert "gone" in (report.failure or "")
     assert not read(product, source_id).is_active
-    assert fetch_due(product.database, settings=settings, now=NOW + timedelta(days=30)) == []
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW + timedelta(days=30)) == []
 
 
 @pytest.mark.parametrize(
@@ -277,7 +288,7 @@ def test_a_feed_that_is_gone_is_not_asked_again(product, server, settings) -> No
 def test_a_server_that_asks_for_a_pause_gets_it(status, header, pause, product, server, settings) -> None:
     server.answers["/feed"] = answer(b"", f"Retry-After: {header}", status=status)
     source_id = add(product, server.url())
-    fetch_due(product.database, settings=settings, now=NOW)
+    fetch_due(product.database, settings=settings, now=lambda: NOW)
     assert read(product, source_id).next_fetch_at == NOW + pause
 
 
@@ -286,15 +297,15 @@ def test_a_feed_in_a_file_is_read_like_any_other(product, settings, tmp_path: Pa
     path.write_bytes(rss(item("a")))
     source_id = add(product, str(path))
     assert read(product, source_id).kind is SourceKind.FILE
-    assert fetch_due(product.database, settings=settings, now=NOW)[0].new == 1
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW)[0].new == 1
     path.unlink()
-    assert "cannot be read" in (fetch_due(product.database, settings=settings, now=NOW + HOUR)[0].failure or "")
+    assert "cannot be read" in (fetch_due(product.database, settings=settings, now=lambda: NOW + HOUR)[0].failure or "")
 
 
 def test_the_bundled_feeds_are_good_ones(product, settings) -> None:
     for path in sorted((Path(__file__).resolve().parents[2] / "app" / "demo" / "feeds").glob("*.xml")):
         add(product, str(path), language=path.stem)
-    assert [report.new for report in fetch_due(product.database, settings=settings, now=NOW)] == [8, 8]
+    assert [report.new for report in fetch_due(product.database, settings=settings, now=lambda: NOW)] == [8, 8]
     found = articles(product)
     assert {article.language for article in found} == {"fr", "en"}
     assert len({article.link for article in found}) == 16
@@ -377,7 +388,7 @@ def test_a_json_feed_comes_in_too(product, server, settings) -> None:
     }
     server.answers["/feed"] = answer(json.dumps(feed).encode(), "Content-Type: application/feed+json")
     add(product, server.url())
-    assert fetch_due(product.database, settings=settings, now=NOW)[0].new == 1
+    assert fetch_due(product.database, settings=settings, now=lambda: NOW)[0].new == 1
 
 
 def test_a_feed_that_cannot_be_stored_is_left_alone_like_one_that_fails(product, server, settings) -> None:
@@ -387,7 +398,7 @@ def test_a_feed_that_cannot_be_stored_is_left_alone_like_one_that_fails(product,
     source_id = add(product, server.url())
     add(product, server.url("/other"))
     with refusing(product, "articles", "NEW.title = 'poison'"):
-        reports = {report.source_id: report for report in fetch_due(product.database, settings=settings, now=NOW)}
+        reports = {each.source_id: each for each in fetch_due(product.database, settings=settings, now=lambda: NOW)}
     assert [article.title for article in articles(product)] == ["b"]
     assert reports[source_id].failure == read(product, source_id).failure == "what was fetched could not be stored"
     assert read(product, source_id).next_fetch_at >= NOW + timedelta(minutes=30)

@@ -74,7 +74,7 @@ def test_no_source_at_a_payload_is_read(product: Product, reached: list[tuple[st
         if "://" in payload:
             with suppress(InputRefused), product.database.transaction() as session:
                 add_source(session, location=payload, language="fr", name=None, now=NOW)
-    reports = fetch_due(product.database, settings=FetchSettings(), now=NOW)
+    reports = fetch_due(product.database, settings=FetchSettings(), now=lambda: NOW)
     assert len(reports) > 20
     assert all(report.failure for report in reports)
     assert not reached
