@@ -1,19 +1,18 @@
 """The twin of an edition: the one in another language that looked through the same time, and how the two differ."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from app.articles.models import Article, may_leave
 from app.editions.lines import Line, carried_by
-from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus, whole_editions
+from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus
+from app.i18n import LANGUAGES
 from app.stories.choosing import best_first
-
-#: Candidates that are looked at; windows overlap few others.
-CANDIDATES = 5
 
 
 @dataclass(frozen=True)
@@ -25,23 +24,24 @@ class Row:
 
 
 def twin_of(session: Session, edition: Edition) -> Edition | None:
-    """Return the number in another language whose window overlaps that of `edition` and ends nearest to its end."""
+    """Return the number of the same rhythm in another language whose window overlaps that of `edition`.
+
+    Of several it is the one that ends nearest to its end.
+    """
     if edition.kind is not EditionKind.NUMBER:
         return None
-    candidates = session.scalars(
-        whole_editions()
-        .where(
-            Edition.newsletter_id == edition.newsletter_id,
-            Edition.language != edition.language,
-            Edition.kind == EditionKind.NUMBER,
-            Edition.status != EditionStatus.CANCELLED,
-            Edition.since < edition.until,
-            Edition.until > edition.since,
-        )
-        .order_by(Edition.until.desc(), Edition.id.desc())
-        .limit(CANDIDATES)
-    ).all()
-    return min(candidates, key=lambda other: abs(other.until - edition.until), default=None)
+    line = Line.of(session, edition)
+    others = (replace(line, language=language).holds(Edition) for language in LANGUAGES if language != line.language)
+    overlapping = select(Edition).where(
+        sa.or_(*others),
+        Edition.status != EditionStatus.CANCELLED,
+        Edition.since < edition.until,
+        Edition.until > edition.since,
+    )
+    after = overlapping.where(Edition.until >= edition.until).order_by(Edition.until, Edition.id.desc())
+    before = overlapping.where(Edition.until < edition.until).order_by(Edition.until.desc(), Edition.id.desc())
+    nearest = (session.scalars(query.limit(1)).first() for query in (after, before))
+    return min(filter(None, nearest), key=lambda other: abs(other.until - edition.until), default=None)
 
 
 def rows_of(session: Session, edition: Edition, twin: Edition, *, now: datetime) -> tuple[Row, ...]:

@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
+from app.choices.choices import Cadence
+from app.choices.models import Rhythm
 from app.editions.draft import put_in, remove_item, set_layout
 from app.editions.history import read_history, recorded
+from app.editions.lines import Schedule
 from app.editions.models import Edition, EditionStatus
-from app.editions.twins import Row, rows_of
+from app.editions.twins import Row, rows_of, twin_of
 from app.errors import NotFound, TransitionRefused
 from app.product import Product
 from app.stories.models import Story
@@ -17,6 +20,7 @@ from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft
 from tests.make import make_article
 
+HOUR = timedelta(hours=1)
 ADA = "ada@desk.example"
 
 
@@ -50,6 +54,39 @@ def test_stories_stand_beside_each_other_in_the_order_of_the_first(product: Prod
         tie(session, french.items[2].article, english.items[0].article)
         assert shown(rows_of(session, french, english, now=NOW)) == [(1, 2), (None, 3), (2, None), (3, 1)]
         assert shown(rows_of(session, english, french, now=NOW)) == [(3, 1), (1, 2), (2, None), (None, 3)]
+
+
+def test_a_twin_is_of_the_same_rhythm_and_ends_nearest(product: Product) -> None:
+    with product.database.transaction() as session:
+        french, english = make_twins(session)
+        rhythm = Rhythm(cadence=Cadence.DAILY, hour=7, day=0, timezone="Europe/Paris")
+        session.add(rhythm)
+        session.flush()
+        of_readers = {
+            language: Schedule(
+                newsletter_id=french.newsletter_id, language=language, rhythm_id=rhythm.id, cron="0 7 * * *",
+                timezone=rhythm.timezone, next_run_at=NOW,
+            )
+            for language in ("fr", "en")
+        }  # fmt: skip
+        session.add_all(of_readers.values())
+        session.flush()
+        later = [numbered_like(session, english, until=NOW + hours * HOUR) for hours in range(1, 8)]
+        theirs = numbered_like(session, english, until=NOW, schedule_id=of_readers["en"].id)
+        assert twin_of(session, french) is english
+        assert twin_of(session, numbered_like(session, french, until=NOW + 3 * HOUR)) is later[2]
+        assert twin_of(session, numbered_like(session, french, until=NOW, schedule_id=of_readers["fr"].id)) is theirs
+
+
+def numbered_like(session: Session, edition: Edition, **more: object) -> Edition:
+    """Another number of its newsletter and language, from the same time on."""
+    other = Edition(
+        newsletter_id=edition.newsletter_id, language=edition.language, subject="Autre", preheader="",
+        since=edition.since, created_at=NOW, **more,
+    )  # fmt: skip
+    session.add(other)
+    session.flush()
+    return other
 
 
 def test_two_items_of_one_story_stand_beside_two(product: Product) -> None:
