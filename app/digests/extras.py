@@ -70,13 +70,14 @@ def set_extra(
     now: datetime,
 ) -> Extra:
     """Set the letter of an extra in `language`, and look at it; stores nothing. `introduction` is Markdown."""
+    zone = session.get_one(Newsletter, newsletter_id).timezone
     edition = Edition(
         kind=kind,
         public_id=new_public_id(),
         newsletter_id=newsletter_id,
         language=language,
-        subject=_subject(kind, article, language, now),
-        preheader=_preheader(kind, article, language, since, now),
+        subject=_subject(kind, article, language, now, zone),
+        preheader=_preheader(kind, article, language, since, now, zone),
         introduction=introduction,
         since=since,
         until=now,
@@ -167,16 +168,16 @@ def _store(session: Session, extra: Extra, actor: str, now: datetime) -> Edition
     return edition
 
 
-def _subject(kind: EditionKind, article: Article, language: str, now: datetime) -> str:
-    title = subject_for([article], language, at=now)
+def _subject(kind: EditionKind, article: Article, language: str, now: datetime, zone: str) -> str:
+    title = subject_for([article], language, at=now, zone=zone)
     if kind is EditionKind.FLASH:
         return gettext(language, "Flash: %(title)s", title=title)
     return gettext(language, "Correction: %(title)s", title=title)
 
 
-def _preheader(kind: EditionKind, article: Article, language: str, since: datetime, now: datetime) -> str:
+def _preheader(kind: EditionKind, article: Article, language: str, since: datetime, now: datetime, zone: str) -> str:
     if kind is EditionKind.ERRATUM:
         return gettext(language, "We sent you this article and have corrected it since; here is what was wrong.")
     low, high = PREHEADER_LENGTH
     summary = shorten(" ".join(article.summary.split()), high)
-    return summary if len(summary) >= low else preheader_for([article], language, since=since, until=now)
+    return summary if len(summary) >= low else preheader_for([article], language, since=since, until=now, zone=zone)

@@ -220,8 +220,8 @@ def read_unsent(session: Session, edition_id: int) -> Edition:
 
 def proposed_headlines(edition: Edition, articles: Sequence[Article]) -> tuple[str, str]:
     """Return the subject and the preheader that are proposed for an edition that has the `articles`."""
-    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until)
-    return subject_for(articles, edition.language, at=edition.until), preheader
+    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until, zone=edition.zone)
+    return subject_for(articles, edition.language, at=edition.until, zone=edition.zone), preheader
 
 
 def articles_of(edition: Edition) -> list[Article]:

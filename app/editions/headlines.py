@@ -2,7 +2,8 @@
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from app.articles.models import Article
 from app.editions.excerpts import shorten
@@ -17,31 +18,40 @@ MAX_SUBJECT_LENGTH = 200
 PREHEADER_LENGTH = (40, 110)
 
 
-def subject_for(articles: Sequence[Article], language: str, *, at: datetime) -> str:
-    """Return the subject of a digest: its first title that can stand in a header, or else the day of `at`."""
+def subject_for(articles: Sequence[Article], language: str, *, at: datetime, zone: str) -> str:
+    """Return the subject of a digest: its first title that can stand in a header, or else the day of `at` in `zone`."""
     for article in articles:
         try:
             return check_subject(shorten(article.title, SUBJECT_LENGTH))
         except HeaderInvalid:
             continue
-    return gettext(language, "The edition of %(day)s", day=plain_day(language, at))
+    return gettext(language, "The edition of %(day)s", day=plain_day(language, _day(at, zone)))
 
 
-def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime) -> str:
-    """Return what the inbox shows after the subject: the next titles, or how much there is to read."""
+def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime, zone: str) -> str:
+    """Return what the inbox shows after the subject: the next titles, or how much there is to read, of which days."""
     low, high = PREHEADER_LENGTH
     others = " · ".join(article.title for article in articles[1:])
     if others:
         others = shorten(gettext(language, "Also to read: %(titles)s", titles=others), high)
     if len(others) >= low:
         return others
+    first, last = _day(since, zone), _day(until, zone)
+    if first == last:
+        return ngettext(
+            language,
+            "%(num)s article to read, from what came on %(day)s",
+            "%(num)s articles to read, from what came on %(day)s",
+            len(articles),
+            day=plain_day(language, last),
+        )
     return ngettext(
         language,
         "%(num)s article to read, from %(since)s to %(until)s",
         "%(num)s articles to read, from %(since)s to %(until)s",
         len(articles),
-        since=plain_day(language, since),
-        until=plain_day(language, until),
+        since=plain_day(language, first),
+        until=plain_day(language, last),
     )
 
 
@@ -70,3 +80,7 @@ def one_line(text: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} for character in text):
         raise HeaderInvalid("this is to be one line of plain text")
     return text
+
+
+def _day(moment: datetime, zone: str) -> date:
+    return moment.astimezone(ZoneInfo(zone)).date()

@@ -51,7 +51,7 @@ class Edition(Base):
     an extra's.
     `template_version`: which of its newsletter's own templates is in force, if any; `masthead`: all else that a letter
     has of the newsletter: name, description, time zone, sender and reply address; `newsletter_name`: its name, where
-    there are several.
+    there are several; `zone`: its time zone.
     `filed_at`: when its articles became clippings; `cleared_at`: when its letter went, where it was made for readers'
     choices. `revision`: how often editors saved it while it was a draft.
     """
@@ -112,6 +112,12 @@ class Edition(Base):
         .where(NewsletterLanguage.newsletter_id == newsletter_id, NewsletterLanguage.language == language)
         .where(Newsletter.id == newsletter_id)
         .correlate_except(Newsletter, NewsletterLanguage)
+        .scalar_subquery()
+    )
+    zone: Mapped[str] = column_property(
+        sa.select(Newsletter.timezone)
+        .where(Newsletter.id == newsletter_id)
+        .correlate_except(Newsletter)
         .scalar_subquery()
     )
     newsletter_name: Mapped[str | None] = column_property(

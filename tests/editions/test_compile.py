@@ -1,11 +1,12 @@
 """Which articles a digest takes, and in which order."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.editions.audience import cancel_edition
+from app.editions.draft import articles_of, proposed_headlines
 from app.editions.lines import Compilation, CompileOutcome
 from app.editions.models import Edition
 from app.errors import InputRefused
@@ -185,6 +186,25 @@ def test_the_proposed_preheader_fits_the_inbox(product: Product, number: int, la
         edition = session.get_one(Edition, compile_now(session, language=language).edition_id)
         assert 40 <= len(edition.preheader) <= 110
         assert edition.preheader != edition.subject
+
+
+@pytest.mark.parametrize(
+    ("since", "days"),
+    [
+        (timedelta(days=1), "1 article à lire, du 17 mars 2026 au 18 mars 2026"),
+        (timedelta(minutes=30), "1 article à lire, parmi ce qui est arrivé le 18 mars 2026"),
+    ],
+)
+def test_the_proposed_headlines_name_days_of_the_newsletter_s_calendar(
+    product: Product, since: timedelta, days: str
+) -> None:
+    half_past_midnight = datetime(2026, 3, 17, 23, 30, tzinfo=UTC)  # of the 18th in Paris
+    with product.database.transaction() as session:
+        make_article(session, title="Re: what cannot be a subject", added_at=half_past_midnight)
+        compilation = compile_now(session, now=half_past_midnight, since=half_past_midnight - since)
+        edition = session.get_one(Edition, compilation.edition_id)
+        assert (edition.subject, edition.preheader) == ("L’édition du 18 mars 2026", days)
+        assert proposed_headlines(edition, articles_of(edition)) == (edition.subject, edition.preheader)
 
 
 def test_a_window_that_ends_before_it_begins_is_refused(product: Product) -> None:
