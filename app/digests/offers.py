@@ -9,11 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
-from app.articles.models import Article, arrived, may_leave
+from app.articles.models import Article, may_leave
 from app.db import is_among
 from app.digests.selecting import Offer, Piece
+from app.i18n import LANGUAGES
 from app.stories.choosing import best_first
 from app.stories.models import Story
 from app.stories.ranking import Standing
@@ -31,10 +32,7 @@ def read_offers(
     that belongs to no story yet is one by itself, under its own id made negative. What an editor muted is left out.
     """
     pieces = defaultdict(list)
-    is_out = sa.and_(Article.added_at <= until, may_leave(until))
-    is_new = sa.or_(arrived(since=since, until=until), Article.id.in_(late))
-    fresh = select(story_of()).where(is_new, is_out)
-    for story_id, piece in _pieces(session, story_of().in_(fresh), until=until):
+    for story_id, piece in _pieces(session, _is_of_fresh_story(since=since, until=until, late=late), until=until):
         pieces[story_id].append(replace(piece, arrived_at=until) if piece.article_id in late else piece)
     stories = {story.id: story for story in _stories(session, pieces)}
     topics = _topics(session, [piece.article_id for of_story in pieces.values() for piece in of_story])
@@ -69,6 +67,21 @@ def is_of_story(story_id: int) -> sa.ColumnElement[bool]:
 def story_of() -> sa.ColumnElement[int]:
     """Return the id under which an article is offered."""
     return sa.func.coalesce(Article.story_id, -Article.id)
+
+
+def _is_of_fresh_story(*, since: datetime, until: datetime, late: Collection[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that something of an article's story arrived in a language that is written to readers, or
+    is among `late`.
+
+    In this form indexes find both: by language and time what arrived, by story what belongs to it.
+    """
+    came = sa.and_(Article.language.in_(LANGUAGES), Article.added_at > since, Article.added_at <= until)
+    was_let_go = sa.and_(Article.embargo_until > since, Article.embargo_until <= until, Article.added_at <= until)
+    fresh = sa.or_(came, was_let_go, Article.id.in_(late)), may_leave(until)
+    member = aliased(Article)
+    members = select(member.id).where(member.story_id.in_(select(Article.story_id).where(*fresh)))
+    alone = select(Article.id).where(*fresh, Article.story_id.is_(None))
+    return Article.id.in_(sa.union_all(members, alone))
 
 
 def _pieces(session: Session, are_wanted: sa.ColumnElement[bool], *, until: datetime) -> Iterable[tuple[int, Piece]]:
