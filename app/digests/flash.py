@@ -83,11 +83,18 @@ def plan_flash(session: Session, article_id: int, *, taxonomy: Taxonomy, now: da
     return [Group(*key, frozenset(ids)) for key, ids in profiles.items()]
 
 
-def count_flash(session: Session, article_id: int, groups: list[Group], *, per_day: int, now: datetime) -> int:
-    """Return how many readers a flash would go to, at most `per_day` flashes to each in 24 hours."""
-    article = session.get_one(Article, article_id)
-    audiences = (_audience(article, group, per_day, now).subquery() for group in groups)
-    return sum(session.scalar(select(sa.func.count()).select_from(audience)) or 0 for audience in audiences)
+def count_flash(
+    session: Session, article_id: int, groups: list[Group], *, per_day: int, limit: int | None = None, now: datetime
+) -> int:
+    """Return how many readers a flash would go to, at most `per_day` flashes to each in 24 hours.
+
+    No more than `limit` of them are counted, if given.
+    """
+    article, readers = session.get_one(Article, article_id), 0
+    for group in groups:
+        audience = _audience(article, group, per_day, now).limit(None if limit is None else limit - readers)
+        readers += session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
+    return readers
 
 
 def set_flash(session: Session, article_id: int, *, config: Config, links: Links, now: datetime) -> SetFlash:

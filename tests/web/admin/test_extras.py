@@ -16,6 +16,7 @@ from app.editions.models import Edition, EditionKind
 from app.gate.findings import Finding, What
 from app.gate.probing import ProbeKind, keep_probe
 from app.product import Product
+from app.web.admin.wire import article_page
 from tests import make
 from tests.digests.readers import HOUR, file, letters, make_reader
 from tests.editions.press import compile_now, start
@@ -69,6 +70,19 @@ def test_a_flash_is_counted_sent_once_and_shown(client: FlaskClient, product: Pr
     assert "Its public page" not in client.get("/admin/editions/1").text, "an extra has none"
     for page in ("/admin/editions", "/admin/editions/1", "/admin/"):
         assert "· Flash" in client.get(page).text, page
+
+
+def test_of_very_many_readers_of_a_flash_some_are_counted(
+    client: FlaskClient, product: Product, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with product.database.transaction() as session:
+        for name in ("cat", "dan"):
+            make_reader(session, name, now=now(), timing=REAL_TIME)
+    monkeypatch.setattr(article_page, "FLASH_READERS_COUNTED", 2)
+    page = client.get(path).text
+    assert "Send to 2+ readers now" in page
+    assert "takes some seconds" in page
+    assert "in 3 copies" in client.post(f"{path}/flash", data={"revision": "1"}, follow_redirects=True).text
 
 
 def test_an_unseen_text_or_one_kept_back_is_not_flashed(client: FlaskClient, product: Product, path: str) -> None:

@@ -22,17 +22,22 @@ from app.gate.findings import failures
 from app.web import product, taxonomy_in_use
 from app.web.admin.wire.swaps import is_swap, rows_of
 
+#: Readers of a flash that the page counts: of each, all letters of a day are looked at.
+FLASH_READERS_COUNTED = 1_000
+
 
 @dataclass(frozen=True)
 class Extras:
     """What left of an article out of turn, and what may.
 
-    `flash_readers` is None where it was a flash or cannot be one; `misled` counts who got an earlier text and was not
+    `flash_readers` is None where it was a flash or cannot be one, and counts up to `FLASH_READERS_COUNTED`: then there
+    may be more; `misled` counts who got an earlier text and was not
     told, up to a number that no page exceeds. `held`: what did not pass the gate.
     """
 
     flash: Flash | None
     flash_readers: int | None
+    flash_readers_is_more: bool
     misled: Misled
     errata: Sequence[Erratum]
     held: Mapping[EditionKind, HeldExtra]
@@ -77,9 +82,11 @@ def _extras(session: Session, article: Article, at: datetime) -> Extras:
     errata = session.scalars(told).all()
     is_told = article.revision == 1 or any(each.revision == article.revision for each in errata)
     misled = None if is_told else count_misled(session, article.id, limit=WAITING_COUNTED, now=at)
+    readers = None if flash else _flash_readers(session, article.id, at)
     return Extras(
         flash=flash,
-        flash_readers=None if flash else _flash_readers(session, article.id, at),
+        flash_readers=readers,
+        flash_readers_is_more=readers is not None and readers >= FLASH_READERS_COUNTED,
         misled=misled or Misled({}, is_more=False),
         errata=errata,
         held=read_held(session, article),
@@ -97,4 +104,5 @@ def _flash_readers(session: Session, article_id: int, at: datetime) -> int | Non
         groups = plan_flash(session, article_id, taxonomy=taxonomy_in_use(), now=at)
     except InputRefused:
         return None
-    return count_flash(session, article_id, groups, per_day=product().config.flashes_per_day, now=at)
+    per_day = product().config.flashes_per_day
+    return count_flash(session, article_id, groups, per_day=per_day, limit=FLASH_READERS_COUNTED, now=at)
