@@ -164,7 +164,8 @@ class Reading(Base):
 class Clipping(Base):
     """An article as the first sent edition of a language carried it, to be found in public. Newer ones have higher ids.
 
-    `words` are those of its title and summary as they were mailed, folded, as `CLIPPING_INDEX` has them.
+    `words` are those of its title and summary as they were when it was filed, which is soon after it left, folded, as
+    `CLIPPING_INDEX` has them: a correction that came in between is among them.
     """
 
     __tablename__ = "clippings"
