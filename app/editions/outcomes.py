@@ -16,7 +16,7 @@ from app.delivery.outcomes import PULSE, STANDINGS, pulse_of
 from app.delivery.senders import ProviderOutcomes, Pulse
 from app.editions.models import Edition
 from app.mail.providers import is_public_provider, provider_of_domain
-from app.subscriptions.models import Subscriber
+from app.subscriptions.models import Subscriber, domain_of
 
 #: Providers that are named, those with most copies; all others are one.
 NAMED = 7
@@ -164,8 +164,7 @@ def _named(by_provider: Mapping[str, Counter[str]]) -> set[str]:
 
 
 def _copies_by_domain(session: Session, edition_id: int) -> sa.Select[str | None, str, int]:
-    find = sa.func.instr if session.get_bind().dialect.name == "sqlite" else sa.func.strpos
-    domain = sa.func.substr(Subscriber.email_key, find(Subscriber.email_key, "@") + 1)
+    domain = domain_of(session)
     standing = sa.case(
         (sa.and_(Delivery.state == DeliveryState.QUEUED, Delivery.attempt == 0), "waiting"),
         (Delivery.state.in_((DeliveryState.QUEUED, DeliveryState.DEFERRED)), "deferred"),

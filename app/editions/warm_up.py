@@ -12,7 +12,7 @@ from app.delivery.senders import WarmUpPlan
 from app.delivery.warm_ups import locked_plan, start_warm_up, warming_newsletters
 from app.mail.providers import provider_of_domain
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription, domain_of
 
 
 def plan_warm_up(session: Session, *, newsletter_id: int, starts_on: date, now: datetime) -> None:
@@ -51,8 +51,7 @@ def keep_counts(database: Database) -> int:
 
 def count_readers(session: Session, newsletter_id: int) -> tuple[int, int]:
     """Return how many confirmed readers a newsletter has, in all its languages, and how many one provider has."""
-    find = sa.func.instr if session.get_bind().dialect.name == "sqlite" else sa.func.strpos
-    domain = sa.func.substr(Subscriber.email_key, find(Subscriber.email_key, "@") + 1)
+    domain = domain_of(session)
     rows = session.execute(
         select(domain, sa.func.count())
         .join(Subscription, Subscription.subscriber_id == Subscriber.id)

@@ -22,7 +22,7 @@ from app.mail.providers import provider_of_domain
 from app.settings.feedback import FeedbackSettings
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import Subscriber
+from app.subscriptions.models import Subscriber, domain_of
 from app.subscriptions.records import Suppression
 from app.subscriptions.suppression import end_suppression, find_suppression, record_change
 
@@ -107,8 +107,7 @@ def _has_spike(session: Session, provider: str, rules: FeedbackSettings, now: da
 
 def _sent_to(session: Session, provider: str, chunk_ids: Iterable[int]) -> int:
     """Return how many copies of some chunks went to a provider and came to an end."""
-    find = sa.func.instr if session.get_bind().dialect.name == "sqlite" else sa.func.strpos
-    domain = sa.func.substr(Subscriber.email_key, find(Subscriber.email_key, "@") + 1)
+    domain = domain_of(session)
     rows = session.execute(
         select(domain, sa.func.count())
         .join(Delivery, Delivery.subscriber_id == Subscriber.id)

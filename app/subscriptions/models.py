@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.db import Base, BigId, byte_text, enum_type, new_public_id
 from app.errors import TransitionRefused
@@ -256,6 +256,12 @@ def language_of_reader(subscriber_id: int) -> Select[str]:
         .order_by(Subscription.id)
         .limit(1)
     )
+
+
+def domain_of(session: Session) -> ColumnElement[str]:
+    """Return the domain of a subscriber's address, in lower case, as the database of the session finds it."""
+    find = sa.func.instr if session.get_bind().dialect.name == "sqlite" else sa.func.strpos
+    return sa.func.substr(Subscriber.email_key, find(Subscriber.email_key, "@") + 1)
 
 
 def gets_letters(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
