@@ -12,10 +12,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.articles.models import Article
-from app.db import is_among
+from app.db import is_among, items_of
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryState
 from app.digests.offers import story_of
 from app.editions.audience import are_due
@@ -111,7 +111,7 @@ def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], n
     wholes = set()
     query = select(Edition.id, sa.func.coalesce(Edition.variant_of, Edition.id), story_of())
     query = query.join(EditionItem, EditionItem.edition_id == Edition.id)
-    query = query.join(Article, Article.id == EditionItem.article_id).where(is_among(story_of(), "stories"))
+    query = query.join(Article, Article.id == EditionItem.article_id).where(_is_of_stories())
     for edition_id, whole_id, story_id in session.execute(query, {"stories": json.dumps(list(stories))}):
         carried[edition_id].add(story_id)
         wholes.add(whole_id)
@@ -120,6 +120,15 @@ def _had(session: Session, due: ColumnElement[bool], stories: Collection[int], n
     for letter_id, reader in session.execute(_copies(due, now), letters):
         had[reader or 0] |= carried[letter_id or 0]
     return had
+
+
+def _is_of_stories() -> ColumnElement[bool]:
+    """Return the condition that an article is of one of the `stories`, in a form that finds it by an index."""
+    member, alone = aliased(Article), aliased(Article)
+    story = items_of("stories", sa.Integer())
+    members = select(member.id).where(member.story_id.in_(select(story)))
+    alones = select(alone.id).where(alone.id.in_(select(-story)), alone.story_id.is_(None))
+    return Article.id.in_(sa.union_all(members, alones))
 
 
 def _copies(due: ColumnElement[bool], now: datetime) -> Select[int | None, int | None]:
