@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Flask
 
-#: The addresses of one edition, newsletter, schedule, article, story, source and flood; numbers that no database counts
-#: to are not found.
+#: The addresses of one edition, newsletter, schedule, article, story, source, flood and reader; numbers that no
+#: database counts to are not found.
 EDITION = f"/editions/<int(max={2**31 - 1}):edition_id>"
 SOURCE = f"/sources/<int(max={2**31 - 1}):source_id>"
 FLOOD = f"/sources/floods/<int(max={2**31 - 1}):flood_id>"
@@ -11,6 +11,7 @@ ARTICLE = f"/articles/<int(max={2**31 - 1}):article_id>"
 STORY = f"/stories/<int(max={2**31 - 1}):story_id>"
 SCHEDULE = f"/schedules/<int(max={2**31 - 1}):schedule_id>"
 NEWSLETTER = f"/newsletters/<int(max={2**31 - 1}):newsletter_id>"
+READER = "/readers/<string(length=22):public_id>"
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 

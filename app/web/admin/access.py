@@ -4,10 +4,12 @@ Each page declares which role it needs, or that it is for strangers; one that de
 """
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import i18n
@@ -70,11 +72,6 @@ def check_declared(app: Flask) -> None:
 def is_for_strangers(endpoint: str | None) -> bool:
     """Say whether `endpoint` is a page of the desk that needs no session."""
     return endpoint is not None and current_app.view_functions[endpoint] in _for_strangers
-
-
-def role_of(endpoint: str) -> Role:
-    """Return the least role that may use a page of the desk, named as for `url_for`."""
-    return _needed[current_app.view_functions[endpoint]]
 
 
 def may(name: str) -> bool:
@@ -193,8 +190,24 @@ def _lacks_factor(admin: Admin, view: Callable[..., object]) -> bool:
 
 
 def _path_before() -> str:
-    """Return the path of the page that holds the form; its answer leads back there."""
+    """Return the path and query of the page that holds the form; its answer leads back there.
+
+    A form that was refused stands on a page that nobody can ask for: the nearest page above it stands in.
+    """
     try:
-        return urlsplit(request.referrer or "").path
+        parts = urlsplit(request.referrer or "")
     except ValueError:
         return ""
+    if _is_page(parts.path):
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    above = accumulate(parts.path.split("/")[:-1], "{}/{}".format)
+    return next((path for path in reversed(list(above)) if _is_page(path)), "")
+
+
+def _is_page(path: str) -> bool:
+    """Say whether a browser may ask for `path` as it does when somebody follows a link."""
+    try:
+        current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    return True

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from flask import render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
@@ -21,7 +22,7 @@ from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.signup import add_subscriber
 from app.subscriptions.suppression import close_address, find_suppression
 from app.web import product, taxonomy_in_use
-from app.web.admin import bp
+from app.web.admin import READER, bp
 from app.web.admin.access import desk_language, needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.choice import read_choice
@@ -32,7 +33,7 @@ REFUSED = 422
 _MICROSECONDS = 1_000_000
 
 
-@bp.get("/readers/<public_id>")
+@bp.get(READER)
 @needs(Role.ADMIN)
 def reader(public_id: str) -> str:
     """Show one reader."""
@@ -74,17 +75,14 @@ def reader_new_submit() -> Response | tuple[str, int]:
     return redirect(url_for("admin.reader", public_id=public_id, note="reader-added"), code=303)
 
 
-@bp.post("/readers/<public_id>/suppression")
+@bp.post(f"{READER}/suppression")
 @needs(Role.ADMIN)
 def reader_suppression_submit(public_id: str) -> Response | tuple[str, int]:
     """Mail this reader no more, for a reason that is given."""
     key, note = product().config.suppression_key, request.form.get("note", "").strip()
     try:
         with product().database.transaction() as session:
-            email_key = session.scalar(select(Subscriber.email_key).where(Subscriber.public_id == public_id))
-            if email_key is None:
-                raise NotFound("no such reader")
-            actor = require().email
+            email_key, actor = find_reader(session, public_id).email_key, require().email
             close_address(session, email_key=email_key, suppression_key=key, actor=actor, note=note, now=now())
             note_act(session, AuditAct.ADDRESS_SUPPRESSED, f"reader:{public_id}")
     except InputRefused:
@@ -98,9 +96,7 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
     Raises NotFound.
     """
     with product().database.transaction() as session:
-        subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
-        if subscriber is None:
-            raise NotFound("no such reader")
+        subscriber = find_reader(session, public_id)
         theirs = select(Subscription).where(Subscription.subscriber_id == subscriber.id).order_by(Subscription.id)
         subscriptions = session.scalars(theirs).all()
         choice = read_choice(session)
@@ -125,6 +121,14 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
         topic_name=lambda key: taxonomy_in_use().label(key, desk_language()),
         moment=moment,
     )
+
+
+def find_reader(session: Session, public_id: str) -> Subscriber:
+    """Return a reader. Raises NotFound."""
+    found = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
+    if found is None:
+        raise NotFound("no such reader")
+    return found
 
 
 def moment(at: datetime) -> int:

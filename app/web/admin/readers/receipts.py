@@ -3,21 +3,19 @@
 import json
 
 from flask import Response, render_template, url_for
-from sqlalchemy import select
 
 from app import templating
 from app.admins.models import AuditAct, Role
 from app.clock import now
-from app.errors import NotFound
-from app.subscriptions.models import Subscriber
 from app.subscriptions.rights.receipts import Receipt, make_receipt
 from app.web import product
-from app.web.admin import bp
+from app.web.admin import READER, bp
 from app.web.admin.access import desk_language, freshly, needs
 from app.web.admin.acts import note_act
+from app.web.admin.readers.reader import find_reader
 
 
-@bp.get("/readers/<public_id>/receipt")
+@bp.get(f"{READER}/receipt")
 @needs(Role.ADMIN)
 @freshly
 def receipt(public_id: str) -> str:
@@ -32,7 +30,7 @@ def receipt(public_id: str) -> str:
     )
 
 
-@bp.get("/readers/<public_id>/receipt.json")
+@bp.get(f"{READER}/receipt.json")
 @needs(Role.ADMIN)
 @freshly
 def receipt_file(public_id: str) -> Response:
@@ -47,9 +45,6 @@ def receipt_file(public_id: str) -> Response:
 def _make(public_id: str) -> Receipt:
     """Make the receipt, and put into the audit log that somebody has it. Raises NotFound."""
     with product().database.transaction() as session:
-        subscriber = session.scalar(select(Subscriber).where(Subscriber.public_id == public_id))
-        if subscriber is None:
-            raise NotFound("no such reader")
-        made = make_receipt(session, subscriber, product=product(), now=now())
+        made = make_receipt(session, find_reader(session, public_id), product=product(), now=now())
         note_act(session, AuditAct.RECEIPT_MADE, f"reader:{public_id}")
     return made

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Protocol
 
 from flask import Response, request, url_for
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response as BaseResponse
@@ -17,22 +16,21 @@ from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.digests.coverage import without_gap
 from app.digests.schedule import keep_rhythms
-from app.errors import AddressInvalid, NotFound, TransitionRefused
+from app.errors import AddressInvalid, TransitionRefused
 from app.mail.address import parse_address
 from app.subscriptions.kinds import ConsentMethod
-from app.subscriptions.models import Subscriber
 from app.subscriptions.preferences import correct_language
 from app.subscriptions.rights.acts import accept_objection, lift_restriction, record_export, restrict
 from app.subscriptions.rights.address_change import request_address_change
 from app.subscriptions.rights.dossier import gather
 from app.subscriptions.rights.erasure import erase_reader
 from app.web import attachment, product
-from app.web.admin import bp
+from app.web.admin import READER, bp
 from app.web.admin.access import freshly, needs, require
 from app.web.admin.acts import note_act
-from app.web.admin.readers.reader import reader_page
+from app.web.admin.readers.reader import find_reader, reader_page
 
-RIGHTS = "/readers/<public_id>/rights"
+RIGHTS = f"{READER}/rights"
 REFUSED = 422
 #: What `admin/readers/_reader_acts.html` has words for.
 EMPTY, INVALID, OFTEN, NOT_TYPED = "empty", "invalid", "often", "typed"
@@ -45,7 +43,7 @@ def export_submit(public_id: str) -> Response:
     """Give all that is held of the reader as a file, for an answer by letter."""
     wired = product()
     with wired.database.transaction() as session:
-        reader = _reader(session, public_id)
+        reader = find_reader(session, public_id)
         record_export(session, subscriber_id=reader.id, actor=require().email, now=now())
         dossier = gather(session, subscriber_id=reader.id, tellers=wired.tellers, now=now())
         note_act(session, AuditAct.READER_EXPORTED, f"reader:{public_id}")
@@ -65,7 +63,7 @@ def reader_address_submit(public_id: str) -> BaseResponse | tuple[str, int]:
         with product().database.transaction() as session:
             correction = request_address_change(
                 session,
-                subscriber_id=_reader(session, public_id).id,
+                subscriber_id=find_reader(session, public_id).id,
                 address=address,
                 method=ConsentMethod.ADMIN,
                 actor=require().email,
@@ -83,7 +81,7 @@ def reader_language_submit(public_id: str) -> BaseResponse:
     """Send the reader's letters in another language."""
     language = request.form.get("letters_language", "")
     with product().database.transaction() as session:
-        reader_id = _reader(session, public_id).id
+        reader_id = find_reader(session, public_id).id
         with without_gap(session, reader_id, now()):
             correct_language(session, subscriber_id=reader_id, language=language, actor=require().email, now=now())
         keep_rhythms(session, reader_id, now())
@@ -120,7 +118,7 @@ def reader_objection_submit(public_id: str) -> BaseResponse:
 def reader_erasure_submit(public_id: str) -> BaseResponse | tuple[str, int]:
     """Erase the reader, if their address was typed as it is."""
     with product().database.transaction() as session:
-        reader = _reader(session, public_id)
+        reader = find_reader(session, public_id)
         is_meant = request.form.get("email", "").strip().lower() in {reader.email.lower(), reader.email_key}
         if is_meant:
             erase_reader(
@@ -147,17 +145,10 @@ class _Act(Protocol):
 
 def _perform(public_id: str, act: _Act, done: AuditAct, note: str) -> BaseResponse:
     with product().database.transaction() as session:
-        reader_id, actor = _reader(session, public_id).id, require().email
+        reader_id, actor = find_reader(session, public_id).id, require().email
         act(session, subscriber_id=reader_id, method=ConsentMethod.ADMIN, actor=actor, now=now())
         note_act(session, done, f"reader:{public_id}")
     return _back(public_id, note)
-
-
-def _reader(session: Session, public_id: str) -> Subscriber:
-    reader = session.scalars(select(Subscriber).where(Subscriber.public_id == public_id)).one_or_none()
-    if reader is None:
-        raise NotFound("no such reader")
-    return reader
 
 
 def _back(public_id: str, note: str) -> BaseResponse:
