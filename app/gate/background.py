@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.fetch import FetchLimits, ask
@@ -18,7 +19,7 @@ from app.gate.findings import Finding, What
 from app.gate.form import links_of
 from app.gate.links import leads_home
 from app.gate.markup import parse_markup
-from app.gate.probing import ProbeKind, drop_old_probes, edition_subject, keep_probe, read_probes
+from app.gate.probing import Probed, ProbeKind, drop_old_probes, edition_subject, keep_probe, read_asked, read_probes
 from app.gate.records import LiveRecords
 from app.gate.sender import check_sender
 from app.gate.spam import check_spam
@@ -35,8 +36,8 @@ FRESH = {
     ProbeKind.SPAM: timedelta(hours=6),
     ProbeKind.SENDER: timedelta(hours=1),
 }
-#: Drafts that are looked after: the newest, of the last days.
-DRAFTS, DRAFTS_SINCE = 10, timedelta(days=7)
+#: Drafts that are looked after: the newest, of the last days, and those that somebody asked about lately.
+DRAFTS, DRAFTS_SINCE, ASKED_SINCE = 10, timedelta(days=7), timedelta(hours=1)
 LINKS_MAX, AT_ONCE = 100, 8
 LINK_LIMIT_S = 10.0
 #: What tells that a page is gone; other refusals may be meant for machines only.
@@ -88,12 +89,11 @@ def _waiting(session: Session, config: Config, now: datetime) -> list[Waiting]:
         [ProbeKind.LINKS] * config.gate.checks_links
         + [ProbeKind.SPAM] * bool(config.gate.spamd or config.gate.rspamd_url)
     )
-    drafts = whole_editions().where(Edition.status.in_(UNSENT), Edition.created_at > now - DRAFTS_SINCE)
     found = []
-    for edition in session.scalars(drafts.order_by(Edition.id.desc()).limit(DRAFTS if wanted else 0)):
+    for edition in _looked_after(session, now) if wanted else ():
         subject = edition_subject(edition.id, fingerprint(edition))
         known = read_probes(session, [subject])
-        kinds = frozenset(kind for kind in wanted if kind not in known or known[kind].at <= now - FRESH[kind])
+        kinds = frozenset(kind for kind in wanted if _is_due(kind, known.get(kind), now))
         if kinds and edition.items:
             try:
                 manuscript = read_manuscript(session, edition_id=edition.id, now=now)
@@ -102,6 +102,18 @@ def _waiting(session: Session, config: Config, now: datetime) -> list[Waiting]:
             else:
                 found.append(Waiting(subject, manuscript, kinds))
     return found
+
+
+def _looked_after(session: Session, now: datetime) -> Sequence[Edition]:
+    unsent = select(Edition.id).where(Edition.status.in_(UNSENT))
+    newest = unsent.where(Edition.created_at > now - DRAFTS_SINCE).order_by(Edition.id.desc()).limit(DRAFTS)
+    asked = unsent.where(Edition.id.in_(read_asked(session, since=now - ASKED_SINCE, limit=DRAFTS)))
+    ids = {*session.scalars(newest), *session.scalars(asked)}
+    return session.scalars(whole_editions().where(Edition.id.in_(ids)).order_by(Edition.id.desc())).all()
+
+
+def _is_due(kind: ProbeKind, known: Probed | None, now: datetime) -> bool:
+    return known is None or known.is_asked_anew or known.at <= now - FRESH[kind]
 
 
 def _answers(
@@ -130,7 +142,7 @@ def _outward(html: str, config: Config) -> list[str]:
 def _is_sender_due(database: Database, config: Config, now: datetime) -> bool:
     with database.reading() as session:
         known = read_probes(session, [config.mail.sender_domain]).get(ProbeKind.SENDER)
-    return known is None or known.at <= now - FRESH[ProbeKind.SENDER]
+    return _is_due(ProbeKind.SENDER, known, now)
 
 
 def _keep(database: Database, kind: ProbeKind, subject: str, findings: Sequence[Finding], now: datetime) -> int:

@@ -93,7 +93,8 @@ class Hold(Base):
 class Probe(Base):
     """What a check found that has to ask the network: made in the background, kept with its time.
 
-    `subject` names what was looked at: a sender's domain, or an edition as its fingerprint names it.
+    `subject` names what was looked at: a sender's domain, or an edition as its fingerprint names it. A row of the kind
+    "asked" says when somebody wanted it looked at anew.
     """
 
     __tablename__ = "probes"

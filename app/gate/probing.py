@@ -26,12 +26,17 @@ class ProbeKind(StrEnum):
     SPAM = "spam"
 
 
+#: The kind of a row that says when somebody wanted a subject looked at anew.
+_ASKED = "asked"
+
+
 @dataclass(frozen=True)
 class Probed:
-    """What a probe found, and when."""
+    """What a probe found, and when; it counts until the next one, which somebody may have asked for since."""
 
     at: datetime
     findings: tuple[Finding, ...]
+    is_asked_anew: bool
 
 
 def edition_subject(edition_id: int, fingerprint: str) -> str:
@@ -41,25 +46,41 @@ def edition_subject(edition_id: int, fingerprint: str) -> str:
 
 def read_probes(session: Session, subjects: Iterable[str]) -> Mapping[ProbeKind, Probed]:
     """Return what is known of some subjects, by kind."""
-    rows = session.scalars(select(Probe).where(Probe.subject.in_(list(subjects))))
-    return {ProbeKind(row.kind): Probed(row.at, read_findings(row.findings)) for row in rows}
+    rows = session.scalars(select(Probe).where(Probe.subject.in_(list(subjects)))).all()
+    asked = {row.subject: row.at for row in rows if row.kind == _ASKED}
+    return {
+        ProbeKind(row.kind): Probed(row.at, read_findings(row.findings), row.at < asked.get(row.subject, row.at))
+        for row in rows
+        if row.kind != _ASKED
+    }
 
 
 def keep_probe(session: Session, kind: ProbeKind, subject: str, findings: Sequence[Finding], *, now: datetime) -> None:
     """Keep what a probe found, in place of what it found before."""
-    values = {"at": now, "findings": write_findings(findings)}
-    insert = insert_into(session, Probe).values(kind=kind.value, subject=subject, **values)
-    session.execute(insert.on_conflict_do_update(index_elements=["kind", "subject"], set_=values))
+    _keep(session, kind.value, subject, write_findings(findings), now)
 
 
-def forget_probes(session: Session, subjects: Iterable[str]) -> None:
-    """Have some subjects looked at anew."""
-    session.execute(sa.delete(Probe).where(Probe.subject.in_(list(subjects))))
+def ask_anew(session: Session, subjects: Iterable[str], *, now: datetime) -> None:
+    """Have some subjects looked at anew; what was found of them stands until then, so that nothing slips through."""
+    for subject in subjects:
+        _keep(session, _ASKED, subject, write_findings(()), now)
+
+
+def read_asked(session: Session, *, since: datetime, limit: int) -> set[int]:
+    """Return the editions that somebody wanted looked at anew, the last ones."""
+    asked = select(Probe.subject).where(Probe.kind == _ASKED, Probe.at > since, Probe.subject.startswith("edition:"))
+    return {int(subject.split(":")[1]) for subject in session.scalars(asked.order_by(Probe.at.desc()).limit(limit))}
 
 
 def drop_old_probes(session: Session, *, now: datetime) -> None:
     """Delete what is of no use any more."""
     session.execute(sa.delete(Probe).where(Probe.at < now - KEPT))
+
+
+def _keep(session: Session, kind: str, subject: str, findings: str, now: datetime) -> None:
+    values = {"at": now, "findings": findings}
+    insert = insert_into(session, Probe).values(kind=kind, subject=subject, **values)
+    session.execute(insert.on_conflict_do_update(index_elements=["kind", "subject"], set_=values))
 
 
 def write_findings(findings: Sequence[Finding]) -> str:

@@ -5,15 +5,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.articles.models import Article
-from app.gate.background import FRESH, open_links, run_probes
+from app.gate.background import DRAFTS_SINCE, FRESH, open_links, run_probes
 from app.gate.findings import Finding, What
 from app.gate.models import Probe
-from app.gate.probing import ProbeKind
+from app.gate.probing import ProbeKind, ask_anew, edition_subject
 from app.gate.spam import check_spam
 from app.product import Product
 from app.settings.fetching import FetchSettings
@@ -74,6 +75,29 @@ def test_the_links_of_drafts_are_looked_at_once_and_again_when_that_is_long_ago(
     assert probe(product) == 0
     assert What.LINK_DEAD in look(product, edition_id).blocking
     assert probe(product, NOW + FRESH[ProbeKind.LINKS]) == 1
+
+
+def test_a_draft_that_somebody_asks_about_is_looked_at_anew_and_fails_until_then(
+    product: Product, server: WebServer
+) -> None:
+    product = with_gate(product, checks_links=True)
+    product = replace(product, config=replace(product.config, fetch=allowed(server)))
+    edition_id = make_edition(product, now=NOW - DRAFTS_SINCE)
+    with product.database.transaction() as session:
+        for article in session.scalars(select(Article).where(Article.link.is_not(None))):
+            article.link = server.url(f"/{article.id}")
+    assert probe(product) == 0, "the draft is too old for that"
+    for minutes, answered in ((1, "404 Not Found"), (3, "200 OK")):
+        asked = NOW + timedelta(minutes=minutes)
+        server.answers.update({f"/{number}": answer(status=answered) for number in range(9)})
+        with product.database.transaction() as session:
+            subject = edition_subject(edition_id, look(product, edition_id).fingerprint)
+            ask_anew(session, [subject, product.config.mail.sender_domain], now=asked)
+        before = look(product, edition_id, now=asked).blocking
+        assert (What.LINK_DEAD in before) is (minutes == 3), "what was found stands until the next answer"
+        assert probe(product, asked + timedelta(minutes=1)) == 1
+        assert probe(product, asked + timedelta(minutes=2)) == 0
+    assert What.LINK_DEAD not in look(product, edition_id).blocking
 
 
 def test_a_trial_asks_nobody(product: Product) -> None:

@@ -189,7 +189,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.embargo_submit", lambda _: {"until": "2099-01-01T06:00"}),
     ("admin.embargo_end_submit", lambda _: {}),
     ("admin.test_submit", lambda _: {}),
-    ("admin.probes_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
+    ("admin.probes_submit", lambda _: {}),
     ("admin.approval_submit", lambda product: {"seen": fingerprint(desk.edition(product, 1))}),
     ("admin.approval_withdrawal_submit", lambda _: {}),
     ("admin.approval_answer_submit", ask_anew),

@@ -50,10 +50,15 @@ def spoil(product: Product, draft: int) -> None:
         session.get_one(Edition, draft).introduction = "[Le dossier](https://example.com/dossier)"
 
 
+def seen(product: Product, draft: int) -> str:
+    """What the gate's forms say of the edition that they show."""
+    return fingerprint(desk.edition(product, draft))
+
+
 def lose_page(product: Product, draft: int) -> None:
     """What a probe finds while somebody reads the page."""
     with product.database.transaction() as session:
-        subject = edition_subject(draft, fingerprint(session.get_one(Edition, draft)))
+        subject = edition_subject(draft, seen(product, draft))
         dead = Finding(What.LINK_DEAD, "https://wire.example/fr/0")
         keep_probe(session, ProbeKind.LINKS, subject, [dead], now=now())
 
@@ -98,6 +103,16 @@ def test_a_failure_keeps_the_edition_back_until_somebody_says_why(
         (desk.EMAIL, "edition-started", "copies 4"),
     ]
     assert REASON in admin.get(f"/admin/editions/{draft}").text
+
+
+def test_asking_the_network_anew_lets_nothing_pass_meanwhile(admin: FlaskClient, product: Product, draft: int) -> None:
+    lose_page(product, draft)
+    assert admin.post(f"/admin/editions/{draft}/probes").status_code == 303
+    page = admin.get(f"/admin/editions/{draft}/send").text
+    assert "The page is not there" in page
+    assert "until there is an answer, the last one counts" in page
+    assert admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes")).status_code == 422
+    assert copies(product) == 0
 
 
 def test_a_reason_answers_for_what_its_author_saw_and_for_nothing_found_since(
@@ -167,7 +182,8 @@ def test_who_asked_cannot_answer_and_somebody_else_can(
     asked = admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft, note="À relire"))
     assert asked.location == f"/admin/editions/{draft}/send?note=asked"
     assert "Approve for" not in admin.get(f"/admin/editions/{draft}/send").text
-    refused = admin.post(f"/admin/editions/{draft}/approval/answer", data=form(admin, draft, answer="approve"))
+    own = {"seen": seen(product, draft), "answer": "approve"}
+    refused = admin.post(f"/admin/editions/{draft}/approval/answer", data=own)
     assert refused.status_code == 409
     assert "À relire" in other.get(f"/admin/editions/{draft}/send").text
     assert f"/admin/editions/{draft}/send" in other.get("/admin/").text
@@ -329,8 +345,8 @@ def test_a_newsletter_that_wants_two_shows_no_button_to_one(
     page = admin.get(f"/admin/editions/{draft}/send").text
     assert 'name="confirmed"' not in page
     assert "nobody else at the desk" in page
-    answer = admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes"))
-    assert answer.status_code == 409
+    meant = {"seen": seen(product, draft), "confirmed": "yes"}
+    assert admin.post(f"/admin/editions/{draft}/send", data=meant).status_code == 409
     assert copies(product) == 0
 
 

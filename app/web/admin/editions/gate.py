@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.delivery.warm_ups import letters_left
-from app.editions.draft import draft
+from app.editions.draft import draft, fingerprint
 from app.editions.models import Edition
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, ReasonRefused, TransitionRefused
 from app.gate.approvals import approve, ask_approval, decline, read_standing, stop_scheduled, withdraw
@@ -20,7 +20,7 @@ from app.gate.findings import Level
 from app.gate.holding import read_hold, with_held
 from app.gate.looking import Look, look_at, read_sight
 from app.gate.passing import open_gate
-from app.gate.probing import edition_subject, forget_probes
+from app.gate.probing import ask_anew, edition_subject
 from app.gate.starting import start_looked_at
 from app.gate.support import table_source
 from app.gate.unsettable import in_words
@@ -145,8 +145,8 @@ def stop_submit(edition_id: int) -> Response:
 def probes_submit(edition_id: int) -> Response:
     """Have links, DNS and the spam filter asked anew, in the background."""
     with product().database.transaction() as session:
-        seen = request.form.get("seen", "")
-        forget_probes(session, (edition_subject(edition_id, seen), product().config.mail.sender_domain))
+        subject = edition_subject(edition_id, fingerprint(load_edition(session, edition_id)))
+        ask_anew(session, (subject, product().config.mail.sender_domain), now=now())
         note_act(session, AuditAct.EDITION_PROBED, f"edition:{edition_id}")
     return redirect(url_for("admin.send", edition_id=edition_id, note="probing"), code=303)
 
