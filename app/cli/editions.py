@@ -245,7 +245,7 @@ def _follow(edition_id: int, copies: int) -> None:
 def look_at_edition(edition_id: int) -> Look:
     """Return what the gate finds of an edition that would leave now."""
     wired, at = product(), now()
-    with wired.database.reading() as session:
+    with wired.database.snapshot() as session:
         sight = read_sight(session, find_edition(session, edition_id), config=wired.config, now=at)
     return look_at(sight, config=wired.config, links=wired.links, now=at)
 

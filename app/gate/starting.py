@@ -70,7 +70,7 @@ def _start(
     database: Database, approval: Approval, *, now: datetime, config: Config, links: Links, announce: Announce
 ) -> bool:
     try:
-        with database.reading() as session:
+        with database.snapshot() as session:
             edition = session.get_one(Edition, approval.edition_id)
             sight = read_sight(session, edition, config=config, now=now)
         look = look_at(sight, config=config, links=links, now=now)

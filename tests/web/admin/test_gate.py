@@ -14,7 +14,7 @@ from app.admins.models import AuditEntry
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import fingerprint
-from app.editions.models import Edition, EditionStatus
+from app.editions.models import Edition, EditionItem, EditionStatus
 from app.gate.audience import Place
 from app.gate.findings import Finding, What
 from app.gate.models import Approval, ApprovalState, PlaceCount
@@ -113,6 +113,31 @@ def test_asking_the_network_anew_lets_nothing_pass_meanwhile(admin: FlaskClient,
     assert "until there is an answer, the last one counts" in page
     assert admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes")).status_code == 422
     assert copies(product) == 0
+
+
+def test_an_article_that_is_taken_out_during_a_look_is_in_it_as_a_whole(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    looked: list[str] = []
+
+    @sa.event.listens_for(product.database.engine, "before_cursor_execute")
+    def take_out(_connection, _cursor, statement: str, *_: object) -> None:
+        if "article_revisions" not in statement or looked:
+            return
+        looked.append(statement)
+        with product.database.transaction() as session:
+            session.delete(session.scalars(select(EditionItem).where(EditionItem.edition_id == draft)).first())
+
+    assert admin.get(f"/admin/editions/{draft}/send").status_code == 200
+    assert len(desk.edition(product, draft).items) == 2
+
+
+def test_a_refusal_of_an_edition_that_has_started_leads_to_its_run(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    admin.post(f"/admin/editions/{draft}/send", data=form(admin, draft, confirmed="yes"))
+    late = admin.post(f"/admin/editions/{draft}/send")
+    assert (late.status_code, late.location) == (303, f"/admin/editions/{draft}")
 
 
 def test_a_reason_answers_for_what_its_author_saw_and_for_nothing_found_since(

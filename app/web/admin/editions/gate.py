@@ -30,12 +30,12 @@ from app.web.admin.access import desk_language, may, needs, require
 from app.web.admin.acts import note_act, shown_failures
 from app.web.admin.editions.drafts import OTHERS_JOINED, load_edition
 
-Answer = tuple[str | Response, int] | Response
+Answer = tuple[str, int] | Response
 
 
 @bp.get(f"{EDITION}/send")
 @needs(Role.EDITOR)
-def send(edition_id: int) -> str | Response:
+def send(edition_id: int) -> Answer:
     """Show everything that is looked at, who would get it, and what the next step is."""
     return _gate_page(edition_id)
 
@@ -45,7 +45,7 @@ def send(edition_id: int) -> str | Response:
 def send_submit(edition_id: int) -> Answer:
     """Start the run, once: a repeated press finds the edition running and shows it."""
     if "confirmed" not in request.form:
-        return _gate_page(edition_id, problem="unconfirmed"), 422
+        return _gate_page(edition_id, problem="unconfirmed", status=422)
 
     def start(session: Session, look: Look) -> None:
         wired, actor, reason = product(), require().email, request.form.get("reason", "")
@@ -112,7 +112,7 @@ def approval_answer_submit(edition_id: int) -> Answer:
 
     answers = {"approve": (agree, "approved"), "decline": (refuse, "declined")}
     if (answer := request.form.get("answer")) not in answers:
-        return _gate_page(edition_id, problem="answer"), 400
+        return _gate_page(edition_id, problem="answer", status=400)
     act, done = answers[answer]
     return _through_gate(edition_id, act, to=url_for("admin.send", edition_id=edition_id, note=done))
 
@@ -126,7 +126,7 @@ def approval_withdrawal_submit(edition_id: int) -> Answer:
             withdraw(session, edition_id=edition_id, actor=require().email, now=now())
             note_act(session, AuditAct.APPROVAL_WITHDRAWN, f"edition:{edition_id}")
     except ApprovalRefused:
-        return _gate_page(edition_id, problem="not-yours"), 409
+        return _gate_page(edition_id, problem="not-yours", status=409)
     return redirect(url_for("admin.send", edition_id=edition_id, note="withdrawn"), code=303)
 
 
@@ -160,15 +160,15 @@ def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: 
         with product().database.transaction() as session:
             act(session, look)
     except EditionChanged:
-        return _gate_page(edition_id, problem="changed"), 409
+        return _gate_page(edition_id, problem="changed", status=409)
     except GateClosed:
-        return _gate_page(edition_id, problem="closed"), 422
+        return _gate_page(edition_id, problem="closed", status=422)
     except ApprovalRefused:
-        return _gate_page(edition_id, problem="not-you"), 409
+        return _gate_page(edition_id, problem="not-you", status=409)
     except ReasonRefused:
-        return _gate_page(edition_id, problem="reason"), 422
+        return _gate_page(edition_id, problem="reason", status=422)
     except InputRefused:
-        return _gate_page(edition_id, problem="note"), 422
+        return _gate_page(edition_id, problem="note", status=422)
     except TransitionRefused:
         return redirect(url_for("admin.edition", edition_id=edition_id), code=303)  # somebody was first: see what is
     return redirect(to, code=303)
@@ -177,7 +177,7 @@ def _through_gate(edition_id: int, act: Callable[[Session, Look], None], *, to: 
 def _look(edition_id: int) -> Look:
     """Look at an edition as it stands. Raises NotFound, TransitionRefused."""
     wired, at = product(), now()
-    with wired.database.reading() as session:
+    with wired.database.snapshot() as session:
         edition = load_edition(session, edition_id, OTHERS_JOINED)
         sight = read_sight(session, edition, config=wired.config, now=at)
         hold = read_hold(session, edition_id) if is_by_schedule(edition) else None
@@ -189,7 +189,8 @@ def is_by_schedule(edition: Edition) -> bool:
     return edition.schedule_id is not None
 
 
-def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response:
+def _gate_page(edition_id: int, *, problem: str | None = None, status: int = 200) -> Answer:
+    """Return the gate's page; of an edition that has started meanwhile, the way to its run."""
     try:
         look = _look(edition_id)
     except TransitionRefused:
@@ -198,7 +199,7 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
     with product().database.reading() as session:
         standing = None if is_by_schedule(edition) else read_standing(session, edition, admin=require())
         left = letters_left(session, newsletter_id=edition.newsletter_id, readers=look.readers, now=now())
-    return render_template(
+    page = render_template(
         "admin/editions/send.html",
         edition=edition,
         look=look,
@@ -216,3 +217,4 @@ def _gate_page(edition_id: int, *, problem: str | None = None) -> str | Response
         problem=problem,
         typed=request.form,
     )
+    return page, status
