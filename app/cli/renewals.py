@@ -1,6 +1,6 @@
 """`flask consents renew`: asking for consent anew."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import click
 
@@ -13,6 +13,7 @@ from app.digests.newsletters import find_meant
 from app.subscriptions.questions.concerned import keep_concerned, read_concerned
 from app.subscriptions.questions.counts import RenewalReport, count_renewal
 from app.subscriptions.questions.renewal import (
+    end_of_day,
     start_renewal,
     stop_renewal,
 )
@@ -26,7 +27,12 @@ def group() -> None:
 
 @group.command("start")
 @newsletter_option
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="The last day to answer, in UTC.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    required=True,
+    help="The last day to answer, in the newsletter's zone.",
+)
 @click.option("--per-day", type=click.IntRange(1, 1_000_000), help="Letters a day; else QUESTIONS_PER_DAY.")
 @click.option("--remind", type=click.IntRange(1, 90), help="Remind once, so many days before the end.")
 @click.option("--yes", is_flag=True, help="Do not ask whether that many readers may be asked.")
@@ -35,7 +41,8 @@ def start(slug: str | None, until: datetime, per_day: int | None, remind: int | 
     wired = product()
     keep_concerned(wired.database, now())
     with wired.database.reading() as session:
-        newsletter_id = find_meant(session, slug).id
+        newsletter = find_meant(session, slug)
+        newsletter_id = newsletter.id
         readers = read_concerned(session, newsletter_id) or 0
     if not yes:
         click.confirm(f"Ask {readers} readers, and end what they do not answer by {until.date()}?", abort=True)
@@ -43,7 +50,7 @@ def start(slug: str | None, until: datetime, per_day: int | None, remind: int | 
         start_renewal(
             session,
             newsletter_id=newsletter_id,
-            until=end_of_day(until),
+            until=end_of_day(until.date(), newsletter.timezone),
             per_day=per_day or wired.config.retention.questions_per_day,
             remind_days=remind,
             expected=readers,
@@ -73,11 +80,6 @@ def stop(slug: str | None) -> None:
         stop_renewal(session, newsletter_id=newsletter_id, now=now())
         note_act(session, AuditAct.RENEWAL_STOPPED, f"newsletter:{newsletter_id}")
     click.echo("Nobody is asked any more.")
-
-
-def end_of_day(day: datetime) -> datetime:
-    """Return the last second of a day, in UTC."""
-    return day.replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
 
 
 def _row(report: RenewalReport) -> Row:

@@ -5,7 +5,8 @@ reader who is away on a pause is asked when they are back, and has time to answe
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy import select
@@ -67,6 +68,11 @@ def start_renewal(
     session.add(renewal)
     session.flush()
     return renewal
+
+
+def end_of_day(day: date, zone: str) -> datetime:
+    """Return the last second of the last day to answer, in the IANA zone `zone`."""
+    return datetime.combine(day, time(23, 59, 59), ZoneInfo(zone))
 
 
 def check_date(readers: int, *, until: datetime, per_day: int, now: datetime) -> None:

@@ -1,10 +1,14 @@
 """Consent asked anew, at the desk: the count is typed before anybody is asked."""
 
-from datetime import timedelta
+import re
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
+import pytest
 from flask.testing import FlaskClient
 
 from app.clock import now
+from app.newsletters.models import Newsletter
 from app.product import Product
 from app.subscriptions.questions.models import Renewal
 from app.subscriptions.questions.renewal import open_renewal
@@ -38,6 +42,36 @@ def test_the_number_of_readers_is_typed_and_the_date_leaves_time(admin: FlaskCli
     assert (renewal.readers, renewal.started_by) == (2, desk.EMAIL)
     assert "0 of 2" in admin.get(PAGE).text
     assert start(admin) == 422
+
+
+@pytest.mark.parametrize("typed", ["0,001", "0 001", "0\u00a0001", "0\u202f001"])
+def test_the_number_is_typed_in_groups_as_a_page_writes_it(admin: FlaskClient, product: Product, typed: str) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session)
+    assert start(admin, readers=typed) == 303
+
+
+def test_what_is_refused_is_marked_where_it_was_typed_and_the_rest_is_kept(
+    admin: FlaskClient, product: Product
+) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session)
+    refused = admin.post(PAGE, data={"until": "2099-01-01", "readers": "one"}).text
+    assert re.search(r'id="until"[^>]* value="2099-01-01"', refused)
+    assert not re.search(r'id="until"[^>]*aria-invalid', refused)
+    assert re.search(r'id="readers"[^>]* value="one"[^>]*aria-invalid', refused)
+    refused = admin.post(PAGE, data={"until": "", "readers": "1"}).text
+    assert re.search(r'id="until"[^>]*aria-invalid', refused)
+
+
+def test_the_last_day_ends_where_the_newsletter_is_at_home(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        make.make_subscription(session)
+        session.get_one(Newsletter, 1).timezone = "America/New_York"
+    start(admin, readers="1")
+    renewal = under_way(product)
+    assert renewal is not None
+    assert renewal.until.astimezone(ZoneInfo("America/New_York")).time() == time(23, 59, 59)
 
 
 def test_stopping_wants_a_tick(admin: FlaskClient, product: Product) -> None:
