@@ -1,5 +1,7 @@
 """Wordings and policies at the desk: every version to read, new ones to write, none to change."""
 
+import re
+
 from flask.testing import FlaskClient
 
 from app.admins.models import Role
@@ -76,3 +78,13 @@ def test_a_policy_is_cleaned_before_anybody_sees_it(admin: FlaskClient, product:
         assert session.scalars(current_policy("fr")).one().body == "<h2>Vos données</h2><p>Deux ans.</p>"
     assert "Deux ans." in admin.get("/fr/privacy").text
     assert "Deux ans." not in admin.get("/admin/wordings/policy/fr/1").text.partition("<form")[0]
+
+
+def test_a_policy_may_be_as_long_as_its_field(admin: FlaskClient) -> None:
+    page = admin.get("/admin/wordings/policy/fr/1").text
+    [kind] = re.findall(r'action="/admin/wordings/policy/fr[^"]*" enctype="([^"]+)"', page)
+    body = "<p>" + "L’été à la rédaction. " * 2727
+    assert 'maxlength="60000"' in page
+    assert len(body) == 59_997
+    sent = {"seen": "1", "body": body}
+    assert admin.post("/admin/wordings/policy/fr", data=sent, content_type=kind).status_code == 303

@@ -22,7 +22,7 @@ from app.clock import now
 from app.errors import ChangedMeanwhile, FieldsRefused, NotFound
 from app.newsletters.models import ConsentWording, PrivacyPolicy, WordingPurpose
 from app.newsletters.wordings import LINK, audit_name, cut_statement
-from app.newsletters.writing import WordingText, clean_policy, write_policy, write_wording
+from app.newsletters.writing import BODY_MAX, WordingText, clean_policy, write_policy, write_wording
 from app.readership.agreements import read_agreements
 from app.readership.models import ShownText
 from app.web import product
@@ -31,6 +31,7 @@ from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
 from app.web.admin.choice import read_choice
 from app.web.admin.listing import whole
+from app.web.security import MAX_BODY_BYTES
 
 
 class Kind(StrEnum):
@@ -47,6 +48,8 @@ class Kind(StrEnum):
 
 
 TEXT = f"/wordings/<any({', '.join(Kind)}):text_kind>/<any({', '.join(i18n.LANGUAGES)}):text_language>"
+#: Octets of one character.
+UTF8_MAX = 4
 FIELDS = ("heading", "statement", "button", "body")
 
 
@@ -90,6 +93,7 @@ def wording(text_kind: str, text_language: str, version: int) -> str:
 @needs(Role.ADMIN)
 def wording_submit(text_kind: str, text_language: str) -> Response | str | tuple[str, int]:
     """Show what was written as readers would see it, or put it in force as a new version."""
+    _make_room()
     form, which = request.form, Kind(text_kind)
     if "preview" in form:
         return _page(which, text_language, _seen() or None, typed=form)
@@ -116,10 +120,16 @@ def wording_submit(text_kind: str, text_language: str) -> Response | str | tuple
 @needs(Role.ADMIN)
 def wording_preview_submit(text_kind: str, text_language: str) -> str:
     """Show what is being written as readers would see it; nothing is saved."""
+    _make_room()
     which = Kind(text_kind)
     return render_template(
         "admin/house/_text.html", kind=which, text_language=text_language, **_shown(which, request.form)
     )
+
+
+def _make_room() -> None:
+    """Let the longest policy in, whatever letters it is written with, beside what any form may hold."""
+    request.max_content_length = request.max_form_memory_size = UTF8_MAX * BODY_MAX + MAX_BODY_BYTES
 
 
 def _page(
