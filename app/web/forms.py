@@ -90,7 +90,7 @@ def read_form_token(
 
 
 def printable(value: str) -> str:
-    """Return what of a refused field may stand in a page again."""
+    """Return what of a field may stand in a page again, or be searched for: PostgreSQL takes no NUL."""
     return "".join(character for character in value if character.isprintable())[:KEPT_CHARACTERS]
 
 

@@ -14,7 +14,7 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStat
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber
 from tests import make
-from tests.conftest import NOW
+from tests.conftest import NOW, ON_SQLITE
 from tests.editions.press import start
 from tests.web import desk
 
@@ -62,6 +62,18 @@ def test_readers_are_found_by_status(admin: FlaskClient) -> None:
     assert found(admin, status="pending") == {"100%@"}
     assert found(admin, status="confirmed", q="a") == {"alice@"}
     assert found(admin, status="nonsense") == {"alice@", "100%@", "b_ob@"}
+
+
+@ON_SQLITE
+def test_nobody_waits_to_write_while_readers_are_searched(admin: FlaskClient, product: Product) -> None:
+    statements: list[str] = []
+    sa.event.listen(product.database.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
+    for path in ("/admin/readers?q=a", "/admin/readers?status=confirmed"):
+        statements.clear()
+        assert admin.get(path).status_code == 200
+        begun = statements.index("BEGIN IMMEDIATE")
+        assert any("subscriptions" in each for each in statements[:begun])
+        assert not any("subscriptions" in each for each in statements[begun:])
 
 
 def test_a_search_goes_on_from_page_to_page(admin: FlaskClient, product: Product) -> None:

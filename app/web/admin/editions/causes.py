@@ -24,11 +24,12 @@ def copies(edition_id: int) -> str:
     state, meaning = _asked_state(), Meaning.__members__.get(request.args.get("meaning", ""))
     before = asked_before()
     query: Select[Delivery] = unhappy_copies(edition_id, state=state, meaning=meaning, before=before)
-    with product().database.transaction() as session:
+    with product().database.reading() as session:
         edition = load_edition(session, edition_id)
         page = newest_first(session, query.options(joinedload(Delivery.chunk)), Delivery.id, before=before)
         readers = select(Subscriber).where(Subscriber.id.in_([row.subscriber_id for row in page.rows]))
         by_id = {reader.id: reader for reader in session.scalars(readers)}
+    with product().database.transaction() as session:  # apart: nobody else writes to SQLite while one is open
         note_act(session, AuditAct.READERS_LISTED, f"edition:{edition_id}", f"rows {len(page.rows)}")
     return render_template(
         "admin/editions/copies.html", edition=edition, page=page, readers=by_id, state=state, meaning=meaning

@@ -11,6 +11,7 @@ from app.web import product
 from app.web.admin import bp
 from app.web.admin.access import desk_language, needs
 from app.web.admin.listing import asked_before, newest_first
+from app.web.forms import printable
 
 ACTOR_MAX = 254
 #: What entries say beside what was done; other details are names and addresses, and what people wrote.
@@ -63,5 +64,4 @@ def audit() -> str:
 
 
 def _asked_actor() -> str:
-    typed = request.args.get("actor", "").strip()[:ACTOR_MAX]
-    return "".join(character for character in typed if character.isprintable())
+    return printable(request.args.get("actor", "").strip()[:ACTOR_MAX])

@@ -31,6 +31,7 @@ from app.web.admin.access import desk_language, freshly, needs
 from app.web.admin.acts import note_act
 from app.web.admin.choice import read_choice
 from app.web.admin.listing import PAGE_LENGTH, asked_before, newest_first, whole
+from app.web.forms import printable
 
 SEARCH_MAX = 254
 
@@ -94,11 +95,12 @@ def readers_export_submit() -> Response:
 def _page(wanted: ReaderFilter | None = None, *, problem: str | None = None) -> str:
     wanted, search = wanted or ReaderFilter.from_query(request.args), _asked_address()
     query = find_readers(wanted, beginning=search)
-    with product().database.transaction() as session:
+    with product().database.reading() as session:
         found = _by_address(session, query) if search else _newest(session, query)
         number = count_up_to(session, query)
         saved = session.scalars(saved_filters()).all()
         choice = read_choice(session)
+    with product().database.transaction() as session:  # apart: nobody else writes to SQLite while one is open
         note_act(session, AuditAct.READERS_LISTED, "readers", f"rows {len(found.rows)}")
     return render_template(
         "admin/readers/readers.html",
@@ -143,5 +145,4 @@ def _in_use(saved: Sequence[SavedFilter], wanted: ReaderFilter) -> SavedFilter |
 
 def _asked_address() -> str:
     """Return what is searched for; control characters are in no address, and PostgreSQL takes no NUL."""
-    typed = request.args.get("q", "").strip()[:SEARCH_MAX]
-    return "".join(character for character in typed if character.isprintable())
+    return printable(request.args.get("q", "").strip()[:SEARCH_MAX])

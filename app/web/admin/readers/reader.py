@@ -95,7 +95,7 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
 
     Raises NotFound.
     """
-    with product().database.transaction() as session:
+    with product().database.reading() as session:
         subscriber = find_reader(session, public_id)
         theirs = select(Subscription).where(Subscription.subscriber_id == subscriber.id).order_by(Subscription.id)
         subscriptions = session.scalars(theirs).all()
@@ -111,6 +111,7 @@ def reader_page(public_id: str, *, problem: str | None = None) -> str:
                 session, email_key=subscriber.email_key, suppression_key=product().config.suppression_key
             ),
         }
+    with product().database.transaction() as session:  # apart: nobody else writes to SQLite while one is open
         note_act(session, AuditAct.READER_SHOWN, f"reader:{public_id}")
     return render_template(
         "admin/readers/reader.html",
