@@ -260,7 +260,30 @@ def test_who_can_show_nothing_is_told_to_come_in_anew(client: FlaskClient, produ
     client.post(f"/admin/sign-in/{link}")
     clock.shift(16 * 60)
     assert client.post("/admin/account/password", data={"new": desk.PASSWORD}).location.startswith("/admin/again")
-    assert "ask an admin of the desk for a new invitation" in client.get("/admin/again").text
+    page = client.get("/admin/again").text
+    assert "have the page to sign in mail you a link" in page
+    assert page.count('action="/admin/sign-out"') == 2
+    assert "Have a new one mailed to you" in client.get("/admin/sign-in/used").text
+
+
+@pytest.mark.parametrize(
+    ("shown", "marked", "words"),
+    [
+        ({"password": "wrong"}, ["password"], "This is not your password."),
+        ({"code": "000000"}, ["code"], "Each code is good once"),
+        ({"answer": "{}"}, [], "The passkey was not recognised."),
+    ],
+)
+def test_what_was_tried_is_what_is_marked(
+    ada: FlaskClient, clock, shown: dict[str, str], marked: list[str], words: str
+) -> None:
+    enrol(ada)
+    clock.shift(16 * 60)
+    refused = ada.post("/admin/again", data=shown)
+    assert refused.status_code == 403
+    assert re.findall(r'<input[^>]*id="(\w+)"[^>]*aria-invalid', refused.text) == marked
+    assert words in refused.text
+    assert ("Each code is good once" in refused.text) is ("code" in shown)
 
 
 def test_one_ends_ones_other_sessions_and_nobody_elses(app: Flask, ada: FlaskClient, product: Product) -> None:

@@ -75,8 +75,8 @@ def again() -> str:
 @without_factor
 def again_submit() -> Page:
     """Take a password, a code or a passkey, and go back to what was meant to be done."""
-    target, typed = own_path(request.form.get("next", "")), request.form.get("password")
-    proof = by_password(typed, require().password_hash) if typed else _factor_shown()
+    target, password = own_path(request.form.get("next", "")), request.form.get("password")
+    proof = _factor_shown() if password is None else by_password(password, require().password_hash)
     try:
         key = product().config.secret_keys[-1]
         prove_again(product().database, secret=session_secret(), proof=proof, key=key, now=now())
@@ -98,19 +98,32 @@ def _find(find: Find) -> AdminSession | None:
         return find(session, secret=session_secret(), now=now())
 
 
+def _tried() -> str:
+    """Return what was shown, as the words of a refusal name it."""
+    return next(
+        (way for way, field in (("password", "password"), ("passkey", "answer")) if request.form.get(field)), "code"
+    )
+
+
 def _second_step(found: AdminSession, target: str, *, is_refused: bool = False, wait_s: int = 0) -> str:
     return render_template(
         "admin/people/second_step.html",
         target=target,
         is_refused=is_refused,
         wait_s=wait_s,
+        tried=_tried(),
         **_ways(found.admin_id),
     )
 
 
 def _again(target: str, *, is_refused: bool = False, wait_s: int = 0) -> str:
     return render_template(
-        "admin/people/again.html", target=target, is_refused=is_refused, wait_s=wait_s, **_ways(require().id)
+        "admin/people/again.html",
+        target=target,
+        is_refused=is_refused,
+        wait_s=wait_s,
+        tried=_tried(),
+        **_ways(require().id),
     )
 
 
