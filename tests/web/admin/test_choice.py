@@ -130,6 +130,7 @@ def test_readers_are_filtered_by_newsletter_and_shown_with_theirs(
     page = admin.get("/admin/readers?newsletter=north").text
     assert "north@reader.example" in page
     assert "south@reader.example" not in page
+    assert '<option value=""></option>' not in page
     assert "Subscription · North Cape" in admin.get(f"/admin/readers/{public_id}").text
     taken_out = "".join(export_readers(product.database, ReaderFilter(newsletter="north")))
     assert "north@reader.example" in taken_out

@@ -53,6 +53,12 @@ def test_a_refused_invitation_says_why_at_its_field(ada: FlaskClient, email: str
     assert (page.status_code, words in page.text, 'aria-invalid="true"' in page.text) == (status, True, True)
 
 
+def test_a_refused_invitation_keeps_the_language_that_was_chosen(ada: FlaskClient) -> None:
+    page = ada.post("/admin/people", data={"email": "x", "role": "editor", "their_language": "fr"}).text
+    assert '<option value="fr" lang="fr" selected>' in page
+    assert '<option value="en" lang="en">' in page
+
+
 def test_a_role_is_changed(ada: FlaskClient, product: Product, ben: int) -> None:
     ada.post(f"/admin/people/{ben}/role", data={"role": "publisher"})
     with product.database.reading() as session:

@@ -93,7 +93,10 @@ def test_it_is_stopped_and_taken_up_again(admin: FlaskClient, product: Product) 
     path = f"/admin/schedules/{desk.make_schedule(product)}"
     assert "No digest leaves by itself any more." in admin.post(f"{path}/stop", follow_redirects=True).text
     assert crons(product) == [("fr", "30 7 * * 2", False)]
-    assert admin.post(f"{path}/stop").status_code == 409
+    late = admin.post(f"{path}/stop")
+    assert late.status_code == 409
+    assert "The page shows what holds now." in late.text
+    assert "What you typed" not in late.text
     assert ">Stopped<" in admin.get("/admin/schedules").text
     assert admin.post(f"{path}/resume").status_code == 303
     assert crons(product) == [("fr", "30 7 * * 2", True)]

@@ -164,7 +164,6 @@ def _list_page(*, typed: ImmutableMultiDict[str, str] | None = None, faults: Map
             for face in newsletter.languages
             if (newsletter.id, face.language) not in known
         ],
-        recurrence_of=Recurrence.of,
         line=typed.get("line", "") if typed else "",
         **_form(WEEKLY, typed, faults),
     )
@@ -193,6 +192,7 @@ def _page(
         around=[Moment.of(at, zone) for at in (change.last, change.first) if at] if change else [],
         seen=change_mark(found.changed_at),
         is_late=is_late,
+        is_typed=typed is not None,
         **_form(Recurrence.of(cron), typed, faults),
     )
 

@@ -16,7 +16,7 @@ from app.clock import now
 from app.errors import AddressInvalid, AdminKnown, LastAdmin
 from app.web import product
 from app.web.admin import bp
-from app.web.admin.access import freshly, needs, require
+from app.web.admin.access import desk_language, freshly, needs, require
 from app.web.admin.acts import note_act
 
 MEMBER = f"/people/<int(max={2**31 - 1}):admin_id>"
@@ -43,9 +43,9 @@ def invitation_submit() -> Response | tuple[str, int]:
             invited = rules.invite(session, email=email, role=role, language=language, links=wired.links, now=now())
             note_act(session, AuditAct.ADMIN_INVITED, f"admin:{invited.admin_id}", role)
     except AddressInvalid:
-        return _page(problem="address", typed=email, role=role), 422
+        return _page(problem="address", typed=email, role=role, language=language), 422
     except AdminKnown:
-        return _page(problem="known", typed=email, role=role), 409
+        return _page(problem="known", typed=email, role=role, language=language), 409
     return redirect(url_for("admin.people", note="invited"), code=303)
 
 
@@ -127,7 +127,7 @@ def member_removal_submit(admin_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("admin.people", note="removed-admin"), code=303)
 
 
-def _page(*, problem: str | None = None, typed: str = "", role: Role = Role.EDITOR) -> str:
+def _page(*, problem: str | None = None, typed: str = "", role: Role = Role.EDITOR, language: str | None = None) -> str:
     with product().database.reading() as session:
         members = session.scalars(select(Admin).order_by(Admin.email_key)).all()
     return render_template(
@@ -137,6 +137,7 @@ def _page(*, problem: str | None = None, typed: str = "", role: Role = Role.EDIT
         problem=problem,
         typed=typed,
         chosen=role,
+        their_language=language or desk_language(),
         life_hours=int(rules.INVITATION_LIFE.total_seconds()) // 3600,
     )
 
