@@ -6,6 +6,7 @@ from flask import render_template, request
 
 from app.admins.audit import find_entries
 from app.admins.models import AuditAct, AuditEntry, Role
+from app.i18n import gettext
 from app.retold import retell
 from app.web import product
 from app.web.admin import bp
@@ -27,6 +28,7 @@ DETAILS = (
     "articles %(articles)s",
     "sessions %(sessions)s",
     "factors %(factors)s",
+    "revision %(revision)s restored",
     "revision %(revision)s",
     "comment %(comment)s",
     "article %(article)s kept back",
@@ -47,7 +49,49 @@ DETAILS = (
     "password",
     "needed",
     "not-needed",
+    "import %(import)s",
+    "subscribed %(rows)s",
+    "held %(rows)s",
+    "known %(rows)s",
+    "suppressed %(rows)s",
+    "refused %(rows)s",
+    "nothing",
+    "texts",
+    "order",
+    "%(entry)s up",
+    "%(entry)s down",
+    "words of article %(article)s",
+    "undone",
+    "redone",
+    "again",
+    "forgotten",
+    "address",
+    "language",
+    "newsletter",
+    "status",
+    "topic",
+    "cadence",
+    "origin",
+    "since",
+    "bounced",
+    "restricted",
+    "merged",
+    "split",
+    "pinned",
+    "unpinned",
+    "muted",
+    "unmuted",
+    "flash",
+    "erratum",
+    "viewer",
+    "editor",
+    "publisher",
+    "admin",
 )
+#: What people wrote themselves stands as it is, whatever it looks like.
+WRITTEN = frozenset({AuditAct.EDITION_OVERRIDDEN, AuditAct.SOURCE_CHANGED, AuditAct.SOURCE_REMOVED})
+#: Details that are lists: of what became of an import's rows, and of a filter's fields.
+LISTED = frozenset({AuditAct.READERS_IMPORTED, AuditAct.READERS_EXPORTED, AuditAct.FILTER_SAVED})
 
 
 @bp.get("/audit")
@@ -59,8 +103,21 @@ def audit() -> str:
         page = newest_first(session, find_entries(actor=actor, act=act), AuditEntry.id, before=asked_before())
     return render_template(
         "admin/house/audit.html", page=page, actor=actor, act=act, acts=AuditAct,
-        told=partial(retell, desk_language(), DETAILS),
+        told=partial(tell, desk_language()),
     )  # fmt: skip
+
+
+def tell(language: str, entry: AuditEntry) -> str:
+    """Return what an entry says beside what was done, in `language`."""
+    detail = entry.detail or ""
+    if entry.act in WRITTEN:
+        return detail
+    if entry.act not in LISTED:
+        return retell(language, DETAILS, detail)
+    whole, _, parts = detail.rpartition(": ")
+    told = ", ".join(retell(language, DETAILS, part) for part in parts.split(", "))
+    named = retell(language, DETAILS, whole)
+    return gettext(language, "%(whole)s: %(parts)s", whole=named, parts=told) if whole else told
 
 
 def _asked_actor() -> str:
