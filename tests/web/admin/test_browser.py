@@ -1,6 +1,7 @@
 """The desk in a real browser, with the content security policy in force."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -107,6 +108,29 @@ def test_the_figures_of_a_run_move_by_themselves_and_the_page_says_when_it_is_ov
         finish_editions(session, now=now())
     expect(page.locator(".state-sent")).to_be_visible()
     expect(pause).to_have_count(0)
+
+
+@pytest.mark.parametrize("page", [True], indirect=True)
+def test_who_reads_the_figures_of_a_run_can_hold_them(page: Page, product: Product) -> None:
+    """And a notice that stands is not said again with each figure that moves."""
+    draft = desk.make_draft(product, readers=5)
+    with product.database.transaction() as session:
+        note_route(session, name="here, editions", fault=SIGN_IN, next_try_at=now() + timedelta(hours=1), now=now())
+    _send(page, draft)
+    figure = page.locator("#progress .figure strong")
+    stopped = page.locator("#progress [role=status] .notice").element_handle()
+    _settle(product, 1)
+    expect(figure).to_have_text("1")
+    page.get_by_role("button", name="Hold the figures").click()
+    going_on = page.get_by_role("button", name="Go on with the figures")
+    expect(going_on).to_be_focused()
+    _settle(product, 2)
+    page.wait_for_timeout(2_500)  # longer than figures take to move
+    expect(figure).to_have_text("1")
+    assert faults(page, ON_A_PHONE) == []
+    going_on.click()
+    expect(figure).to_have_text("3")
+    assert stopped.evaluate("notice => notice.isConnected")
 
 
 @pytest.mark.parametrize("page", [True], indirect=True)
