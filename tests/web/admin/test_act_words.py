@@ -1,6 +1,7 @@
 """What is recorded of readers has words of its own on every page, in both languages."""
 
 import ast
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ from app import templating
 from app.admins.models import AuditAct, AuditEntry, Role
 from app.admins.proving import Method
 from app.feedback.notices import NoticeKind
+from app.gate.findings import Finding, Level, What
 from app.retold import retell
 from app.stories.models import StoryAct
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
@@ -70,6 +72,22 @@ def texts_of(node: ast.expr) -> Iterator[str]:
         assert isinstance(begin, ast.Constant)
         assert isinstance(value, ast.FormattedValue)
         yield from (begin.value + status for status in SubscriptionStatus)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_failure_of_which_only_the_name_is_kept_is_a_whole_sentence(app: Flask, language: str) -> None:
+    """As an edition's that keeps itself back are."""
+    source = '{% import "admin/editions/_gate_words.html" as gate with context %}{{ gate.what(finding) }}'
+    context = {**templating.words(language), "why_unread": str}
+    with app.test_request_context():
+        told = {
+            what: render_template_string(source, finding=Finding(what), **context)
+            for what in What
+            if what.level is Level.FAILURE
+        }
+    broken = re.compile(r"\s\s|\s,|\(\W*\)|\s[)]|(\s|contraste?)$")
+    assert len(told) > 30
+    assert [words for words in told.values() if broken.search(words)] == []
 
 
 #: What is written into the log by other words than a text in the code, with what the code has in its place.
