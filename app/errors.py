@@ -110,6 +110,7 @@ FAULTS: Mapping[str, str] = {
     "none": "give it a name and a description in one language at least",
     "link": "put one part between square brackets, as in [privacy policy]: it becomes the link",
     "same": "these words are in force already",
+    "unchanged": "this is the newest version as it stands",
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
-from app.errors import InputRefused, NotFound
+from app.errors import FieldsRefused, NotFound
 from app.newsletters.models import LetterTemplate, Newsletter
 from app.templating import TEMPLATES
 
@@ -17,15 +17,15 @@ def add_version(
 ) -> LetterTemplate:
     """Add a version of a newsletter's template, which is not yet in force; whoever calls has checked `source`.
 
-    Raises InputRefused where it is the newest one over again, or the note is too long.
+    Raises FieldsRefused where it is the newest one over again, or the note is too long.
     """
     note = " ".join(note.split())
     if len(note) > MAX_NOTE:
-        raise InputRefused(f"the note has more than {MAX_NOTE} characters")
+        raise FieldsRefused({"note": "long"})
     hold_newsletter(session, newsletter_id)
     newest = session.scalars(versions_of(newsletter_id).limit(1)).one_or_none()
     if newest is not None and newest.source == source:
-        raise InputRefused(f"this is version {newest.version} as it stands")
+        raise FieldsRefused({"mjml": "unchanged"})
     version = newest.version + 1 if newest else 1
     added = LetterTemplate(
         newsletter_id=newsletter_id, version=version, source=source, note=note, author=author, created_at=now

@@ -1,5 +1,6 @@
 """Letter templates at the desk: tried, saved, put in force, compared and given up."""
 
+import re
 from html import unescape
 
 import pytest
@@ -62,6 +63,17 @@ def test_what_is_refused_stays_in_the_editor_with_its_line(admin: FlaskClient) -
     assert (status, "Le contrôle retiendrait" in page) == (422, True)
     assert save(admin, "")[0] == save(admin, product_template(), "n" * 201)[0] == 422
     assert "pas encore son propre modèle" in unescape(admin.get(PAGE).text)
+
+
+def test_what_is_refused_is_said_in_french(admin: FlaskClient) -> None:
+    save(admin, GREEN)
+    assert "C’est la dernière version, telle quelle." in save(admin, GREEN)[1]
+    page = save(admin, product_template(), "n" * 201)[1]
+    assert re.search(r'<input id="note"[^>]*aria-invalid="true"[^>]*aria-describedby="problem"', page)
+    assert not re.search(r'<textarea[^>]*id="source"[^>]*aria-invalid', page)
+    story = product_template().index("{{ story.title }}")
+    long = product_template()[:story] + "x" * 15_000 + product_template()[story:]
+    assert "Elle est trop longue pour une seule lettre" in save(admin, long)[1]
 
 
 def test_the_letter_is_shown_while_it_is_written_and_nothing_is_kept(admin: FlaskClient, product: Product) -> None:

@@ -3,17 +3,16 @@
 from datetime import date
 
 from flask import render_template, request, url_for
-from sqlalchemy.orm import Session
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.delivery.warm_ups import day_of, read_warm_up, stop_warm_up
+from app.digests.newsletters import find_newsletter
 from app.editions.warm_up import plan_warm_up
-from app.errors import InputRefused, NotFound
+from app.errors import InputRefused
 from app.mail.warm_up import Allowance
-from app.newsletters.models import Newsletter
 from app.web import product
 from app.web.admin import NEWSLETTER, bp
 from app.web.admin.access import needs
@@ -36,7 +35,7 @@ def warm_up_submit(newsletter_id: int) -> Response | tuple[str, int]:
     try:
         starts_on = date.fromisoformat(request.form.get("on", ""))
         with product().database.transaction() as session:
-            newsletter = _newsletter(session, newsletter_id)
+            newsletter = find_newsletter(session, newsletter_id)
             plan_warm_up(session, newsletter_id=newsletter.id, starts_on=starts_on, now=now())
             note_act(session, AuditAct.WARM_UP_STARTED, f"newsletter:{newsletter_id}", starts_on.isoformat())
     except (ValueError, InputRefused):
@@ -51,7 +50,7 @@ def warm_up_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
     if "confirmed" not in request.form:
         return _page(newsletter_id, problem="unconfirmed"), 422
     with product().database.transaction() as session:
-        stop_warm_up(session, newsletter_id=_newsletter(session, newsletter_id).id, now=now())
+        stop_warm_up(session, newsletter_id=find_newsletter(session, newsletter_id).id, now=now())
         note_act(session, AuditAct.WARM_UP_STOPPED, f"newsletter:{newsletter_id}")
     return redirect(url_for("admin.warm_up", newsletter_id=newsletter_id, note="warm-up-ended"), code=303)
 
@@ -59,7 +58,7 @@ def warm_up_end_submit(newsletter_id: int) -> Response | tuple[str, int]:
 def _page(newsletter_id: int, *, problem: str | None = None, on: str | None = None) -> str:
     today = day_of(now()).isoformat()
     with product().database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
         report = read_warm_up(session, newsletter_id=newsletter_id, now=now())
     return render_template(
         "admin/editions/warm_up.html",
@@ -70,10 +69,3 @@ def _page(newsletter_id: int, *, problem: str | None = None, on: str | None = No
         on=today if on is None else on,
         problem=problem,
     )
-
-
-def _newsletter(session: Session, newsletter_id: int) -> Newsletter:
-    found = session.get(Newsletter, newsletter_id)
-    if found is None:
-        raise NotFound(f"no newsletter {newsletter_id}")
-    return found

@@ -1,7 +1,7 @@
 """Letter templates of newsletters: their versions, the one in force, an editor with the letter beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
 
 from flask import Response, render_template, request, url_for
@@ -11,12 +11,15 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
+from app.digests.newsletters import find_newsletter
 from app.editions.archive import sent_at
 from app.editions.models import Edition, EditionItem, whole_editions
 from app.editions.typeset import typeset_trial
-from app.errors import InputRefused, NotFound, TemplateRefused
+from app.errors import FieldsRefused, InputRefused, NotFound, TemplateRefused
+from app.gate import unsettable
 from app.gate.findings import Finding
 from app.gate.trials import save_trial, trial_edition, try_template
+from app.gate.unsettable import finding_of
 from app.newsletters.models import Newsletter
 from app.newsletters.templates import (
     product_template,
@@ -39,12 +42,14 @@ VERSIONS_SHOWN = 100
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a template was not saved: in words, with the line and its text where it is one's, or what the gate found."""
+    """Why a template was not saved: in words, with the line and its text where it is one's; or what the gate
+    found, or what is wrong with fields."""
 
     sentence: str = ""
     line: int | None = None
     text: str = ""
     failures: tuple[Finding, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @bp.get(f"{NEWSLETTER}/template")
@@ -52,7 +57,7 @@ class Problem:
 def template(newsletter_id: int) -> str:
     """List the versions of a newsletter's template; each can be put in force."""
     with product().database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
         versions = session.scalars(without_source(versions_of(newsletter_id)).limit(VERSIONS_SHOWN)).all()
     return render_template("admin/house/template.html", newsletter=newsletter, versions=versions)
 
@@ -63,7 +68,7 @@ def template_editor(newsletter_id: int) -> str:
     """Show the editor with a version's source, or with a copy of the product's template."""
     version = _asked_version(request.args.get("version", ""))
     with product().database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
         source = _source(session, newsletter_id, version)
     return _editor(newsletter, source, version=version)
 
@@ -74,7 +79,7 @@ def template_submit(newsletter_id: int) -> BaseResponse | tuple[str, int]:
     """Try what was written on every kind of letter, and save it as a new version where it holds."""
     source, note, wired, at = request.form.get("mjml", ""), request.form.get("note", ""), product(), now()
     with wired.database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
     try:
         trial = try_template(source, newsletter=newsletter, config=wired.config, links=wired.links, now=at)
         if trial.failures:
@@ -122,7 +127,7 @@ def template_difference(newsletter_id: int) -> str:
     """Compare two versions line by line; one that is not named is the product's template."""
     old, new = _asked_version(request.args.get("old", "")), _asked_version(request.args.get("new", ""))
     with product().database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
         before, after = (_source(session, newsletter_id, version).splitlines() for version in (old, new))
     lines = list(unified_diff(before, after, lineterm="", n=2))[2:]
     return render_template("admin/house/template_difference.html", newsletter=newsletter, old=old, new=new, lines=lines)
@@ -144,7 +149,7 @@ def _editor(
 def _letter(newsletter_id: int, source: str, asked: Mapping[str, str]) -> Response:
     wired = product()
     with wired.database.reading() as session:
-        newsletter = _newsletter(session, newsletter_id)
+        newsletter = find_newsletter(session, newsletter_id)
         edition = _shown(session, newsletter, asked.get("on", ""))
     try:
         parts = typeset_trial(
@@ -172,13 +177,6 @@ def _shown(session: Session, newsletter: Newsletter, asked: str) -> Edition:
     return newest
 
 
-def _newsletter(session: Session, newsletter_id: int) -> Newsletter:
-    newsletter = session.get(Newsletter, newsletter_id)
-    if newsletter is None:
-        raise NotFound(f"no newsletter {newsletter_id}")
-    return newsletter
-
-
 def _source(session: Session, newsletter_id: int, version: int | None) -> str:
     if version is None:
         return product_template()
@@ -195,8 +193,10 @@ def _asked_version(text: str) -> int | None:
 
 
 def _problem(refusal: InputRefused, source: str) -> Problem:
+    if isinstance(refusal, FieldsRefused):
+        return Problem(faults=refusal.faults)
     if not isinstance(refusal, TemplateRefused):
-        return Problem(str(refusal))
+        return Problem(unsettable.in_words(finding_of(refusal), desk_language()))
     lines = source.splitlines()
     known = refusal.line is not None and 0 < refusal.line <= len(lines)
     text = lines[refusal.line - 1].strip() if known and refusal.line else ""
