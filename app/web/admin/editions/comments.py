@@ -11,8 +11,7 @@ from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs, require
 from app.web.admin.acts import note_act
-
-NUMBER_MAX = 2**31 - 1
+from app.web.admin.editions.saving import NUMBER_MAX
 
 
 @bp.post(f"{EDITION}/comments")

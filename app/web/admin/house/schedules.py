@@ -141,7 +141,7 @@ def schedule_digest(schedule_id: int) -> str:
         newsletter = find_newsletter(session, found.newsletter_id)
         since, articles = look_through(session, Line.of(session, found), until=at, now=at, half_life=half_life)
     return render_template(
-        "admin/house/digest.html", schedule=found, newsletter=newsletter, since=since, articles=articles, at=at
+        "admin/house/digest.html", schedule=found, newsletter=newsletter, since=since, articles=articles
     )
 
 

@@ -100,7 +100,6 @@ def _page(*, problem: str | None, wait_s: int = 0) -> str:
         factors=factors,
         problem=problem,
         wait_s=wait_s,
-        languages=i18n.LANGUAGES,
         min_length=passwords.MIN_LENGTH,
         max_length=passwords.MAX_LENGTH,
     )
