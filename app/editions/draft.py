@@ -4,14 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
 from app.editions.compile import also_of, items_of
 from app.editions.headlines import checked_preheader, checked_subject, preheader_for, subject_for
 from app.editions.introduction import MAX_CHARACTERS
-from app.editions.lines import Line, carried_by
+from app.editions.lines import Line, may_stand_in
 from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus
 from app.editions.states import (
     OWN_WORDS,
@@ -156,7 +156,7 @@ def _put(session: Session, edition: Edition, state: State, now: datetime, *, tol
 def bring_back(session: Session, *, edition_id: int, article_id: int, state: State, now: datetime) -> Edition:
     """Put an article that was taken out of a draft, whose last known `state` is given, back at its end.
 
-    Raises NotFound where it never was, TransitionRefused where it is back already or may not return (see `may_return`).
+    Raises NotFound where it never was, TransitionRefused where it is back already or may not stand in it again.
     """
     places = read_layout(state["layout"])
     if article_id not in {*taken_out(state), *(place.article_id for place in places)}:
@@ -190,12 +190,6 @@ def _insert(session: Session, *, edition_id: int, article_id: int, place: int, s
     if article_id not in {item.article_id for item in edition.items}:
         raise TransitionRefused("this article may not leave yet, or another edition has it")
     return edition
-
-
-def may_return(session: Session, edition: Edition, now: datetime) -> ColumnElement[bool]:
-    """Return the condition that an article may stand in a draft again: it may leave, and no other edition has it."""
-    elsewhere = carried_by(Line.of(session, edition)).where(Edition.id != edition.id).with_only_columns(Article.id)
-    return and_(may_leave(now), Article.id.not_in(elsewhere))
 
 
 def draft(session: Session, edition_id: int) -> Edition:
@@ -260,7 +254,7 @@ def _returning(session: Session, edition: Edition, ids: Sequence[int], now: date
     """Return new items for those of the articles that may stand in a draft again, by article id."""
     if not ids:
         return {}
-    query = select(Article).where(Article.id.in_(ids), may_return(session, edition, now))
+    query = select(Article).where(Article.id.in_(ids), may_stand_in(Line.of(session, edition), edition, now))
     articles = session.scalars(query).all()
     also = also_of(session, articles, language=edition.language, until=edition.until)
     return {item.article.id: item for item in items_of(articles, also)}

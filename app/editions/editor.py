@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from app.articles.models import Article
 from app.editions.comments import comments_on
-from app.editions.draft import may_return
 from app.editions.history import History, read_history
+from app.editions.lines import Line, may_stand_in
 from app.editions.models import Edition, EditionItem
 from app.editions.records import EditionComment, EditionRevision
 from app.editions.states import state_of, taken_out
@@ -48,7 +48,8 @@ def read_editor(session: Session, edition: Edition, now: datetime) -> Editor:
     """Return what the page of a draft shows."""
     history = read_history(session, edition.id)
     out = taken_out(state_of(edition, before=history.revisions[0].state if history.revisions else {}))
-    query = select(Article, may_return(session, edition, now)).where(Article.id.in_(out)) if out else None
+    line = Line.of(session, edition)
+    query = select(Article, may_stand_in(line, edition, now)).where(Article.id.in_(out)) if out else None
     articles = {each.id: (each, may) for each, may in session.execute(query)} if query is not None else {}
     return Editor(
         entries=tuple(entries_of(edition)),
@@ -56,7 +57,7 @@ def read_editor(session: Session, edition: Edition, now: datetime) -> Editor:
         returnable=[key for key, (_, may) in articles.items() if may],
         history=history,
         comments=comments_on(session, edition.id),
-        twin=twin_of(session, edition),
+        twin=twin_of(session, edition, line),
     )
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.articles.models import Article
+from app.articles.models import Article, may_leave
 from app.db import Base, enum_type
 from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus
 from app.errors import InputRefused
@@ -193,6 +193,12 @@ def carried_by(line: Line) -> Select[Any]:
         .join(Edition, Edition.id == EditionItem.edition_id)
         .where(line.holds(Edition), Edition.status != EditionStatus.CANCELLED)
     )
+
+
+def may_stand_in(line: Line, edition: Edition, now: datetime) -> ColumnElement[bool]:
+    """Return the condition that an article may stand in an edition of `line`: it may leave, and no other one has it."""
+    elsewhere = carried_by(line).where(Edition.id != edition.id).with_only_columns(Article.id)
+    return sa.and_(may_leave(now), Article.id.not_in(elsewhere))
 
 
 def are_given_up(line: Line, *, since: datetime, until: datetime) -> ColumnElement[bool]:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from app.articles.models import Article, may_leave
-from app.editions.lines import Line, carried_by
+from app.articles.models import Article
+from app.editions.lines import Line, may_stand_in
 from app.editions.models import Edition, EditionItem, EditionKind, EditionStatus
 from app.i18n import LANGUAGES
 from app.stories.choosing import best_first
@@ -23,16 +23,15 @@ class Row:
     may_take: Mapping[str, Article]
 
 
-def twin_of(session: Session, edition: Edition) -> Edition | None:
-    """Return the number of the same rhythm in another language whose window overlaps that of `edition`.
+def twin_of(session: Session, edition: Edition, line: Line) -> Edition | None:
+    """Return the number of the same rhythm in another language whose window overlaps that of `edition`, one of `line`.
 
     Of several it is the one that ends nearest to its end.
     """
     if edition.kind is not EditionKind.NUMBER:
         return None
-    line = Line.of(session, edition)
     others = (replace(line, language=language).holds(Edition) for language in LANGUAGES if language != line.language)
-    overlapping = select(Edition).where(
+    overlapping = select(Edition.id).where(
         sa.or_(*others),
         Edition.status != EditionStatus.CANCELLED,
         Edition.since < edition.until,
@@ -40,12 +39,13 @@ def twin_of(session: Session, edition: Edition) -> Edition | None:
     )
     after = overlapping.where(Edition.until >= edition.until).order_by(Edition.until, Edition.id.desc())
     before = overlapping.where(Edition.until < edition.until).order_by(Edition.until.desc(), Edition.id.desc())
-    nearest = (session.scalars(query.limit(1)).first() for query in (after, before))
-    return min(filter(None, nearest), key=lambda other: abs(other.until - edition.until), default=None)
+    nearest = (Edition.id == query.limit(1).scalar_subquery() for query in (after, before))
+    found = session.scalars(select(Edition).where(sa.or_(*nearest)))
+    return min(found, key=lambda other: abs(other.until - edition.until), default=None)
 
 
-def rows_of(session: Session, edition: Edition, twin: Edition, *, now: datetime) -> tuple[Row, ...]:
-    """Return the stories of an edition in its order, each with its twin's, and among them those of the twin alone.
+def rows_of(session: Session, edition: Edition, twin: Edition, line: Line, *, now: datetime) -> tuple[Row, ...]:
+    """Return the stories of an edition of `line`, in its order and beside its twin's, and among them the twin's alone.
 
     What a draft without the story could take is the best article in its language that may leave at `now` and that no
     other edition of its line has.
@@ -54,7 +54,7 @@ def rows_of(session: Session, edition: Edition, twin: Edition, *, now: datetime)
     query = select(Edition).where(Edition.id.in_(ids)).options(selectinload(Edition.items).lazyload(EditionItem.also))
     found = {each.id: each for each in session.scalars(query)}
     rows = _paired(found[edition.id], found[twin.id])
-    taken = {each.language: _to_take(session, each, rows, now) for each in (edition, twin)}
+    taken = {each.language: _to_take(session, each, line, rows, now) for each in (edition, twin)}
     return tuple(
         Row(row, {language: of_story[key] for language, of_story in taken.items() if (key := _story(row)) in of_story})
         for row in rows
@@ -98,14 +98,13 @@ def _story(row: Mapping[str, EditionItem]) -> int | None:
 
 
 def _to_take(
-    session: Session, edition: Edition, rows: Sequence[Mapping[str, EditionItem]], now: datetime
+    session: Session, edition: Edition, line: Line, rows: Sequence[Mapping[str, EditionItem]], now: datetime
 ) -> Mapping[int | None, Article]:
     lacking = {_story(row) for row in rows if edition.language not in row} - {None}
     if edition.status is not EditionStatus.DRAFT or not lacking:
         return {}
-    elsewhere = carried_by(Line.of(session, edition)).where(Edition.id != edition.id).with_only_columns(Article.id)
     in_language = select(Article).where(Article.story_id.in_(lacking), Article.language == edition.language)
-    free = in_language.where(may_leave(now), Article.id.not_in(elsewhere))
+    free = in_language.where(may_stand_in(replace(line, language=edition.language), edition, now))
     best: dict[int | None, Article] = {}
     for article in session.scalars(free.order_by(*best_first())):
         best.setdefault(article.story_id, article)

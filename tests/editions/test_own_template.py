@@ -119,9 +119,9 @@ def test_a_template_that_fails_an_edition_keeps_it_back(product: Product, draft:
 def test_versions_are_numbered_and_never_changed(product: Product) -> None:
     with product.database.transaction() as session:
         assert [use(session, "a\n"), use(session, "b\n"), use(session, "a\n")] == [1, 2, 3]
-        with pytest.raises(InputRefused, match="version 3"):
+        with pytest.raises(InputRefused, match="newest version"):
             use(session, "a\n")
-        with pytest.raises(InputRefused, match="200"):
+        with pytest.raises(InputRefused, match="note: this is too long"):
             add_version(session, newsletter_id=1, source="c", note="n" * 201, author="a@desk.example", now=NOW)
         for newsletter_id, version in ((1, 4), (9, None)):
             with pytest.raises(NotFound):

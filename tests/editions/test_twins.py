@@ -10,7 +10,7 @@ from app.choices.choices import Cadence
 from app.choices.models import Rhythm
 from app.editions.draft import put_in, remove_item, set_layout
 from app.editions.history import read_history, recorded
-from app.editions.lines import Schedule
+from app.editions.lines import Line, Schedule
 from app.editions.models import Edition, EditionStatus
 from app.editions.twins import Row, rows_of, twin_of
 from app.errors import NotFound, TransitionRefused
@@ -29,6 +29,14 @@ def make_twins(session: Session) -> tuple[Edition, Edition]:
     french = make_draft(session)
     english = make_draft(session, language="en")
     return french, english
+
+
+def twin(session: Session, edition: Edition) -> Edition | None:
+    return twin_of(session, edition, Line.of(session, edition))
+
+
+def rows(session: Session, edition: Edition, other: Edition) -> tuple[Row, ...]:
+    return rows_of(session, edition, other, Line.of(session, edition), now=NOW)
 
 
 def tie(session: Session, *articles: Article) -> int:
@@ -52,8 +60,8 @@ def test_stories_stand_beside_each_other_in_the_order_of_the_first(product: Prod
         french, english = make_twins(session)
         tie(session, french.items[0].article, english.items[1].article)
         tie(session, french.items[2].article, english.items[0].article)
-        assert shown(rows_of(session, french, english, now=NOW)) == [(1, 2), (None, 3), (2, None), (3, 1)]
-        assert shown(rows_of(session, english, french, now=NOW)) == [(3, 1), (1, 2), (2, None), (None, 3)]
+        assert shown(rows(session, french, english)) == [(1, 2), (None, 3), (2, None), (3, 1)]
+        assert shown(rows(session, english, french)) == [(3, 1), (1, 2), (2, None), (None, 3)]
 
 
 def test_a_twin_is_of_the_same_rhythm_and_ends_nearest(product: Product) -> None:
@@ -73,9 +81,9 @@ def test_a_twin_is_of_the_same_rhythm_and_ends_nearest(product: Product) -> None
         session.flush()
         later = [numbered_like(session, english, until=NOW + hours * HOUR) for hours in range(1, 8)]
         theirs = numbered_like(session, english, until=NOW, schedule_id=of_readers["en"].id)
-        assert twin_of(session, french) is english
-        assert twin_of(session, numbered_like(session, french, until=NOW + 3 * HOUR)) is later[2]
-        assert twin_of(session, numbered_like(session, french, until=NOW, schedule_id=of_readers["fr"].id)) is theirs
+        assert twin(session, french) is english
+        assert twin(session, numbered_like(session, french, until=NOW + 3 * HOUR)) is later[2]
+        assert twin(session, numbered_like(session, french, until=NOW, schedule_id=of_readers["fr"].id)) is theirs
 
 
 def numbered_like(session: Session, edition: Edition, **more: object) -> Edition:
@@ -93,7 +101,7 @@ def test_two_items_of_one_story_stand_beside_two(product: Product) -> None:
     with product.database.transaction() as session:
         french, english = make_twins(session)
         tie(session, *(each.items[place].article for each in (french, english) for place in (0, 2)))
-        assert shown(rows_of(session, french, english, now=NOW)) == [(1, 1), (None, 2), (2, None), (3, 3)]
+        assert shown(rows(session, french, english)) == [(1, 1), (None, 2), (2, None), (3, 3)]
 
 
 def test_a_draft_may_take_what_may_leave_and_stands_in_no_other(product: Product) -> None:
@@ -110,10 +118,10 @@ def test_a_draft_may_take_what_may_leave_and_stands_in_no_other(product: Product
         for article in (free, held):
             later.items[:] = [item for item in later.items if item.article_id != article.id]
         session.flush()
-        taken = [dict(row.may_take) for row in rows_of(session, french, english, now=NOW)]
+        taken = [dict(row.may_take) for row in rows(session, french, english)]
         assert [each["en"].title for each in taken if each] == ["free"]
         english.status = EditionStatus.SENT
-        assert not any(row.may_take for row in rows_of(session, french, english, now=NOW))
+        assert not any(row.may_take for row in rows(session, french, english))
 
 
 def test_what_is_put_in_is_a_revision_and_stands_at_the_end_where_the_twin_has_not_its_story(product: Product) -> None:

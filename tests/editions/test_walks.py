@@ -41,6 +41,6 @@ def test_editions_are_found_by_an_index_without_variants(product: Product, name:
     index, look = LISTS[name]
     with product.database.transaction() as session, plans(product.database) as steps:
         look(session)
-    walks = [step for step in steps if " editions" in step and "INTEGER PRIMARY KEY (rowid=?)" not in step]
+    walks = [step for step in steps if " editions" in step and not step.endswith("rowid=?)")]  # that finds one row
     assert all(f"SEARCH editions USING INDEX ix_editions_{index} " in step.replace("COVERING ", "") for step in walks)
     assert bool(walks) == bool(index)

@@ -17,6 +17,7 @@ from app.clock import now
 from app.editions.draft import bring_back, move_entry, put_in, remove_item, set_lead, start_section
 from app.editions.history import read_history, recorded, redo, restore, save_state, undo
 from app.editions.introduction import introduction_html
+from app.editions.lines import Line
 from app.editions.models import Edition
 from app.editions.states import TEXTS, taken_out
 from app.editions.twins import twin_of
@@ -222,7 +223,7 @@ def _twin(session: Session, edition_id: int) -> Edition | None:
     """Return the edition that the page showed beside the one that is changed."""
     edition, page = session.get_one(Edition, edition_id), session.get(Edition, _beside())
     if page is None or page.language == edition.language or page.newsletter_id != edition.newsletter_id:
-        return twin_of(session, edition)
+        return twin_of(session, edition, Line.of(session, edition))
     return page
 
 

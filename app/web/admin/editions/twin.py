@@ -13,6 +13,7 @@ from app.clock import now
 from app.editions.compose import newsletter_of
 from app.editions.history import History, read_history
 from app.editions.introduction import introduction_html
+from app.editions.lines import Line
 from app.editions.models import Edition, EditionStatus
 from app.editions.twins import rows_of, twin_of
 from app.web import product
@@ -44,8 +45,9 @@ def twin(edition_id: int) -> str | Response:
     """
     with product().database.reading() as session:
         edition = load_edition(session, edition_id, WITHOUT_OTHERS)
-        other = twin_of(session, edition)
-        rows = rows_of(session, edition, other, now=now()) if other else ()
+        line = Line.of(session, edition)
+        other = twin_of(session, edition, line)
+        rows = rows_of(session, edition, other, line, now=now()) if other else ()
         pair = sorted(filter(None, (edition, other)), key=lambda each: each.language, reverse=True)
         newsletter = None if other else newsletter_of(session, edition)
         sides = [_side(session, each) for each in pair]
