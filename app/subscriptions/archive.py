@@ -3,13 +3,15 @@
 Every function takes a batch: its caller calls again until nothing is left (GDPR art. 5(1)(e)).
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
+from app.db import items_of
 from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.ledger import prune_chain
@@ -31,6 +33,18 @@ _OTHER = aliased(Subscription)
 _HAS_LEFT = sa.text("subscriptions.status = 'unsubscribed'")
 _WAS_ERASED = sa.text("consent_events.kind = 'erased'")
 _IS_WITHHELD = sa.text("subscriptions.is_withheld")
+_DIGEST = items_of("digests", ConsentArchive.__table__.c.address_hmac.type)
+_READ_NEWSLETTER = select(ConsentEvent.id).where(
+    ConsentEvent.chain_id == ConsentArchive.chain_id, ConsentEvent.newsletter_id == sa.bindparam("newsletter")
+)
+#: Digest by digest, as an import looks for readers.
+_LEFT_AT = (
+    select(sa.func.max(ConsentArchive.left_at))
+    .where(ConsentArchive.address_hmac == _DIGEST, _READ_NEWSLETTER.exists())
+    .correlate_except(ConsentArchive)
+    .scalar_subquery()
+)
+_LEFT_AMONG = select(_DIGEST, _LEFT_AT).where(_LEFT_AT.is_not(None))
 
 
 def left_before(before: datetime) -> sa.Select[int, datetime | None]:
@@ -111,6 +125,18 @@ def archive_reader(
     )
     delete_reader(session, subscriber)
     session.flush()
+
+
+def left_among(
+    session: Session, email_keys: Collection[str], *, newsletter_id: int, suppression_key: str
+) -> dict[str, datetime]:
+    """Return those of the normalised addresses whose readers left, were archived and once knew the newsletter.
+
+    And when the last of them did.
+    """
+    by_digest = {address_hmac(suppression_key, email_key): email_key for email_key in email_keys}
+    asked = {"digests": json.dumps(list(by_digest)), "newsletter": newsletter_id}
+    return {by_digest[digest]: left_at for digest, left_at in session.connection().execute(_LEFT_AMONG, asked)}
 
 
 def archived_before(before: datetime) -> sa.Select[str, datetime]:

@@ -1,7 +1,8 @@
 """Readers who come with a list: whoever comes with proof of consent is subscribed, whoever comes without is held.
 
-Nobody whom the newsletter knows already, in whatever state, is changed, and nobody whose address may not be mailed
-comes back: only the owner of the mailbox can do that. Who reads another newsletter gets a subscription to this one.
+Nobody whom the newsletter knows already, in whatever state, is changed, and nobody comes back whose address may not be
+mailed, or who left since they consented: only the owner of the mailbox can do that. Who reads another newsletter gets a
+subscription to this one.
 """
 
 import json
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from app.db import BigId, insert_into, is_among, items_of, new_public_id, new_public_ids, rows_of, time_text
 from app.errors import InputRefused
 from app.mail.address import Address
+from app.subscriptions.archive import left_among
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, Chain, begin_chains, extend_chains
 from app.subscriptions.models import Subscriber, Subscription
@@ -128,18 +130,25 @@ def _sort(
     suppressed = suppressed_among(session, keys, suppression_key=suppression_key)
     asked = {"keys": json.dumps(list(keys), ensure_ascii=False), "newsletter": newsletter_id}
     seen = set(session.connection().scalars(_KNOWN_AMONG, asked))
+    # Thereafter: whose row goes meanwhile is found here.
+    left = left_among(session, keys, newsletter_id=newsletter_id, suppression_key=suppression_key)
     arrivals, new = [], {}
     for place, newcomer in enumerate(newcomers):
         key = newcomer.address.key
         if key in suppressed:
             arrivals.append(Arrival.SUPPRESSED)
-        elif key in seen:
+        elif key in seen or (key in left and not _is_newer(newcomer.provenance, left[key])):
             arrivals.append(Arrival.KNOWN)
         else:
             seen.add(key)
             new[place] = newcomer
             arrivals.append(Arrival.HELD if newcomer.provenance is None else Arrival.SUBSCRIBED)
     return arrivals, new
+
+
+def _is_newer(provenance: Provenance | None, left_at: datetime) -> bool:
+    """Whether consent was given after a departure."""
+    return provenance is not None and provenance.consented_at > left_at
 
 
 def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, actor: str, now: datetime) -> set[str]:

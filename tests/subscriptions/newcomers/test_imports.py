@@ -12,11 +12,12 @@ from app.digests.newsletters import close_newsletter, open_newsletter
 from app.errors import InputRefused, NewsletterClosed, TransitionRefused
 from app.mail.address import parse_address
 from app.product import Product
+from app.subscriptions.archive import archive_left
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.newcomers.held import ask_held, read_held, start_asking, stop_asking
-from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, import_readers
+from app.subscriptions.newcomers.imports import Arrival, Newcomer, Provenance, foresee_arrivals, import_readers
 from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.signup import CONFIRMATION
@@ -93,6 +94,33 @@ def test_an_import_revives_nobody(product: Product, proof: Provenance | None) ->
         assert session.scalars(select(Subscriber.email).order_by(Subscriber.id)).all() == [
             "left@reader.example", "pending@reader.example",
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("proof", "arrival"),
+    [
+        (None, Arrival.KNOWN),
+        (PROOF, Arrival.KNOWN),
+        (Provenance("fair", NOW - timedelta(days=40)), Arrival.KNOWN),
+        (Provenance("fair", NOW - timedelta(days=39)), Arrival.SUBSCRIBED),
+    ],
+)
+def test_who_left_and_was_archived_comes_back_by_a_newer_consent_alone(
+    product: Product, proof: Provenance | None, arrival: Arrival
+) -> None:
+    key, left_at = product.config.suppression_key, NOW - timedelta(days=40)
+    with product.database.transaction() as session:
+        other = make.add_second(session, product.config).id
+        reader = make.make_subscription(session, email="left@reader.example", at=NOW - timedelta(days=500))
+        make.make_request(session, reader)
+        unsubscribe(session, public_id=reader.public_id, method=ConsentMethod.ONE_CLICK, now=left_at)
+        assert archive_left(session, before=NOW, suppression_key=key, now=NOW) == 1
+        newcomers = [Newcomer(parse_address("left@reader.example"), "fr", proof)]
+        assert foresee_arrivals(session, newcomers, newsletter_id=1, suppression_key=key) == [arrival]
+        elsewhere = foresee_arrivals(session, newcomers, newsletter_id=other, suppression_key=key)
+        assert elsewhere == [Arrival.SUBSCRIBED if proof else Arrival.HELD], "they never left that one"
+        assert bring(session, product, "left@reader.example", proof=proof) == {arrival: 1}
+        assert bool(wanted(session)) is (arrival is Arrival.SUBSCRIBED)
 
 
 @pytest.mark.parametrize(
