@@ -9,18 +9,21 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.archive import archive_left
-from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
-from app.subscriptions.newcomers.imports import Arrival
+from app.subscriptions.newcomers.imports import Arrival, Newcomer, import_readers
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import QuestionKind
 from app.subscriptions.questions.staying import ask_inactive, lapse_unanswered
 from app.subscriptions.retention import forget_held, purge_unconfirmed
+from app.subscriptions.rights.erasure import erase_reader
+from app.subscriptions.suppression import close_address
 from tests import make
 from tests.conftest import NOW, ON_POSTGRESQL, SUPPRESSION_KEY
-from tests.subscriptions.newcomers.test_several import bring
+from tests.subscriptions.newcomers.test_several import PROOF, bring
 
 LATER = NOW + timedelta(days=1)
 EMAILS = ("alice@reader.example", "bob@reader.example")
@@ -90,3 +93,42 @@ def test_a_clock_and_an_import_of_the_same_readers_do_not_wait_in_a_circle(
             _wait_for_waiting(product, 2)
         assert importing.result() == [Arrival.SUBSCRIBED] * 2
         assert striking.result() == (0 if of is SubscriptionStatus.UNSUBSCRIBED else 2)
+
+
+def _erase(session: Session, subscriber: Subscriber) -> None:
+    method = ConsentMethod.ADMIN
+    erase_reader(session, subscriber_id=subscriber.id, method=method, suppression_key=SUPPRESSION_KEY, now=NOW)
+
+
+def _close(session: Session, subscriber: Subscriber) -> None:
+    close_address(
+        session, email_key=subscriber.email_key, suppression_key=SUPPRESSION_KEY, actor="test", note="said so", now=NOW
+    )
+
+
+@ON_POSTGRESQL
+@pytest.mark.parametrize("ending", [_erase, _close])
+def test_an_import_brings_nobody_whose_address_is_being_suppressed(
+    product: Product, ending: Callable[[Session, Subscriber], None]
+) -> None:
+    with product.database.transaction() as session:
+        second = make.add_second(session, product.config).id
+        make.make_subscription(session, email=EMAILS[0])
+
+    def run_import() -> list[Arrival]:
+        with product.database.transaction() as session:
+            newcomers = [Newcomer(parse_address(email), "fr", PROOF) for email in EMAILS]
+            return import_readers(
+                session, newcomers, newsletter_id=second, actor="cli", suppression_key=SUPPRESSION_KEY, now=NOW
+            )
+
+    with ThreadPoolExecutor(1) as threads:
+        with product.database.transaction() as session:
+            ending(session, session.scalars(select(Subscriber)).one())
+            importing = threads.submit(run_import)
+            _wait_for_waiting(product, 1)
+        assert importing.result() == [Arrival.KNOWN, Arrival.SUBSCRIBED]
+    with product.database.reading() as session:
+        brought = select(Subscriber.email).join(Subscription).where(Subscription.newsletter_id == second)
+        assert session.scalars(brought).all() == [EMAILS[1]]
+        assert (EMAILS[0] in session.scalars(select(Subscriber.email)).all()) is (ending is _close)

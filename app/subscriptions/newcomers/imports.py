@@ -98,10 +98,10 @@ def import_readers(
     for provenance in {newcomer.provenance for newcomer in newcomers}:
         check_provenance(provenance, now)
     arrivals, new = _sort(session, newcomers, newsletter_id, suppression_key)
-    added = _add(session, new, newsletter_id=newsletter_id, actor=actor, now=now)
+    added = _add(session, new, newsletter_id=newsletter_id, actor=actor, suppression_key=suppression_key, now=now)
     for place, newcomer in new.items():
         if newcomer.address.key not in added:
-            arrivals[place] = Arrival.KNOWN  # a sign-up was quicker, or the data may not be used
+            arrivals[place] = Arrival.KNOWN  # a sign-up or a suppression was quicker, or the data may not be used
     return arrivals
 
 
@@ -151,7 +151,15 @@ def _is_newer(provenance: Provenance | None, left_at: datetime) -> bool:
     return provenance is not None and provenance.consented_at > left_at
 
 
-def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, actor: str, now: datetime) -> set[str]:
+def _add(
+    session: Session,
+    new: Mapping[int, Newcomer],
+    *,
+    newsletter_id: int,
+    actor: str,
+    suppression_key: str,
+    now: datetime,
+) -> set[str]:
     """Add readers, their subscriptions and the events that say so; return the keys of those who were added."""
     if not new:
         return set()
@@ -160,19 +168,37 @@ def _add(session: Session, new: Mapping[int, Newcomer], *, newsletter_id: int, a
     chains = {
         key: Chain(name, new_public_id(), key) for key, name in zip(by_key, new_public_ids(len(by_key)), strict=True)
     }
-    ids = _insert_readers(session, by_key, chains, now)
+    inserted = _insert_readers(session, by_key, chains, now)
+    ids = _take_back_suppressed(session, inserted, suppression_key)
     places = _insert_places(session, by_key, ids, newsletter_id, now)
     acts = ((chains[key], _act(by_key[key], actor, now), places[reader_id]) for key, reader_id in ids.items())
     begin_chains(session, acts, newsletter_id=newsletter_id)
-    others = {key: newcomer for key, newcomer in by_key.items() if key not in ids}
-    return set(ids) | _add_to_readers(session, others, newsletter_id=newsletter_id, actor=actor, now=now)
+    others = {key: newcomer for key, newcomer in by_key.items() if key not in inserted}
+    held = _hold_readers(session, others, newsletter_id, suppression_key)
+    return set(ids) | _add_to_readers(session, others, held, newsletter_id=newsletter_id, actor=actor, now=now)
+
+
+def _take_back_suppressed(session: Session, ids: Mapping[str, int], suppression_key: str) -> dict[str, int]:
+    """Delete again the new readers whose address is suppressed by now; return the others.
+
+    Who is being erased is waited for, and has no row then.
+    """
+    suppressed = suppressed_among(session, ids, suppression_key=suppression_key)
+    if suppressed:
+        session.execute(sa.delete(Subscriber).where(Subscriber.id.in_([ids[key] for key in suppressed])))
+    return {key: reader_id for key, reader_id in ids.items() if key not in suppressed}
 
 
 def _add_to_readers(
-    session: Session, by_key: Mapping[str, Newcomer], *, newsletter_id: int, actor: str, now: datetime
+    session: Session,
+    by_key: Mapping[str, Newcomer],
+    chains: Mapping[int, Chain],
+    *,
+    newsletter_id: int,
+    actor: str,
+    now: datetime,
 ) -> set[str]:
-    """Add a subscription to those who are readers of something else; return their keys."""
-    chains = _hold_readers(session, by_key, newsletter_id)
+    """Add a subscription to those who are readers of something else, and held; return their keys."""
     if not chains:
         return set()
     ids = {chain.email_key: reader_id for reader_id, chain in chains.items()}
@@ -184,15 +210,22 @@ def _add_to_readers(
     return set(ids)
 
 
-def _hold_readers(session: Session, keys: Iterable[str], newsletter_id: int) -> dict[int, Chain]:
+def _hold_readers(session: Session, keys: Iterable[str], newsletter_id: int, suppression_key: str) -> dict[int, Chain]:
     """Hold the readers who have these keys and return their chains; not of those who may get no subscription here."""
     session.flush()
     asked = json.dumps(list(keys), ensure_ascii=False)
     held = session.connection().execute(_HELD_AMONG, {"keys": asked}).all()
-    # A statement of its own: it sees what was done while the first one waited.
+    if not held:
+        return {}
+    # Statements of their own: they see what was done while the first one waited.
     ids = {"newsletter": newsletter_id, "readers": json.dumps([reader.id for reader in held])}
     placed = set(session.connection().scalars(_PLACED_AMONG, ids))
-    return {each.id: Chain(each.chain_id, each.chain_salt, each.email_key) for each in held if each.id not in placed}
+    suppressed = suppressed_among(session, [reader.email_key for reader in held], suppression_key=suppression_key)
+    return {
+        each.id: Chain(each.chain_id, each.chain_salt, each.email_key)
+        for each in held
+        if each.id not in placed and each.email_key not in suppressed
+    }
 
 
 def _insert_readers(
