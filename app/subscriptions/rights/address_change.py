@@ -130,8 +130,7 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
     _move(session, subscriber, email=change.email, email_ascii=change.email_ascii, email_key=change.email_key)
     if former_reason in BOUNCED:
         # That mailbox was the hindrance, and it is gone.
-        theirs = update(Subscription).where(Subscription.subscriber_id == subscriber.id)
-        session.execute(theirs.values(is_withheld=subscriber.restricted_at is not None))
+        _withhold(session, subscriber, is_withheld=subscriber.restricted_at is not None)
     elif former_reason is not None:
         # It was the person's reason, or an admin's: it goes where they go.
         suppress(
@@ -146,7 +145,7 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
     return subscriber
 
 
-def undo_address_change(session: Session, *, public_id: str, now: datetime) -> Subscriber:
+def undo_address_change(session: Session, *, public_id: str, suppression_key: str, now: datetime) -> Subscriber:
     """End a request, and move the reader, who is returned, back where it was confirmed already.
 
     A second time nothing happens. The reader's data link dies with it, and so does every later change: whoever asked
@@ -169,6 +168,8 @@ def undo_address_change(session: Session, *, public_id: str, now: datetime) -> S
         email_ascii=change.former_email_ascii,
         email_key=change.former_email_key,
     )
+    is_closed = is_suppressed(session, email_key=subscriber.email_key, suppression_key=suppression_key)
+    _withhold(session, subscriber, is_withheld=subscriber.restricted_at is not None or is_closed)
     _record(session, subscriber, ConsentMethod.CONFIRM_PAGE, now, detail="undone")
     return subscriber
 
@@ -257,6 +258,11 @@ def _move(session: Session, subscriber: Subscriber, *, email: str, email_ascii: 
             subscriber.data_id = None
     except IntegrityError as error:
         raise TransitionRefused("the address has a reader already") from error
+
+
+def _withhold(session: Session, subscriber: Subscriber, *, is_withheld: bool) -> None:
+    theirs = update(Subscription).where(Subscription.subscriber_id == subscriber.id)
+    session.execute(theirs.values(is_withheld=is_withheld))
 
 
 def _record(

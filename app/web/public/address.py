@@ -67,7 +67,9 @@ def address_undo_submit(language: str, token: str) -> Response:
         return _undo_page(status=GONE)
     try:
         with product().database.transaction() as session:
-            reader = undo_address_change(session, public_id=public_id, now=now())
+            reader = undo_address_change(
+                session, public_id=public_id, suppression_key=product().config.suppression_key, now=now()
+            )
             has_letters = letters_come(session, reader.id, now())
     except (NotFound, TransitionRefused):
         return _undo_page(status=GONE)

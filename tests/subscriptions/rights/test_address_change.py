@@ -1,6 +1,6 @@
 """Another address for the same reader: confirmed by the new one, taken back by the former, told to nobody else."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -46,6 +46,10 @@ def begin(session: Session, subscriber: Subscriber, email: str = NEW, *, after: 
 def confirm(session: Session, product: Product, public_id: str) -> None:
     key = product.config.suppression_key
     confirm_address_change(session, public_id=public_id, suppression_key=key, now=NOW + timedelta(minutes=5))
+
+
+def undo(session: Session, product: Product, public_id: str, *, now: datetime = NOW) -> None:
+    undo_address_change(session, public_id=public_id, suppression_key=product.config.suppression_key, now=now)
 
 
 def block(session: Session, product: Product, email: str, reason: SuppressionReason) -> None:
@@ -125,14 +129,14 @@ def test_the_former_address_takes_it_back_before_and_after_and_data_links_die(pr
         reader = make.make_subscription(session, email=OLD).subscriber
         reader.data_id = "d" * 22
         unconfirmed = begin(session, reader)
-        undo_address_change(session, public_id=unconfirmed, now=NOW)
+        undo(session, product, unconfirmed)
         assert reader.data_id is None
         with pytest.raises(NotFound):
             confirm(session, product, unconfirmed)
         confirmed = begin(session, reader)
         confirm(session, product, confirmed)
         for _ in range(2):
-            undo_address_change(session, public_id=confirmed, now=NOW)
+            undo(session, product, confirmed)
         assert reader.email == OLD
         with pytest.raises(NotFound):
             confirm(session, product, confirmed)
@@ -146,7 +150,7 @@ def test_what_cannot_be_taken_back_is_refused(product: Product) -> None:
         confirm(session, product, public_id)
         make.make_subscription(session, email=OLD)
     with product.database.transaction() as session, pytest.raises(TransitionRefused):
-        undo_address_change(session, public_id=public_id, now=NOW)
+        undo(session, product, public_id)
     with product.database.reading() as session:
         assert session.get_one(Subscriber, reader.id).email == NEW
 
@@ -160,7 +164,7 @@ def test_taking_it_back_ends_what_was_asked_for_since(product: Product) -> None:
         second = begin(session, reader, "b@elsewhere.example", after=timedelta(minutes=6))
         confirm(session, product, second)
         third = begin(session, reader, "c@elsewhere.example", after=timedelta(minutes=7))
-        undo_address_change(session, public_id=first, now=NOW + timedelta(minutes=8))
+        undo(session, product, first, now=NOW + timedelta(minutes=8))
     with product.database.transaction() as session:
         assert session.get_one(Subscriber, reader.id).email == OLD
         for later in (second, third):
@@ -176,6 +180,34 @@ def test_a_dead_mailbox_left_behind_frees_the_letters_and_nothing_else_does(prod
             confirm(session, product, begin(session, subscription.subscriber, f"{reason}@elsewhere.example"))
         with product.database.reading() as session:
             assert session.get_one(Subscription, subscription.id).is_withheld is is_withheld
+
+
+@pytest.mark.parametrize(("email", "is_withheld"), [(OLD, True), (NEW, False)])
+def test_back_at_the_former_address_letters_come_if_that_one_may_be_mailed(
+    product: Product, email: str, is_withheld: bool
+) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email=OLD)
+        if email == OLD:
+            block(session, product, OLD, SuppressionReason.HARD_BOUNCE)
+        public_id = begin(session, subscription.subscriber)
+        confirm(session, product, public_id)
+        if email == NEW:
+            block(session, product, NEW, SuppressionReason.HARD_BOUNCE)
+        undo(session, product, public_id)
+    with product.database.reading() as session:
+        assert session.get_one(Subscription, subscription.id).is_withheld is is_withheld
+
+
+def test_a_restriction_stays_when_the_address_goes_back(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email=OLD)
+        public_id = begin(session, subscription.subscriber)
+        confirm(session, product, public_id)
+        restrict(session, subscriber_id=subscription.subscriber_id, method=ConsentMethod.DATA_PAGE, now=NOW)
+        undo(session, product, public_id)
+    with product.database.reading() as session:
+        assert session.get_one(Subscription, subscription.id).is_withheld
 
 
 def test_what_the_person_asked_for_moves_along(product: Product) -> None:

@@ -51,7 +51,10 @@ def confirming(product: Product, change: str) -> Callable[[], None]:
 
 
 def undoing(product: Product, change: str) -> Callable[[], None]:
-    return in_transaction(product, lambda session: undo_address_change(session, public_id=change, now=NOW))
+    key = product.config.suppression_key
+    return in_transaction(
+        product, lambda session: undo_address_change(session, public_id=change, suppression_key=key, now=NOW)
+    )
 
 
 def check_chains(session: Session) -> None:
