@@ -19,6 +19,7 @@ from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.records import ConsentEvent, ConsentStub, Suppression
 from app.subscriptions.rights.erasure import delete_reader
+from app.subscriptions.rights.log import is_left_alone
 from app.subscriptions.suppression import address_hmac, find_suppression
 
 #: Readers, or chains, of one call.
@@ -50,7 +51,7 @@ _LEFT_AMONG = select(_DIGEST, _LEFT_AT).where(_LEFT_AT.is_not(None))
 def left_before(before: datetime) -> sa.Select[int, datetime | None]:
     """Select the readers whose every subscription ended before `before`, and when each did.
 
-    Whose data may not be used stays where it is (GDPR art. 18(2)).
+    Whom the clocks leave alone stays.
     """
     has_other = select(_OTHER.id).where(
         _OTHER.subscriber_id == Subscription.subscriber_id,
@@ -59,7 +60,7 @@ def left_before(before: datetime) -> sa.Select[int, datetime | None]:
     return (
         select(Subscription.subscriber_id, Subscription.unsubscribed_at)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(_HAS_LEFT, Subscription.unsubscribed_at < before, Subscriber.restricted_at.is_(None))
+        .where(_HAS_LEFT, Subscription.unsubscribed_at < before, ~is_left_alone())
         .where(~has_other.exists())
     )
 
@@ -95,7 +96,7 @@ def archive_suppressed(session: Session, *, before: datetime, suppression_key: s
 def suppressed_before(session: Session, before: datetime, suppression_key: str) -> list[tuple[int, datetime]]:
     """Return the readers who are still here though their address was suppressed before `before`, and since when it is.
 
-    Whose data may not be used stays, and so does for a while who has asked to subscribe anew. Addresses have to be
+    Whom the clocks leave alone stays, and so does for a while who has asked to subscribe anew. Addresses have to be
     hashed to be found among the suppressed, those of withheld subscriptions alone; they are few.
     """
     found: dict[int, datetime] = {}
@@ -189,8 +190,8 @@ def _prune(session: Session, chains: Sequence[str], now: datetime) -> None:
 def _suppressed_at(session: Session, subscriber: Subscriber, suppression_key: str) -> datetime | None:
     """Return since when a held reader's address is suppressed; None where they may come back, or must stay."""
     suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=suppression_key)
-    has_asked = session.scalar(select(_has_asked()).where(Subscriber.id == subscriber.id))
-    return None if suppression is None or subscriber.restricted_at or has_asked else suppression.created_at
+    stays = session.scalar(select(sa.or_(_has_asked(), is_left_alone())).where(Subscriber.id == subscriber.id))
+    return None if suppression is None or stays else suppression.created_at
 
 
 def _has_asked() -> sa.ColumnElement[bool]:
@@ -203,7 +204,7 @@ def _withheld_after(session: Session, after: int) -> list[tuple[int, int, str]]:
     rows = session.execute(
         select(Subscription.id, Subscription.subscriber_id, Subscriber.email_key)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(_IS_WITHHELD, Subscription.id > after, Subscriber.restricted_at.is_(None), ~_has_asked())
+        .where(_IS_WITHHELD, Subscription.id > after, ~is_left_alone(), ~_has_asked())
         .order_by(Subscription.id)
         .limit(WITHHELD)
     )

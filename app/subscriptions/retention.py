@@ -7,11 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.delivery.queue import cancel_reader
-from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.records import PurgeCount
 from app.subscriptions.rights.erasure import forget
+from app.subscriptions.rights.log import is_left_alone
 
 #: Rows of one call; the job calls again.
 BATCH = 200
@@ -27,12 +27,13 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
     the earlier consent has its own, longer time.
     """
     before = now - timedelta(days=pending_days)
-    due = unconfirmed_before(before).order_by(Subscription.requested_at, Subscription.id).limit(BATCH)
-    purged, found = 0, session.execute(due).scalars().all()
+    due = unconfirmed_before(before)
+    batch = due.order_by(Subscription.requested_at, Subscription.id).limit(BATCH)
+    purged, found = 0, session.execute(batch).scalars().all()
     lock_readers_of(session, found)
     for key in found:
         subscription = session.get(Subscription, key)
-        if subscription is None or not lock(session, subscription) or not _is_due(subscription, before):
+        if subscription is None or not lock(session, subscription) or not _is_due(session, due, key):
             continue
         cancel_reader(
             session, subscriber_id=subscription.subscriber_id, newsletter_id=subscription.newsletter_id, now=now
@@ -51,48 +52,45 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
 def unconfirmed_before(before: datetime) -> sa.Select[int, datetime]:
     """Select the subscriptions requested before `before` and not confirmed since, and when they were.
 
-    Whose data may not be used stays where it is (GDPR art. 18(2)).
+    Whom the clocks leave alone stays.
     """
     return (
         select(Subscription.id, Subscription.requested_at)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(_IS_PENDING, Subscription.requested_at < before, Subscriber.restricted_at.is_(None))
+        .where(_IS_PENDING, Subscription.requested_at < before, ~is_left_alone())
     )
 
 
 def held_before(before: datetime) -> sa.Select[int, datetime]:
     """Select the subscriptions that were imported without proof before `before` and never asked about, and since when.
 
-    Whose data may not be used stays where it is (GDPR art. 18(2)).
+    Whom the clocks leave alone stays.
     """
     return (
         select(Subscription.id, Subscription.requested_at)
         .join(Subscriber, Subscriber.id == Subscription.subscriber_id)
-        .where(_IS_HELD, Subscription.requested_at < before, Subscriber.restricted_at.is_(None))
+        .where(_IS_HELD, Subscription.requested_at < before, ~is_left_alone())
     )
 
 
 def forget_held(session: Session, *, before: datetime, now: datetime) -> int:
     """Delete a batch of them; return how many there were."""
-    due = held_before(before).order_by(Subscription.id).limit(BATCH)
-    forgotten, found = 0, session.execute(due).scalars().all()
+    due = held_before(before)
+    forgotten, found = 0, session.execute(due.order_by(Subscription.id).limit(BATCH)).scalars().all()
     lock_readers_of(session, found)
     for key in found:
         subscription = session.get(Subscription, key)
-        if subscription is None or not lock(session, subscription):
+        if subscription is None or not lock(session, subscription) or not _is_due(session, due, key):
             continue
-        if subscription.status is SubscriptionStatus.HELD and subscription.subscriber.restricted_at is None:
-            forget(session, subscription, now=now)
-            forgotten += 1
+        forget(session, subscription, now=now)
+        forgotten += 1
     session.flush()
     return forgotten
 
 
-def _is_due(subscription: Subscription, before: datetime) -> bool:
-    is_restricted = subscription.subscriber.restricted_at is not None
-    return (
-        subscription.status is SubscriptionStatus.PENDING and subscription.requested_at < before and not is_restricted
-    )
+def _is_due(session: Session, due: sa.Select[int, datetime], subscription_id: int) -> bool:
+    """Whether a subscription whose reader is held by now is still among those that are due."""
+    return session.scalar(due.with_only_columns(Subscription.id).where(Subscription.id == subscription_id)) is not None
 
 
 def _count(session: Session, purged: int, now: datetime) -> None:

@@ -345,6 +345,36 @@ def test_whose_data_may_not_be_used_stays(product: Product) -> None:
     assert complain_about.email == "bob@reader.example"
 
 
+def test_who_awaits_an_answer_stays_until_they_have_it(product: Product) -> None:
+    with product.database.transaction() as session:
+        leave(session, product)
+        make.make_subscription(session, email="bob@reader.example")
+        suppress(
+            session, email_key="bob@reader.example", suppression_key=product.config.suppression_key,
+            reason=SuppressionReason.COMPLAINT, source="arf", now=NOW,
+        )  # fmt: skip
+        make.make_subscription(session, email="carol@reader.example", status=SubscriptionStatus.PENDING)
+        held = make.make_subscription(session, email="dave@reader.example")
+        held.status = SubscriptionStatus.HELD
+        silent = make.make_subscription(session, email="erin@reader.example")
+        ask(session, silent, kind=QuestionKind.STAY, answer_until=NOW + DAY, now=NOW)
+        session.execute(update(Delivery).values(state=DeliveryState.ACCEPTED))
+        for subscriber_id in session.scalars(select(Subscriber.id)).all():
+            log_request(
+                session, kind=Right.ACCESS, reference="", received_on=NOW.date(), actor="test", today=NOW.date(),
+                subscriber_id=subscriber_id,
+            )  # fmt: skip
+    clocks, keeping = ("left", "suppressed", "unconfirmed", "held"), Keeping(product.config, NOW + 400 * DAY)
+    due, done = count_due(product.database, keeping), run_clocks(product.database, keeping)
+    assert [(due[clock].count, done[clock]) for clock in clocks] == [(0, 0)] * 4
+    with product.database.transaction() as session:
+        assert session.get_one(Subscription, silent.id).status is SubscriptionStatus.UNSUBSCRIBED
+        assert len(session.scalars(select(Subscriber.id)).all()) == 5
+        session.execute(update(RightsRequest).values(answered_at=NOW + 400 * DAY))
+    done = run_clocks(product.database, replace(keeping, now=NOW + 440 * DAY))
+    assert [done[clock] for clock in clocks] == [2, 1, 1, 1]
+
+
 def test_who_asks_to_come_back_is_not_archived_before_they_could_confirm(product: Product) -> None:
     """An address that bounced: its owner has sent the form, and the letter is on its way."""
     keeping = Keeping(product.config, NOW + 31 * DAY)

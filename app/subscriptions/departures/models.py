@@ -12,7 +12,8 @@ from app.subscriptions.kinds import SuppressionReason
 class ConsentArchive(Base):
     """The chain of a reader who left, once their row has gone: the keyed hash of the address alone leads to it.
 
-    Nobody reads here but who has to prove a consent that is disputed, and the clock that ends it (GDPR art. 5(1)(e)).
+    Nobody reads here but who has to prove a consent that is disputed, the clock that ends it (GDPR art. 5(1)(e)), and
+    an import, which brings nobody back who left.
     """
 
     __tablename__ = "consent_archives"

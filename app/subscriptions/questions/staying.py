@@ -16,6 +16,7 @@ from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscriber, Subscription, gets_letters
 from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState
+from app.subscriptions.rights.log import is_left_alone
 
 _IS_CONFIRMED = sa.text("subscriptions.status = 'confirmed'")
 
@@ -61,7 +62,8 @@ def ask_inactive(session: Session, *, before: datetime, stay_days: int, per_day:
 def lapse_unanswered(session: Session, *, suppression_key: str, now: datetime) -> int:
     """Delete a batch of the readers who did not answer in time; return how many questions were looked at.
 
-    Their proofs go into the archive at once. A reader who has another subscription keeps that one.
+    Their proofs go into the archive at once. A reader who has another subscription keeps that one, and who awaits an
+    answer of ours stays until they have it.
     """
     looked_at, ended = lapse_silent(session, kind=QuestionKind.STAY, now=now)
     for subscription in ended:
@@ -69,7 +71,8 @@ def lapse_unanswered(session: Session, *, suppression_key: str, now: datetime) -
             Subscription.subscriber_id == subscription.subscriber_id,
             Subscription.status != SubscriptionStatus.UNSUBSCRIBED,
         )
-        if session.scalar(others.limit(1)) is None:
+        alone = select(is_left_alone()).where(Subscriber.id == subscription.subscriber_id)
+        if session.scalar(others.limit(1)) is None and not session.scalar(alone):
             subscriber = session.get_one(Subscriber, subscription.subscriber_id)
             archive_reader(session, subscriber, left_at=now, suppression_key=suppression_key, now=now)
     return looked_at

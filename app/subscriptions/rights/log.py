@@ -144,6 +144,16 @@ def requests_of(subscriber_id: int) -> Select[RightsRequest]:
     return select(RightsRequest).where(RightsRequest.subscriber_id == subscriber_id).order_by(RightsRequest.id.desc())
 
 
+def is_left_alone() -> sa.ColumnElement[bool]:
+    """Return the condition that no clock deletes a reader.
+
+    Their data is kept though not used (GDPR art. 18(2)), or a request of theirs awaits its answer (art. 12(3)).
+    """
+    is_theirs = RightsRequest.subscriber_id == Subscriber.id
+    asks = select(RightsRequest.id).where(is_theirs, RightsRequest.answered_at.is_(None)).exists()
+    return sa.or_(Subscriber.restricted_at.is_not(None), asks)
+
+
 def _held(session: Session, request_id: int) -> RightsRequest:
     request = session.get(RightsRequest, request_id, with_for_update=True)
     if request is None:
