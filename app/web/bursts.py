@@ -23,8 +23,8 @@ from app.web.security import TOKEN_ROUTES
 
 #: Posts that are owed, however many come.
 UNLIMITED_POSTS = frozenset({"public.unsubscribe_submit"})
-#: What leads on to an article, and what letters show: one proxy fetches that for many readers.
-UNLIMITED_PAGES = frozenset({"public.go", "public.reading", "public.reading_image"})
+#: The way out, and what leads on to an article, and what letters show: one proxy fetches that for many readers.
+UNLIMITED_PAGES = frozenset({"public.unsubscribe", "public.go", "public.reading", "public.reading_image"})
 #: What costs the database more than other open pages do.
 LIMITED_PAGES = TOKEN_ROUTES - UNLIMITED_PAGES | {"public.search"}
 #: Seconds that a Redis may take.
