@@ -59,7 +59,7 @@ class ReaderLetters:
             return Withheld("the reader's data was deleted")
         if subscription.status is not wanted:
             return Withheld(f"the subscription is {subscription.status.value}")
-        if subscriber.restricted_at is not None and wanted is SubscriptionStatus.CONFIRMED:
+        if subscriber.restricted_at is not None:
             return Withheld("the reader's data may not be used")
         key = self._config.suppression_key
         suppression = find_suppression(session, email_key=subscriber.email_key, suppression_key=key)

@@ -14,11 +14,13 @@ from app.product import Product
 from app.subscriptions.archive import archive_left
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.newcomers.held import ask_held, start_asking
 from app.subscriptions.newcomers.imports import Arrival, Newcomer, import_readers
 from app.subscriptions.questions.asking import ask
 from app.subscriptions.questions.models import QuestionKind
 from app.subscriptions.questions.staying import ask_inactive, lapse_unanswered
 from app.subscriptions.retention import forget_held, purge_unconfirmed
+from app.subscriptions.rights.acts import restrict
 from app.subscriptions.rights.erasure import erase_reader
 from app.subscriptions.suppression import close_address
 from tests import make
@@ -93,6 +95,28 @@ def test_a_clock_and_an_import_of_the_same_readers_do_not_wait_in_a_circle(
             _wait_for_waiting(product, 2)
         assert importing.result() == [Arrival.SUBSCRIBED] * 2
         assert striking.result() == (0 if of is SubscriptionStatus.UNSUBSCRIBED else 2)
+
+
+@ON_POSTGRESQL
+def test_nobody_is_asked_to_confirm_who_restricts_meanwhile(product: Product) -> None:
+    with product.database.transaction() as session:
+        _make_readers(session, SubscriptionStatus.HELD)
+        start_asking(session, newsletter_id=1, per_day=48, actor="test", now=NOW)
+
+    def run_asking() -> int:
+        with product.database.transaction() as session:
+            return ask_held(session, now=NOW + timedelta(hours=1))
+
+    with ThreadPoolExecutor(1) as threads:
+        with product.database.transaction() as session:
+            for subscriber_id in session.scalars(select(Subscriber.id)).all():
+                restrict(session, subscriber_id=subscriber_id, method=ConsentMethod.DATA_PAGE, now=NOW)
+            asking = threads.submit(run_asking)
+            _wait_for_waiting(product, 1)
+        asking.result()
+    with product.database.reading() as session:
+        assert make.letters(session) == []
+        assert set(session.scalars(select(Subscription.status))) == {SubscriptionStatus.HELD}
 
 
 def _erase(session: Session, subscriber: Subscriber) -> None:

@@ -200,6 +200,15 @@ def test_a_letter_is_withheld_from_a_suppressed_address(product: Product, kind: 
         assert isinstance(compose(product, session, copy), Withheld)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_is_withheld_from_whose_data_may_not_be_used(product: Product, kind: str) -> None:
+    with product.database.transaction() as session:
+        subscription, copy = queue(session, kind)
+        subscription.subscriber.restricted_at = NOW
+        session.flush()
+        assert isinstance(compose(product, session, copy), Withheld)
+
+
 @pytest.mark.parametrize("kind", [WELCOME, ALREADY_SUBSCRIBED])
 def test_the_letters_of_a_newsletter_in_one_language_promise_no_other(product: Product, kind: str) -> None:
     with product.database.transaction() as session:

@@ -164,7 +164,7 @@ def test_the_same_address_typed_anew_is_no_correction(client: FlaskClient, produ
     assert kinds(product) == ["requested", "address-changed"]
 
 
-@pytest.mark.parametrize("kind", ["free", "taken", "closed"])
+@pytest.mark.parametrize("kind", ["free", "taken", "closed", "restricted"])
 def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
     client: FlaskClient, product: Product, kind: str
 ) -> None:
@@ -173,12 +173,14 @@ def test_what_is_known_of_the_new_address_shows_only_in_its_mailbox(
         other = data_path(product, email=NEW) if make_reader(product, email=NEW) else ""
     if kind == "closed":
         client.post(other + "/erasure")
+    if kind == "restricted":
+        client.post(other + "/restriction")
     path = data_path(product)
     open_mailbox(product)
     answer = client.post(path + "/address", data={"email": NEW})
     assert answer.headers["Location"] == f"{path}?done=address-move"
     to, text = open_mailbox(product)["address-change"]
-    assert to == ("" if kind == "closed" else NEW)
+    assert to == (NEW if kind in {"free", "taken"} else "")
     assert ("address" in links_in(product, text)) is (kind == "free")
 
 

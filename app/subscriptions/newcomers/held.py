@@ -100,7 +100,9 @@ def _ask_some(session: Session, asking: HeldAsking, now: datetime) -> int:
 
 
 def _ask(session: Session, subscription: Subscription, actor: str, now: datetime) -> None:
-    if not lock(session, subscription) or subscription.status is not SubscriptionStatus.HELD:
+    if not lock(session, subscription):
+        return
+    if subscription.status is not SubscriptionStatus.HELD or subscription.is_withheld:
         return
     act = Act(ConsentKind.REQUESTED, ConsentMethod.ADMIN, now, subscription.language, actor=actor)
     record_act(session, subscription, act)

@@ -85,7 +85,7 @@ class RightsLetters(ReaderLetters):
             return change
         if is_suppressed(session, email_key=change.email_key, suppression_key=self._config.suppression_key):
             return Withheld("the address may not be mailed")
-        taken_by = session.scalar(select(Subscriber.id).where(Subscriber.email_key == change.email_key))
+        taken_by = session.scalars(select(Subscriber).where(Subscriber.email_key == change.email_key)).one_or_none()
         if taken_by is not None:
             return self._compose_address_taken(session, copy, change, taken_by)
         reader = self._addressed(session, copy, change.subscriber_id)
@@ -138,9 +138,11 @@ class RightsLetters(ReaderLetters):
         )
 
     def _compose_address_taken(
-        self, session: Session, copy: Copy, change: AddressChange, taken_by: int
+        self, session: Session, copy: Copy, change: AddressChange, taken_by: Subscriber
     ) -> Composed | Withheld:
-        reader = self._addressed(session, copy, taken_by)
+        if taken_by.restricted_at is not None:
+            return Withheld("the reader's data may not be used")  # anybody may have given the address
+        reader = self._addressed(session, copy, taken_by.id)
         if reader is None:
             return GONE
         language = reader.language
