@@ -45,7 +45,7 @@ GESTURES: dict[str, Callable[[Page], None]] = {
     "a click on the button": lambda page: page.click("button"),
     "a double click on the button": lambda page: page.dblclick("button", no_wait_after=True),
     "a key": lambda page: page.keyboard.press("a"),
-    "the space bar": lambda page: page.keyboard.press("Space"),
+    "the space bar on the button": lambda page: page.focus("button") or page.keyboard.press("Space"),  # type: ignore[func-returns-value]
     "Enter on the button": lambda page: page.focus("button") or page.keyboard.press("Enter"),  # type: ignore[func-returns-value]
 }
 
@@ -73,7 +73,7 @@ def test_a_touch_confirms(site: str, product: Product, open_page: Callable[..., 
     assert status(product) is SubscriptionStatus.CONFIRMED
 
 
-def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_then_confirms_with_a_gesture(
+def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_confirms_by_the_button_alone(
     site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
     page = open_page()
@@ -83,19 +83,25 @@ def test_a_reader_whom_an_admin_added_can_read_the_policy_first_and_then_confirm
     policy.value.wait_for_url("**/fr/privacy")
     assert status(product) is SubscriptionStatus.PENDING
     page.mouse.click(5, 400)
+    page.keyboard.press("a")
+    page.wait_for_timeout(300)
+    assert status(product) is SubscriptionStatus.PENDING, "they have yet to say that they read it"
+    page.click("button")
     page.wait_for_url("**/fr/preferences/**")
     with product.database.reading() as session:
         assert session.query(ConsentEvent).one().wording_id
 
 
+SCROLLING_KEYS = ("Space", "PageDown", "PageUp", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "End", "Home")
 SCANNERS: dict[str, Callable[[Page], None]] = {
     "waiting": lambda page: page.wait_for_timeout(1_500),
     "events made by script": lambda page: page.evaluate(
-        """() => ["pointerdown", "touchstart", "keydown", "mousedown", "focus", "scroll"].forEach((name) => {
+        """() => ["pointerdown", "touchstart", "click", "keydown", "mousedown", "focus", "scroll"].forEach((name) => {
              document.body.dispatchEvent(new Event(name, {bubbles: true}));
              document.dispatchEvent(new KeyboardEvent(name, {key: "Enter", bubbles: true})); })"""
     ),
     "moving and scrolling": lambda page: (page.mouse.move(9, 9), page.mouse.wheel(0, 300))[-1],
+    "keys that scroll": lambda page: [page.keyboard.press(key) for key in SCROLLING_KEYS][-1],
     "tab and shift": lambda page: [page.keyboard.press(key) for key in ("Tab", "Shift", "Shift+Tab", "Alt")][-1],
     "the browser's own shortcut": lambda page: page.keyboard.press("Control+a"),
     "the right button": lambda page: page.mouse.click(5, 400, button="right"),
@@ -110,6 +116,19 @@ def test_what_is_no_human_gesture_confirms_nobody(
     page = open_page()
     page.goto(site + confirm_path(product))
     SCANNERS[scanner](page)
+    page.wait_for_timeout(300)
+    assert status(product) is SubscriptionStatus.PENDING
+
+
+def test_a_finger_that_scrolls_confirms_nobody(site: str, product: Product, open_page: Callable[..., Page]) -> None:
+    page = open_page(has_touch=True, viewport={"width": 375, "height": 300})
+    page.goto(site + confirm_path(product))
+    finger = page.context.new_cdp_session(page)
+    for kind, points in [("Start", [250]), *(("Move", [y]) for y in range(230, 60, -20)), ("End", [])]:
+        finger.send(
+            "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [{"x": 200, "y": y} for y in points]}
+        )
+    page.wait_for_function("window.scrollY > 0")
     page.wait_for_timeout(300)
     assert status(product) is SubscriptionStatus.PENDING
 

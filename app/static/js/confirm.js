@@ -1,24 +1,27 @@
-// Confirms at the first genuine human gesture on the page, so that nobody is lost to a second press. A program that
-// merely opens the page, runs its scripts and waits makes no trusted event and so confirms nobody.
+// Confirms at the first genuine human press on the page, so that nobody is lost to a second one. A program that merely
+// opens the page, runs its scripts and waits makes no trusted event and so confirms nobody; nor does who scrolls, by
+// finger or by key, to read on.
 "use strict";
 
 (() => {
   const form = document.querySelector("form[data-confirm]");
   if (!form) return;
 
-  const gestures = ["pointerdown", "touchstart", "keydown"];
+  const gestures = ["click", "keydown"];
   const silentKeys = /^(Tab|Shift|Control|Alt|AltGraph|Meta|OS|Fn|CapsLock|NumLock|ScrollLock|Escape|ContextMenu|PrintScreen|Unidentified|Dead|F\d+)$/;
+  const scrollingKeys = new Set([" ", "PageUp", "PageDown", "Home", "End", "ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]);
   let isSent = false;
 
-  // Links and other forms keep their own meaning; so do browser shortcuts and the second mouse button.
+  // The button, links and other forms keep their own meaning; so do browser shortcuts and the second mouse button.
   function isMeant(event) {
     if (!event.isTrusted || event.defaultPrevented) return false;
     const target = event.target instanceof Element ? event.target : document.body;
-    if (target.closest("a, summary, input, select, textarea")) return false;
+    if (target.closest("a, summary, button, input, select, textarea")) return false;
     const inForm = target.closest("form");
     if (inForm && inForm !== form) return false;
     if (event.type === "keydown") {
-      return !(silentKeys.test(event.key) || event.ctrlKey || event.altKey || event.metaKey || event.repeat);
+      const isQuiet = silentKeys.test(event.key) || scrollingKeys.has(event.key);
+      return !(isQuiet || event.ctrlKey || event.altKey || event.metaKey || event.repeat);
     }
     return !event.button;
   }
