@@ -4,7 +4,8 @@ Each looks again, just before it goes, whether it may.
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +16,7 @@ from app.i18n import gettext
 from app.links import Links
 from app.subscriptions.confirming import texts_of_request
 from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.reader_letters import ReaderLetters
+from app.subscriptions.reader_letters import Reader, ReaderLetters
 from app.subscriptions.signup import ALREADY_SUBSCRIBED, CONFIRMATION, WELCOME
 from config import Config
 
@@ -83,6 +84,8 @@ class SignupLetters(ReaderLetters):
         reader = self._reader(session, copy, SubscriptionStatus.CONFIRMED)
         if isinstance(reader, Withheld):
             return reader
+        paused_until = _paused_until(reader, copy.chunk.created_at)
+        keeps_coming = gettext(reader.language, "There is nothing to do: your letters keep coming.")
         return self._composed(
             copy,
             reader,
@@ -90,10 +93,17 @@ class SignupLetters(ReaderLetters):
             subject=gettext(
                 reader.language, "You are already subscribed to %(newsletter)s", newsletter=reader.face.name
             ),
-            preheader=gettext(reader.language, "There is nothing to do: your letters keep coming."),
+            preheader=gettext(reader.language, "Your letters are paused.") if paused_until else keeps_coming,
             reason=_form_reason(reader.language),
             requested_at=copy.chunk.created_at,
+            paused_until=paused_until,
         )
+
+
+def _paused_until(reader: Reader, at: datetime) -> date | None:
+    """Return the first day with letters again, where the newsletter is, of a reader who has paused them at `at`."""
+    until = reader.subscription.paused_until
+    return until.astimezone(ZoneInfo(reader.newsletter.timezone)).date() if until and until > at else None
 
 
 def _form_reason(language: str) -> str:

@@ -1,7 +1,7 @@
 """The letters of signing up, in both languages: what they say, what they must not hold, and when they may not go."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default as policy
 
@@ -177,6 +177,24 @@ def test_a_name_that_looks_like_a_template_stays_text(product: Product) -> None:
         letter = composed(product, session, copy).letter
     assert "{{7*7}} &lt;b&gt;&amp;" in letter.html
     assert "49" not in letter.subject
+
+
+@pytest.mark.parametrize(
+    ("language", "paused", "coming"),
+    [("fr", "aucune ne vient avant le 25 mars 2026", "continuent d’arriver"),
+     ("en", "none comes before 25 March 2026", "your letters keep coming")],
+)  # fmt: skip
+def test_a_reader_who_paused_is_told_until_when_and_not_that_letters_come(
+    product: Product, language: str, paused: str, coming: str
+) -> None:
+    with product.database.transaction() as session:
+        subscription, copy = queue(session, ALREADY_SUBSCRIBED, language)
+        for until, is_paused in [(None, False), (NOW, False), (datetime(2026, 3, 24, 23, tzinfo=UTC), True)]:
+            subscription.paused_until = until
+            session.flush()
+            letter = composed(product, session, copy).letter
+            text = " ".join(letter.text.replace("\u00a0", " ").split())
+            assert (paused in text, coming in letter.html) == (is_paused, not is_paused)
 
 
 @pytest.mark.parametrize("kind", KINDS)
