@@ -210,7 +210,7 @@ def test_a_link_is_mailed_and_nobody_learns_to_whom(client: FlaskClient, product
     assert 'formaction="/admin/sign-in/mail"' in client.get("/admin/sign-in").text
     known = client.post("/admin/sign-in/mail", data={"email": desk.EMAIL})
     unknown = client.post("/admin/sign-in/mail", data={"email": "eve@desk.example"})
-    assert "Regardez votre boîte aux lettres" in known.text
+    assert "Regardez votre boîte de réception" in known.text
     assert known.text.replace(desk.EMAIL, "") == unknown.text.replace("eve@desk.example", "")
     for _ in range(5):
         last = client.post("/admin/sign-in/mail", data={"email": desk.EMAIL})
