@@ -97,16 +97,18 @@ CLOCKS = (
         "unconfirmed",
         "CONFIRM_HOURS",
         "PENDING_DAYS",
+        "PROOF_YEARS",
         ground="GDPR art. 5(1)(e)",
         fr=(
             "Demande jamais confirmée",
             "Le lien de confirmation est valable %(confirm)s. Sans confirmation, la demande est effacée après "
-            "%(pending)s\u00a0; seul leur nombre est gardé.",
+            "%(pending)s\u00a0; ne restent que leur nombre et, pendant %(proof)s, des sommes de contrôle datées qui ne "
+            "disent rien de personne.",
         ),
         en=(
             "A request never confirmed",
-            "The confirmation link works for %(confirm)s. Unconfirmed, the request is deleted after %(pending)s; only "
-            "their number is kept.",
+            "The confirmation link works for %(confirm)s. Unconfirmed, the request is deleted after %(pending)s; what "
+            "is left is their number and, for %(proof)s, checksums with their dates that tell nothing of anybody.",
         ),
     ),
     _clock(
@@ -146,12 +148,13 @@ CLOCKS = (
         ground="GDPR art. 5(1)(e)",
         fr=(
             "Sans réponse à cette question",
-            "Votre adresse est effacée %(stay)s après la lettre\u00a0; la preuve de votre consentement passe à "
-            "l’archive.",
+            "Votre adresse est effacée %(stay)s après la lettre, sauf si vous lisez une autre de nos lettres\u00a0; la "
+            "preuve de votre consentement passe alors à l’archive.",
         ),
         en=(
             "No answer to that question",
-            "Your address is deleted %(stay)s after the letter; the proof of your consent moves to the archive.",
+            "Your address is deleted %(stay)s after the letter, unless you read another of our letters; the proof of "
+            "your consent then moves to the archive.",
         ),
     ),
     _clock(
@@ -176,12 +179,14 @@ CLOCKS = (
         fr=(
             "Opposition et adresses hors service",
             "L’adresse est effacée après %(left)s. Il en reste une empreinte à clé, qui ne permet pas de la relire, "
-            "gardée aussi longtemps que la lettre paraît pour ne plus jamais vous écrire par erreur.",
+            "gardée aussi longtemps que la lettre paraît pour ne plus vous écrire, sauf si quelqu’un le demande sur "
+            "notre formulaire, et alors seulement pour confirmer.",
         ),
         en=(
             "Objections and dead addresses",
             "The address is deleted after %(left)s. A keyed fingerprint of it stays, from which it cannot be read "
-            "back, for as long as the newsletter appears, so that we never write to you again by mistake.",
+            "back, for as long as the newsletter appears, so that we do not write to you again, unless somebody asks "
+            "for it on our form, and then only to confirm.",
         ),
     ),
     _clock(
@@ -212,11 +217,11 @@ CLOCKS = (
         ground="GDPR art. 5(1)(e), art. 5(2)",
         fr=(
             "Empreintes des preuves effacées",
-            "Des sommes de contrôle, qui ne disent rien de personne, pendant %(proof)s encore.",
+            "Des sommes de contrôle datées, qui ne disent rien de personne, pendant %(proof)s encore.",
         ),
         en=(
             "Checksums of deleted proofs",
-            "Checksums that tell nothing of anybody, for another %(proof)s.",
+            "Checksums with their dates, which tell nothing of anybody, for another %(proof)s.",
         ),
     ),
     _clock(
@@ -331,7 +336,7 @@ CLOCKS = (
         fr=(
             "Protection du formulaire",
             "Pour que personne ne puisse s’en servir contre d’autres, nous comptons les demandes par connexion et par "
-            "boîte aux lettres, sous empreinte à clé : un jour pour la connexion, trente jours au plus pour la "
+            "boîte de réception, sous empreinte à clé : un jour pour la connexion, trente jours au plus pour la "
             "boîte, effacés dès que vous confirmez.",
         ),
         en=(

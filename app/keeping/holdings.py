@@ -48,7 +48,7 @@ HOLDINGS: Mapping[str, Holding] = MappingProxyType(
         "consent_archives": Holding(
             "a keyed hash of the address of one who left, and the chain it leads to", ("proof",)
         ),
-        "consent_stubs": Holding("hashes of deleted proofs", ("stubs",)),
+        "consent_stubs": Holding("hashes of deleted proofs, and their dates", ("stubs",)),
         "suppressions": Holding("a keyed hash of an address that is never mailed, and why", reason=WHILE_NEEDED),
         "feedback_events": Holding("that a letter bounced or was complained of, and which copy it was", ("returns",)),
         "diagnostics": Holding("what a server said when a letter came back", ("returns", "left", "suppressed", "stay")),

@@ -175,7 +175,7 @@ def address_hash(salt: str, email_key: str) -> str:
 
 
 def prune_chain(session: Session, chain_id: str, *, now: datetime) -> None:
-    """Keep of a chain's events only their places and hashes: the time for which they may be kept is over."""
+    """Keep of a chain's events only their places, dates and hashes: the time for which they may be kept is over."""
     session.flush()
     events = select(
         ConsentEvent.chain_id,

@@ -61,7 +61,7 @@ class ConsentEvent(Base):
 
 
 class ConsentStub(Base):
-    """What stays of an event whose time is over: its place in the chain and its hash, so that older seals still verify.
+    """What stays of an event whose time is over: place, date and hash, so that older seals still verify.
 
     Without the salt that went with the address, it tells of nobody.
     """

@@ -24,6 +24,8 @@ from tests.web.reader import EMAIL, data_path, links_in, make_reader, open_mailb
 from tests.web.visitor import Page, counts, only
 
 NEW = "alice@elsewhere.example"
+#: Anybody can type an address into the form: no page promises that nothing ever comes.
+EXCEPTION = "sauf si quelqu’un le demande sur notre formulaire, et alors seulement pour"
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +64,7 @@ def test_an_objection_is_honoured_without_a_reason(client: FlaskClient, product:
     make_reader(product)
     path = data_path(product)
     page = press(client, path + "/objection", "/objection")
-    assert "Votre opposition est prise en compte" in page
+    assert f"Votre opposition est prise en compte. Nous ne vous écrivons plus, {EXCEPTION}" in page
     assert path + "/objection" not in page
     with product.database.reading() as session:
         assert only(session).status is SubscriptionStatus.UNSUBSCRIBED
@@ -87,8 +89,10 @@ def test_an_erasure_leads_to_a_proof_that_names_nobody_and_a_second_press_finds_
 ) -> None:
     make_reader(product)
     path = data_path(product)
+    assert EXCEPTION in client.get(path + "/erasure").text
     first = client.post(path + "/erasure")
     proof = client.get(first.headers["Location"])
+    assert proof.text.count(EXCEPTION) == 2
     assert "alice" not in proof.text
     file = json.loads(client.get(first.headers["Location"] + "/download").text)
     with product.database.reading() as session:

@@ -24,7 +24,7 @@ from app.subscriptions.suppression import suppress
 def forget(session: Session, subscription: Subscription, *, now: datetime) -> None:
     """Delete a subscription that was never confirmed, and its reader where it was the only one.
 
-    Of the reader's chain stay places and hashes (GDPR art. 5(1)(e)). The caller holds the reader's row.
+    Of the reader's chain stay places, dates and hashes (GDPR art. 5(1)(e)). The caller holds the reader's row.
     """
     subscriber = session.get_one(Subscriber, subscription.subscriber_id)
     session.flush()
