@@ -164,12 +164,13 @@ CLOCKS = (
         fr=(
             "Adresse de qui est parti",
             "Effacée %(left)s après le départ. La preuve du consentement passe alors dans une archive à l’accès "
-            "restreint, où une empreinte à clé remplace l’adresse.",
+            "restreint, où une empreinte à clé remplace l’adresse et empêche qu’une liste plus ancienne ne vous "
+            "réabonne.",
         ),
         en=(
             "The address of somebody who left",
             "Deleted %(left)s after the departure. The proof of consent then moves to an archive of restricted access, "
-            "where a keyed fingerprint stands for the address.",
+            "where a keyed fingerprint stands for the address and keeps any older list from subscribing you again.",
         ),
     ),
     _clock(
