@@ -1,11 +1,15 @@
 """What was taken in is applied: one transaction for each event, which holds its reader's row first.
 
+Only what never has a consequence is noted many at a time: a copy's delivery, which some mail providers tell of every
+copy, keeps no complaint waiting.
+
 Whatever the order in which events of one reader come, the end is the same: each looks at all that are known by then,
 and a suppression's strongest reason stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import select, update
@@ -17,7 +21,15 @@ from app.delivery.warm_ups import count_complaint
 from app.editions.watch import pause_for_complaints
 from app.feedback.models import DUE, EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
-from app.feedback.policy import Consequence, History, SoftBounce, TakenCopy, decide, is_complained_of
+from app.feedback.policy import (
+    WITHOUT_CONSEQUENCE,
+    Consequence,
+    History,
+    SoftBounce,
+    TakenCopy,
+    decide,
+    is_complained_of,
+)
 from app.feedback.spikes import hold_spikes
 from app.mail.providers import provider_of
 from app.settings.feedback import FeedbackSettings
@@ -31,18 +43,20 @@ from app.subscriptions.suppression import suppress_reader
 BATCH = 500
 _BOUNCES = (NoticeKind.HARD, NoticeKind.SOFT)
 _EVENTS = FeedbackEvent.__table__
+_PLACED = ("provider", "newsletter_id", "edition_id", "state", "subscriber_id", "applied_at")
 _PLACE = (
     update(_EVENTS)  # type: ignore[arg-type]
     .where(_EVENTS.c.id == sa.bindparam("key"))
-    .values({name: sa.bindparam(f"new_{name}") for name in ("provider", "newsletter_id", "edition_id")})
+    .values({name: sa.bindparam(f"new_{name}", type_=_EVENTS.c[name].type) for name in _PLACED})
 )
 
 
 def apply_events(database: Database, *, rules: FeedbackSettings, suppression_key: str, now: datetime) -> int:
     """Apply all events that are due, and return how many that were; several processes may do so at once."""
-    applied = 0
-    while _place(database):
-        pass
+    applied, placed = 0, BATCH
+    while placed == BATCH:
+        placed, noted = _place(database, now)
+        applied += noted
     hold_spikes(database, rules=rules, suppression_key=suppression_key, now=now)
     while events := _due(database):
         for event_id, _, _ in events:
@@ -77,27 +91,50 @@ def apply_event(
     return True
 
 
-def _place(database: Database) -> int:
-    """Write to new events what their copies were of and whose mailboxes they went to; return how many there were."""
+def _place(database: Database, now: datetime) -> tuple[int, int]:
+    """Write to new events what their copies were of and whose mailboxes they went to, and note those of no consequence.
+
+    Return how many there were, and how many of them are noted.
+    """
     with database.transaction() as session:
         unplaced = select(FeedbackEvent.id).where(FeedbackEvent.state.in_(DUE), FeedbackEvent.provider.is_(None))
         held = session.scalars(unplaced.order_by(FeedbackEvent.id).limit(BATCH).with_for_update(skip_locked=True))
         event_ids = held.all()
-        rows = session.execute(
-            select(FeedbackEvent.id, Subscriber.email_key, Chunk.newsletter_id, Chunk.edition_id)
-            .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
-            .outerjoin(Chunk, Chunk.id == Delivery.chunk_id)
-            .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
-            .where(FeedbackEvent.id.in_(event_ids))
-        )
+        rows = session.execute(_as_to_place(event_ids)).all()
+        readers = {row.subscriber_id for row in rows if row.kind in WITHOUT_CONSEQUENCE and row.subscriber_id}
+        known = _staying(session, readers) | {None}
+        noted = {row.key for row in rows if row.kind in WITHOUT_CONSEQUENCE and row.subscriber_id in known}
         placed = [
-            {"key": key, "new_provider": provider_of(email_key) if email_key else "",
-             "new_newsletter_id": newsletter_id, "new_edition_id": edition_id}
-            for key, email_key, newsletter_id, edition_id in rows
+            {"key": row.key, "new_provider": provider_of(row.email_key) if row.email_key else "",
+             "new_newsletter_id": row.newsletter_id, "new_edition_id": row.edition_id,
+             "new_state": EventState.NOTED if row.key in noted else row.state,
+             "new_subscriber_id": row.subscriber_id if row.key in noted else None,
+             "new_applied_at": now if row.key in noted else None}
+            for row in rows
         ]  # fmt: skip
         if placed:
             session.connection().execute(_PLACE, placed)
-    return len(placed)
+    return len(placed), len(noted)
+
+
+def _as_to_place(event_ids: Sequence[int]) -> sa.Select[Any]:
+    """Select of events what their rows are to tell: `key`, `kind`, `state`, and whom and what their copies were for."""
+    return (
+        select(
+            FeedbackEvent.id.label("key"), FeedbackEvent.kind, FeedbackEvent.state,
+            Subscriber.id.label("subscriber_id"), Subscriber.email_key, Chunk.newsletter_id, Chunk.edition_id,
+        )
+        .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
+        .outerjoin(Chunk, Chunk.id == Delivery.chunk_id)
+        .outerjoin(Subscriber, Subscriber.id == Delivery.subscriber_id)
+        .where(FeedbackEvent.id.in_(event_ids))
+    )  # fmt: skip
+
+
+def _staying(session: Session, subscriber_ids: Collection[int]) -> set[int | None]:
+    """Return those readers who cannot be erased before the transaction ends; it holds events, and waits for nobody."""
+    readers = select(Subscriber.id).where(Subscriber.id.in_(subscriber_ids))
+    return set(session.scalars(readers.with_for_update(read=True, key_share=True, skip_locked=True)))
 
 
 def _due(database: Database) -> Sequence[tuple[int, NoticeKind, int | None]]:

@@ -24,6 +24,12 @@ class Consequence(StrEnum):
     LEAVE = "leave"
 
 
+#: What changes nothing, whatever is known of the reader.
+WITHOUT_CONSEQUENCE = frozenset(
+    {NoticeKind.DELIVERED, NoticeKind.NOT_SPAM, NoticeKind.SENDER_FAULT, NoticeKind.UNKNOWN}
+)
+
+
 @dataclass(frozen=True)
 class SoftBounce:
     """A soft bounce of one copy: when, and of which edition, if of any."""

@@ -34,6 +34,7 @@ from tests.feedback.house import (
     suppression_of,
     tell,
 )
+from tests.statements import statements
 
 DAY = timedelta(days=1)
 #: What a reader may come to, and the settled order of strength of what brings them there.
@@ -85,6 +86,19 @@ def test_what_is_not_known_to_be_worse_costs_no_subscription(product: Product, k
     with product.database.reading() as session:
         assert end_of(session) == (None, SubscriptionStatus.CONFIRMED, False)
     assert states(product) == [EventState.NOTED]
+
+
+def test_many_deliveries_keep_no_complaint_waiting(product: Product) -> None:
+    copy = reader_with_copy(product)
+    with product.database.transaction() as session:
+        ingest(session, [notice(NoticeKind.DELIVERED, copy) for _ in range(50)], now=NOW)
+    with statements(product.database) as asked:
+        assert apply(product) == 50
+    assert len(asked) < 20
+    with product.database.reading() as session:
+        reader_id = session.scalars(select(Subscriber.id)).one()
+        noted = select(FeedbackEvent.state, FeedbackEvent.subscriber_id, FeedbackEvent.applied_at).distinct()
+        assert session.execute(noted).all() == [(EventState.NOTED, reader_id, NOW)]
 
 
 def test_what_names_no_copy_of_ours_is_counted_and_changes_nothing(product: Product) -> None:

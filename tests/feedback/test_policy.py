@@ -6,6 +6,7 @@ import pytest
 
 from app.feedback.notices import NoticeKind
 from app.feedback.policy import (
+    WITHOUT_CONSEQUENCE,
     Consequence,
     History,
     SoftBounce,
@@ -78,3 +79,10 @@ def test_one_complaint_alone_stops_no_edition_and_one_in_a_thousand_is_the_bound
     assert not is_complained_of(complaints=1, sent=10, rules=RULES)
     assert is_complained_of(complaints=2, sent=1_999, rules=RULES)
     assert not is_complained_of(complaints=2, sent=2_000, rules=RULES)
+
+
+@pytest.mark.parametrize("kind", NoticeKind)
+def test_only_what_never_has_a_consequence_is_said_to_have_none(kind: NoticeKind) -> None:
+    failing = History(softs=[SoftBounce(NOW - days * DAY, days) for days in range(30)])
+    is_idle = decide(kind, NOW, failing, RULES, NOW) is Consequence.NOTHING
+    assert is_idle == (kind in WITHOUT_CONSEQUENCE)

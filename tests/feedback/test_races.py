@@ -9,13 +9,14 @@ from app.delivery.endings import Settlement
 from app.delivery.models import DeliveryState
 from app.errors import NotFound, TransitionRefused
 from app.feedback.ingest import ingest, note_refusals
-from app.feedback.models import DUE, FeedbackEvent
+from app.feedback.models import DUE, EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
 from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscription
+from app.subscriptions.rights.erasure import erase_reader
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.feedback.house import apply, make_copies, make_edition, notice, subscription_of, suppression_of
@@ -87,3 +88,25 @@ def test_a_sender_that_settles_and_readers_who_leave_never_wait_in_a_circle(prod
     with product.database.reading() as session:
         assert session.scalars(select(FeedbackEvent.id).where(FeedbackEvent.state.in_(DUE))).all() == []
         assert {suppression_of(session, f"r{i}@reader.example") is None for i in range(READERS)} == {False}
+
+
+def test_deliveries_are_noted_while_their_readers_are_erased(product: Product) -> None:
+    with product.database.transaction() as session:
+        readers = [make.make_subscription(session, email=f"r{i}@reader.example").subscriber for i in range(READERS)]
+        copies = make_copies(session, readers, edition=make_edition(session))
+        reader_ids = [reader.id for reader in readers]
+        ingest(session, [notice(NoticeKind.DELIVERED, copy) for copy in copies], now=NOW)
+
+    def erase() -> None:
+        for reader_id in reversed(reader_ids):
+            with product.database.transaction() as session:
+                erase_reader(
+                    session, subscriber_id=reader_id, method=ConsentMethod.PREFERENCES,
+                    suppression_key=SUPPRESSION_KEY, now=NOW,
+                )  # fmt: skip
+
+    assert together(erase, lambda: apply(product), lambda: apply(product)) == []
+    apply(product)
+    with product.database.reading() as session:
+        told = session.execute(select(FeedbackEvent.state, FeedbackEvent.subscriber_id).distinct())
+        assert told.all() == [(EventState.NOTED, None)]
