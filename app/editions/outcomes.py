@@ -83,8 +83,13 @@ class Outcomes:
 def count_outcomes(session: Session, *, edition_id: int) -> None:
     """Count all copies of an edition by provider; what senders have added until then is in that count.
 
-    Called in the transaction that queues copies, before anybody has one in hand, and once the edition has ended.
+    Called in the transaction that queues copies, before anybody has one in hand.
     """
+    keep_standings(session, read_standings(session, edition_id=edition_id), edition_id=edition_id)
+
+
+def read_standings(session: Session, *, edition_id: int) -> Mapping[str, Counter[str]]:
+    """Count all copies of an edition by provider and standing, which takes seconds for millions."""
     rows = session.execute(_copies_by_domain(session, edition_id)).all()
     by_provider: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for domain, standing, copies in rows:
@@ -93,6 +98,11 @@ def count_outcomes(session: Session, *, edition_id: int) -> None:
     standings: defaultdict[str, Counter[str]] = defaultdict(Counter, {"": Counter()})
     for provider, counts in by_provider.items():
         standings[provider if provider in named else ""].update(counts)
+    return standings
+
+
+def keep_standings(session: Session, standings: Mapping[str, Counter[str]], *, edition_id: int) -> None:
+    """Write how an edition's copies stand in place of all that was told; none may have changed since it was read."""
     ours = select(ProviderOutcomes).where(ProviderOutcomes.edition_id == edition_id)
     session.scalars(ours.order_by(ProviderOutcomes.provider, ProviderOutcomes.sender).with_for_update()).all()
     session.execute(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.delivery.claims import claim, release
 from app.delivery.endings import Settlement
@@ -18,7 +19,7 @@ from app.editions.audience import cancel_edition, finish_editions
 from app.editions.copies import EDITION, edition_letters
 from app.editions.counts import count_editions, read_progress
 from app.editions.models import Edition, EditionStatus
-from app.editions.outcomes import LEAST_NAMED, Outcomes, count_outcomes, read_outcomes
+from app.editions.outcomes import LEAST_NAMED, Outcomes, count_outcomes, read_outcomes, read_standings
 from app.editions.records import EditionCount
 from app.editions.retry import Retry, retry_copies
 from app.feedback.intake import envelope_of
@@ -182,6 +183,41 @@ def test_an_edition_that_was_called_off_is_counted_once_nothing_of_it_is_in_hand
     assert [count_editions(product.database, now=later) for _ in range(2)] == [1, 0]
     with product.database.reading() as session:
         assert session.get_one(EditionCount, edition_id).accepted == 1
+
+
+def test_a_large_edition_is_counted_the_more_seldom_and_more_so_while_nothing_ends(
+    product: Product, edition_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counts_at(seconds: int) -> int:
+        return count_editions(product.database, now=NOW + timedelta(seconds=seconds))
+
+    assert [counts_at(0), counts_at(0)] == [1, 1], "a small one, each time"
+    monkeypatch.setattr(counts, "COUNTED_AT_ONCE", 1)
+    monkeypatch.setattr(counts, "RECOUNTED_PER_S", (LEAST_NAMED + 5) / 60)
+    monkeypatch.setattr(counts, "QUIET_RECOUNTED_PER_S", (LEAST_NAMED + 5) / 600)
+    assert [counts_at(15), counts_at(75), counts_at(599)] == [0, 0, 0]
+    assert [counts_at(600), counts_at(615)] == [1, 0]
+    add_pulses(product, edition_id, {NOW + timedelta(seconds=610): 10})
+    assert [counts_at(659), counts_at(660)] == [0, 1]
+    assert counts_at(0) == 1, "the clock went back"
+
+
+def test_copies_tried_once_more_while_the_last_count_is_made_keep_their_figures(
+    product: Product, edition_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(product, replies={"dead": REPLIES["spam"]})
+    with product.database.transaction() as session:
+        finish_editions(session, now=NOW)
+
+    def read_and_retry(session: Session, **given: int) -> object:
+        standings = read_standings(session, **given)
+        with product.database.transaction() as other:
+            retry_copies(other, edition_id=edition_id, retry=Retry.REJECTED, actor="ada@desk.example", now=NOW)
+        return standings
+
+    monkeypatch.setattr(counts, "read_standings", read_and_retry)
+    count_editions(product.database, now=NOW)
+    assert told(product, edition_id)["gmail.com"] == {"accepted": 3, "deferred": 1}
 
 
 def test_editions_on_their_way_keep_no_other_from_its_last_count(
