@@ -36,6 +36,8 @@ FASTER = 1.1
 CLEAN_BEFORE_FASTER = 20
 #: Many connections may meet one "slow down" at once: it halves the rate once.
 SLOWED_AT_MOST_EVERY = timedelta(minutes=1)
+#: Clocks of several machines may differ by so much; a time further ahead was never right.
+SKEW_MAX = timedelta(minutes=1)
 BREAKER_AFTER = 5
 BREAKER_OPEN_FOR = timedelta(minutes=30)
 
@@ -95,8 +97,8 @@ class Pace:
 
     def breaker(self, now: datetime) -> Breaker:
         """Return whether letters may go to the domain."""
-        if self.open_until is None:
-            return Breaker.CLOSED
+        if self.open_until is None or self.open_until > now + BREAKER_OPEN_FOR + SKEW_MAX:
+            return Breaker.CLOSED  # what lies further ahead was written by a clock that was wrong
         return Breaker.OPEN if now < self.open_until else Breaker.HALF_OPEN
 
     @property
@@ -156,7 +158,10 @@ class TokenBucket:
             raise ValueError("a bucket lets something through, or should not be there")
 
     def take(self, wanted: int, now: datetime) -> Grant:
-        """Return how many of `wanted` letters may go now. A clock that went back fills nothing."""
+        """Return how many of `wanted` letters may go now.
+
+        A clock that went back fills nothing; from one that was far ahead on, time counts anew.
+        """
         filled = self._filled(now)
         granted = max(0, min(wanted, int(filled.tokens)))
         left = replace(filled, tokens=filled.tokens - granted)
@@ -171,6 +176,8 @@ class TokenBucket:
         return TokenBucket(per_minute, burst, min(filled.tokens, float(burst)), filled.filled_at)
 
     def _filled(self, now: datetime) -> "TokenBucket":
+        if self.filled_at - now > SKEW_MAX:
+            return replace(self, filled_at=now)
         if now <= self.filled_at:
             return self
         gained = (now - self.filled_at) / timedelta(minutes=1) * self.per_minute
@@ -250,7 +257,7 @@ def _cannot_be_reached(outcome: Outcome) -> bool:
 
 
 def _slowed(pace: Pace, now: datetime) -> Pace:
-    if pace.slowed_at is not None and now - pace.slowed_at < SLOWED_AT_MOST_EVERY:
+    if pace.slowed_at is not None and -SKEW_MAX <= now - pace.slowed_at < SLOWED_AT_MOST_EVERY:
         return replace(pace, clean=0)
     slower = FIRST_LIMIT_PER_MINUTE if pace.per_minute is None else pace.per_minute * SLOWER
     return replace(pace, per_minute=max(LIMIT_MIN_PER_MINUTE, slower), clean=0, slowed_at=now)

@@ -192,6 +192,24 @@ def test_a_bucket_gives_its_burst_then_its_rate() -> None:
     assert bucket.with_limit(30.0, 4, NOW).take(25, NOW).granted == 4
 
 
+def test_a_clock_that_was_far_ahead_locks_nothing() -> None:
+    ahead = NOW + timedelta(days=3)
+    slowed, opened = taught(Pace(per_minute=80.0), TOO_FAST, now=ahead), taught(Pace(), *[REFUSED] * 5, now=ahead)
+    assert learn(slowed, TOO_FAST, NOW).per_minute == 20.0
+    assert opened.breaker(NOW) is Breaker.CLOSED
+    assert learn(opened, REFUSED, NOW).breaker(NOW) is Breaker.OPEN
+    bucket = TokenBucket(60.0, 10, 0.0, ahead).take(5, NOW).bucket
+    assert (bucket.tokens, bucket.filled_at) == (0.0, NOW)
+    assert bucket.take(5, NOW + timedelta(seconds=5)).granted == 5
+
+
+def test_clocks_that_differ_by_seconds_are_let_differ() -> None:
+    ahead = NOW + timedelta(seconds=30)
+    assert learn(taught(Pace(per_minute=80.0), TOO_FAST, now=ahead), TOO_FAST, NOW).per_minute == 40.0
+    assert taught(Pace(), *[REFUSED] * 5, now=ahead).breaker(NOW) is Breaker.OPEN
+    assert TokenBucket(60.0, 10, 0.0, ahead).take(5, NOW).bucket.filled_at == ahead
+
+
 def test_a_bucket_that_lets_nothing_through_is_refused() -> None:
     for per_minute, burst in [(0.0, 1), (-1.0, 1), (1.0, 0)]:
         with pytest.raises(ValueError, match="lets something through"):
