@@ -1,11 +1,14 @@
 """The scheduler that runs the periodic jobs: APScheduler ticks in UTC, and one process at a time works.
 
 APScheduler only wakes us up. What is due is decided by rows (`Schedule.next_run_at`, `Source.next_fetch_at`), so a
-missed tick, a restart or a change of clocks loses nothing.
+missed tick or a restart loses nothing. It keeps its next ticks by the wall clock: where that is set back, a watch lets
+all jobs tick at once, instead of when it has made up for it.
 """
 
 import logging
 import secrets
+import threading
+import time
 from contextlib import suppress
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 LEASE_NAME = "scheduler"
 #: How often the scheduler looks whether somebody wants a job to run out of turn.
 LOOK_EVERY_S = 3
+#: How often the watch looks at the clock, and how far it may be set back without that being seen.
+WATCH_EVERY_S = 5.0
+SET_BACK_S = 5.0
 
 
 class Scheduler:
@@ -35,13 +41,19 @@ class Scheduler:
         for job in JOBS:
             self._ticker.add_job(self.tick, "interval", [job], seconds=job.every_s, id=job.name, next_run_time=now())
         self._ticker.add_job(self.run_asked, "interval", seconds=LOOK_EVERY_S)
+        self._ahead_s = _ahead_s()
+        self._is_stopping = threading.Event()
+        self._watch = threading.Thread(target=self._watch_clock, name="clock-watch", daemon=True)
 
     def start(self) -> None:
         """Start ticking."""
         self._ticker.start()
+        self._watch.start()
 
     def stop(self) -> None:
         """Stop ticking, wait for running jobs, give up the lease."""
+        self._is_stopping.set()
+        self._watch.join()
         self._ticker.shutdown(wait=True)
         lease.release(self._product.database, name=LEASE_NAME, owner=self._owner)
 
@@ -59,6 +71,14 @@ class Scheduler:
             with suppress(SQLAlchemyError):
                 runs.fail_run(database, name=job.name, error=error, now=now())
 
+    def heed_clock(self) -> None:
+        """Let all jobs tick now where the wall clock was set back since the last look."""
+        before, self._ahead_s = self._ahead_s, _ahead_s()
+        if self._ahead_s < before - SET_BACK_S:
+            log.warning("the clock was set back by %d s; all jobs run now", before - self._ahead_s)
+            for job in self._ticker.get_jobs():
+                job.modify(next_run_time=now())
+
     def run_asked(self) -> None:
         """Let the jobs tick at once that somebody wants to run, if this process is the elected one."""
         try:
@@ -67,3 +87,12 @@ class Scheduler:
                     self._ticker.modify_job(name, next_run_time=now())
         except SQLAlchemyError:
             log.exception("which jobs are asked for could not be read; the next look is in %d s", LOOK_EVERY_S)
+
+    def _watch_clock(self) -> None:
+        while not self._is_stopping.wait(WATCH_EVERY_S):
+            self.heed_clock()
+
+
+def _ahead_s() -> float:
+    """Return by how much the wall clock is ahead of the one that nobody sets."""
+    return time.time() - time.monotonic()

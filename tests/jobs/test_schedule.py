@@ -1,13 +1,16 @@
 """The table of jobs: each runs, one failure stops nothing, a stranger to the lease stays idle."""
 
 import logging
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
+from app.clock import now
 from app.jobs import lease
+from app.jobs import scheduler as scheduler_module
 from app.jobs.schedule import JOBS, Job
 from app.jobs.scheduler import LEASE_NAME, Scheduler
 from app.product import Product
@@ -63,6 +66,27 @@ def test_a_scheduler_without_the_lease_does_nothing(product: Product) -> None:
     first.tick(job)
     second.tick(job)
     assert len(runs) == 1
+
+
+def test_a_clock_that_is_set_back_stops_no_job(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+    again = threading.Event()
+
+    def run(_: Product) -> None:
+        ran.append("again" if ran else "first")
+        (again if ran[1:] else first).set()
+
+    first = threading.Event()
+    monkeypatch.setattr(scheduler_module, "JOBS", [Job("counted", 3600, run)])
+    monkeypatch.setattr(scheduler_module, "WATCH_EVERY_S", 0.05)
+    scheduler = Scheduler(product)
+    scheduler.start()
+    try:
+        assert first.wait(10)
+        with time_machine.travel(now() - timedelta(hours=2), tick=True):
+            assert again.wait(10), "the job waits for the clock to make up for it"
+    finally:
+        scheduler.stop()
 
 
 def addresses(product: Product) -> set[str]:
