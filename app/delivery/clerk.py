@@ -74,6 +74,7 @@ class Clerk:
         self._begun: set[int] = set()
         self._ended: list[tuple[Hand, Settlement]] = []
         self._failure: BaseException | None = None
+        self._full_disk: OSError | None = None
         self._settling = threading.Lock()
         self._wake = threading.Event()
         self._ready = threading.Event()
@@ -119,7 +120,8 @@ class Clerk:
     def finish(self, stop: threading.Event) -> None:
         """End what was never ended, and settle all, unless `stop` comes while the database is away.
 
-        A copy that began and of which its transport said nothing is uncertain; the others go back.
+        A copy that began and of which its transport said nothing is uncertain; the others go back. Raises OSError where
+        the run ended because the disk had no room for a journal.
         """
         self._is_over = True
         self._wake.set()
@@ -130,7 +132,9 @@ class Clerk:
         while not self._settle():
             if stop.wait(SETTLE_EVERY_S):
                 self._settle()
-                return
+                break
+        if self._full_disk is not None:
+            raise self._full_disk
 
     def _keep_books(self) -> None:
         try:
@@ -150,7 +154,11 @@ class Clerk:
     def _claim(self) -> None:
         """Claim what comes next, once; where nothing is due the run has come to its end."""
         owner, asked_at = _new_owner(), time.monotonic()
-        journal = Journal(self._journal_dir, owner)
+        try:
+            journal = Journal(self._journal_dir, owner)
+        except OSError as error:
+            self._claim_no_more(error)
+            return
         try:
             with self._database.transaction() as session:
                 copies = claim(session, owner=owner, kinds=self._composers.kinds, now=self._now(), limit=self._limit)
@@ -167,17 +175,31 @@ class Clerk:
             journal.close(discard=True)
         else:
             self._take_in_hand(hand)
-        self.is_dry = not copies or not self._looks_ahead
+        self.is_dry = self.is_dry or not copies or not self._looks_ahead
         self._ready.set()
 
     def _take_in_hand(self, hand: Hand) -> None:
         self._hands.append(hand)
         self._open.update((copy.id, (hand, copy)) for copy in hand.copies)
-        hand.journal.open_slots(hand.copies)
+        try:
+            hand.journal.open_slots(hand.copies)
+        except OSError as error:
+            hand.made = [Unsent()] * len(hand.copies)
+            for copy in hand.copies:
+                self.end(copy.id, Unsent())
+            self._claim_no_more(error)
+            return
         hand.made = self._composers.look_up(hand.copies)
         self.pacer.draw(hand, self._is_waiting)
         self.claimed += len(hand.copies)
         self._next = hand
+
+    def _claim_no_more(self, error: OSError) -> None:
+        """Let the run end in order: what was claimed before has its journal, and letters on the wire get replies."""
+        log.warning("nothing more is claimed: %s", error)
+        self._full_disk = error
+        self.is_dry = True
+        self._ready.set()
 
     def _settle(self) -> bool:
         """Settle what has ended; return False where the database would not have it now."""

@@ -30,7 +30,7 @@ _STARTED, _ENDED = 1, 2
 
 
 class Journal:
-    """The journal of one owner while it works."""
+    """The journal of one owner while it works. Raises OSError where the disk has no room for it."""
 
     def __init__(self, folder: Path, owner: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,9 +40,14 @@ class Journal:
         self._file = os.open(nascent, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._slots: dict[int, int] = {}
         self._map: mmap.mmap | None = None
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        self._write_in_full(json.dumps({"boot": boot_id()}).encode("ascii").ljust(_SLOT))
-        nascent.rename(self._path)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._write_in_full(json.dumps({"boot": boot_id()}).encode("ascii").ljust(_SLOT))
+            nascent.rename(self._path)
+        except OSError:
+            nascent.unlink(missing_ok=True)
+            self.close()
+            raise
 
     def open_slots(self, copies: Sequence[Copy]) -> None:
         """Make room for all that can come of `copies`. Raises OSError where the disk has none."""

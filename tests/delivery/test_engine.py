@@ -396,7 +396,7 @@ def test_the_pause_grows_and_has_an_end(database: Database, engine_over: EngineO
 
 
 def test_a_full_disk_pauses_the_run_and_loses_nothing(
-    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue_edition(database, 3)
 
@@ -409,9 +409,42 @@ def test_a_full_disk_pauses_the_run_and_loses_nothing(
         engine_over(transport).run_once(NOW)
     assert transport.sent == []
     monkeypatch.undo()
-    recover(database, tmp_path / "journal", now=NOW)
-    engine_over(transport).run_once(NOW)
+    engine_over(transport).run_once(LATER)
     assert states(database) == [DeliveryState.ACCEPTED] * 3
+
+
+@pytest.mark.parametrize("step", ["__init__", "open_slots"])
+def test_a_disk_that_fills_up_leaves_no_letter_on_the_wire_without_its_reply(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str
+) -> None:
+    class Slow:
+        """Its server replies to none before all have come."""
+
+        def send(
+            self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+        ) -> Iterator[tuple[int, Outcome]]:
+            keys = [message.key for message in messages if message]
+            for key in keys:
+                on_start(key)
+            yield from ((key, ACCEPTED) for key in keys)
+
+    real, calls = getattr(Journal, step), []
+
+    def full(*given: Any) -> None:
+        calls.append(given)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(*given)
+
+    queue_edition(database, 4, chunk_copies=2)
+    monkeypatch.setattr(Journal, step, full)
+    with pytest.raises(OSError, match="space"):
+        engine_over(Slow(), limit=1).run_once(NOW)
+    assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.QUEUED] * 2
+    assert journals(tmp_path / "journal") == []
+    monkeypatch.undo()
+    engine_over(MemoryTransport(), limit=1).run_once(LATER)
+    assert states(database) == [DeliveryState.ACCEPTED] * 4
 
 
 def test_a_chunk_that_becomes_due_is_sent_by_the_same_run(database: Database, engine_over: EngineOver) -> None:

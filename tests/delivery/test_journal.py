@@ -140,6 +140,21 @@ def test_a_full_disk_shows_before_the_first_letter(tmp_path: Path, monkeypatch: 
     journal.close()
 
 
+def test_a_journal_that_cannot_be_begun_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[int] = []
+
+    def full(file: int, data: bytes) -> int:
+        opened.append(file)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="space"):
+        Journal(tmp_path, "dead")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(opened[0])
+
+
 def test_discarding_leaves_nothing_and_closing_twice_is_harmless(tmp_path: Path) -> None:
     journal = Journal(tmp_path, "done")
     journal.open_slots(copies_of(3))
