@@ -37,7 +37,8 @@ from config import Config
 
 log = logging.getLogger(__name__)
 
-#: What ends processes waits 30 s before it kills, as a rule; by then we are gone.
+#: What ends processes waits 30 s before it kills, as a rule. A worker is gone by then; `flask serve` ends its pages
+#: first, whose last answers may take as long, and begins no letter meanwhile.
 DRAIN_S = 25.0
 #: The garbage collector looks at young objects when there are this many more than before.
 COLLECTED_AFTER = 10_000
@@ -49,7 +50,7 @@ DATABASE_WAIT_S = 1.0
 def serve() -> None:
     """Run everything on one machine: pages, scheduler, sender, and a mail catcher where no mail server is set."""
     app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
-    config = wired.config
+    config, stop = wired.config, threading.Event()
     check_ports(config)
     signal.signal(signal.SIGTERM, _raise_interrupt)
     with refusals_in_words():
@@ -59,10 +60,11 @@ def serve() -> None:
             parts.enter_context(running_catcher(config))
             seed_sources(wired)
         parts.enter_context(running_scheduler(wired))
-        parts.enter_context(running_sender(app))
+        parts.enter_context(running_sender(app, stop))
         if config.returns.port:
             parts.enter_context(listening(make_intake(wired), config.returns))
         server = parts.enter_context(serving_pages(config))
+        parts.callback(stop.set)  # runs first: no letter begins while the pages take their time to end
         print_places(wired)
         wait_for_end(server)
     click.echo("Stopped.")
@@ -81,7 +83,7 @@ def scheduler() -> None:
 @with_appcontext
 def worker() -> None:
     """Send what is queued until told to stop; what is in hand is finished first."""
-    with running_sender(current_app._get_current_object()):  # type: ignore[attr-defined]
+    with running_sender(current_app._get_current_object(), threading.Event()):  # type: ignore[attr-defined]
         click.echo("The sender runs; Ctrl-C or SIGTERM ends it.")
         wait_for_signal()
 
@@ -183,15 +185,15 @@ def spare_collector() -> None:
 
 
 @contextmanager
-def running_sender(app: Flask) -> Iterator[None]:
-    """Run the sending engines in background threads; leaving waits for the letters on the wire, within `DRAIN_S`.
+def running_sender(app: Flask, stop: threading.Event) -> Iterator[None]:
+    """Run the sending engines in background threads until `stop` is set, at the latest by leaving.
 
-    Where a relay lets them wait longer the process ends all the same, with code 0: its journal tells how to go on.
+    Leaving waits for the letters on the wire, within `DRAIN_S`. Where a relay lets them wait longer the
+    process ends all the same, with code 0: its journal tells how to go on.
     """
     await_departures(app.extensions["vigie"])
     with refusals_in_words():
         loops = make_loops(app)
-    stop = threading.Event()
     threads = [threading.Thread(target=loop, args=(stop,), name="sender") for loop in loops]
     spare_collector()
     for thread in threads:

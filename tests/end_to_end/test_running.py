@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.conftest import KEY
-from tests.end_to_end.house import ROOT, House, free_port, wait_until
+from tests.end_to_end.house import ROOT, House, Postbox, free_port, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -147,3 +147,21 @@ def test_ctrl_c_in_a_terminal_leaves_nobody_on_the_port(trial: House) -> None:
     assert running.wait(timeout=30) == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", trial.port)) != 0
+
+
+def test_nothing_is_sent_any_more_while_the_pages_take_their_time_to_end(tmp_path: Path) -> None:
+    with Postbox() as postbox:
+        house = House(tmp_path, postbox.port)
+        with house.process("flask", "serve", is_up=house.answers) as running:
+            house.flask("subscribers", "add", "early@reader.example")
+            postbox.wait_for("early@reader.example", 1)
+            [pages] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+            os.kill(int(pages), signal.SIGSTOP)
+            running.send_signal(signal.SIGTERM)
+            time.sleep(1)
+            house.flask("subscribers", "add", "late@reader.example")
+            time.sleep(2)
+            assert running.poll() is None
+            assert postbox.letters_to("late@reader.example") == []
+            os.kill(int(pages), signal.SIGCONT)
+            assert running.wait(timeout=30) == 0
