@@ -20,6 +20,10 @@ from app.mail.pacing import JUDGED_RESULTS, PauseReason, Results
 from app.mail.replies import meaning_of
 from app.mail.transport import Fault, Outcome, OutcomeKind
 
+#: The first results lie in the first chunks, which are claimed first: so many are ten senders' first claims. All chunks
+#: of a large edition would take seconds to look through, while its copies are being settled.
+JUDGED_CHUNKS = 400
+
 
 class Watch:
     """What one process needs to remember of the editions that it sends: little, since the rows have the results.
@@ -102,7 +106,7 @@ def first_results(session: Session, edition_id: int) -> Results:
     first = (
         select(Delivery.fault)
         .join(Chunk, Chunk.id == Delivery.chunk_id)
-        .where(Chunk.edition_id == edition_id, Chunk.owner.is_not(None))
+        .where(Chunk.edition_id == edition_id, Chunk.number < JUDGED_CHUNKS, Chunk.owner.is_not(None))
         .where(Delivery.state.in_((DeliveryState.ACCEPTED, DeliveryState.REJECTED)))
         .order_by(Delivery.settled_at, Delivery.id)
         .limit(JUDGED_RESULTS)

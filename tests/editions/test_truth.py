@@ -11,7 +11,7 @@ from app.delivery import claims, settling
 from app.delivery.claims import Copy
 from app.delivery.endings import Ending, Settlement, Withheld
 from app.delivery.expiry import expire_copies
-from app.delivery.models import Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.delivery.retry import REQUEUED_WITHIN
 from app.editions.audience import cancel_edition, count_superseded, edition_counts, finish_editions, resume_edition
 from app.editions.events import events_of, pause_reason
@@ -19,7 +19,7 @@ from app.editions.models import Edition, EditionStatus
 from app.editions.progress import Progress, count_progress, unhappy_copies
 from app.editions.records import EditionAct
 from app.editions.retry import Retry, count_retry, retry_copies
-from app.editions.watch import Watch
+from app.editions.watch import JUDGED_CHUNKS, Watch, first_results
 from app.errors import TransitionRefused
 from app.mail.dkim import LIFE
 from app.mail.meanings import Meaning
@@ -218,6 +218,15 @@ def test_dead_addresses_beyond_the_first_results_pause_nothing(product: Product)
     end(product, ACCEPTED, number=200, watch=watch)
     end(product, NO_SUCH_USER, watch=watch, now=LATER)
     assert status_of(product, edition_id) is EditionStatus.SENDING
+
+
+def test_the_first_results_are_sought_in_the_first_chunks(product: Product) -> None:
+    edition_id = sending_edition(product, readers=3)
+    end(product, NO_SUCH_USER)
+    for number, dead in ((JUDGED_CHUNKS - 1, 3), (JUDGED_CHUNKS, 0)):
+        with product.database.transaction() as session:
+            session.execute(update(Chunk).values(number=number))
+            assert first_results(session, edition_id).dead_addresses == dead
 
 
 def test_ten_refusals_in_a_row_pause_and_ten_more_pause_again(product: Product) -> None:
