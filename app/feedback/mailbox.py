@@ -1,7 +1,7 @@
 """A mailbox of returned mail, read over IMAP: what was taken in moves to one folder, what could not be to another.
 
 Nothing is deleted. A mail that ended us twice is set aside, and never keeps the others waiting: how often it was tried
-is marked on the mail itself, before the try.
+is marked on the mail itself, before the try. Replies beyond those of a day are set aside, too, for people to read.
 """
 
 import imaplib
@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.errors import MailboxUnavailable
 from app.feedback.intake import Intake, Taken
+from app.feedback.replies import PASSED_ON_A_DAY
 from app.mail.reports.parts import SIZE_MAX_OCTETS
 from app.settings.feedback import ReturnSettings
 
@@ -67,7 +68,10 @@ def _take(mailbox: BaseMailBox, uid: str, intake: Intake, now: datetime) -> str 
     except Exception:
         log.exception("mail %s cannot be read", uid)
         return SET_ASIDE if is_second else None
-    return SET_ASIDE if taken is Taken.TOO_MANY else DONE
+    if taken is Taken.TOO_MANY:
+        log.warning("mail %s is a reply beyond the %d that go on in a day, and is set aside", uid, PASSED_ON_A_DAY)
+        return SET_ASIDE
+    return DONE
 
 
 @contextmanager
