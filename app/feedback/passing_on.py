@@ -96,8 +96,9 @@ def _part(boundary: str, kind: str, more: str, octets: bytes) -> bytes:
 
 
 def _reply_to(writer: str) -> bytes:
-    """An answer goes to the reader, where their address is one."""
+    """An answer goes to the reader, where their address is one that any relay takes in a header (RFC 6532 §3.2)."""
     try:
-        return address_field("Reply-To", parse_address(writer).ascii)
+        address = parse_address(writer).ascii
     except AddressInvalid:
         return b""
+    return address_field("Reply-To", address) if address.isascii() else b""
