@@ -20,7 +20,7 @@ from config import Config
 
 
 class Taken(StrEnum):
-    """What became of one mail. `repeated`: what it tells was known. `too-many`: it is to come again another day."""
+    """What became of one mail. `repeated`: what it tells was known. `too-many`: it was not taken and may come again."""
 
     NEW = "new"
     REPEATED = "repeated"
@@ -50,8 +50,9 @@ class Intake:
         """
         report = read_report(data[:SIZE_MAX_OCTETS], recipients=recipients)
         notices = notices_of(report, envelope=self.envelope, at=at)
-        if not notices:
-            return self._take_reply(data, report, now)
+        replied_to = self._replied_to(report)
+        if not notices or (replied_to is not None and _is_by_button(report)):
+            return self._take_reply(data, report, replied_to, now)
         with self.database.transaction() as session:
             new = ingest(session, notices, now=now)
         if all(notice.delivery_id is None for notice in notices):
@@ -59,10 +60,13 @@ class Intake:
         apply_events(self.database, rules=self.rules, suppression_key=self.suppression_key, now=now)
         return Taken.NEW if new else Taken.REPEATED
 
-    def _take_reply(self, data: bytes, report: Report, now: datetime) -> Taken:
+    def _replied_to(self, report: Report) -> int | None:
+        """Return the copy whose leave address a mail came to."""
         named = (self.envelope.read_leave_address(address) for address in report.to_addresses)
-        delivery_id = next((found for found in named if found is not None), None)
-        if delivery_id is None or report.is_report or report.findings:
+        return next((found for found in named if found is not None), None)
+
+    def _take_reply(self, data: bytes, report: Report, delivery_id: int | None, now: datetime) -> Taken:
+        if delivery_id is None or report.is_report or (report.findings and not _is_by_button(report)):
             return Taken.NO_REPORT
         reply = read_reply(data[:SIZE_MAX_OCTETS])
         with self.database.transaction() as session:
@@ -74,6 +78,11 @@ class Intake:
                 return Taken.TOO_MANY
             is_new = pass_on(session, data, delivery_id=delivery_id, address=self.newsroom, now=now)
         return Taken.PASSED_ON if is_new else Taken.REPEATED
+
+
+def _is_by_button(report: Report) -> bool:
+    """Return whether a mail program wrote when its reader pressed a button: that is no report by anybody else."""
+    return report.feedback_type is not None and not report.is_report
 
 
 def envelope_of(config: Config) -> Envelope:

@@ -51,7 +51,8 @@ _POLITE = frozenset(
         "vous", "plait", "cordialement",
     }
 )  # fmt: skip
-_PREFIX = re.compile(r"^\s*(?:re|fwd?|tr|aw|rep)\s*:\s*", re.IGNORECASE)
+#: How the subject of an answer begins, or that of a mail sent on.
+_PREFIX = re.compile(r"\s*(?:r[eé]p?|fwd?|tr|aw|wg)\s*(?:\[\d+\]\s*)?:", re.IGNORECASE)
 #: Where a reader's own words end: what follows is quoted, or their signature.
 _END = re.compile(
     r"^(?:>|-- ?$|_{5,}|-{3,} ?(?:original|message|forwarded)|(?:on|le|am) .{5,200}(?:wrote|a écrit|schrieb)\s*:?|"
@@ -71,11 +72,16 @@ class ReadReply:
 
 
 def read_reply(data: bytes) -> ReadReply:
-    """Return what a mail says, in whatever form; never raises."""
+    """Return what a mail says, in whatever form; never raises.
+
+    The subject of an answer is the letter's, and asks for nothing. One of its own counts whoever wrote it: mail
+    programs whose reader presses "unsubscribe" say of their mail that it is automatic.
+    """
     mail = take_apart(data)
-    subject = first(mail.header, "subject")
-    says_so = says_leave(_without_prefixes(subject)) or says_leave(own_words(mail.text))
-    return ReadReply(says_so, _is_automatic(mail.header, mail.text))
+    subject, is_automatic = first(mail.header, "subject"), _is_automatic(mail.header, mail.text)
+    is_answer = _PREFIX.match(subject) is not None
+    says_so = not is_answer and says_leave(subject)
+    return ReadReply(says_so or (not is_automatic and says_leave(own_words(mail.text))), is_automatic)
 
 
 def says_leave(text: str) -> bool:
@@ -162,12 +168,6 @@ def _note_reader(session: Session, delivery_id: int, now: datetime) -> None:
     subscriber_id = session.scalar(select(Delivery.subscriber_id).where(Delivery.id == delivery_id))
     if subscriber_id is not None:
         note_act(session, subscriber_id=subscriber_id, at=now)
-
-
-def _without_prefixes(subject: str) -> str:
-    while (shorter := _PREFIX.sub("", subject)) != subject:
-        subject = shorter
-    return subject
 
 
 def _is_automatic(header: Fields, text: str) -> bool:

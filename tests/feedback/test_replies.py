@@ -43,7 +43,7 @@ def status(product: Product) -> SubscriptionStatus:
 @pytest.mark.parametrize(
     ("subject", "body"),
     [
-        ("unsubscribe", ""), ("Re: Désinscription", "Bonne continuation, et merci."), ("Re: La lettre", QUOTED),
+        ("unsubscribe", ""), ("Désinscription", "Bonne continuation, et merci."), ("Re: La lettre", QUOTED),
         ("Re: La lettre", ANSWERED), ("RE : La lettre", OUTLOOK), ("Re: La lettre", "Merci de me désabonner, svp"),
     ],
 )  # fmt: skip
@@ -57,6 +57,32 @@ def test_a_mail_that_says_only_that_ends_the_subscription_of_its_address(
     assert take(intake, mail) is Taken.REPEATED
     with product.database.reading() as session:
         assert session.scalars(select(ConsentEvent.method)).one() is ConsentMethod.MAIL
+
+
+@pytest.mark.parametrize("subject", ["Re: Stop", "RE : Désabonnement", "Rép : stop", "AW: Re: Stop", "Re[2]: Stop"])
+@pytest.mark.parametrize(
+    ("more", "body", "taken"),
+    [
+        ("", "Bravo pour cette enquête !", Taken.PASSED_ON), ("", "stop", Taken.LEFT),
+        ("Auto-Submitted: auto-replied\n", "stop", Taken.NO_REPORT),
+    ],
+)  # fmt: skip
+def test_an_answer_to_a_letter_about_leaving_says_so_itself_or_not_at_all(
+    product: Product, intake: Intake, subject: str, more: str, body: str, taken: Taken
+) -> None:
+    to = intake.envelope.leave_address(reader_with_copy(product))
+    more += "Content-Type: text/plain; charset=utf-8\n"
+    assert take(intake, reply(to=to, subject=subject, body=body, more=more)) is taken
+
+
+def test_the_button_of_a_mail_program_counts_though_its_mail_is_automatic(product: Product, intake: Intake) -> None:
+    to = intake.envelope.leave_address(reader_with_copy(product))
+    mail = reply(
+        to=to, subject="unsubscribe", more="Auto-Submitted: auto-replied\nX-Apple-Unsubscribe: true\n",
+        body="Apple Mail sent this email to unsubscribe from the message “unsubscribe”.",
+    )  # fmt: skip
+    assert take(intake, mail) is Taken.LEFT
+    assert status(product) is SubscriptionStatus.UNSUBSCRIBED
 
 
 @pytest.mark.parametrize(
@@ -101,6 +127,14 @@ def test_any_other_mail_goes_on_to_the_newsroom_untouched_and_once(product: Prod
     assert "Bravo !" in text.get_content()
     assert "> lettre" not in text.get_content()
     assert attached.get_payload(decode=True) == mail
+
+
+def test_an_address_that_only_some_relays_take_stands_in_the_text_alone(product: Product, intake: Intake) -> None:
+    to = intake.envelope.leave_address(reader_with_copy(product))
+    assert take(intake, reply(to=to, sender="rené@reader.example")) is Taken.PASSED_ON
+    letter = passed_on(product)
+    assert letter["Reply-To"] is None
+    assert "rené@reader.example" in next(letter.iter_parts()).get_content()
 
 
 def test_it_goes_on_to_the_reply_address_of_its_own_newsletter(product: Product, intake: Intake) -> None:
