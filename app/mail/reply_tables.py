@@ -72,6 +72,8 @@ ROWS = (
     Row("gmail", Meaning.NOT_LET_IN, ("credentials for relay",)),
     Row("microsoft", Meaning.NO_SUCH_ADDRESS, ("mailbox unavailable (s2017062302)",)),
     Row("microsoft", Meaning.NO_SUCH_ADDRESS, ("unknown recipient",), ("1.351",)),
+    # At its edge, before a domain whose directory it knows.
+    Row("microsoft", Meaning.NO_SUCH_ADDRESS, ("recipient address rejected: access denied",), ("4.1",)),
     Row("microsoft", Meaning.MAILBOX_BUSY, (), ("2.121", "2.122")),
     Row("microsoft", Meaning.MAILBOX_BUSY, ("recipient thread limit",)),
     Row("microsoft", Meaning.BLOCKED, (), ("7.501", "7.502", "7.503", "7.511", *_block(606, 649))),

@@ -38,7 +38,7 @@ MEANINGS = [
     (Verb.RCPT, 550, "Recipient unknown, try again later", D, Fault.SENDER),
     (Verb.RCPT, 550, "5.1.0 Something else", R, Fault.DESTINATION),
     (Verb.RCPT, 550, "5.1.2 Host unknown", R, Fault.DESTINATION),
-    (Verb.RCPT, 550, "5.4.1 Recipient address rejected: Access denied", R, Fault.DESTINATION),
+    (Verb.RCPT, 550, "5.4.1 Recipient address rejected: Access denied", R, Fault.ADDRESS),
     (Verb.RCPT, 550, "Blocked by policy", R, Fault.SENDER),
     (Verb.DATA, 550, "No such user here", R, Fault.SENDER),
     # Full, disabled, limited.

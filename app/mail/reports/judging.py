@@ -10,9 +10,11 @@ from app.mail.replies import (
     asks_to_come_back,
     classify,
     find_enhanced,
+    find_row,
     legible,
     meaning_of,
     speaks_of_sender,
+    words_of,
 )
 from app.mail.reports.patterns import plain_words_of
 from app.mail.reports.phrases import may_live, meaning_of_prose, says_only_unknown
@@ -57,8 +59,6 @@ _NAMES_RCPT = re.compile(r"\brcpt\b|does not like recipient|recipient address re
 _DOMAIN_NAMED = re.compile(r"\b(?:domain|name)(?: name)?[ =:'\"<\[]{1,3}((?:[\w-]+\.)+[a-z][\w-]+)")
 #: Of a recipient, with a code for addresses: what is not said to be good is none (RFC 3463 §3.2).
 _ADDRESS_REJECTED = re.compile(r"(?:recipient|address) rejected")
-#: What Exchange Online says at its edge, before a domain whose directory it knows.
-_NOT_IN_DIRECTORY = "recipient address rejected: access denied"
 #: What a text may say of an address that is dead; where its domain is, `NULL_MX`.
 _DEAD = frozenset({Meaning.NO_SUCH_ADDRESS, Meaning.MOVED})
 #: What a server's words may say of an address beside a code that calls it dead.
@@ -97,7 +97,8 @@ def judge(told: Told) -> Finding:
         meaning = _read_on(told, enhanced, words, prose) or meaning
         is_refused = outcome.code in _REFUSED_CODES and _verb(words, prose) is Verb.RCPT
         is_dead = meaning is Meaning.NULL_MX or (meaning in _DEAD and is_refused)
-    if is_dead and (milder := meaning_of_prose(plain_words_of(told.words))) in _LIVING:
+    milder = meaning_of_prose(plain_words_of(told.words))
+    if is_dead and milder in _LIVING and not _is_known_wording(outcome):
         meaning, is_dead = milder, False
     if not is_dead and (worse := _worded_worse(outcome, enhanced, words, prose)) is not None:
         meaning, is_dead = worse, True
@@ -120,6 +121,12 @@ def _understood(words: str, status: str | None, prose: str) -> tuple[Outcome, st
     if said is not None or _is_dead(outcome):
         return outcome, said
     return _outcome(words, status, prose), status
+
+
+def _is_known_wording(outcome: Outcome) -> bool:
+    """Whether a provider is known to say in these very words what a reply means."""
+    row = find_row(outcome.code or 0, (outcome.enhanced or "")[2:], words_of(outcome.text))
+    return row is not None and bool(row.says)
 
 
 def _is_sure(told: Told, meaning: Meaning, enhanced: str | None, words: str, prose: str) -> bool:
@@ -174,8 +181,6 @@ def _worded_worse(outcome: Outcome, enhanced: str | None, words: str, prose: str
         return None
     detail = tuple(enhanced.split(".")[1:])
     if detail == ("1", "0") and _ADDRESS_REJECTED.search(text) and meaning_of_prose(text) is None:
-        return Meaning.NO_SUCH_ADDRESS
-    if detail == ("4", "1") and _NOT_IN_DIRECTORY in text:
         return Meaning.NO_SUCH_ADDRESS
     if detail[0] == "4" and detail[1] != "7" and meaning_of_prose(text) is Meaning.NULL_MX:
         return Meaning.NULL_MX
