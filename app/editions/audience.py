@@ -40,11 +40,6 @@ PRIORITIES = {EditionKind.NUMBER: 5, EditionKind.ERRATUM: 5, EditionKind.FLASH: 
 TEST_PRIORITY = 1
 
 
-def count_audience(session: Session, *, edition: Edition, now: datetime) -> int:
-    """Return how many readers `edition` would go to at `now`. Each is looked up again just before their copy goes."""
-    return session.scalar(select(sa.func.count()).select_from(_audience(edition, now).subquery())) or 0
-
-
 def count_superseded(session: Session, *, edition: Edition) -> sa.Select[int]:
     """Select how many copies of earlier editions still wait, and expire when the draft `edition` starts.
 

@@ -117,7 +117,7 @@ def _place(database: Database, now: datetime) -> tuple[int, int]:
     return len(placed), len(noted)
 
 
-def _as_to_place(event_ids: Sequence[int]) -> sa.Select[Any]:
+def _as_to_place(event_ids: Sequence[int]) -> sa.Select[*tuple[Any, ...]]:
     """Select of events what their rows are to tell: `key`, `kind`, `state`, and whom and what their copies were for."""
     return (
         select(

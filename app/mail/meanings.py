@@ -12,12 +12,8 @@ class Advice(StrEnum):
     """What the sender should do about a reply, beyond keeping the one letter's books."""
 
     GO_ON = "go-on"
-    RECONNECT = "reconnect"
-    SLOW_RECIPIENT = "slow-recipient"
     SLOW_DOMAIN = "slow-domain"
     PAUSE_DOMAIN = "pause-domain"
-    CHECK_LETTER = "check-letter"
-    PAUSE_ALL = "pause-all"
 
 
 class Meaning(Enum):
@@ -40,7 +36,7 @@ class Meaning(Enum):
     MAILBOX_FULL = (Fault.MAILBOX, "The mailbox is full.")
     MAILBOX_DISABLED = (Fault.MAILBOX, "The mailbox is disabled.")
     MAILBOX_LIMIT = (Fault.MAILBOX, "The letter is larger than this mailbox takes.")
-    MAILBOX_BUSY = (Fault.MAILBOX, "The mailbox gets too much mail at once.", Advice.SLOW_RECIPIENT, True)
+    MAILBOX_BUSY = (Fault.MAILBOX, "The mailbox gets too much mail at once.", Advice.GO_ON, True)
     MAILBOX_UNAVAILABLE = (Fault.MAILBOX, "The mailbox takes no mail for now.")
 
     RATE = (Fault.SENDER, "The provider wants our mail more slowly.", Advice.SLOW_DOMAIN, True)
@@ -57,21 +53,20 @@ class Meaning(Enum):
     TLS_WANTED = (Fault.SENDER, "The provider takes our mail over TLS only.", Advice.PAUSE_DOMAIN)
     SENDER_REFUSED = (Fault.SENDER, "The provider refuses our sender's address.", Advice.PAUSE_DOMAIN)
 
-    SPAM = (Fault.CONTENT, "The provider takes this letter for spam.", Advice.CHECK_LETTER)
-    FORBIDDEN = (Fault.CONTENT, "The provider takes this letter for dangerous.", Advice.CHECK_LETTER)
-    MALFORMED = (Fault.CONTENT, "The provider finds a fault in the letter's form.", Advice.CHECK_LETTER)
-    TOO_LARGE = (Fault.CONTENT, "The letter is too large.", Advice.CHECK_LETTER)
-    CONTENT = (Fault.CONTENT, "The server refuses the letter's content.", Advice.CHECK_LETTER)
+    SPAM = (Fault.CONTENT, "The provider takes this letter for spam.")
+    FORBIDDEN = (Fault.CONTENT, "The provider takes this letter for dangerous.")
+    MALFORMED = (Fault.CONTENT, "The provider finds a fault in the letter's form.")
+    TOO_LARGE = (Fault.CONTENT, "The letter is too large.")
+    CONTENT = (Fault.CONTENT, "The server refuses the letter's content.")
 
     GREYLISTED = (Fault.DESTINATION, "The server asks strangers to come back in some minutes.")
     TOO_MANY_RECIPIENTS = (Fault.DESTINATION, "The server takes no more recipients at once.", Advice.GO_ON, True)
     UNREACHABLE = (Fault.DESTINATION, "The reader's server cannot be reached.")
     TROUBLE = (Fault.DESTINATION, "The reader's server has a fault of its own.")
 
-    USED_UP = (Fault.HOST, "The server wants a new connection.", Advice.RECONNECT, True)
-    UNAVAILABLE = (Fault.HOST, "The mail server is not at our service for now.", Advice.RECONNECT)
-    NOT_LET_IN = (Fault.AUTHENTICATION, "The mail server does not let us send: password, TLS or permission.",
-                  Advice.PAUSE_ALL)  # fmt: skip
+    USED_UP = (Fault.HOST, "The server wants a new connection.", Advice.GO_ON, True)
+    UNAVAILABLE = (Fault.HOST, "The mail server is not at our service for now.")
+    NOT_LET_IN = (Fault.AUTHENTICATION, "The mail server does not let us send: password, TLS or permission.")
 
     def __init__(
         self, fault: Fault | None, sentence: str, advice: Advice = Advice.GO_ON, is_passing: bool = False

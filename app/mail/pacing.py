@@ -47,18 +47,6 @@ DEAD_ADDRESSES_MAX = 0.05
 REFUSALS_IN_A_ROW_MAX = 10
 
 
-@dataclass(frozen=True)
-class RetrySchedule:
-    """The delays before the first two retries and the later ones, and when to give up, counted from queueing."""
-
-    first_delay: timedelta = FIRST_DELAY
-    later_delay: timedelta = LATER_DELAY
-    give_up_after: timedelta = GIVE_UP_AFTER
-
-
-RETRY_SCHEDULE = RetrySchedule()
-
-
 def retry_at(
     *,
     attempt: int,
@@ -66,15 +54,14 @@ def retry_at(
     first_at: datetime,
     now: datetime,
     jitter: float = 0.0,
-    schedule: RetrySchedule = RETRY_SCHEDULE,
 ) -> datetime | None:
     """Return when to try again after the `attempt`-th try (from 1) ended in `outcome`, or None to give up.
 
     `first_at` is when the letter was queued; `jitter` lies from -1 to 1. It only ever prolongs: the delays are the
     least that the standard allows.
     """
-    due = now + _delay(attempt, outcome, schedule) * (1 + JITTER * abs(jitter))
-    return due if due - first_at <= schedule.give_up_after else None
+    due = now + _delay(attempt, outcome) * (1 + JITTER * abs(jitter))
+    return due if due - first_at <= GIVE_UP_AFTER else None
 
 
 class Breaker(StrEnum):
@@ -137,10 +124,9 @@ def teaches(outcome: Outcome) -> bool:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a bucket gave: letters that may go, how long until the next one may, and the bucket to keep."""
+    """What a bucket gave: letters that may go, and the bucket to keep."""
 
     granted: int
-    wait: timedelta
     bucket: "TokenBucket"
 
 
@@ -164,11 +150,7 @@ class TokenBucket:
         """
         filled = self._filled(now)
         granted = max(0, min(wanted, int(filled.tokens)))
-        left = replace(filled, tokens=filled.tokens - granted)
-        lacking = max(0.0, 1 - left.tokens) if granted < wanted else 0.0
-        # Rounded up, so that whoever waits that long finds the token there.
-        wait = timedelta(minutes=lacking / self.per_minute) + timedelta(microseconds=2 if lacking else 0)
-        return Grant(granted, wait, left)
+        return Grant(granted, replace(filled, tokens=filled.tokens - granted))
 
     def with_limit(self, per_minute: float, burst: int, now: datetime) -> "TokenBucket":
         """Return the bucket under a new limit; what it holds stays, as far as the new burst allows."""
@@ -215,12 +197,12 @@ class Results:
         return PauseReason.REFUSALS if self.refusals_in_a_row >= REFUSALS_IN_A_ROW_MAX else None
 
 
-def _delay(attempt: int, outcome: Outcome, schedule: RetrySchedule) -> timedelta:
+def _delay(attempt: int, outcome: Outcome) -> timedelta:
     if outcome.kind is OutcomeKind.UNCERTAIN:
         return UNCERTAIN_DELAY
     if attempt == 1 and _looks_like_greylist(outcome):
         return GREYLIST_DELAY
-    return schedule.first_delay if attempt <= 2 else schedule.later_delay
+    return FIRST_DELAY if attempt <= 2 else LATER_DELAY
 
 
 def _looks_like_greylist(outcome: Outcome) -> bool:

@@ -174,8 +174,8 @@ def test_what_is_stored_of_an_outcome_tells_as_much(verb: Verb, code: int, text:
 
 def test_advice_follows_the_meaning() -> None:
     assert advise(classify(Verb.CONTENT, 250, "2.0.0 Ok")) is Advice.GO_ON
-    assert advise(classify(Verb.AUTH, 535, "5.7.8 no")) is Advice.PAUSE_ALL
-    assert advise(lost(Verb.MAIL, "gone")) is Advice.RECONNECT
+    assert advise(classify(Verb.RCPT, 450, "4.7.1 Refused")) is Advice.SLOW_DOMAIN
+    assert advise(classify(Verb.RCPT, 550, "5.7.606 Banned")) is Advice.PAUSE_DOMAIN
     assert advise(classify(Verb.RCPT, 550, "5.1.1 no such user")) is Advice.GO_ON
 
 
