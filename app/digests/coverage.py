@@ -18,7 +18,7 @@ from app.db import items_of
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, has_key, letter_id
 from app.editions.audience import are_due, are_of, cancel_edition, leave_behind
-from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule, are_given_up, end_of_last_window
+from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule, are_given_up, end_of_last_window, has_closed
 from app.editions.models import Edition, EditionKind, EditionStatus
 from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState
@@ -112,10 +112,7 @@ def _reopen(session: Session, edition: Edition) -> None:
     For all others the articles that it was to carry are new once more (`app.editions.compile`).
     """
     line = Line.of(session, edition)
-    is_theirs = Compilation.edition_id == edition.id
-    if session.scalar(select(Compilation.id).where(is_theirs, Compilation.closes)) is None:
-        return
-    if edition.since >= (end_of_last_window(session, line) or edition.since):
+    if not has_closed(session, edition) or edition.since >= (end_of_last_window(session, line) or edition.since):
         return
     later = select(Compilation.since).where(line.holds(Compilation), Compilation.closes)
     followed = sa.and_(Subscription.covered_until.is_(None), Subscription.profile_id.is_not(None))

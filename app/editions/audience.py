@@ -24,7 +24,7 @@ from app.editions.copies import EDITION, TEST
 from app.editions.draft import fingerprint
 from app.editions.embargo import refuse_early
 from app.editions.events import record_event
-from app.editions.lines import Compilation, Line
+from app.editions.lines import Line, has_closed
 from app.editions.models import IS_UNDER_WAY, UNSENT, Edition, EditionKind, EditionStatus
 from app.editions.outcomes import count_outcomes
 from app.editions.records import EditionAct
@@ -63,7 +63,7 @@ def start_edition(
         raise TransitionRefused("an edition without articles is not sent")
     copies = queue_copies(session, edition, _audience(edition, now), now=now, announce=announce)
     count_outcomes(session, edition_id=edition.id)
-    if session.scalar(select(Compilation.id).where(Compilation.edition_id == edition.id, Compilation.closes)):
+    if has_closed(session, edition):
         # It is no digest of theirs for those who made choices, and not even a letter for those who pause.
         line = Line.of(session, edition)
         leave_behind(session, line, are_due(line, now) & Subscription.profile_id.is_(None), since=edition.since)

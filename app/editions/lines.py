@@ -155,6 +155,12 @@ def closes_line(session: Session, line: Line, *, since: datetime | None) -> bool
     return session.scalar(select(Schedule.id).where(is_of_line, Schedule.is_active)) is None
 
 
+def has_closed(session: Session, edition: Edition) -> bool:
+    """Return whether a window closed with an edition."""
+    theirs = select(Compilation.id).where(Compilation.edition_id == edition.id, Compilation.closes)
+    return session.scalar(theirs) is not None
+
+
 def search_start(last_end: datetime | None, until: datetime) -> datetime:
     """Return from when on articles are looked for, up to `until`, where the last window ended at `last_end`."""
     return last_end - OVERLAP if last_end else until - FIRST_WINDOW
