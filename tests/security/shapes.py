@@ -44,8 +44,10 @@ class Shape(HTMLParser):
             self.active.append(f"<script>{data[:80]}")
 
     def _problems(self, tag: str, attributes: dict[str, str]) -> list[str]:
-        is_frame_of_ours = tag == "base" and attributes == {"target": "_blank"}
-        problems = ["foreign"] if tag in FOREIGN_TAGS and not is_frame_of_ours else []
+        is_ours = (tag == "base" and attributes == {"target": "_blank"}) or (
+            tag == "template" and attributes.keys() == {"data-unsaved"}
+        )
+        problems = ["foreign"] if tag in FOREIGN_TAGS and not is_ours else []
         is_script = tag == "script" and not self._is_data
         problems += ["without our own source"] if is_script and not is_own(attributes.get("src", "")) else []
         is_loaded = tag in {"iframe", "img"} or (tag == "link" and attributes.get("rel") not in NOT_LOADED)
