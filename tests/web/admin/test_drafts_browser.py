@@ -95,6 +95,24 @@ def test_the_page_shows_a_subject_that_follows_an_order_and_takes_words_written_
     assert (saved.subject, titles(product, draft)[0]) == ("Une semaine sous la mer", first)
 
 
+def test_a_subject_made_anew_while_somebody_is_about_to_write_over_it_is_written_over(
+    page: Page, product: Product
+) -> None:
+    draft = desk.make_draft(product, readers=0)
+    first, second, _ = titles(product, draft)
+    page.goto(f"/admin/editions/{draft}")
+    subject = page.get_by_label("Subject")
+    held: list[Route] = []
+    page.route("**/order", lambda route: held.append(route))
+    with page.expect_request("**/order"):
+        page.get_by_role("button", name=f"Move down: {first}").click()
+    subject.select_text()
+    held[0].continue_()
+    expect(subject).to_have_value(second)
+    page.keyboard.type("Une semaine sous la mer")
+    expect(subject).to_have_value("Une semaine sous la mer")
+
+
 def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     before = desk.edition(product, draft).subject

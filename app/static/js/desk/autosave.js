@@ -61,7 +61,9 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
       const isUntouched = !changed().includes(field), value = texts[field.name];
       known.set(field.name, { value, seen });
       if (!isUntouched) continue;
+      const isSelected = field.selectionStart === 0 && field.selectionEnd === field.value.length;
       field.value = value;
+      if (isSelected && field === document.activeElement) field.select(); // somebody is about to write over it
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });
