@@ -82,6 +82,13 @@ def test_every_line_of_an_event_is_data(admin: FlaskClient, run: int) -> None:
     assert fields == {"retry", "event", "id", "data"}
 
 
+def test_the_first_event_says_what_the_page_says(admin: FlaskClient, run: int) -> None:
+    """To the letter: what differed would be replaced, and a live region said again, with nothing changed."""
+    lines = admin.get(f"/admin/editions/{run}/progress").text.splitlines()
+    told = "\n".join(line.removeprefix("data: ") for line in lines if line.startswith("data: "))
+    assert told.strip() in admin.get(f"/admin/editions/{run}").text
+
+
 def test_who_comes_back_is_not_told_again_what_they_know(admin: FlaskClient, product: Product, run: int) -> None:
     told = admin.get(f"/admin/editions/{run}/progress").text
     known = told.partition("\nid: ")[2].partition("\n")[0]

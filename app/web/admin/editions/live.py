@@ -130,7 +130,8 @@ def _events(
 
 
 def _event(name: str, key: str, text: str) -> str:
-    lines = "\n".join(f"data: {line}" for line in text.splitlines() if line.strip())
+    """Write an event; its text is the page's own, blank lines and all, so that the page replaces only what changed."""
+    lines = "\n".join(f"data: {line}" for line in text.splitlines())
     return f"event: {name}\nid: {key}\n{lines}\n\n"
 
 
