@@ -20,7 +20,7 @@ class Identity:
     """Who publishes: what the law wants in each letter and page (LCEN art. 1-1, GDPR art. 13, CAN-SPAM)."""
 
     publication: str = "Vigie"
-    publisher: str = "Vigie (démonstration)"
+    publisher: str = "Vigie (demo)"
     postal_address: str = "1 rue de l’Exemple, 75000 Paris, France"
     contact: str = "contact@newsletter.example"
     director: str = "A. Exemple"
