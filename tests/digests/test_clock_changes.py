@@ -79,7 +79,6 @@ def prepare(product: Product, night: datetime) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("night", [SPRING, AUTUMN], ids=["spring", "autumn"])
 def test_two_processes_make_one_edition_per_period_through_a_clock_change(product: Product, night: datetime) -> None:
     prepare(product, night)

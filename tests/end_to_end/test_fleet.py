@@ -112,7 +112,6 @@ def fleet(server: Server, tmp_path: Path, tally: Path) -> Iterator[Fleet]:
         yield fleet
 
 
-@pytest.mark.timeout(240)
 def test_every_reader_gets_one_letter_whatever_is_killed(
     fleet: Fleet, server: Server, tmp_path: Path, tally: Path
 ) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.end_to_end.house import SEED, House, Postbox, link_in, real_feeds, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.usefixtures("real_input"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.usefixtures("real_input")]
 
 SEED_TITLE = {"fr": "Israël et l’Azerbaïdjan, alliés dans le cyberespace", "en": "Israel and Azerbaijan, cyber allies"}
 MIN_AGE_MS = 2_300

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 from tests.end_to_end.house import House, Postbox, link_in, wait_until
 from tests.end_to_end.test_main_job import subscribe
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 READER = "a.reader@reader.example"
 EDITOR = "editor@newsletter.example"
