@@ -17,8 +17,6 @@ CHUNK_COPIES = 500
 #: Built once, and past the mappers: they run with every sign-up.
 _INSERT_CHUNK, _INSERT_COPY = insert(Chunk).returning(Chunk.id), insert(Delivery).returning(Delivery.id)
 
-_NEXT_NUMBER = select(sa.func.max(Chunk.number) + 1).where(Chunk.edition_id == sa.bindparam("edition"))
-
 #: Called with the ids of new chunks, in the transaction that queues them, to wake senders that do not poll.
 Announce = Callable[[Session, Sequence[int]], None]
 
@@ -77,21 +75,23 @@ def enqueue_edition(
     in the last chunk. `variant_id` names the letter of these copies where it is not the edition's own; an edition is
     queued once for each of its letters.
     """
-    count = session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
-    first = session.connection().scalar(_NEXT_NUMBER, {"edition": edition_id}) or 0
+    session.flush()
+    connection = session.connection()
+    counted = select(sa.func.count()).select_from(audience.subquery())
+    following = select(sa.func.coalesce(sa.func.max(Chunk.number) + 1, 0)).where(Chunk.edition_id == edition_id)
+    count, first = connection.execute(select(counted.scalar_subquery(), following.scalar_subquery())).one()
     numbers = range(first, first + max(1, -(-count // chunk_copies)))
     shared = {"kind": kind, "priority": priority, "edition_id": edition_id, "variant_id": variant_id,
               "newsletter_id": newsletter_id, "language": language, "created_at": now,
               "expires_at": now + GIVE_UP_AFTER, "next_attempt_at": now}  # fmt: skip
     sizes = (min(chunk_copies, count - start) for start in range(0, max(1, count), chunk_copies))
     rows = [{**shared, "number": number, "copies": size} for number, size in zip(numbers, sizes, strict=True)]
-    session.execute(insert(Chunk), rows)
-    are_new = sa.and_(Chunk.edition_id == edition_id, Chunk.number >= first)
+    chunk_ids = connection.scalars(_INSERT_CHUNK, rows).all()
     copies = _insert_copies(session, audience, edition_id=edition_id, numbers=numbers, chunk_copies=chunk_copies)
     if copies == 0:
-        redate(session, are_new, now=now)
+        redate(session, sa.and_(Chunk.edition_id == edition_id, Chunk.number >= first), now=now)
     else:
-        announce(session, session.scalars(select(Chunk.id).where(are_new)).all())
+        announce(session, chunk_ids)
     return copies
 
 
