@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
@@ -18,7 +18,7 @@ from app.digests.coverage import settle_coverage
 from app.digests.flash import count_flashes, refuse_newer_flashes
 from app.digests.planning import Plan, Variant, plan_digest
 from app.editions.audience import begin_edition, queue_copies
-from app.editions.compile import also_of, items_of, lend_words
+from app.editions.compile import also_of, items_of, lend_words, own_words
 from app.editions.compose import Manuscript, SetLetter, freeze, read_manuscript, set_letter
 from app.editions.headlines import preheader_for, subject_for
 from app.editions.lines import Line
@@ -31,8 +31,8 @@ from app.newsletters.letterhead import Letterhead
 from app.topics.taxonomy import Taxonomy
 from config import Config
 
-#: Circles that one statement tells apart.
-CIRCLES = 200
+#: Circles that one statement tells apart, and variants that are stored at once.
+CIRCLES, VARIANTS = 200, 100
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,12 @@ def start_digest(
     queued = 0
     for audience in _audiences(material.line, material.plan.as_it_stands, now):
         queued += queue_copies(session, edition, audience, now=now, announce=announce)
-    for ready in digest.variants:
-        variant_id = _store(session, edition, ready, material.articles, digest.letter.letterhead)
-        for audience in _audiences(material.line, ready.variant.circles, now):
-            queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
+    for start in range(0, len(digest.variants), VARIANTS):
+        some = digest.variants[start : start + VARIANTS]
+        ids = _store(session, edition, some, material.articles, digest.letter.letterhead)
+        for ready, variant_id in zip(some, ids, strict=True):
+            for audience in _audiences(material.line, ready.variant.circles, now):
+                queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
     count_outcomes(session, edition_id=edition.id)
     keys = {circle.key for circle in material.plan.circles}
     settle_coverage(session, material.line, keys, since=edition.since, now=now)
@@ -166,41 +168,69 @@ def _refuse_changed(session: Session, articles: Mapping[int, Article], now: date
 
 
 def _store(
-    session: Session, edition: Edition, ready: SetVariant, articles: Mapping[int, Article], letterhead: Letterhead
-) -> int:
-    sent = zip(ready.variant.articles, ready.also, strict=True)
-    items = [
-        EditionItem(
-            article_id=article_id,
-            position=position,
-            revision=articles[article_id].revision,
-            also=[AlsoIn(article_id=other, position=place) for place, other in enumerate(also, start=1)],
+    session: Session,
+    edition: Edition,
+    variants: Sequence[SetVariant],
+    articles: Mapping[int, Article],
+    letterhead: Letterhead,
+) -> list[int]:
+    """Store variants of an edition that has begun, with what each carries; return their ids."""
+    numbers = [
+        Edition(
+            public_id=ready.public_id,
+            newsletter_id=edition.newsletter_id,
+            language=edition.language,
+            variant_of=edition.id,
+            schedule_id=edition.schedule_id,
+            status=EditionStatus.SENDING,
+            is_automatic=edition.is_automatic,
+            subject=ready.subject,
+            preheader=ready.preheader,
+            introduction=edition.introduction,
+            since=ready.variant.since,
+            until=edition.until,
+            created_at=edition.created_at,
+            started_at=edition.started_at,
+            started_by=edition.started_by,
+            content=freeze(ready.subject, ready.parts, letterhead),
         )
-        for position, (article_id, also) in enumerate(sent, start=1)
+        for ready in variants
     ]
-    lend_words(edition, items)
-    number = Edition(
-        public_id=ready.public_id,
-        newsletter_id=edition.newsletter_id,
-        language=edition.language,
-        variant_of=edition.id,
-        schedule_id=edition.schedule_id,
-        status=EditionStatus.SENDING,
-        is_automatic=edition.is_automatic,
-        subject=ready.subject,
-        preheader=ready.preheader,
-        introduction=edition.introduction,
-        since=ready.variant.since,
-        until=edition.until,
-        created_at=edition.created_at,
-        started_at=edition.started_at,
-        started_by=edition.started_by,
-        items=items,
-        content=freeze(ready.subject, ready.parts, letterhead),
-    )
-    session.add(number)
+    session.add_all(numbers)
     session.flush()
-    return number.id
+    ids = [number.id for number in numbers]
+    _store_items(session, dict(zip(ids, variants, strict=True)), articles, own_words(edition))
+    return ids
+
+
+def _store_items(
+    session: Session,
+    variants: Mapping[int, SetVariant],
+    articles: Mapping[int, Article],
+    words: Mapping[int, tuple[str | None, str | None]],
+) -> None:
+    """Store the items of variants, by the id of each; past the mappers, which take longer than all else."""
+    items = EditionItem.__table__.c
+    carried = [
+        {"edition_id": variant_id, "position": position, **_row_of(articles[key], words)}
+        for variant_id, ready in variants.items()
+        for position, key in enumerate(ready.variant.articles, start=1)
+    ]
+    adding = insert(EditionItem).returning(items.edition_id, items.article_id, items.id)
+    ids = {(variant_id, key): item_id for variant_id, key, item_id in session.connection().execute(adding, carried)}
+    named = [
+        {"item_id": ids[variant_id, key], "article_id": other, "position": place}
+        for variant_id, ready in variants.items()
+        for key, also in zip(ready.variant.articles, ready.also, strict=True)
+        for place, other in enumerate(also, start=1)
+    ]
+    if named:
+        session.connection().execute(insert(AlsoIn), named)
+
+
+def _row_of(article: Article, words: Mapping[int, tuple[str | None, str | None]]) -> dict[str, object]:
+    title, teaser = words.get(article.id, (None, None))
+    return {"article_id": article.id, "revision": article.revision, "title": title, "teaser": teaser}
 
 
 def _audiences(line: Line, circles: Sequence[Circle], now: datetime) -> Iterator[Select[int]]:

@@ -243,11 +243,16 @@ def items_of(articles: Sequence[Article], also: Mapping[int, Sequence[Article]])
 
 
 def lend_words(edition: Edition, items: Sequence[EditionItem]) -> None:
-    """Give `items` the titles and teasers of the editors' own that the same articles have in `edition`."""
-    own = {item.article_id: item for item in edition.items}
+    """Give new `items` the titles and teasers of the editors' own that the same articles have in `edition`."""
+    words = own_words(edition)
     for item in items:
-        if lender := own.get(item.article.id if item.article else item.article_id):
-            item.title, item.teaser = lender.title, lender.teaser
+        if item.article.id in words:
+            item.title, item.teaser = words[item.article.id]
+
+
+def own_words(edition: Edition) -> dict[int, tuple[str | None, str | None]]:
+    """Return the titles and teasers of the editors' own that articles of `edition` have, by the id of each."""
+    return {item.article_id: (item.title, item.teaser) for item in edition.items}
 
 
 def also_of(
