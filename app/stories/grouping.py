@@ -102,10 +102,11 @@ def _group_singly(database: Database, taxonomy: Taxonomy, now: datetime) -> int:
 def _group(session: Session, article: Article, trace: Trace, counts: Mapping[str, int], now: datetime) -> set[int]:
     """Put one article into a story; return the stories that changed."""
     keys = rarest(trace.vector, counts)
-    near = stories_near(session, keys=keys, at=article.published_at) if keys else {}
+    at, language = article.published_at, article.language
+    near = stories_near(session, keys=keys, at=at, language=language) if keys else {}
     traces = traces_of(session, [member for members in near.values() for member in members])
     fits = _fitting(trace, near, traces)
-    story_id = fits[0] if fits else begin_story(session, article.published_at).id
+    story_id = fits[0] if fits else begin_story(session, at).id
     article.story_id, article.grouped_at = story_id, now
     mark_repeats(article, near.get(story_id, ()))
     keep_trace(session, article=article, trace=trace, keys=keys)

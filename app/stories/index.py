@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 from app.articles.models import Article
 from app.db import insert_into
 from app.stories.families import family_of
+from app.stories.keys import is_meaning
 from app.stories.likeness import Trace
 from app.stories.models import ALL_ARTICLES, ArticleTrace, KeyCount, TraceKey
 
 #: Reports on one event follow one another within so many days.
 WINDOW = timedelta(days=7)
-#: An article is found, and looked for, by so many keys; those that more articles have than this find nothing.
+#: An article is found, and looked for, by so many words and so many meanings; those that more articles have than this
+#: find nothing.
 RARE_KEYS = 16
 COMMON_FROM = 400
 #: So many articles are compared with a new one, of a story the newest so many.
@@ -58,9 +60,16 @@ def counts_of(session: Session, keys: Iterable[str]) -> dict[str, int]:
 
 
 def rarest(vector: Mapping[str, float], counts: Mapping[str, int]) -> list[str]:
-    """Return the keys by which an article is found: its rarest, and none that too many have."""
-    rare = (key for key in vector if counts.get(key, 0) <= COMMON_FROM)
-    return sorted(rare, key=lambda key: (counts.get(key, 0), key))[:RARE_KEYS]
+    """Return the keys by which an article is found: its rarest words, its rarest meanings, and none that too many have.
+
+    One in the other language has hardly any of its words, and what no other article has would leave no place for what
+    both mean.
+    """
+    rare = sorted(
+        (key for key in vector if counts.get(key, 0) <= COMMON_FROM), key=lambda key: (counts.get(key, 0), key)
+    )
+    words, meanings = ([key for key in rare if is_meaning(key) is is_one] for is_one in (False, True))
+    return [*words[:RARE_KEYS], *meanings[:RARE_KEYS]]
 
 
 def keep_trace(session: Session, *, article: Article, trace: Trace, keys: Sequence[str]) -> None:
@@ -71,11 +80,17 @@ def keep_trace(session: Session, *, article: Article, trace: Trace, keys: Sequen
         session.execute(sa.insert(TraceKey), [{"key": key, "article_id": article.id, "at": trace.at} for key in keys])
 
 
-def stories_near(session: Session, *, keys: Sequence[str], at: datetime) -> dict[int, list[Article]]:
-    """Return the articles of the stories that share rare keys with an article of `at`, by the story's id."""
+def stories_near(session: Session, *, keys: Sequence[str], at: datetime, language: str) -> dict[int, list[Article]]:
+    """Return the articles of the stories that share rare keys with an article of `at`, by the story's id.
+
+    What words mean finds those in other languages alone, as it counts there alone.
+    """
+    meanings = [key for key in keys if is_meaning(key)]
+    is_across = select(Article.id).where(Article.id == TraceKey.article_id, Article.language != language).exists()
     shared = (
         select(TraceKey.article_id)
         .where(TraceKey.key.in_(keys), TraceKey.at.between(at - WINDOW, at + WINDOW))
+        .where(TraceKey.key.not_in(meanings) | is_across)
         .group_by(TraceKey.article_id)
         .order_by(func.count().desc(), TraceKey.article_id.desc())
         .limit(CANDIDATES)

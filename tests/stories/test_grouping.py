@@ -18,6 +18,17 @@ from tests.refusing import refusing
 from tests.stories.wire import BREACH, BREACH_FR, BREACH_TOLD_ANEW, RESULTS, STORM, file_article, group
 
 DAY = timedelta(days=1)
+ANCHOR_FR = (
+    "Un deuxième câble sous-marin endommagé dans le golfe",
+    "L’opérateur parle d’une ancre traînée sur deux milles, les garde-côtes n’excluent rien. Le trafic a été dérouté "
+    "par la terre en moins de quatre minutes ; les banques de l’archipel ont suspendu leurs virements pendant une "
+    "heure. Un navire réparateur est attendu jeudi.",
+)
+ANCHOR = (
+    "Second undersea cable damaged within ten days in the gulf",
+    "The operator speaks of an anchor dragged for two miles; the coast guard rules nothing out. Traffic was moved to "
+    "land routes in under four minutes, yet the islands’ banks suspended transfers for an hour. A repair ship is due.",
+)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -41,6 +52,15 @@ def test_an_article_joins_a_story_of_an_earlier_batch(product: Product) -> None:
         (story,) = group(session, file_article(session, BREACH, "a"))
         assert group(session, file_article(session, BREACH_TOLD_ANEW, "b", at=NOW + DAY)) == [story]
         assert session.get_one(Story, story).sources == 2
+
+
+def test_reports_that_have_many_words_of_their_own_find_one_another(product: Product) -> None:
+    """What one article alone has is rarer than all that it shares with another, and finds nothing."""
+    with product.database.transaction() as session:
+        one = file_article(session, ANCHOR_FR, "a", language="fr")
+        two = file_article(session, ANCHOR, "b")
+        story, same = group(session, one, two)
+        assert same == story
 
 
 def test_the_same_words_weeks_later_are_another_event(product: Product) -> None:
@@ -186,7 +206,7 @@ def test_a_story_of_hundreds_costs_no_more_than_its_newest_articles(product: Pro
     note = lambda article, _: read.append(article.id)  # noqa: E731 - to be removed again
     event.listen(Article, "load", note)
     with product.database.reading() as session:
-        near = stories_near(session, keys=["orvane", "tallin"], at=NOW)
+        near = stories_near(session, keys=["orvane", "tallin"], at=NOW, language="en")
     event.remove(Article, "load", note)
     assert [len(members) for members in near.values()] == [MEMBERS]
     assert len(read) == MEMBERS
