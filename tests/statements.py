@@ -43,12 +43,14 @@ def parameters(database: Database) -> Iterator[dict[str, list[int]]]:
 
 @contextmanager
 def plans(database: Database) -> Iterator[list[str]]:
-    """The steps by which SQLite goes through its tables for the statements that are executed within the block."""
+    """The steps by which the database goes through its tables for the statements that are executed within the block."""
     steps: list[str] = []
+    explain = "EXPLAIN QUERY PLAN" if database.engine.dialect.name == "sqlite" else "EXPLAIN"
 
     def note(_: Any, cursor: Any, statement: str, values: Any, *___: Any) -> None:
         if not statement.startswith("BEGIN"):
-            steps.extend(row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+            cursor.execute(f"{explain} {statement}", values)
+            steps.extend(row[-1] for row in cursor.fetchall())
 
     sa.event.listen(database.engine, "before_cursor_execute", note)
     try:

@@ -10,7 +10,6 @@ shared, and a window that each use prolongs would never end for the many who sha
 """
 
 import hmac
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,6 @@ from sqlalchemy import Select, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db import is_among
 from app.errors import ProofNeeded, SignupThrottled
 from app.mail.address import PROVIDERS, Address, mailbox_of
 from app.settings.form import SignupLimits
@@ -181,7 +179,7 @@ def _take(session: Session, places: Sequence[Place], now: datetime) -> dict[str,
     In the order of their names, whoever asks: no two transactions wait for each other in a circle. Of two that take
     the last room at the same moment, one may be refused and still have taken from other windows: so be it.
     """
-    values: dict[str, object] = {"now": now, "names": json.dumps([place.name for place in places])}
+    values: dict[str, object] = {"now": now}
     for number, place in enumerate(sorted(places, key=lambda place: place.name)):
         values |= {f"name{number}": place.name, f"room{number}": place.limit - 1, f"until{number}": place.until}
     connection = session.connection()  # without the session's detour by the mappers
@@ -194,18 +192,22 @@ def _taking(dialect: str, places: int) -> sa.Executable:
 
     Its rows come from a SELECT, since SQLAlchemy writes an INSERT of several VALUES out anew for each execution.
     """
-    names = ("name", "room", "until")
+    columns = [_COUNTERS.c.name, _COUNTERS.c.room, _COUNTERS.c.until]
+    wanted = sa.union_all(
+        *(
+            select(*(bindparam(f"{column.name}{number}", type_=column.type).label(column.name) for column in columns))
+            for number in range(places)
+        )
+    ).subquery()
+    # As many names as there are: of a list of unknown length PostgreSQL expects so many that it reads the whole table.
+    is_wanted = _COUNTERS.c.name.in_([bindparam(f"name{number}") for number in range(places)])
     is_full = (_COUNTERS.c.until > bindparam("now")) & (_COUNTERS.c.room <= 0)
-    full = select(sa.literal(1)).where(is_among(_COUNTERS.c.name, "names"), is_full).exists()
-    rows = [
-        select(*(bindparam(f"{name}{number}", type_=_COUNTERS.c[name].type) for name in names)).where(~full)
-        for number in range(places)
-    ]
+    full = select(sa.literal(1)).where(is_wanted, is_full).exists()
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(_COUNTERS)
     is_over = _COUNTERS.c.until <= bindparam("now")
     room = sa.case((is_over, insert.excluded.room), else_=_COUNTERS.c.room - 1)
     taking: sa.Executable = (
-        insert.from_select(names, sa.union_all(*rows))
+        insert.from_select(columns, select(wanted).where(~full))
         .on_conflict_do_update(
             index_elements=["name"],
             set_={"room": room, "until": insert.excluded.until},

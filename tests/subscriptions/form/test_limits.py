@@ -1,5 +1,6 @@
 """The form's limits: who is let through, for how long not, and what the counters give away."""
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ from app.subscriptions.form.limits import (
     purge_counters,
 )
 from tests.conftest import KEY, NOW, ON_SQLITE
+from tests.statements import plans
 
 LIMITS = SignupLimits()
 HOME = "192.0.2.1/32"
@@ -168,6 +170,18 @@ def in_parallel(work: Callable[[], bool], count: int) -> int:
 def test_of_many_at_the_same_moment_as_many_pass_as_there_is_room_for(product: Product) -> None:
     assert in_parallel(lambda: goes(product), 6) == 1
     assert in_parallel(lambda: wait_s(product) == 0, 8) == 5
+
+
+def test_taking_looks_at_no_counters_of_others(product: Product) -> None:
+    """Nothing has told PostgreSQL yet how many there are."""
+    others = [{"name": f"{number:064x}-day", "room": 1, "until": NOW + DAY} for number in range(20_000)]
+    with product.database.transaction() as session:
+        session.execute(sa.insert(SignupCounter), others)
+    with plans(product.database) as steps:
+        assert goes(product)
+        assert wait_s(product) == 0
+    assert not [step for step in steps if re.search("(Seq Scan on|SCAN) signup_counters", step)]
+    assert [step for step in steps if re.search("(Index Scan .*pk_|SEARCH )signup_counters", step)]
 
 
 def test_counters_name_nobody_and_no_network_for_longer_than_a_day(product: Product) -> None:
