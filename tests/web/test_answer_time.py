@@ -25,8 +25,10 @@ pytestmark = pytest.mark.slow
 
 #: Requests measured in each state.
 ROUNDS = 100
-#: How far a state's median may lie from a new address's. Measured: 1.0 to 1.4; a suppressed address that is answered
-#: at once: 0.5.
+#: A state that stands out does so each time; what else the machine did then does not come thrice for the same state.
+MEASUREMENTS = 3
+#: How far a state may lie from a new address. Measured: 1.0 to 1.4; a restricted address that is answered at once, and
+#: others that get no letter: 0.6 to 0.67.
 LOWEST, HIGHEST = 0.7, 1.6
 
 #: An undeliverable address is suppressed for its hard bounce, an erased one for its erasure. The two last were asked
@@ -39,8 +41,8 @@ def address(state: str, number: int) -> str:
     return f"{state}.{number}@reader.example"
 
 
-def fill(session: Session, suppression_key: str) -> None:
-    """Make one address for each measurement of each state that has rows."""
+def fill(session: Session, suppression_key: str, numbers: range) -> None:
+    """Make one address for each number and each state that has rows."""
     yesterday = now() - timedelta(days=1)
     statuses = {
         **{str(status): status for status in SubscriptionStatus},
@@ -48,7 +50,7 @@ def fill(session: Session, suppression_key: str) -> None:
         "just-asked": SubscriptionStatus.PENDING,
         "just-reminded": SubscriptionStatus.CONFIRMED,
     }
-    for number in range(ROUNDS):
+    for number in numbers:
         for state, status in statuses.items():
             reader = make.make_subscription(session, email=address(state, number), status=status, at=yesterday)
             reader.subscriber.restricted_at = yesterday if state == "restricted" else None
@@ -73,7 +75,6 @@ def config(database_url: str, tmp_path: Path) -> Config:
 def ask(client: FlaskClient, product: Product) -> Callable[[str], tuple[float, str]]:
     """Sends the form with an address and returns the seconds to its answer, and the answer."""
     with product.database.transaction() as session:
-        fill(session, product.config.suppression_key)
         wording, policy = session.scalars(current_wording(1, "fr")).one(), session.scalars(current_policy("fr")).one()
         texts = f"{wording.id}-{policy.id}"
     token = product.form_tokens.sign("form", f"{texts}-abc", at=now() - timedelta(minutes=1))
@@ -88,7 +89,7 @@ def ask(client: FlaskClient, product: Product) -> Callable[[str], tuple[float, s
 
 
 @pytest.fixture
-def ask_for_data(client: FlaskClient, ask: Callable[[str], tuple[float, str]]) -> Callable[[str], tuple[float, str]]:
+def ask_for_data(client: FlaskClient) -> Callable[[str], tuple[float, str]]:
     """Sends the form of data links with an address and returns the seconds to its answer, and the answer."""
 
     def send(email: str) -> tuple[float, str]:
@@ -102,27 +103,42 @@ def ask_for_data(client: FlaskClient, ask: Callable[[str], tuple[float, str]]) -
 
 @ON_POSTGRESQL
 def test_the_answer_is_the_same_and_takes_as_long_whatever_we_know_of_the_address(
-    ask: Callable[[str], tuple[float, str]],
+    product: Product, ask: Callable[[str], tuple[float, str]]
 ) -> None:
-    check_evenness(ask)
+    check_evenness(product, ask)
 
 
 @ON_SQLITE
 def test_the_form_of_data_links_answers_the_same_and_as_fast_whatever_we_know(
-    ask_for_data: Callable[[str], tuple[float, str]],
+    product: Product, ask_for_data: Callable[[str], tuple[float, str]]
 ) -> None:
-    check_evenness(ask_for_data)
+    check_evenness(product, ask_for_data)
 
 
-def check_evenness(ask: Callable[[str], tuple[float, str]]) -> None:
+def check_evenness(product: Product, ask: Callable[[str], tuple[float, str]]) -> None:
     """Send the form for each address in turns: no state may show, neither in the answer nor in how long it takes."""
-    for number in range(ROUNDS):
+    uneven: list[dict[str, float]] = []
+    for measurement in range(MEASUREMENTS):
+        uneven.append(measure(product, ask, range(measurement * ROUNDS, (measurement + 1) * ROUNDS)))
+        if not set.intersection(*map(set, uneven)):
+            return
+    pytest.fail(f"times beside those of new addresses: {uneven}")
+
+
+def measure(product: Product, ask: Callable[[str], tuple[float, str]], numbers: range) -> dict[str, float]:
+    """The states that stand out, with their time beside a new address's. Fails where the answers differ.
+
+    Of the times of a state the lower quartile counts: what else the machine does only ever adds to them.
+    """
+    with product.database.transaction() as session:
+        fill(session, product.config.suppression_key, numbers)
+    for number in numbers:
         for state in ASKED_BEFORE:
             ask(address(state, number))
-    shuffle = random.Random(20260317)
+    shuffle = random.Random(20260317 + numbers.start)
     times_s: dict[str, list[float]] = {state: [] for state in STATES}
     answers = set()
-    for number in range(ROUNDS):
+    for number in numbers:
         # In turns and in no fixed order, so that whatever else the machine does meets all states alike.
         for state in shuffle.sample(STATES, len(STATES)):
             taken_s, answer = ask(address(state, number))
@@ -130,6 +146,6 @@ def check_evenness(ask: Callable[[str], tuple[float, str]]) -> None:
             answers.add(answer)
     assert len(answers) == 1
     assert answers.pop().startswith("303")
-    medians_s = {state: statistics.median(times) for state, times in times_s.items()}
-    ratios = {state: round(median / medians_s["new"], 2) for state, median in medians_s.items()}
-    assert not {state: ratio for state, ratio in ratios.items() if not LOWEST <= ratio <= HIGHEST}, ratios
+    quartiles_s = {state: statistics.quantiles(times)[0] for state, times in times_s.items()}
+    ratios = {str(state): round(quartile / quartiles_s["new"], 2) for state, quartile in quartiles_s.items()}
+    return {state: ratio for state, ratio in ratios.items() if not LOWEST <= ratio <= HIGHEST}
