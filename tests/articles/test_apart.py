@@ -47,7 +47,7 @@ def test_a_feed_made_to_keep_the_parser_busy_is_stopped_and_the_next_is_read(bod
         started = time.monotonic()
         with pytest.raises(FetchRefused, match=r"longer than 1 s|not a"):
             parsers.feed(body)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10
         assert parsers.feed(PIECE).entries
 
 

@@ -36,7 +36,7 @@ def test_scripts_styles_forms_and_captions_are_no_prose() -> None:
 def test_deep_markup_never_reaches_a_tree_builder() -> None:
     started = time.monotonic()
     assert html_to_text("<div>" * 70_000 + "texte") == "texte"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("unit", ["<div>", "<b></i>", "<div/>", "<svg><g></svg></div>"])

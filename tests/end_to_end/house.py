@@ -65,7 +65,7 @@ class Postbox:
         found = [message_from_bytes(data, policy=policy.default) for _, to, data in self.raw if to == address]
         return found  # type: ignore[return-value]
 
-    def wait_for(self, address: str, number: int, *, seconds: float = 30) -> EmailMessage:
+    def wait_for(self, address: str, number: int, *, seconds: float = 60) -> EmailMessage:
         """The `number`-th letter to `address`, as soon as it is there."""
         wait_until(lambda: len(self.letters_to(address)) >= number, f"letter {number} to {address}", seconds=seconds)
         return self.letters_to(address)[number - 1]
@@ -166,7 +166,7 @@ def link_in(letter: EmailMessage, part: str) -> str:
     return found.group()
 
 
-def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 30) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
     """Look again and again until `condition` holds."""
     deadline = time.monotonic() + seconds
     while not condition():

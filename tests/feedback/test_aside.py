@@ -45,7 +45,7 @@ def test_nobody_waits_and_the_answer_is_there_later() -> None:
     for _ in range(20):
         with pytest.raises(FetchRefused, match="being fetched"):
             aside(URL)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     far.may_answer.set()
     assert come_again(aside) == URL.encode()
     assert far.asked == [URL]

@@ -44,8 +44,8 @@ def test_a_connection_idle_for_too_long_is_renewed(monkeypatch: pytest.MonkeyPat
 def test_each_command_has_its_own_timer(verb: str, timer: str) -> None:
     with ScriptedServer({verb: HANG}) as server:
         begin = time.monotonic()
-        deliver(relay(server, **{"command_timeout_s": 10.0, "data_timeout_s": 10.0, timer: 0.2}))
-        assert time.monotonic() - begin < 2
+        deliver(relay(server, **{"command_timeout_s": 30.0, "data_timeout_s": 30.0, timer: 0.2}))
+        assert time.monotonic() - begin < 20
 
 
 def test_a_goodbye_that_is_not_answered_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +53,7 @@ def test_a_goodbye_that_is_not_answered_is_not_waited_for(monkeypatch: pytest.Mo
     with ScriptedServer({"quit": HANG}) as server:
         begin = time.monotonic()
         [outcome] = deliver(relay(server, command_timeout_s=30.0))
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 20
     assert outcome.kind is OutcomeKind.ACCEPTED
 
 

@@ -46,7 +46,7 @@ def test_a_template_takes_no_more_than_a_letter_may(costly: str) -> None:
     started = time.monotonic()
     with pytest.raises(TemplateRefused):
         set_own(frame(costly), variables(), HOSTS)
-    assert time.monotonic() - started < MAX_S + 2
+    assert time.monotonic() - started < MAX_S + 10
     assert set_own(PRODUCTS, variables(), HOSTS)
 
 
