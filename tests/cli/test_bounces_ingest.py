@@ -55,5 +55,5 @@ def test_the_listener_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
         with smtplib.SMTP("127.0.0.1", port, timeout=20) as client:
             assert client.verify("lettre")[0] == 252
         running.send_signal(signal.SIGTERM)
-        assert running.wait(timeout=20) == 0
+        assert running.wait(timeout=60) == 0
     wait_until(lambda: "Traceback" not in house.output.read_text(), "a clean end")

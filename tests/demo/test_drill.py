@@ -92,7 +92,7 @@ def run(operator: House, script: str) -> "subprocess.CompletedProcess[str]":
     """A script that runs the command with something in it changed."""
     command = [sys.executable, "-c", script, *SHORT]
     return subprocess.run(
-        command, cwd=ROOT, env=operator.environ, capture_output=True, text=True, check=False, timeout=100
+        command, cwd=ROOT, env=operator.environ, capture_output=True, text=True, check=False, timeout=240
     )
 
 

@@ -94,7 +94,7 @@ class House:
         """Run a command and return it, ended."""
         command = [sys.executable, "-m", "flask", *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=check, input=stdin, timeout=120
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=check, input=stdin, timeout=240
         )
 
     def flask_json(self, *arguments: str) -> Any:
