@@ -89,6 +89,16 @@ def test_what_is_wrong_stands_with_its_field_and_nothing_is_lost(
         assert len(session.scalars(select(Article)).all()) == 1
 
 
+def test_what_was_unticked_stays_so_where_the_sheet_is_refused(admin: FlaskClient) -> None:
+    refused = {**SHEET, "link": "ftp://x.example/", "suggested": ["place:ML", "theme:cybercrime"]}
+    page = admin.post("/admin/articles/new", data={**refused, "topic": ["theme:cybercrime"]}).text
+    assert "no address of" in page
+    assert '<input type="hidden" name="suggested" value="place:ML">' in page
+    assert 'name="topic" value="place:ML">' in page
+    assert 'name="topic" value="theme:cybercrime" checked>' in page
+    assert "no address of" in admin.post("/admin/articles/new", data={**refused, "markdown": ""}).text
+
+
 def test_an_article_is_edited_again_and_its_earlier_text_noted(admin: FlaskClient, product: Product) -> None:
     admin.post("/admin/articles/new", data=SHEET)
     page = admin.get("/admin/articles/1/text").text

@@ -119,11 +119,11 @@ def _sheet(
     values: Mapping[str, str], *, article: Article | None = None, problem: str | None = None, preview: bool = False
 ) -> str:
     shown = None
-    if preview:
+    if preview or "suggested" in request.form:  # what was said of the topics stays, whatever is wrong elsewhere
         try:
             shown = _preview()
         except SheetRefused as refusal:
-            problem = refusal.field
+            problem = problem or refusal.field
     taxonomy, language = taxonomy_in_use(), require().language
     named = sorted(taxonomy.topics.values(), key=lambda topic: topic.labels[language])
     return render_template(
