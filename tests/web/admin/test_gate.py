@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.admins.models import AuditEntry
+from app.admins.models import AuditEntry, Role
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
 from app.editions.draft import fingerprint
@@ -169,6 +169,40 @@ def test_what_was_typed_is_not_lost_and_tied_to_what_was_wrong_with_it(
     where = f"/admin/editions/{draft}/approval/answer"
     declined = other.post(where, data=form(other, draft, answer="decline", note=" ")).text
     assert 'aria-describedby="problem" aria-invalid="true"> </textarea>' in declined
+
+
+@pytest.mark.usefixtures("other")
+def test_who_may_send_can_ask_for_approval_in_spite_of_what_fails(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    spoil(product, draft)
+    where = f"/admin/editions/{draft}/approval"
+    refused = admin.post(where, data=form(admin, draft, note="", reason="because")).text
+    asking = refused.partition('<details class="ask" open>')[2].partition("</details>")[0]
+    assert 'aria-describedby="ask-reason-hint problem" aria-invalid="true" autofocus>because</textarea>' in asking
+    assert refused.count("autofocus") == 1, "what the other form says was not sent"
+    assert admin.post(where, data=form(admin, draft, note="", reason=REASON)).status_code == 303
+    assert audit(product) == [
+        (desk.EMAIL, "edition-overridden", f"link-placeholder: {REASON}"),
+        (desk.EMAIL, "approval-asked", None),
+    ]
+
+
+def test_an_editor_is_told_who_can_let_an_edition_pass(app: Flask, product: Product, draft: int) -> None:
+    desk.make_admin(product, email=BOB, role=Role.EDITOR)
+    desk.make_admin(product, role=Role.PUBLISHER)
+    editor = app.test_client()
+    desk.sign_in(editor, email=BOB)
+    assert "Ask for approval</button>" in editor.get(f"/admin/editions/{draft}/send").text
+    data = form(editor, draft, note="À relire")
+    spoil(product, draft)
+    page = editor.get(f"/admin/editions/{draft}/send").text
+    assert "While something fails, only somebody who may send can ask" in page
+    assert "Ask for approval</button>" not in page
+    late = editor.post(f"/admin/editions/{draft}/approval", data={**data, "seen": seen(product, draft)})
+    assert late.status_code == 422
+    assert "or let somebody who may send say why" in late.text
+    assert "À relire</textarea>" in late.text
 
 
 def test_a_reason_that_nobody_asked_for_is_no_override(admin: FlaskClient, product: Product, draft: int) -> None:
