@@ -33,9 +33,12 @@ def index() -> str:
 
 @bp.get("/<name>")
 def letter(name: str) -> str:
-    """Show one letter: its fields, its HTML part in a sandbox, its text part."""
+    """Show one letter: its fields, its HTML part in a sandbox if it has one, its text part."""
     message = _letter(name)
-    return render_template("mailbox/letter.html", name=name, message=message, text=_part(message, "plain"))
+    has_html = message.get_body(("html",)) is not None
+    return render_template(
+        "mailbox/letter.html", name=name, message=message, has_html=has_html, text=_part(message, "plain")
+    )
 
 
 @bp.get("/<name>/html")

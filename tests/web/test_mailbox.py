@@ -33,3 +33,16 @@ def test_letters_are_dated_by_the_clocks_of_the_newsletter(app: Flask, tmp_path:
     mailbox.register(app, caught)
     shown = app.test_client().get("/mailbox/").text
     assert "29\u00a0novembre\u00a02026 à\u00a000:30 (Europe/Paris)" in shown
+
+
+@ON_SQLITE
+def test_a_letter_of_text_alone_shows_no_empty_frame_and_its_links_can_be_followed(app: Flask, tmp_path: Path) -> None:
+    caught = Mailbox(tmp_path / "caught")
+    caught.put(LETTER + b"<b>\r\nhttp://127.0.0.1:8000/admin/sign-in/x.y-z\r\n")
+    caught.put(b"Content-Type: text/html\r\n" + LETTER)
+    mailbox.register(app, caught)
+    pages = [app.test_client().get(f"/mailbox/{name}").text for name, _ in caught.letters(2)]
+    assert sorted("<iframe" in page for page in pages) == [False, True]
+    [text] = [page for page in pages if "<iframe" not in page]
+    assert "&lt;b&gt;" in text
+    assert '<a href="http://127.0.0.1:8000/admin/sign-in/x.y-z" rel="noopener">http' in text
