@@ -178,6 +178,46 @@ def test_no_button_drops_a_text_that_was_not_saved_yet(page: Page, product: Prod
     assert titles(product, draft) == rest
 
 
+def test_a_text_that_is_refused_keeps_back_no_other_and_says_so_in_sight(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, articles=12, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    page.get_by_label("Preheader").fill("Too short")
+    introduction = page.get_by_label("Introduction", exact=True)
+    introduction.fill("*Bonjour*")
+    expect(page.locator("#introduction-shown em")).to_have_text("Bonjour")
+    refused = page.locator(".saved-not")
+    expect(refused).to_contain_text("Not saved yet: subject and preheader")
+    with page.expect_response(
+        lambda answer: answer.ok and answer.url.endswith("/texts") and "encore" in (answer.request.post_data or "")
+    ):
+        introduction.press_sequentially(", encore")
+    assert desk.edition(product, draft).introduction == "*Bonjour*, encore"
+    page.get_by_role("button", name="Say it").scroll_into_view_if_needed()
+    expect(refused).to_contain_text("Not saved yet: subject and preheader")
+    expect(refused).to_be_in_viewport()
+
+
+def test_whoever_leaves_a_text_that_was_refused_is_asked_first(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    page.goto(f"/admin/editions/{draft}")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    preheader = page.get_by_label("Preheader")
+    for _ in range(2):
+        preheader.clear()
+        preheader.press_sequentially("Too short")
+        expect(page.locator("#saved")).to_contain_text("Not saved yet")
+        page.get_by_role("link", name="History").click()
+        page.wait_for_url("**/history")
+        page.goto(f"/admin/editions/{draft}")
+    assert asked == ["beforeunload"] * 2
+    page.get_by_label("Introduction", exact=True).press_sequentially("Bonjour")
+    expect(page.locator("#saved")).to_contain_text("Version 1")
+    page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history")
+    assert len(asked) == 2, "what was saved is left without a word"
+
+
 def test_what_cannot_be_saved_is_said_and_tried_again(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     page.goto(f"/admin/editions/{draft}")

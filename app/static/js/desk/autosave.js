@@ -16,25 +16,50 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   const changed = () => fields.filter((field) => field.value !== known.get(field.name).value);
   const seenOf = (field) => Number(known.get(field.name).seen);
   const whose = [...form.querySelectorAll("[type=hidden]:not([name=revision])")].map(({ name, value }) => [name, value]);
+  // What the server refused of each field, and whether something of the last save was not taken.
+  const refused = new Map();
+  const hopeful = () => changed().filter((field) => field.value !== refused.get(field.name));
+  let isKeptBack = false;
 
-  // Those go together that are known as of the same revision.
-  async function saveSome() {
+  // Sends those of the fields that `choose` returns which go together: known as of the same revision.
+  async function saveSome(choose) {
     let sent = [];
     const answer = await save(form, () => {
-      const mine = changed(), seen = Math.min(...mine.map(seenOf));
+      const mine = choose(), seen = Math.min(...mine.map(seenOf));
       sent = mine.filter((field) => seenOf(field) === seen).map((field) => [field.name, field.value]);
       return sent.length ? [["revision", seen], ...whose, ...sent] : null;
     });
     if (answer.status === 200) for (const [name, value] of sent) {
       known.set(name, { value, seen: answer.taken.includes(name) ? answer.revision : known.get(name).seen });
     }
+    if (answer.status === 422 && sent.length === 1) refused.set(...sent[0]);
     return answer;
+  }
+
+  // What is refused keeps nothing else back; why it was refused is said last.
+  async function saveAll() {
+    let answer = { status: 200 };
+    while (answer.status === 200 && hopeful().length) {
+      answer = await saveSome(hopeful);
+      if (answer.status === 422) answer = await saveApart(hopeful());
+    }
+    while (answer.status === 200 && changed().length) answer = await saveSome(() => changed().slice(0, 1));
+    return answer;
+  }
+
+  // Saves fields one by one, and passes over what is refused.
+  async function saveApart(some) {
+    for (const field of some) {
+      const answer = await saveSome(() => [field]);
+      if (answer.status !== 200 && answer.status !== 422) return answer;
+    }
+    return { status: 200 };
   }
 
   async function saveChanged() {
     clearTimeout(waiting);
-    let answer = { status: 200 };
-    while (answer.status === 200 && changed().length) answer = await saveSome();
+    const answer = await saveAll();
+    isKeptBack = answer.status !== 200 && !answer.isLost;
     if (answer.isUnanswered) waiting = setTimeout(saveChanged, AGAIN_MS);
     return answer;
   }
@@ -47,6 +72,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     await saveChanged();
+    isKeptBack = false;
     form.submit();
   });
   form.addEventListener("formdata", ({ formData }) => {
@@ -68,4 +94,7 @@ for (const form of document.querySelectorAll("form[data-autosave]")) {
     }
   });
   window.addEventListener("pagehide", saveChanged);
+  window.addEventListener("beforeunload", (event) => {
+    if (isKeptBack && changed().length) event.preventDefault();
+  });
 }
