@@ -42,6 +42,13 @@ def test_one_newsletter_is_never_named(admin: FlaskClient, product: Product) -> 
     assert shown == []
 
 
+@pytest.mark.usefixtures("second_id")
+def test_all_newsletters_are_feminine_in_french(admin: FlaskClient) -> None:
+    admin.post("/admin/account/language", data={"language": "fr"})
+    choice = admin.get("/admin/readers").text.partition('name="newsletter"')[2].partition("</select>")[0]
+    assert '<option value="">Toutes</option>' in choice
+
+
 def test_a_choice_is_kept_until_the_next_one(admin: FlaskClient, second_id: int) -> None:
     for slug, name in (("north", "North Cape"), ("vigie", "Vigie")):
         assert admin.get(f"/admin/editions?newsletter={slug}").status_code == 200

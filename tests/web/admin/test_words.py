@@ -48,6 +48,13 @@ def test_no_translation_of_the_desk_is_left_over() -> None:
     )
 
 
+@pytest.mark.parametrize(("thing", "word"), [("preheader", "pré-en-tête"), ("accepted", "accepté")])
+def test_one_thing_has_one_word(thing: str, word: str) -> None:
+    said = {key: strings for key, strings in translations("desk*.po").items() if thing in key.casefold()}
+    assert len(said) > 2
+    assert {key for key, strings in said.items() for each in strings if word not in each.casefold()} == set()
+
+
 @pytest.mark.parametrize("sign", [":", ";", "!", "?"])
 def test_a_no_break_space_stands_before_double_signs(sign: str) -> None:
     for strings in translations("desk*.po").values():
