@@ -195,6 +195,10 @@ def test_a_text_that_is_refused_keeps_back_no_other_and_says_so_in_sight(page: P
     page.get_by_role("button", name="Say it").scroll_into_view_if_needed()
     expect(refused).to_contain_text("Not saved yet: subject and preheader")
     expect(refused).to_be_in_viewport()
+    page.set_viewport_size({"width": 375, "height": 740})
+    first = page.locator(".item").first
+    first.evaluate("each => each.scrollIntoView()")
+    assert first.bounding_box()["y"] >= refused.bounding_box()["y"] + refused.bounding_box()["height"], "not under it"
 
 
 def test_whoever_leaves_a_text_that_was_refused_is_asked_first(page: Page, product: Product) -> None:
