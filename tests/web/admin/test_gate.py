@@ -284,6 +284,19 @@ def test_who_changed_an_article_last_cannot_approve_its_edition(
     assert desk.edition(product, draft).status is EditionStatus.DRAFT
 
 
+def test_a_draft_that_waits_for_approval_says_so_before_it_is_changed(
+    admin: FlaskClient, other: FlaskClient, product: Product, draft: int
+) -> None:
+    admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
+    told = f"{desk.EMAIL} has asked for approval of it as it stands: a change makes that void."
+    assert told in other.get(f"/admin/editions/{draft}").text
+    item = desk.edition(product, draft).items[0].article_id
+    other.post(f"/admin/editions/{draft}/order", data={"down": item})
+    page = other.get(f"/admin/editions/{draft}").text
+    assert told not in page
+    assert "The approval that was asked for no longer counts" in page
+
+
 def test_an_answer_is_to_what_was_seen(admin: FlaskClient, other: FlaskClient, product: Product, draft: int) -> None:
     admin.post(f"/admin/editions/{draft}/approval", data=form(admin, draft))
     data = form(other, draft, answer="approve")

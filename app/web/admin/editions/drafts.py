@@ -19,7 +19,7 @@ from app.editions.editor import read_editor
 from app.editions.introduction import introduction_html
 from app.editions.models import UNSENT, Edition, EditionItem, EditionStatus, whole_editions
 from app.errors import NotFound
-from app.gate.outdated import outdated_request
+from app.gate.outdated import open_request
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import may, needs
@@ -105,7 +105,7 @@ def render_draft(
         introduction=introduction_html((refused or {}).get("introduction", edition.introduction), edition.language),
         refused=refused,
         overtaken_at=overtaken_at,
-        is_outdated=outdated_request(session, edition) is not None,
+        asked=open_request(session, edition),
     )
 
 

@@ -22,7 +22,7 @@ from app.editions.models import Edition
 from app.editions.states import TEXTS, taken_out
 from app.editions.twins import twin_of
 from app.errors import ChangedMeanwhile, DraftConflict, InputRefused, TransitionRefused
-from app.gate.outdated import outdated_request
+from app.gate.outdated import open_request
 from app.web import product
 from app.web.admin import EDITION, bp
 from app.web.admin.access import needs, require
@@ -176,10 +176,10 @@ def _save(
         else:
             note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
             history = read_history(session, edition_id)  # of the save itself: others may save right after it
-            is_outdated = outdated_request(session, saved.edition) is not None
+            asked = open_request(session, saved.edition)
     if conflict is None and _is_script():
         return render_template(
-            "admin/editions/_saved.html", edition=saved.edition, history=history, is_outdated=is_outdated, saved=saved
+            "admin/editions/_saved.html", edition=saved.edition, history=history, asked=asked, saved=saved
         )
     if conflict is None:
         return _answer(edition_id, note=note, anchor=anchor)
