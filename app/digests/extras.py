@@ -169,7 +169,7 @@ def _store(session: Session, extra: Extra, actor: str, now: datetime) -> Edition
 
 
 def _subject(kind: EditionKind, article: Article, language: str, now: datetime, zone: str) -> str:
-    title = subject_for([article], language, at=now, zone=zone)
+    title = subject_for([article.title], language, at=now, zone=zone)
     if kind is EditionKind.FLASH:
         return gettext(language, "Flash: %(title)s", title=title)
     return gettext(language, "Correction: %(title)s", title=title)
@@ -180,4 +180,6 @@ def _preheader(kind: EditionKind, article: Article, language: str, since: dateti
         return gettext(language, "We sent you this article and have corrected it since; here is what was wrong.")
     low, high = PREHEADER_LENGTH
     summary = shorten(" ".join(article.summary.split()), high)
-    return summary if len(summary) >= low else preheader_for([article], language, since=since, until=now, zone=zone)
+    return (
+        summary if len(summary) >= low else preheader_for([article.title], language, since=since, until=now, zone=zone)
+    )

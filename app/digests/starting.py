@@ -144,13 +144,14 @@ def variant_number(
     """Return what a variant's letter is set from; it is no row."""
     items = items_of(articles, also)
     lend_words(edition, items)
+    titles = [item.shown_title for item in items]
     return Edition(
         public_id=new_public_id(),
         newsletter_id=edition.newsletter_id,
         language=edition.language,
         kind=edition.kind,
-        subject=subject_for(articles, edition.language, at=edition.until, zone=edition.zone),
-        preheader=preheader_for(articles, edition.language, since=since, until=edition.until, zone=edition.zone),
+        subject=subject_for(titles, edition.language, at=edition.until, zone=edition.zone),
+        preheader=preheader_for(titles, edition.language, since=since, until=edition.until, zone=edition.zone),
         introduction=edition.introduction,
         since=since,
         until=edition.until,

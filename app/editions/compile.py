@@ -211,14 +211,15 @@ def _best_of_stories(line: Line, *, since: datetime, until: datetime, now: datet
 
 def _store_draft(session: Session, articles: list[Article], compilation: Compilation, *, is_automatic: bool) -> int:
     zone = session.get_one(Newsletter, compilation.newsletter_id).timezone
+    titles = [article.title for article in articles]
     edition = Edition(
         newsletter_id=compilation.newsletter_id,
         language=compilation.language,
         schedule_id=compilation.schedule_id,
         is_automatic=is_automatic,
-        subject=subject_for(articles, compilation.language, at=compilation.until, zone=zone),
+        subject=subject_for(titles, compilation.language, at=compilation.until, zone=zone),
         preheader=preheader_for(
-            articles, compilation.language, since=compilation.since, until=compilation.until, zone=zone
+            titles, compilation.language, since=compilation.since, until=compilation.until, zone=zone
         ),
         since=compilation.since,
         until=compilation.until,

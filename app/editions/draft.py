@@ -56,7 +56,7 @@ def set_layout(session: Session, *, edition_id: int, layout: str) -> Edition:
         raise InputRefused("the order must name each article of the edition once")
     for place in places:
         items[place.article_id].section = place.section
-    return _place(session, edition, [items[place.article_id] for place in places], told=articles_of(edition))
+    return _place(session, edition, [items[place.article_id] for place in places], told=titles_of(edition))
 
 
 def move_entry(session: Session, *, edition_id: int, entry: str, by: int) -> Edition:
@@ -101,7 +101,7 @@ def set_lead(session: Session, *, edition_id: int, article_id: int, lead_id: int
     made.section, made.title, made.teaser = item.section, item.title, item.teaser
     items = list(edition.items)
     items[items.index(item)] = made
-    return _place(session, edition, items, told=articles_of(edition))
+    return _place(session, edition, items, told=titles_of(edition))
 
 
 def remove_item(session: Session, *, edition_id: int, article_id: int) -> Edition:
@@ -109,7 +109,7 @@ def remove_item(session: Session, *, edition_id: int, article_id: int) -> Editio
     edition = draft(session, edition_id)
     item = _item(edition, article_id)
     rest = [other for other in edition.items if other is not item]
-    return _place(session, edition, rest, told=articles_of(edition))
+    return _place(session, edition, rest, told=titles_of(edition))
 
 
 def put_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
@@ -121,27 +121,28 @@ def put_state(session: Session, *, edition_id: int, state: State, now: datetime)
     edition = draft(session, edition_id)
     ids = [place.article_id for place in read_layout(state["layout"])]
     articles = {each.id: each for each in session.scalars(select(Article).where(Article.id.in_(ids)))}
-    return _put(session, edition, state, now, told=[articles[key] for key in ids if key in articles])
+    told = [state.get(f"title:{key}") or articles[key].title for key in ids if key in articles]
+    return _put(session, edition, state, now, told=told)
 
 
 def change_state(session: Session, *, edition_id: int, state: State, now: datetime) -> Edition:
-    """Bring a draft into a state that an editor made of the one it has; headlines as proposed follow its articles.
+    """Bring a draft into a state that an editor made of the one it has; headlines as proposed follow its titles.
 
     Leaves out, and raises, as `put_state` does.
     """
     edition = draft(session, edition_id)
-    return _put(session, edition, state, now, told=articles_of(edition))
+    return _put(session, edition, state, now, told=titles_of(edition))
 
 
-def _put(session: Session, edition: Edition, state: State, now: datetime, *, told: Sequence[Article]) -> Edition:
-    """Bring a draft into a state, whose texts were written when it had the articles `told`."""
+def _put(session: Session, edition: Edition, state: State, now: datetime, *, told: Sequence[str]) -> Edition:
+    """Bring a draft into a state, whose texts were written when it had the titles `told`."""
     places = read_layout(state["layout"])
     items = {item.article_id: item for item in edition.items}
     missing = [each.article_id for each in places if each.article_id not in items]
     texts = {name: state[name] for name in TEXTS}
     if missing and session.scalar(select(Article.id).where(Article.id.in_(missing), ~may_leave(now)).limit(1)):
         texts |= {"subject": edition.subject, "preheader": edition.preheader}
-        told = articles_of(edition)
+        told = titles_of(edition)
     set_texts(session, edition_id=edition.id, **texts)
     items |= _returning(session, edition, missing, now)
     kept = [place for place in places if place.article_id in items]
@@ -212,15 +213,15 @@ def read_unsent(session: Session, edition_id: int) -> Edition:
     return edition
 
 
-def proposed_headlines(edition: Edition, articles: Sequence[Article]) -> tuple[str, str]:
-    """Return the subject and the preheader that are proposed for an edition that has the `articles`."""
-    preheader = preheader_for(articles, edition.language, since=edition.since, until=edition.until, zone=edition.zone)
-    return subject_for(articles, edition.language, at=edition.until, zone=edition.zone), preheader
+def proposed_headlines(edition: Edition, titles: Sequence[str]) -> tuple[str, str]:
+    """Return the subject and the preheader that are proposed for an edition that has the `titles`."""
+    preheader = preheader_for(titles, edition.language, since=edition.since, until=edition.until, zone=edition.zone)
+    return subject_for(titles, edition.language, at=edition.until, zone=edition.zone), preheader
 
 
-def articles_of(edition: Edition) -> list[Article]:
-    """Return the articles that an edition holds, in order."""
-    return [item.article for item in edition.items]
+def titles_of(edition: Edition) -> list[str]:
+    """Return the titles that an edition shows, in order."""
+    return [item.shown_title for item in edition.items]
 
 
 def fingerprint(edition: Edition) -> str:
@@ -260,15 +261,15 @@ def _returning(session: Session, edition: Edition, ids: Sequence[int], now: date
     return {item.article.id: item for item in items_of(articles, also)}
 
 
-def _place(session: Session, edition: Edition, items: Sequence[EditionItem], *, told: Sequence[Article]) -> Edition:
-    """Give a draft its items; subject and preheader follow them where they are as proposed of the articles `told`."""
+def _place(session: Session, edition: Edition, items: Sequence[EditionItem], *, told: Sequence[str]) -> Edition:
+    """Give a draft its items; subject and preheader follow them where they are as proposed for the titles `told`."""
     headlines = (edition.subject, edition.preheader), proposed_headlines(edition, told)
     for place, item in enumerate(items, start=1):
         item.position = place
     edition.items[:] = items
     edition.subject, edition.preheader = (
         new if text == old else text
-        for text, old, new in zip(*headlines, proposed_headlines(edition, articles_of(edition)), strict=True)
+        for text, old, new in zip(*headlines, proposed_headlines(edition, titles_of(edition)), strict=True)
     )
     session.flush()
     return edition

@@ -8,7 +8,7 @@ from sqlalchemy import CompoundSelect, select
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article, may_leave
-from app.editions.draft import articles_of, proposed_headlines, remove_item
+from app.editions.draft import proposed_headlines, remove_item, titles_of
 from app.editions.events import record_event
 from app.editions.history import recorded
 from app.editions.models import UNSENT, AlsoIn, Edition, EditionItem, EditionStatus
@@ -96,8 +96,11 @@ def _take_out(session: Session, edition: Edition, article: Article) -> None:
     for item in edition.items:
         item.also[:] = [other for other in item.also if other.article_id != article.id]
     session.flush()
-    if article.id not in {item.article_id for item in edition.items}:
+    titles = {title for item in edition.items if item.article is article for title in (article.title, item.shown_title)}
+    if not titles:
         return
     remove_item(session, edition_id=edition.id, article_id=article.id)
-    texts = zip((edition.subject, edition.preheader), proposed_headlines(edition, articles_of(edition)), strict=True)
-    edition.subject, edition.preheader = (new if article.title in text else text for text, new in texts)
+    texts = zip((edition.subject, edition.preheader), proposed_headlines(edition, titles_of(edition)), strict=True)
+    edition.subject, edition.preheader = (
+        new if any(title in text for title in titles) else text for text, new in texts
+    )

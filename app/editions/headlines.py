@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from app.articles.models import Article
 from app.editions.excerpts import shorten
 from app.errors import HeaderInvalid, InputRefused
 from app.i18n import gettext, ngettext, plain_day
@@ -18,20 +17,20 @@ MAX_SUBJECT_LENGTH = 200
 PREHEADER_LENGTH = (40, 110)
 
 
-def subject_for(articles: Sequence[Article], language: str, *, at: datetime, zone: str) -> str:
+def subject_for(titles: Sequence[str], language: str, *, at: datetime, zone: str) -> str:
     """Return the subject of a digest: its first title that can stand in a header, or else the day of `at` in `zone`."""
-    for article in articles:
+    for title in titles:
         try:
-            return check_subject(shorten(article.title, SUBJECT_LENGTH))
+            return check_subject(shorten(title, SUBJECT_LENGTH))
         except HeaderInvalid:
             continue
     return gettext(language, "The edition of %(day)s", day=plain_day(language, _day(at, zone)))
 
 
-def preheader_for(articles: Sequence[Article], language: str, *, since: datetime, until: datetime, zone: str) -> str:
+def preheader_for(titles: Sequence[str], language: str, *, since: datetime, until: datetime, zone: str) -> str:
     """Return what the inbox shows after the subject: the next titles, or how much there is to read, of which days."""
     low, high = PREHEADER_LENGTH
-    others = " · ".join(article.title for article in articles[1:])
+    others = " · ".join(titles[1:])
     if others:
         others = shorten(gettext(language, "Also to read: %(titles)s", titles=others), high)
     if len(others) >= low:
@@ -42,14 +41,14 @@ def preheader_for(articles: Sequence[Article], language: str, *, since: datetime
             language,
             "%(num)s article to read, from what came on %(day)s",
             "%(num)s articles to read, from what came on %(day)s",
-            len(articles),
+            len(titles),
             day=plain_day(language, last),
         )
     return ngettext(
         language,
         "%(num)s article to read, from %(since)s to %(until)s",
         "%(num)s articles to read, from %(since)s to %(until)s",
-        len(articles),
+        len(titles),
         since=plain_day(language, first),
         until=plain_day(language, last),
     )

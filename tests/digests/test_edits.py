@@ -13,7 +13,7 @@ from app.articles.models import Article
 from app.choices.choices import Interests
 from app.digests.looking import look_as
 from app.digests.schedule import _run_schedule
-from app.digests.starting import read_digest
+from app.digests.starting import read_digest, variant_number
 from app.editions.draft import bring_back, move_entry, remove_item, set_lead
 from app.editions.embargo import set_embargo
 from app.editions.history import recorded
@@ -24,6 +24,7 @@ from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, begin_anew, file, letters, make_reader, run
+from tests.editions.press import make_draft
 
 #: A Tuesday; the newsletter comes on Mondays.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
@@ -220,3 +221,14 @@ def test_a_digest_is_shown_as_some_reader_would_get_it_after_the_edits(product: 
             links=product.links, now=at,
         )  # fmt: skip
     assert shown.titles == ("theme:espionage", "theme:conflict")
+
+
+def test_a_variant_announces_what_editors_made_of_its_titles(product: Product) -> None:
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        for item in edition.items:
+            item.title = f"Ce que nous avons vu en mer {item.position}"
+        articles = [item.article for item in reversed(edition.items)]
+        number = variant_number(edition, articles, {each.id: [] for each in articles}, since=edition.since)
+        assert number.subject == "Ce que nous avons vu en mer 3"
+        assert "Ce que nous avons vu en mer 2 · Ce que nous avons vu en mer 1" in number.preheader

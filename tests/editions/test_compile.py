@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from app.editions.audience import cancel_edition
-from app.editions.draft import articles_of, proposed_headlines
+from app.editions.draft import proposed_headlines, titles_of
 from app.editions.lines import Compilation, CompileOutcome
 from app.editions.models import Edition
 from app.errors import InputRefused
@@ -204,7 +204,7 @@ def test_the_proposed_headlines_name_days_of_the_newsletter_s_calendar(
         compilation = compile_now(session, now=half_past_midnight, since=half_past_midnight - since)
         edition = session.get_one(Edition, compilation.edition_id)
         assert (edition.subject, edition.preheader) == ("L’édition du 18 mars 2026", days)
-        assert proposed_headlines(edition, articles_of(edition)) == (edition.subject, edition.preheader)
+        assert proposed_headlines(edition, titles_of(edition)) == (edition.subject, edition.preheader)
 
 
 def test_a_window_that_ends_before_it_begins_is_refused(product: Product) -> None:

@@ -65,6 +65,22 @@ def test_headlines_as_proposed_follow_an_order_that_is_saved_and_come_back_with_
         assert edition.subject == second_title
 
 
+def test_headlines_as_proposed_say_what_editors_made_of_titles(product: Product) -> None:
+    """A title that was wrong in the feed would stand in the inbox, above the letter that says it right."""
+    with product.database.transaction() as session:
+        edition = make_draft(session)
+        first, second, _ = ids(edition)
+        was = edition.subject, edition.preheader
+        save(session, edition, seen=0, **{f"title:{first}": "À moi", f"title:{second}": "À moi aussi"})
+        assert edition.subject == "À moi"
+        assert "À moi aussi" in edition.preheader
+        undo(session, edition_id=edition.id, seen=1, actor=ADA, now=NOW)
+        assert (edition.subject, edition.preheader) == was
+        redo(session, edition_id=edition.id, seen=2, actor=ADA, now=NOW)
+        save(session, edition, seen=3, **{f"title:{first}": ""})
+        assert edition.subject == was[0]
+
+
 def test_an_own_subject_comes_back_as_it_was_though_it_is_the_proposed_one_meanwhile(product: Product) -> None:
     with product.database.transaction() as session:
         edition = make_draft(session)
@@ -213,7 +229,7 @@ def test_an_article_that_was_taken_out_is_brought_back_with_its_words(product: P
             bring_back(session, edition_id=edition.id, article_id=first, state=state, now=NOW)
         assert (ids(edition)[-1], edition.items[-1].title) == (first, "À moi")
         assert [each.parts for each in revisions_of(session, edition.id)] == [
-            ["preheader", f"back:{first}"], ["subject", "preheader", f"out:{first}"], [f"title:{first}"], [],
+            ["preheader", f"back:{first}"], ["subject", "preheader", f"out:{first}"], ["subject", f"title:{first}"], [],
         ]  # fmt: skip
 
 
