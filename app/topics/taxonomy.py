@@ -5,13 +5,14 @@ It comes from a file that editors may replace (`taxonomy.toml` is ours) and from
 
 import hashlib
 import tomllib
-from functools import cache
+from collections.abc import Mapping
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 
 from app.errors import InputRefused
 from app.topics.matching import Matcher
-from app.topics.reading import LANGUAGES, Reader
+from app.topics.reading import LANGUAGES, WORD_WEIGHT, Reader
 from app.topics.topic import Topic, TopicKind
 from app.topics.words import words_of
 
@@ -58,6 +59,18 @@ class Taxonomy:
     def regions_of(self, country: str) -> tuple[str, ...]:
         """Return the keys of the regions in which a country lies, given its key ("place:AZ")."""
         return self._regions.get(country, ())
+
+    @cached_property
+    def words_for_places(self) -> Mapping[str, str]:
+        """The keys of places by the folded words that surely mean them in a text, such as "usa" or "birmanie"."""
+        found: dict[str, set[str]] = {}
+        for target in (each for targets in self._targets.values() for each in targets):
+            is_place = target.key is not None and not target.key.startswith(TopicKind.THEME.prefix)
+            if not is_place or target.actor or target.term.is_unsure or target.term.weight < WORD_WEIGHT:
+                continue
+            for spelling in target.term.spellings():
+                found.setdefault(" ".join(spelling), set()).add(str(target.key))
+        return {words: min(keys) for words, keys in found.items() if len(keys) == 1}
 
     def of_kind(self, kind: TopicKind, language: str) -> list[Topic]:
         """Return the topics of one kind, ordered by their names in `language`, accents aside."""

@@ -176,6 +176,21 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_is_lost(client: Fla
     assert {each["value"] for each in page.all("option") if "selected" in each if "value" in each} == {"0", "5"}
 
 
+def test_a_place_is_known_by_what_texts_call_it_too(client: FlaskClient, product: Product) -> None:
+    """Few type a country as its label has it: "USA" was unknown, and "England" taken for a slip of "Greenland"."""
+    path = reader(product)
+    written = "usa, UK; Birmanie\nRépublique tchèque, U.E., Turkey"
+    assert choose(client, path, follow_more=written, mute_more="Palestine, palestine").status_code == 303
+    followed = {"place:US", "place:GB", "place:MM", "place:CZ", "region:eu", "place:TR"}
+    assert chosen(product).interests == Interests((), frozenset(followed), frozenset({"place:PS"}))
+
+
+@pytest.mark.parametrize("written", ["espionnage", "Congo", "Lazarus", "Géorgie et Jordanie"])
+def test_a_word_that_does_not_surely_mean_a_place_is_none(client: FlaskClient, product: Product, written: str) -> None:
+    assert choose(client, reader(product), follow_more=written).status_code == 422
+    assert chosen(product) == EVERYTHING
+
+
 def test_a_zone_is_asked_for_only_where_it_counts(client: FlaskClient, product: Product) -> None:
     path = reader(product)
     assert choose(client, path, timezone="").status_code == 303

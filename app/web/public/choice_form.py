@@ -106,9 +106,8 @@ class ChoiceForm:
         Raises ChoicesRefused, with each problem, for what a reader may write, InputRefused for what no page offers.
         """
         problems: list[Problem] = []
-        names = place_names(taxonomy) if self.follow_more or self.mute_more else {}
-        followed = self.followed | _places(self.follow_more, names, "follow-more", problems)
-        muted = self.muted | _places(self.mute_more, names, "mute-more", problems)
+        followed = self.followed | _places(self.follow_more, taxonomy, "follow-more", problems)
+        muted = self.muted | _places(self.mute_more, taxonomy, "mute-more", problems)
         if len(followed | muted) > TOPICS_MAX:
             problems.append(Problem("themes"))
         both = sorted(followed & muted & taxonomy.topics.keys())
@@ -206,11 +205,16 @@ def _labels(taxonomy: Taxonomy, topics: Iterable[str], language: str) -> list[st
     return sorted((taxonomy.label(topic, language) for topic in topics), key=_plain)
 
 
-def _places(written: str, names: Mapping[str, str], field: str, problems: list[Problem]) -> frozenset[str]:
-    by_name = {name.strip(): names.get(_plain(name)) for name in _BETWEEN_NAMES.split(written) if name.strip()}
-    unknown = [name for name, key in by_name.items() if key is None]
+def _places(written: str, taxonomy: Taxonomy, field: str, problems: list[Problem]) -> frozenset[str]:
+    """Return the keys of the places that are named, as pages or texts name them; add a problem for each unknown one."""
+    asked = [name.strip() for name in _BETWEEN_NAMES.split(written) if name.strip()]
+    if not asked:
+        return frozenset()
+    names = place_names(taxonomy)
+    known = {**taxonomy.words_for_places, **names}
+    unknown = [name for name in dict.fromkeys(asked) if _plain(name) not in known]
     problems.extend(Problem(field, name, _nearest(name, names)) for name in unknown[:UNKNOWN_TOLD])
-    return frozenset(key for key in by_name.values() if key)
+    return frozenset(known[_plain(name)] for name in asked if _plain(name) in known)
 
 
 def _zone(written: str, problems: list[Problem]) -> str | None:
