@@ -93,6 +93,19 @@ def test_fields_of_time_stand_where_they_apply(site: str, product: Product, open
         assert visible == fields, cadence
 
 
+def test_the_day_of_a_pause_is_asked_for_only_where_it_counts(
+    site: str, product: Product, open_page: Callable[..., Page]
+) -> None:
+    """Whoever gave one beside "a week", which is chosen to begin with, had a week."""
+    page = open_page(java_script_enabled=False)
+    page.goto(site + reader(product, "fr"))
+    expect(page.locator("#until")).to_be_hidden()
+    page.check("[name=span][value=day]")
+    expect(page.locator("#until")).to_be_visible()
+    page.check("[name=span][value=month]")
+    expect(page.locator("#until")).to_be_hidden()
+
+
 def test_by_keyboard_alone_a_mistake_is_found_and_mended(
     site: str, product: Product, open_page: Callable[..., Page]
 ) -> None:
