@@ -202,6 +202,7 @@ def test_pages_are_kept_a_while_and_not_sent_twice(client: FlaskClient, product:
     for path in (*PATHS, f"/archive/{public_id}"):
         first = client.get(f"/fr{path}")
         assert first.headers["Cache-Control"] == "public, max-age=300"
+        assert "Last-Modified" not in first.headers, "when it changed is not known, and was not just now"
         again = client.get(f"/fr{path}", headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
         assert client.get(f"/fr{path}", headers={"If-None-Match": '"other"'}).status_code == 200

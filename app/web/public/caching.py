@@ -19,7 +19,8 @@ def cached(
     response = Response(body, content_type=content_type)
     response.cache_control.public = True
     response.cache_control.max_age = max_age_s
-    response.last_modified = changed_at
+    if changed_at is not None:  # to set None would say "now"
+        response.last_modified = changed_at
     response.add_etag()
     response.make_conditional(request)
     return response
