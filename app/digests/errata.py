@@ -151,6 +151,12 @@ def start_erratum(
     return copies
 
 
+def told_at(session: Session, article_ids: Collection[int]) -> Mapping[int, datetime]:
+    """Return when readers were last told that an article was corrected, by id, for those articles that were."""
+    last = select(Erratum.article_id, sa.func.max(Erratum.at)).where(Erratum.article_id.in_(article_ids))
+    return {key: at for key, at in session.execute(last.group_by(Erratum.article_id))}  # noqa: C416 - a Row is no tuple
+
+
 def _refuse_second(session: Session, article: Article) -> None:
     erratum = session.get(Erratum, (article.id, article.revision), populate_existing=True)
     if erratum is not None:

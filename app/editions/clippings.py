@@ -35,6 +35,7 @@ class Clip:
     """A clipping as pages show it. `place` is the article's in its edition, `topics` the keys of its primary ones."""
 
     number: int
+    article_id: int
     piece: Piece
     edition_public_id: str
     place: int
@@ -152,6 +153,7 @@ def _clip(
 ) -> Clip:
     return Clip(
         number=clipping.id,
+        article_id=item.article_id,
         piece=piece_of(item, zone=zone, publication=publication),
         edition_public_id=edition.public_id,
         place=item.position,

@@ -9,6 +9,8 @@ import pytest
 from flask.testing import FlaskClient
 from lxml import etree
 
+from app.articles.models import Article
+from app.digests.models import Erratum
 from app.editions.models import Edition
 from app.product import Product
 from tests.conftest import NOW
@@ -139,3 +141,23 @@ def test_an_edition_that_ends_late_is_new_to_whoever_asks_by_time(client: FlaskC
         edition_of(session, late).finished_at = LATER + timedelta(hours=1)
         assert session.query(Edition).count() == 2
     assert client.get("/fr/feed.atom", headers=by_time).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/fr", "/fr/topics/place/EE"])
+def test_a_correction_is_new_to_whoever_follows_a_feed(client: FlaskClient, product: Product, path: str) -> None:
+    """What stands in the feed is the corrected text: by its dates nobody would have fetched it again."""
+    send(product, ("Estonie", ["place:EE"]), ("Tartu", ["place:EE"]))
+    by_time = {"If-Modified-Since": client.get(f"{path}/feed.atom").headers["Last-Modified"]}
+    with product.database.transaction() as session:
+        article = session.query(Article).filter(Article.title == "Estonie").one()
+        article.title, article.revision = "Lettonie, et non Estonie", 2
+        session.add(Erratum(article_id=article.id, revision=2, notes={}, at=LATER, by="ada", copies=1))
+    again = client.get(f"{path}/feed.atom", headers=by_time)
+    assert (again.status_code, again.headers["Last-Modified"]) == (200, format_datetime(LATER, usegmt=True))
+    feed = check_atom(again.data, product.config.public_url)
+    said = {each.findtext(f"{ATOM}updated"): each.findtext(f"{ATOM}published") for each in feed.iter(f"{ATOM}entry")}
+    assert feed.findtext(f"{ATOM}updated") == LATER.isoformat()
+    assert said[LATER.isoformat()] == NOW.isoformat()
+    assert set(said) <= {LATER.isoformat(), NOW.isoformat()}, "an article that was right is as it was"
+    [item, *_] = check_json(client.get(f"{path}/feed.json").data, product.config.public_url)["items"]  # type: ignore[misc]
+    assert (item["date_published"], item["date_modified"]) == (NOW.isoformat(), LATER.isoformat())

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Response, render_template, url_for
 
 from app.clock import now
+from app.digests.errata import told_at
 from app.editions.archive import newest_editions, sent_at
 from app.editions.clippings import Clip
 from app.editions.introduction import introduction_html
@@ -31,7 +32,10 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Entry:
-    """An edition or an article. `key` is its address for ever, `link` where it is to be read."""
+    """An edition or an article. `key` is its address for ever, `link` where it is to be read.
+
+    `changed_at` is when readers were last told of a mistake in it, or when it was sent.
+    """
 
     key: str
     link: str
@@ -41,12 +45,13 @@ class Entry:
     author: str
     language: str
     at: datetime
+    changed_at: datetime
     topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed before it is written; `changed_at` is when its newest entry came to be there."""
+    """A feed before it is written; `changed_at` is when its newest entry came to be there, or one was corrected."""
 
     title: str
     home: str
@@ -89,8 +94,9 @@ def feed_of_editions(language: str, slug: str | None) -> Feed:
     with product().database.reading() as session:
         newsletter = newsletter_with_page(session, slug, language)
         editions = newest_editions(session, newsletter_id=newsletter.id, language=language, length=EDITIONS, now=now())
+        told = told_at(session, {item.article_id for edition, _ in editions for item in edition.items})
         entries = [
-            _edition_entry(edition, pieces_of(edition, zone=zone, publication=publication))
+            _edition_entry(edition, pieces_of(edition, zone=zone, publication=publication), told)
             for edition, zone in editions
         ]
     home = product().links.archive(language, newsletter.address_slug)
@@ -106,7 +112,9 @@ def feed_of_topic(language: str, kind: str, name: str) -> Feed:
     topic = topic_asked(kind, name)
     clips = clips_on(topic, language, length=ARTICLES)
     title = f"{product().config.identity.publication} · {topic.labels[language]}"
-    entries = [_article_entry(clip, language) for clip in clips]
+    with product().database.reading() as session:
+        told = told_at(session, {clip.article_id for clip in clips})
+    entries = [_article_entry(clip, language, told) for clip in clips]
     home = absolute(url_for("public.topic", language=language, kind=kind, name=name))
     atom = url_for("public.topic_atom", language=language, kind=kind, name=name)
     return _feed(title, home, atom, language, entries, [clip.filed_at for clip in clips])
@@ -144,7 +152,8 @@ def _feed(
     title: str, home: str, atom: str, language: str, entries: Sequence[Entry], times: Sequence[datetime | None]
 ) -> Feed:
     as_atom, as_json = feed_links(title, atom)
-    changed_at = max((at for at in times if at is not None), default=None) or _began_at()
+    changes = [*times, *(entry.changed_at for entry in entries)]
+    changed_at = max((at for at in changes if at is not None), default=None) or _began_at()
     return Feed(title, home, absolute(as_atom.href), absolute(as_json.href), language, changed_at, entries)
 
 
@@ -154,7 +163,7 @@ def _began_at() -> datetime:
         return newsletter_asked(session, None).created_at
 
 
-def _edition_entry(edition: Edition, pieces: Sequence[Piece]) -> Entry:
+def _edition_entry(edition: Edition, pieces: Sequence[Piece], told: Mapping[int, datetime]) -> Entry:
     url = product().links.archived_edition(edition.language, edition.public_id)
     introduction = introduction_html(edition.introduction, edition.language)
     return Entry(
@@ -166,10 +175,11 @@ def _edition_entry(edition: Edition, pieces: Sequence[Piece]) -> Entry:
         author=product().config.identity.publisher,
         language=edition.language,
         at=sent_at(edition),
+        changed_at=_changed_at(sent_at(edition), (item.article_id for item in edition.items), told),
     )
 
 
-def _article_entry(clip: Clip, language: str) -> Entry:
+def _article_entry(clip: Clip, language: str, told: Mapping[int, datetime]) -> Entry:
     place = absolute(place_of(clip, language))
     return Entry(
         key=place,
@@ -180,8 +190,13 @@ def _article_entry(clip: Clip, language: str) -> Entry:
         author=clip.piece.source,
         language=clip.piece.language,
         at=clip.sent_at,
+        changed_at=_changed_at(clip.sent_at, [clip.article_id], told),
         topics=tuple(taxonomy_in_use().label(key, language) for key in clip.topics),
     )
+
+
+def _changed_at(at: datetime, article_ids: Iterable[int], told: Mapping[int, datetime]) -> datetime:
+    return max([at, *(told[key] for key in article_ids if key in told)])
 
 
 def _item(entry: Entry) -> dict[str, object]:
@@ -193,6 +208,7 @@ def _item(entry: Entry) -> dict[str, object]:
         "content_html": entry.html,
         **({"summary": entry.summary} if entry.summary else {}),
         "date_published": entry.at.isoformat(timespec="seconds"),
+        "date_modified": entry.changed_at.isoformat(timespec="seconds"),
         "authors": [{"name": entry.author}],
         "language": entry.language,
         **({"tags": list(entry.topics)} if entry.topics else {}),
