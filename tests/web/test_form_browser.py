@@ -127,6 +127,18 @@ def test_axe_finds_nothing_on_the_form_that_came_back(site: str, product: Produc
         assert faults(page) == []
 
 
+@pytest.mark.parametrize(("path", "answer"), [("/fr/", "/fr/check-your-mail"), ("/fr/my-data", "/fr/my-data?sent=")])
+def test_an_address_may_have_letters_that_browsers_do_not_know(
+    site: str, context: BrowserContext, path: str, answer: str
+) -> None:
+    """What HTML takes for an address is ASCII before the @; mail has known others since RFC 6531."""
+    page = context.new_page()
+    open_form(page, site, path)
+    page.fill("#email", "élise@reader.example")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{answer}")
+
+
 def test_a_screen_reader_the_tab_key_and_form_fillers_pass_the_trap_by(site: str, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(f"{site}/fr/")
