@@ -46,13 +46,13 @@ class WordIndex:
         """
         number: sa.ColumnElement[int]
         if session.get_bind().dialect.name == "sqlite":
-            asked = " ".join(f'"{word}"{"*" if _is_beginning(word) else ""}' for word in words)
+            asked = _query(words, all_of=" AND ", any_of=" OR ", exact='"{}"', beginning='"{}"*')
             number = self._index.c.rowid
             # The sign keeps it from looking into the index once for each row.
             joined = self._number == sa.literal_column(f"+{self.name}.rowid", sa.Integer())
             query = query.join(self._index, joined).where(self._index.c[self.name].match(asked))
         else:
-            asked = " & ".join(f"'{word}'{':*' if _is_beginning(word) else ''}" for word in words)
+            asked = _query(words, all_of=" & ", any_of=" | ", exact="'{}'", beginning="'{}':*")
             number = self._number.expression
             query = query.where(self._lexemes.bool_op("@@")(sa.cast(sa.literal(asked, sa.Text), TSQUERY)))
         return query.order_by(number.desc()) if before is None else query.where(number < before).order_by(number.desc())
@@ -97,5 +97,19 @@ def _without_ending(word: str) -> str:
     return word[:-1] if len(word) > BEGINNING_MIN and word[-1] in "sx" else word
 
 
-def _is_beginning(word: str) -> bool:
-    return len(word) >= BEGINNING_MIN
+def _query(words: tuple[str, ...], *, all_of: str, any_of: str, exact: str, beginning: str) -> str:
+    """Return what is asked of a database's index, in its own signs."""
+    return all_of.join(
+        f"({any_of.join((beginning if len(form) >= BEGINNING_MIN else exact).format(form) for form in _forms(word))})"
+        for word in words
+    )
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """Return the beginnings that a word has in the singular and in the plural, where another letter tells them apart:
+    agency and agencies, journal and journaux."""
+    for one, many in (("y", "ie"), ("al", "au")):
+        for ending, other in ((one, many), (many, one)):
+            if len(word) >= BEGINNING_MIN and word.endswith(ending):
+                return (word, word.removesuffix(ending) + other)
+    return (word,)

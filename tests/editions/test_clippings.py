@@ -192,6 +192,23 @@ def test_english_is_found_in_summaries_too(product: Product) -> None:
             assert found(session, text) == []
 
 
+@pytest.mark.parametrize(
+    ("title", "texts"),
+    [
+        ("Les hôpitaux et le journal", ["hôpital", "hôpitaux", "journaux", "journal hôpital", "HOPITAL", "hopita"]),
+        ("Agencies warn the embassy", ["agency", "agencies", "embassies", "embassy agency", "agenci"]),
+        ("Allies warn a city", ["ally", "cities", "allies city"]),
+        ("Réseaux d’Italie", ["réseau", "réseaux", "Italie", "réseau italie"]),
+    ],
+)
+def test_a_plural_is_found_that_has_another_ending(product: Product, title: str, texts: list[str]) -> None:
+    with product.database.transaction() as session:
+        sent(session, [title])
+        file_editions(session, now=LATER)
+        assert {text: found(session, text) for text in texts} == {text: [title] for text in texts}
+        assert [found(session, text) for text in ("agenda", "hopita estonie", "journalier")] == [[], [], []]
+
+
 @pytest.mark.parametrize("text", ["' & | ! ( ) : * < > \\", "a:*b", "'); DROP TABLE x; --", "NEAR(a b)", "^x -y +z",
                                   "\x00", "é" * 5_000, "mot " * 5_000, "١٢٣", "🙂", ""])  # fmt: skip
 def test_no_text_breaks_the_search(product: Product, text: str) -> None:
