@@ -189,6 +189,15 @@ def test_a_form_sent_too_soon_or_too_late_comes_back_with_the_address_in_it(
     assert counts(product)["subscribers"] == 0
 
 
+@pytest.mark.parametrize("after", [timedelta(seconds=1), timedelta(hours=24, seconds=1)])
+def test_an_empty_form_is_told_so_whenever_it_is_sent(client: FlaskClient, after: timedelta) -> None:
+    """That "your address is still there" would be wrong, and the next press no better."""
+    response = send_form(client, "", after=after)
+    assert response.status_code == 422
+    assert "Il manque l’adresse" in response.text
+    assert "robot" not in response.text
+
+
 @pytest.mark.parametrize("after", [timedelta(seconds=2), timedelta(hours=23, minutes=59)])
 def test_a_form_sent_in_good_time_is_taken(client: FlaskClient, product: Product, after: timedelta) -> None:
     assert send_form(client, after=after).status_code == 303

@@ -94,7 +94,8 @@ def signup_submit(language: str, slug: str | None = None) -> BaseResponse:
         return _answer(language, slug, is_embedded)
     age, shown = read_form_token(product().form_tokens, form.token, language=language, now=now())
     if shown is None:
-        return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=Problem(age.name.lower()))
+        reason = age.name.lower() if form.address_text else "empty"
+        return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=Problem(reason))
     address, problem = read_address(form)
     if address is None or problem is not None:
         return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
