@@ -52,7 +52,8 @@ def serve() -> None:
     app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
     config, stop = wired.config, threading.Event()
     check_ports(config)
-    signal.signal(signal.SIGTERM, _raise_interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _raise_interrupt)
     with refusals_in_words():
         upgrade_database()
     with suppress(KeyboardInterrupt), ExitStack() as parts:
@@ -222,4 +223,7 @@ def wait_for_signal() -> None:
 
 
 def _raise_interrupt(*_: object) -> None:
+    """End, once: a second signal would cut the end short, and leave the pages on their port."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -149,6 +149,20 @@ def test_ctrl_c_in_a_terminal_leaves_nobody_on_the_port(trial: House) -> None:
         assert probe.connect_ex(("127.0.0.1", trial.port)) != 0
 
 
+def test_a_second_signal_does_not_cut_the_end_short(trial: House) -> None:
+    """Whoever presses Ctrl-C twice, or is stopped by two hands, would else leave the pages on their port."""
+    with trial.process("flask", "serve", is_up=trial.answers) as running:
+        [pages] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        os.kill(int(pages), signal.SIGSTOP)
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+            running.send_signal(number)
+            time.sleep(0.5)
+        os.kill(int(pages), signal.SIGCONT)
+        assert running.wait(timeout=30) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", trial.port)) != 0
+
+
 def test_nothing_is_sent_any_more_while_the_pages_take_their_time_to_end(tmp_path: Path) -> None:
     with Postbox() as postbox:
         house = House(tmp_path, postbox.port)
