@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import click
+from alembic.util import CommandError
 from flask.cli import AppGroup
 from rich.cells import cell_len
 from rich.console import Console
@@ -37,7 +38,7 @@ class Commands(AppGroup):
 
 @contextmanager
 def refusals_in_words() -> Iterator[None]:
-    """Turn our exceptions, and a database that cannot answer, into one line and exit code 1."""
+    """Turn our exceptions, a database that cannot answer and what the machine refuses into one line and exit code 1."""
     try:
         yield
     except AppError as error:
@@ -48,6 +49,14 @@ def refusals_in_words() -> Iterator[None]:
         reason = str(error.orig).splitlines()[0]
         hint = "; was `flask db upgrade` run?" if _is_behind(error) else ""
         raise click.ClickException(f"the database cannot answer ({reason}){hint}") from error
+    except CommandError as error:
+        hint = "; does a newer version know it?" if "locate revision" in str(error) else ""
+        raise click.ClickException(f"the database cannot be migrated ({error}){hint}") from error
+    except BrokenPipeError:
+        raise  # who read us has enough: click ends without a word
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        raise click.ClickException(f"{place}{error.strerror or error}") from error
 
 
 def _is_behind(error: DatabaseError) -> bool:

@@ -1,5 +1,6 @@
 """How commands print: tables fit into a terminal, are whole lines elsewhere, and show data as it is."""
 
+import errno
 import io
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -8,9 +9,12 @@ from pathlib import Path
 import click
 import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskCliRunner
 
 from app.cli.output import FITTED_ROWS, Row, print_rows, refusals_in_words
 from app.product import Product
+from config import Config
 
 MARKUP = "Closing [/quote] tag [video] [bold]x"
 
@@ -23,6 +27,12 @@ class Terminal(io.StringIO):
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+
+
+@pytest.fixture
+def runner(app: Flask) -> FlaskCliRunner:
+    """A shell."""
+    return app.test_cli_runner()
 
 
 def shown(rows: Sequence[Row]) -> str:
@@ -69,3 +79,27 @@ def test_either_database_is_said_to_be_behind_where_a_table_is_missing(product: 
     with pytest.raises(click.ClickException) as told, refusals_in_words(), product.database.reading() as session:
         session.execute(sa.text("SELECT * FROM nowhere"))
     assert "flask db upgrade" in told.value.message
+
+
+def test_a_revision_that_is_not_known_is_told_in_one_line(app: Flask, runner: FlaskCliRunner) -> None:
+    """As where a newer version migrated the database, and the one before is back."""
+    for command in ("upgrade", "downgrade"):
+        with app.app_context():
+            told = runner.invoke(args=["db", command, "revision-to-come"])
+        assert (told.exit_code, told.stderr) == (
+            1,
+            "Error: the database cannot be migrated (Can't locate revision identified by 'revision-to-come');"
+            " does a newer version know it?\n",
+        )
+
+
+def test_what_the_machine_refuses_is_told_in_one_line(runner: FlaskCliRunner, config: Config) -> None:
+    config.data_dir.mkdir(exist_ok=True)
+    config.dkim_dir.write_text("not a folder")
+    told = runner.invoke(args=["dkim", "generate", "2026-11"])
+    assert (told.exit_code, told.stderr) == (1, f"Error: {config.dkim_dir}: File exists\n")
+    with pytest.raises(click.ClickException) as full, refusals_in_words():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.message == "No space left on device"
+    with pytest.raises(BrokenPipeError), refusals_in_words():
+        raise BrokenPipeError
