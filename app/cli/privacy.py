@@ -6,6 +6,7 @@ import click
 
 from app.cli.output import Commands
 from app.clocks import rules
+from app.errors import InputRefused
 from app.keeping.holdings import document, with_document
 from app.keeping.register import register_entry
 from app.settings.retention import Retention
@@ -32,4 +33,8 @@ def tables(write: Path | None) -> None:
     if write is None:
         click.echo(document(told))
         return
-    write.write_text(with_document(write.read_text(encoding="utf-8"), told), encoding="utf-8")
+    try:
+        text = with_document(write.read_text(encoding="utf-8"), told)
+    except ValueError as error:
+        raise InputRefused(f"{write} cannot be written into: {error}") from error
+    write.write_text(text, encoding="utf-8")

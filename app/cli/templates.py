@@ -12,6 +12,7 @@ from app.cli.newsletters import group
 from app.cli.output import as_json, print_rows
 from app.clock import now
 from app.digests.newsletters import find_by_slug
+from app.errors import InputRefused
 from app.gate.trials import save_trial, try_template
 from app.newsletters.templates import (
     product_template,
@@ -67,7 +68,7 @@ def list_versions(slug: str, as_json: bool) -> None:
 
 
 @template.command("set")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
 @click.option("--note", default="", help="What is new about it.")
 @click.pass_obj
 def set_template(slug: str, file: TextIO, note: str) -> None:
@@ -75,7 +76,7 @@ def set_template(slug: str, file: TextIO, note: str) -> None:
     wired, at = product(), now()
     with wired.database.reading() as session:
         newsletter = find_by_slug(session, slug)
-    trial = try_template(file.read(), newsletter=newsletter, config=wired.config, links=wired.links, now=at)
+    trial = try_template(_read(file), newsletter=newsletter, config=wired.config, links=wired.links, now=at)
     print_findings(trial.findings)
     with wired.database.transaction() as session:
         version = save_trial(
@@ -102,6 +103,13 @@ def reset_template(slug: str) -> None:
     """Go back to the product's template; the newsletter's own versions stay."""
     _choose(slug, None)
     click.echo("The product's template is in force.")
+
+
+def _read(file: TextIO) -> str:
+    try:
+        return file.read()
+    except UnicodeDecodeError as error:
+        raise InputRefused(f"{file.name} is not UTF-8: save it as UTF-8 and try again") from error
 
 
 def _choose(slug: str, version: int | None) -> None:

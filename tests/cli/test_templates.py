@@ -62,3 +62,13 @@ def test_what_does_not_hold_is_refused_with_its_line_and_changes_nothing(
         assert said in refused.output
     assert runner.invoke(args=[*TEMPLATE, "versions"]).output.strip() == "none"
     assert runner.invoke(args=[*TEMPLATE, "use", "1"]).exit_code == 1
+
+
+def test_a_file_is_utf_8_and_may_say_so_at_its_start(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "own.mjml"
+    file.write_bytes("<!-- édition -->".encode("latin-1") + product_template().encode())
+    refused = runner.invoke(args=[*TEMPLATE, "set", str(file)])
+    assert (refused.exit_code, refused.stderr) == (1, f"Error: {file} is not UTF-8: save it as UTF-8 and try again\n")
+    file.write_text(product_template(), encoding="utf-8-sig")
+    assert runner.invoke(args=[*TEMPLATE, "set", str(file)]).exit_code == 0
+    assert runner.invoke(args=[*TEMPLATE, "show"]).stdout_bytes == product_template().encode()

@@ -56,3 +56,13 @@ def test_the_commands_print_them(app: Flask, tmp_path: Path) -> None:
     assert runner.invoke(args=["privacy", "tables", "--write", str(copy)]).exit_code == 0
     assert "| `subscribers` |" in copy.read_text(encoding="utf-8")
     assert "| `subscribers` |" in runner.invoke(args=["privacy", "tables"]).output
+
+
+def test_a_file_without_the_marks_is_refused_and_stays_as_it_is(app: Flask, tmp_path: Path) -> None:
+    other = tmp_path / "notes.md"
+    for content in (b"notes\n", b"\xe9dition <!-- tables --><!-- end of tables -->"):
+        other.write_bytes(content)
+        refused = app.test_cli_runner().invoke(args=["privacy", "tables", "--write", str(other)])
+        assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+        assert refused.stderr.startswith(f"Error: {other} cannot be written into: ")
+        assert other.read_bytes() == content
