@@ -10,8 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from app.clock import zones
-from app.settings.environment import Environment, Setting, is_cron, is_loopback
+from app.settings.environment import Environment, Setting, is_cron, is_host, is_host_and_port, is_loopback
 from app.settings.feedback import FeedbackSettings, HookSettings, ReturnSettings
 from app.settings.fetching import FetchSettings
 from app.settings.form import Bursts, SignupLimits
@@ -141,7 +144,7 @@ class Config:
             suppression_key=env.keys("SUPPRESSION_KEY", data_dir, on_one_machine)[-1],
             proof_keys=env.keys("PROOF_KEYS", data_dir, on_one_machine),
             trusted_proxies=env.whole("TRUSTED_PROXIES", 0, 0, 10),
-            allowed_hosts=env.words("ALLOWED_HOSTS"),
+            allowed_hosts=env.checked_words("ALLOWED_HOSTS", _is_allowed_host, "must hold names like news.example.org"),
             frame_ancestors=env.text("EMBED_ALLOWED_ORIGINS", cls.frame_ancestors),
             requires_second_factor=env.flag(
                 "REQUIRE_SECOND_FACTOR", not is_loopback(urlsplit(public_url).hostname or "")
@@ -176,11 +179,15 @@ def _database_url(env: Environment, data_dir: Path) -> str:
         url = "postgresql://" + url.removeprefix("postgres://")
     if not url.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         env.problems.append("DATABASE_URL must begin with sqlite:/// or postgresql://")
+    try:
+        make_url(url)
+    except (ArgumentError, ValueError):  # what these say holds the password
+        env.problems.append("DATABASE_URL must be like postgresql://user:password@db.example.org:5432/vigie")
     return url
 
 
 def _file(env: Environment, name: str) -> Path | None:
-    path = env.checked(name, "", lambda text: not text or Path(text).is_file(), "is not a file that is there")
+    path = env.file(name)
     return Path(path).absolute() if path else None
 
 
@@ -190,13 +197,28 @@ def _folder(env: Environment, name: str) -> Path | None:
 
 
 def _public_url(env: Environment, port: int) -> str:
-    url = env.text("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    default = f"http://127.0.0.1:{port}"
+    url = env.checked("PUBLIC_URL", default, _is_site, "is not an address like https://news.example.org").rstrip("/")
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        env.problems.append(f"PUBLIC_URL must be an address like https://news.example.org, not {url!r}")
-    elif parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         env.problems.append("PUBLIC_URL must be https: one-click unsubscribe links are (RFC 8058 §3.1)")
     return url
+
+
+def _is_site(url: str) -> bool:
+    """Whether a text is a scheme, a host and perhaps a port, with no path: the pages stand at the top of their host."""
+    try:
+        parts = urlsplit(url.rstrip("/"))
+        has_port = parts.port != 0
+    except ValueError:
+        return False
+    is_bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme in {"http", "https"} and has_port and is_bare and is_host(parts.hostname or "")
+
+
+def _is_allowed_host(word: str) -> bool:
+    """Whether a word names a host, with a port or not; all hosts of a domain where it begins with a point."""
+    return is_host(word.removeprefix(".")) or is_host_and_port(word) or is_host(word.strip("[]"))
 
 
 def _is_measurement(word: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from app.settings.environment import Environment, Origin
 from config import Config, SettingsInvalid
 
 GOOD_KEY = "Zm9yIHRlc3RzIG9ubHksIG5vdCBhIHNlY3JldA0123456789"
@@ -91,6 +92,21 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("DATABASE_URL", "mysql://x/y", "DATABASE_URL"),
         ("PUBLIC_URL", "ftp://example.org", "PUBLIC_URL"),
         ("PUBLIC_URL", "http://news.example.org", "https"),
+        ("PUBLIC_URL", "https://[::1", "PUBLIC_URL"),
+        ("PUBLIC_URL", "https://news.example.org:https", "PUBLIC_URL"),
+        ("PUBLIC_URL", "https://example.org/news", "PUBLIC_URL"),
+        ("PUBLIC_URL", "https://us:er@news.example.org", "PUBLIC_URL"),
+        ("DATABASE_URL", "postgresql://vigie:hidden@db:port/vigie", "DATABASE_URL"),
+        ("ALLOWED_HOSTS", "https://www.example.org", "ALLOWED_HOSTS"),
+        ("MAIL_SERVER", "smtp://smtp.example.org", "MAIL_SERVER"),
+        ("MAIL_SERVER", "smtp.example.org:587", "MAIL_SERVER"),
+        ("MAIL_BOUNCE_DOMAIN", "b@bounces.example.org", "MAIL_BOUNCE_DOMAIN"),
+        ("MAIL_EHLO_NAME", "two words", "MAIL_EHLO_NAME"),
+        ("MAIL_CA_FILE", "/nowhere/at/all", "MAIL_CA_FILE"),
+        ("PUBLISHER_CONTACT", "the desk", "PUBLISHER_CONTACT"),
+        ("FETCH_ALLOWED_INWARD", "wiki.example.org", "FETCH_ALLOWED_INWARD"),
+        ("SPAMD", "127.0.0.1:²", "SPAMD"),
+        ("IMAP_HOST", "imaps://imap.example.org", "IMAP_HOST"),
         ("PENDING_DAYS", "31", "PENDING_DAYS"),
         ("CONFIRM_HOURS", "169", "CONFIRM_HOURS"),
         ("MAIL_DEFAULT_SENDER", "Vigie <a@example.org>", "bare"),
@@ -102,7 +118,39 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_values_are_named(tmp_path: Path, name: str, value: str, word: str) -> None:
-    assert any(word in each for each in problems(tmp_path, **{name: value}))
+    found = problems(tmp_path, **{name: value})
+    assert any(word in each for each in found)
+    assert not any("hidden" in each for each in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PUBLIC_URL", "http://[::1]:8000/"),
+        ("PUBLIC_URL", "http://localhost"),
+        ("DATABASE_URL", "sqlite:///"),
+        ("ALLOWED_HOSTS", ".example.org, www.example.org:8443 [::1]"),
+        ("MAIL_SERVER", "::1"),
+        ("MAIL_EHLO_NAME", "[192.0.2.25]"),
+        ("FETCH_ALLOWED_INWARD", "wiki_1:8080 [::1]:80"),
+        ("SPAMD", "[::1]:783"),
+        ("PUBLISHER_CONTACT", "o'neil+desk@press.example.org"),
+    ],
+)
+def test_what_is_usual_is_taken(tmp_path: Path, name: str, value: str) -> None:
+    Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), name: value})
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_setting_counts_as_not_set(tmp_path: Path, empty: str) -> None:
+    """Deployment tools write one for each name that they know."""
+    unset = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path)})
+    names = {each.name for each in unset.settings} - {"VIGIE_DATA_DIR"}
+    files = {f"{name}_FILE": empty for name in names}
+    config = Config.from_env({"VIGIE_DATA_DIR": str(tmp_path), **dict.fromkeys(names, empty), **files})
+    assert config == unset
+    assert {each.origin for each in config.settings if each.name in {"PORT", "BIND"}} == {Origin.DEFAULT}
+    assert Environment({"VIGIE_DATA_DIR": empty}).text("VIGIE_DATA_DIR", "instance") == "instance"
 
 
 def test_a_request_outlives_its_link(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from cronsim import CronSim, CronSimError
 KEY_MIN_LENGTH = 32
 #: What is called so is a secret, however it is read.
 _SECRET = re.compile(r"(?:KEY|PASSWORD|SECRET|TOKEN)S?$")
+#: Labels with points between; a network of containers has names with underscores.
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*")
 SAMPLE_KEYS = ("changeme", "change-me", "secret", "dev", "example")
 
 
@@ -71,18 +73,19 @@ class Environment:
         return other
 
     def text(self, name: str, default: str) -> str:
-        """Return a text, without the blanks around it."""
+        """Return a text, without the blanks around it; one that is empty counts as not set."""
         value = self._text(name, default)
-        origin = next((each for each, key in self._places(name) if key in self._environ), Origin.DEFAULT)
+        given = (each for each, key in self._places(name) if self._environ.get(key, "").strip())
+        origin = next(given, Origin.DEFAULT)
         self._note(name, value, default, origin)
         return value
 
     def _text(self, name: str, default: str) -> str:
-        file = self._environ.get(f"{name}_FILE")
-        if file is None:
-            return self._environ.get(name, default).strip()
+        file = self._environ.get(f"{name}_FILE", "").strip()
+        if not file:
+            return self._environ.get(name, "").strip() or default
         try:
-            return Path(file).read_text(encoding="utf-8").strip()
+            return Path(file).read_text(encoding="utf-8").strip() or default
         except (OSError, UnicodeError) as error:
             self.problems.append(f"{name}_FILE cannot be read: {error}")
             return default
@@ -105,19 +108,34 @@ class Environment:
         return default
 
     def flag(self, name: str, default: bool) -> bool:
-        """Return whether something is on; empty is off."""
+        """Return whether something is on."""
         value = self.text(name, "true" if default else "false").lower()
         is_on = value in {"1", "true", "yes", "on"}
         self._show(name, "true" if is_on else "false")
         if is_on:
             return True
-        if value not in {"0", "false", "no", "off", ""}:
+        if value not in {"0", "false", "no", "off"}:
             self.problems.append(f"{name} must be true or false, not {value!r}")
         return False
 
     def words(self, name: str) -> frozenset[str]:
         """Return words, in lower case, that blanks or commas part."""
         return frozenset(re.split(r"[\s,]+", self.text(name, "").lower())) - {""}
+
+    def checked_words(self, name: str, is_valid: Callable[[str], bool], complaint: str) -> frozenset[str]:
+        """Return words that `is_valid` takes; `complaint` says what another one is."""
+        words = self.words(name)
+        wrong = sorted(word for word in words if not is_valid(word))
+        self.problems += [f"{name} {complaint}: {word!r}" for word in wrong]
+        return words - set(wrong)
+
+    def host(self, name: str, default: str) -> str:
+        """Return the name or address of a host, or an empty text where that is the default."""
+        return self.checked(name, default, lambda text: text == default or is_host(text), "is not the name of a host")
+
+    def file(self, name: str) -> str:
+        """Return the path of a file that is there, or an empty text where none is set."""
+        return self.checked(name, "", lambda text: not text or Path(text).is_file(), "is not a file that is there")
 
     def numbers(self, name: str, low: int, high: int) -> tuple[tuple[str, int], ...]:
         """Return pairs like `orange.fr=120`, which blanks or commas part; each number is from `low` to `high`."""
@@ -206,6 +224,29 @@ def _write_key(path: Path) -> None:
         return  # another process of the same first start was quicker; its key is the key
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(secrets.token_urlsafe(48) + "\n")
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a name that DNS can be asked for, or an IP address."""
+    if _HOST.fullmatch(text):
+        return True
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def is_host_and_port(text: str) -> bool:
+    """Whether a text names a port of a host, as in 127.0.0.1:783 or [::1]:783."""
+    host, _, port = text.rpartition(":")
+    is_port = port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+    return is_port and is_host(host.removeprefix("[").removesuffix("]"))
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether a text is an address that every mail server takes, and nothing beside it."""
+    local, _, domain = text.rpartition("@")
+    return text.isascii() and re.fullmatch(r"[^@\s<>,;:\"()]+", local) is not None and "." in domain and is_host(domain)
 
 
 def is_loopback(host: str) -> bool:

@@ -68,7 +68,7 @@ class ReturnSettings:
     @classmethod
     def read(cls, env: Environment) -> "ReturnSettings":
         """Read the ways in; a mailbox needs a user and one way to sign in."""
-        host, user = env.text("IMAP_HOST", ""), env.text("IMAP_USER", "")
+        host, user = env.host("IMAP_HOST", ""), env.text("IMAP_USER", "")
         password, token_file = env.text("IMAP_PASSWORD", ""), env.text("IMAP_OAUTH2_TOKEN_FILE", "")
         if host and (not user or bool(password) == bool(token_file)):
             env.problems.append("IMAP_HOST needs IMAP_USER, and either IMAP_PASSWORD or IMAP_OAUTH2_TOKEN_FILE")
@@ -84,7 +84,7 @@ class ReturnSettings:
             imap_password=password,
             imap_token_file=token_file,
             imap_folder=env.text("IMAP_FOLDER", cls.imap_folder),
-            imap_ca_file=env.text("IMAP_CA_FILE", ""),
+            imap_ca_file=env.file("IMAP_CA_FILE"),
         )
 
 

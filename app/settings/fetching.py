@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.settings.environment import Environment
+from app.settings.environment import Environment, is_host_and_port
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,8 @@ class FetchSettings:
         """Read how feeds are fetched; the sites fetched from find out about us at `public_url`."""
         return cls(
             interval_minutes=env.whole("FETCH_INTERVAL_MINUTES", cls.interval_minutes, 30, 10_080),
-            allowed_inward=env.words("FETCH_ALLOWED_INWARD"),
+            allowed_inward=env.checked_words(
+                "FETCH_ALLOWED_INWARD", is_host_and_port, "must hold pairs like wiki.example.org:443"
+            ),
             contact=public_url,
         )

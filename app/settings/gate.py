@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from app.settings.environment import Environment
+from app.settings.environment import Environment, is_host_and_port
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,13 @@ class GateSettings:
             undo_minutes=env.whole("UNDO_MINUTES", cls.undo_minutes, 0, 24 * 60),
             checks_links=env.flag("CHECK_LINKS", not is_trial),
             checks_dns=env.flag("CHECK_DNS", not is_trial),
-            spamd=env.checked("SPAMD", "", _is_host_and_port, "is not like 127.0.0.1:783"),
+            spamd=env.checked("SPAMD", "", _is_daemon, "is not like 127.0.0.1:783"),
             rspamd_url=env.checked("RSPAMD_URL", "", _is_url, "is not an address like http://127.0.0.1:11333"),
         )
 
 
-def _is_host_and_port(text: str) -> bool:
-    host, _, port = text.rpartition(":")
-    return not text or (bool(host) and port.isdigit() and 0 < int(port) < 65_536)
+def _is_daemon(text: str) -> bool:
+    return not text or is_host_and_port(text)
 
 
 def _is_url(text: str) -> bool:

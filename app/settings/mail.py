@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from app.settings.environment import Environment, is_loopback
+from app.settings.environment import Environment, is_host, is_loopback, is_plain_address
 
 FREE_MAIL_DOMAINS = frozenset(
     {"gmail.com", "googlemail.com", "yahoo.com", "yahoo.fr", "outlook.com", "hotmail.com", "hotmail.fr", "live.com",
@@ -49,7 +49,7 @@ class MailSettings:
     @classmethod
     def read(cls, env: Environment) -> "MailSettings":
         """Read where letters go; without a server they go to the mail catcher."""
-        server, sender = env.text("MAIL_SERVER", ""), _sender(env, cls.sender)
+        server, sender = env.host("MAIL_SERVER", ""), _sender(env, cls.sender)
         domain = sender.rpartition("@")[2].lower()
         use_tls, use_ssl = env.flag("MAIL_USE_TLS", False), env.flag("MAIL_USE_SSL", False)
         usual = SUBMISSIONS_PORT if use_ssl else SUBMISSION_PORT if use_tls else SMTP_PORT
@@ -69,8 +69,8 @@ class MailSettings:
             username=env.text("MAIL_USERNAME", ""),
             password=env.text("MAIL_PASSWORD", ""),
             sender=sender,
-            bounce_domain=env.text("MAIL_BOUNCE_DOMAIN", f"bounces.{domain}"),
-            ehlo_name=env.text("MAIL_EHLO_NAME", "") or domain,
+            bounce_domain=env.host("MAIL_BOUNCE_DOMAIN", f"bounces.{domain}"),
+            ehlo_name=env.checked("MAIL_EHLO_NAME", "", _is_greeting, "is not the name of a host") or domain,
             connect_timeout_s=env.whole("MAIL_CONNECT_TIMEOUT", 30, 1, 300),
             command_timeout_s=env.whole("MAIL_COMMAND_TIMEOUT", 300, 1, 3600),
             data_timeout_s=env.whole("MAIL_DATA_TIMEOUT", 600, 1, 3600),
@@ -78,7 +78,7 @@ class MailSettings:
             connections=env.whole("MAIL_CONNECTIONS", 8, 1, 100),
             rate_per_minute=env.whole("MAIL_RATE_PER_MINUTE", 0, 0, RATE_MAX_PER_MINUTE),
             domain_rates=env.numbers("MAIL_DOMAIN_RATES", 1, RATE_MAX_PER_MINUTE),
-            ca_file=env.text("MAIL_CA_FILE", ""),
+            ca_file=env.file("MAIL_CA_FILE"),
             dkim_selectors=env.words("DKIM_SELECTORS"),
             copy_header=env.checked("MAIL_COPY_HEADER", "", _is_copy_header, "is not a field like X-MJ-CustomID"),
         )
@@ -86,11 +86,16 @@ class MailSettings:
 
 def _sender(env: Environment, default: str) -> str:
     sender = env.text("MAIL_DEFAULT_SENDER", default)
-    if not re.fullmatch(r"[^@\s<>]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sender):
+    if not is_plain_address(sender):
         env.problems.append(f"MAIL_DEFAULT_SENDER must be a bare address, not {sender!r}")
     if sender.rpartition("@")[2].lower() in FREE_MAIL_DOMAINS:
         env.problems.append("MAIL_DEFAULT_SENDER must be in a domain of yours: free mail providers reject it")
     return sender
+
+
+def _is_greeting(text: str) -> bool:
+    """Whether a server may greet so: by a name, or by an address in brackets (RFC 5321 §4.1.3)."""
+    return not text or is_host(text) or re.fullmatch(r"\[[A-Za-z0-9.:]+\]", text) is not None
 
 
 def _is_copy_header(name: str) -> bool:

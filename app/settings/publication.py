@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from app.settings.environment import Environment, is_loopback
+from app.settings.environment import Environment, is_loopback, is_plain_address
 
 
 class Measurement(StrEnum):
@@ -41,9 +41,12 @@ class Identity:
             missing = [name for name in names.values() if not env.text(name, "")]
             if missing:
                 env.problems.append(f"the law wants these in every letter, set them: {', '.join(missing)}")
-        return cls(
+        identity = cls(
             publication=env.text("PUBLICATION_NAME", cls.publication),
             data_protection_officer=env.text("DATA_PROTECTION_OFFICER", ""),
             processors=env.text("PROCESSORS", ""),
             **{key: env.text(name, getattr(cls, key)) for key, name in names.items()},
         )
+        if not is_plain_address(identity.contact):
+            env.problems.append(f"PUBLISHER_CONTACT must be a bare address, where replies go, not {identity.contact!r}")
+        return identity
