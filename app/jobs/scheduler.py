@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.clock import now
 from app.jobs import lease, runs
@@ -51,11 +51,12 @@ class Scheduler:
         self._watch.start()
 
     def stop(self) -> None:
-        """Stop ticking, wait for running jobs, give up the lease."""
+        """Stop ticking, wait for running jobs, give up the lease; where the database is away it lapses by itself."""
         self._is_stopping.set()
         self._watch.join()
         self._ticker.shutdown(wait=True)
-        lease.release(self._product.database, name=LEASE_NAME, owner=self._owner)
+        with suppress(OperationalError):
+            lease.release(self._product.database, name=LEASE_NAME, owner=self._owner)
 
     def tick(self, job: Job) -> None:
         """Run `job` once if this process is the elected one; a failure is logged and the next tick tries again."""
@@ -66,10 +67,13 @@ class Scheduler:
             runs.begin_run(database, name=job.name, now=at)
             job.run(self._product)
             runs.end_run(database, name=job.name, now=now())
+        except OperationalError as error:
+            # The database is away, which its own words say: a traceback of each tick would fill the disk meanwhile.
+            log.error("job %s waits for the database: %s; it runs again in %d s", job.name, error.orig, job.every_s)
+            self._note_failure(job, error)
         except Exception as error:
             log.exception("job %s failed; it runs again in %d s", job.name, job.every_s)
-            with suppress(SQLAlchemyError):
-                runs.fail_run(database, name=job.name, error=error, now=now())
+            self._note_failure(job, error)
 
     def heed_clock(self) -> None:
         """Let all jobs tick now where the wall clock was set back since the last look."""
@@ -85,8 +89,12 @@ class Scheduler:
             if lease.hold(self._product.database, name=LEASE_NAME, owner=self._owner, now=now()):
                 for name in runs.take_asked(self._product.database, [job.name for job in JOBS]):
                     self._ticker.modify_job(name, next_run_time=now())
-        except SQLAlchemyError:
-            log.exception("which jobs are asked for could not be read; the next look is in %d s", LOOK_EVERY_S)
+        except OperationalError as error:
+            log.error("the database does not tell which jobs are asked for: %s", error.orig)
+
+    def _note_failure(self, job: Job, error: Exception) -> None:
+        with suppress(SQLAlchemyError):
+            runs.fail_run(self._product.database, name=job.name, error=error, now=now())
 
     def _watch_clock(self) -> None:
         while not self._is_stopping.wait(WATCH_EVERY_S):

@@ -3,10 +3,12 @@
 import logging
 import threading
 from datetime import timedelta
+from typing import NoReturn
 
 import pytest
 import time_machine
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from app.clock import now
 from app.jobs import lease
@@ -57,6 +59,25 @@ def test_a_failing_job_is_logged_and_runs_again(product: Product, caplog: pytest
         scheduler.tick(Job("failing", 5, fail))
     assert len(runs) == 2
     assert "boom" in caplog.text
+
+
+def test_a_database_that_is_away_is_a_line_each_tick_and_no_traceback(
+    product: Product, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several jobs tick each second: an hour would else be a hundred megabytes of log."""
+
+    def refuse() -> NoReturn:
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+
+    scheduler = Scheduler(product)
+    scheduler.start()
+    monkeypatch.setattr(product.database, "transaction", refuse)
+    scheduler.tick(Job("counted", 5, lambda _: None))
+    scheduler.run_asked()
+    scheduler.stop()
+    told = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert told
+    assert not [record for record in told if record.exc_info or "connection refused" not in record.getMessage()]
 
 
 def test_a_scheduler_without_the_lease_does_nothing(product: Product) -> None:
