@@ -57,7 +57,7 @@ def _refuse_own(database: str) -> None:
     """Refuse the database of this set-up, even where it is empty."""
     try:
         given, own = make_url(database), make_url(product().config.database_url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:
         raise click.BadParameter("not the URL of a database", param_hint="--database") from error
     if (given.host, given.port, given.database) == (own.host, own.port, own.database):
         raise click.BadParameter("this is the database of your readers", param_hint="--database")

@@ -184,7 +184,12 @@ def test_a_database_that_holds_anything_is_refused(
 
 def test_only_another_postgresql_database_will_do(operator: House, tmp_path: Path) -> None:
     own = f"sqlite:///{operator.output.parent / 'vigie.db'}"
-    for url, code in ((f"sqlite:///{tmp_path / 'mine.db'}", 1), (own, 2), ("nonsense", 2)):
+    for url, code in (
+        (f"sqlite:///{tmp_path / 'mine.db'}", 1),
+        (own, 2),
+        ("nonsense", 2),
+        ("postgresql://db:port/x", 2),
+    ):
         ended = operator.flask("crash-drill", "--database", url, check=False)
         assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
         assert "Traceback" not in ended.stderr
