@@ -32,6 +32,7 @@ from app.jobs.scheduler import Scheduler
 from app.keeping.departing import keeper_of
 from app.product import Product
 from app.sending import make_loops
+from app.topics.taxonomy import TaxonomyInvalid, load
 from app.web import product
 from config import Config
 
@@ -52,6 +53,7 @@ def serve() -> None:
     app, wired = current_app._get_current_object(), product()  # type: ignore[attr-defined]
     config, stop = wired.config, threading.Event()
     check_ports(config)
+    check_topics(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _raise_interrupt)
     with refusals_in_words():
@@ -75,6 +77,7 @@ def serve() -> None:
 @with_appcontext
 def scheduler() -> None:
     """Run the periodic jobs; several of these may run, one works at a time."""
+    check_topics(product().config)
     with running_scheduler(product()):
         click.echo("The scheduler runs; Ctrl-C or SIGTERM ends it.")
         wait_for_signal()
@@ -111,6 +114,16 @@ def check_ports(config: Config) -> None:
             except OSError as error:
                 click.echo(f"vigie: {name} {address[1]} cannot be used: {error.strerror}", err=True)
                 sys.exit(2)
+
+
+def check_topics(config: Config) -> None:
+    """Leave with a line for each problem and code 2 where the taxonomy is wrong: its jobs would fail at each tick."""
+    try:
+        load(config.topics_file)
+    except TaxonomyInvalid as error:
+        for problem in error.problems:
+            click.echo(f"vigie: TOPICS_FILE {config.topics_file}: {problem}", err=True)
+        sys.exit(2)
 
 
 def print_places(wired: Product) -> None:

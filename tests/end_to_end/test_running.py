@@ -100,6 +100,16 @@ def test_a_wrong_setting_is_one_line_and_code_2(trial: House) -> None:
     assert "TIMEZONE" in ended.stderr
 
 
+@pytest.mark.parametrize("command", ["serve", "scheduler"])
+def test_a_taxonomy_that_is_wrong_is_told_at_the_start(trial: House, command: str) -> None:
+    own = trial.output.parent / "own.toml"
+    own.write_text("no taxonomy")
+    trial.environ["TOPICS_FILE"] = str(own)
+    ended = trial.flask(command, check=False)
+    assert (ended.returncode, ended.stderr.strip().count("\n")) == (2, 0)
+    assert ended.stderr.startswith(f"vigie: TOPICS_FILE {own}: ")
+
+
 def test_commands_say_what_is_wrong_in_one_line(trial: House) -> None:
     ended = trial.flask("editions", "list", check=False)
     assert ended.returncode == 1
