@@ -79,6 +79,12 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     assert config.mail.password == "from a file"
 
 
+def test_a_file_that_holds_nothing_is_no_setting_left_out(tmp_path: Path) -> None:
+    """A new key in place of one that did not get there would end every link that was ever mailed."""
+    (file := tmp_path / "link keys").write_text("\n")
+    assert problems(tmp_path, LINK_KEYS_FILE=str(file)) == [f"LINK_KEYS_FILE names a file that holds nothing: {file}"]
+
+
 def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     found = problems(tmp_path, PORT="eight", TIMEZONE="Paris", DIGEST_CRON="every day", MAIL_USE_TLS="perhaps")
     assert [each.split()[0] for each in found] == ["PORT", "TIMEZONE", "DIGEST_CRON", "MAIL_USE_TLS"]

@@ -85,10 +85,13 @@ class Environment:
         if not file:
             return self._environ.get(name, "").strip() or default
         try:
-            return Path(file).read_text(encoding="utf-8").strip() or default
+            text = Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeError) as error:
             self.problems.append(f"{name}_FILE cannot be read: {error}")
             return default
+        if not text:  # a secret that did not get there: with another one in its place all links would die
+            self.problems.append(f"{name}_FILE names a file that holds nothing: {file}")
+        return text or default
 
     def checked(self, name: str, default: str, is_valid: Callable[[str], bool], complaint: str) -> str:
         """Return a text that `is_valid` takes; `complaint` says what it is otherwise."""
@@ -155,7 +158,8 @@ class Environment:
 
         Where neither has any and `may_generate`, one is made there, readable by the owner only.
         """
-        given = tuple(re.split(r"[\s,]+", self.text(name, ""))) if self.text(name, "") else ()
+        text = self.text(name, "")
+        given = tuple(re.split(r"[\s,]+", text)) if text else ()
         if not given:
             given = self._stored_keys(name, data_dir, may_generate)
             self._note(name, " ".join(given), "", Origin.KEPT, is_secret=True)
