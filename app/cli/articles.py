@@ -18,7 +18,7 @@ from app.cli.acts import note_act, system_actor
 from app.cli.files import article_files, read_article, read_articles
 from app.cli.findings import print_findings
 from app.cli.meant import ROW_ID
-from app.cli.output import Commands, Row, as_json, print_row, print_rows
+from app.cli.output import Commands, Row, as_json, counted, print_row, print_rows
 from app.clock import now
 from app.digests.errata import count_misled, set_erratum, start_erratum
 from app.digests.flash import count_flash, plan_flash, set_flash, start_flash
@@ -145,14 +145,14 @@ def flash(article_id: int, yes: bool, override: str) -> None:
         ready = set_flash(session, article_id, config=wired.config, links=wired.links, now=at)
     _print_failing(ready)
     if not yes:
-        click.confirm(f"Send it to {readers} readers at once?", abort=True)
+        click.confirm(f"Send it to {counted(readers, 'reader')} at once?", abort=True)
     with _passing(ready, EditionKind.FLASH, {}, override) as session:
         copies = start_flash(
             session, ready, per_day=per_day, actor=system_actor(), reason=override, shown=failures(ready.findings),
             now=at, announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_FLASHED, f"article:{article_id}", f"copies {copies}")
-    click.echo(f"{copies} copies are queued.")
+    click.echo(f"Queued: {counted(copies, 'copy', 'copies')}.")
 
 
 @group.command("correct")
@@ -169,14 +169,14 @@ def correct(article_id: int, note_fr: str, note_en: str, yes: bool, override: st
         readers = sum(count_misled(session, article_id, now=at).readers.values())
     _print_failing(ready)
     if not yes:
-        click.confirm(f"Tell {readers} readers?", abort=True)
+        click.confirm(f"Tell {counted(readers, 'reader')}?", abort=True)
     with _passing(ready, EditionKind.ERRATUM, ready.notes, override) as session:
         copies = start_erratum(
             session, ready, actor=system_actor(), reason=override, shown=failures(ready.findings), now=at,
             announce=wired.announce,
         )  # fmt: skip
         note_act(session, AuditAct.ARTICLE_CORRECTED, f"article:{article_id}", f"copies {copies}")
-    click.echo(f"{copies} copies are queued.")
+    click.echo(f"Queued: {counted(copies, 'copy', 'copies')}.")
 
 
 def _is_kept_back(session: Session, article_id: int, at: datetime) -> bool:

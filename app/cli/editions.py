@@ -14,7 +14,7 @@ from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.findings import finding_row, print_findings
 from app.cli.meant import ROW_ID, newsletter_option
-from app.cli.output import Commands, Row, as_json, print_row, print_rows
+from app.cli.output import Commands, Row, as_json, counted, print_row, print_rows
 from app.clock import now
 from app.delivery.models import OPEN
 from app.delivery.route import stopped_senders
@@ -152,13 +152,16 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
         left = letters_left(session, newsletter_id=look.edition.newsletter_id, readers=look.readers, now=at)
         is_alone = len(_slugs(session)) == 1
     if look.superseded:
-        click.echo(f"{look.superseded} copies of earlier editions are still waiting and are given up.", err=True)
+        click.echo(
+            f"Given up, since they still wait: {counted(look.superseded, 'copy', 'copies')} of earlier editions.",
+            err=True,
+        )
     if left is not None:
         click.echo(f"The newsletter warms up: at most {min(look.readers, left)} copies go today.", err=True)
     print_findings(finding for finding in look.findings if finding.level is not Level.OK)
     if not yes:
         whose = "" if is_alone else f" of {look.newsletter.in_language(look.edition.language).name}"
-        click.confirm(f"Send “{look.edition.subject}” to {look.readers} readers{whose}?", abort=True)
+        click.confirm(f"Send “{look.edition.subject}” to {counted(look.readers, 'reader')}{whose}?", abort=True)
     blocking = " ".join(sorted(look.blocking))
     with wired.database.transaction() as session:
         copies = start_looked_at(
@@ -168,7 +171,7 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
         if blocking:
             note_act(session, AuditAct.EDITION_OVERRIDDEN, f"edition:{edition_id}", f"{blocking}: {override}")
         note_act(session, AuditAct.EDITION_STARTED, f"edition:{edition_id}", f"copies {copies}")
-    click.echo(f"{copies} copies are queued.")
+    click.echo(f"Queued: {counted(copies, 'copy', 'copies')}.")
     if wait:
         _follow(edition_id, copies)
 
@@ -218,11 +221,11 @@ def retry_command(edition_id: int, retry: str | None, yes: bool) -> None:
     if which is Retry.UNCERTAIN:
         click.echo("Readers whose copy did arrive may get it twice.", err=True)
     if not yes:
-        click.confirm(f"Try {copies} copies once more?", abort=True)
+        click.confirm(f"Try {counted(copies, 'copy', 'copies')} once more?", abort=True)
     with product().database.transaction() as session:
         copies = retry_copies(session, edition_id=edition_id, retry=which, actor="cli", now=now())
         note_act(session, AuditAct.EDITION_RETRIED, f"edition:{edition_id}", f"{which.value} copies {copies}")
-    click.echo(f"{copies} copies are queued.")
+    click.echo(f"Queued: {counted(copies, 'copy', 'copies')}.")
 
 
 def _follow(edition_id: int, copies: int) -> None:

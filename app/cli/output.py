@@ -103,6 +103,11 @@ def _print_whole(rows: Sequence[Sequence[str]]) -> None:
         click.echo("  ".join(padded).rstrip())
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return how many there are of something, in words: `many` where it is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def plain(row: Row) -> dict[str, object]:
     """Return a row as it stands in JSON."""
     return {name: _json_value(value) for name, value in row.items()}

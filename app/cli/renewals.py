@@ -7,7 +7,7 @@ import click
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.meant import newsletter_option
-from app.cli.output import Commands, Row, as_json, print_row
+from app.cli.output import Commands, Row, as_json, counted, print_row
 from app.clock import now
 from app.digests.newsletters import find_meant
 from app.subscriptions.questions.concerned import keep_concerned, read_concerned
@@ -45,7 +45,9 @@ def start(slug: str | None, until: datetime, per_day: int | None, remind: int | 
         newsletter_id = newsletter.id
         readers = read_concerned(session, newsletter_id) or 0
     if not yes:
-        click.confirm(f"Ask {readers} readers, and end what they do not answer by {until.date()}?", abort=True)
+        click.confirm(
+            f"Ask {counted(readers, 'reader')}, and end what they do not answer by {until.date()}?", abort=True
+        )
     with wired.database.transaction() as session:
         start_renewal(
             session,
@@ -58,7 +60,7 @@ def start(slug: str | None, until: datetime, per_day: int | None, remind: int | 
             now=now(),
         )
         note_act(session, AuditAct.RENEWAL_STARTED, f"newsletter:{newsletter_id}", f"readers {readers}")
-    click.echo(f"{readers} readers are asked, and have until {until.date()}.")
+    click.echo(f"Asked: {counted(readers, 'reader')}, until {until.date()}.")
 
 
 @group.command("status")

@@ -14,7 +14,7 @@ from app.articles.models import Source
 from app.articles.sources import add_source, remove_source, resume_source, stop_source
 from app.cli.acts import note_act
 from app.cli.meant import ROW_ID
-from app.cli.output import Commands, Row, as_json, print_row, print_rows
+from app.cli.output import Commands, Row, as_json, counted, print_row, print_rows
 from app.clock import now
 from app.web import product
 
@@ -143,7 +143,7 @@ def pass_flood(flood_id: int) -> None:
     with product().database.transaction() as session:
         number = let_through(session, flood_id=flood_id, now=now())
         note_act(session, AuditAct.FLOOD_PASSED, f"flood:{flood_id}", f"articles {number}")
-    click.echo(f"{number} articles may leave")
+    click.echo(f"Free to leave: {counted(number, 'article')}")
 
 
 @group.command("refuse")

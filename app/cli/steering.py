@@ -10,6 +10,7 @@ from app.cli.acts import note_act, system_actor
 from app.cli.editions import find_edition, group, look_at_edition
 from app.cli.findings import print_findings
 from app.cli.meant import ROW_ID
+from app.cli.output import counted
 from app.clock import now
 from app.digests.coverage import call_off
 from app.editions.audience import pause_edition, resume_edition
@@ -28,7 +29,8 @@ def approve_command(edition_id: int, note: str, yes: bool, override: str) -> Non
     look, minutes = look_at_edition(edition_id), product().config.gate.undo_minutes
     print_findings(finding for finding in look.findings if finding.level is not Level.OK)
     if not yes:
-        question = f"Let “{look.edition.subject}” leave to {look.readers} readers in {minutes} minutes?"
+        audience, wait = counted(look.readers, "reader"), counted(minutes, "minute")
+        question = f"Let “{look.edition.subject}” leave to {audience} in {wait}?"
         click.confirm(question, abort=True)
     blocking, undo = " ".join(sorted(look.blocking)), timedelta(minutes=minutes)
     with product().database.transaction() as session:
@@ -84,7 +86,7 @@ def cancel(edition_id: int, yes: bool) -> None:
     with product().database.transaction() as session:
         copies = call_off(session, edition_id=edition_id, actor=system_actor(), now=now())
         note_act(session, AuditAct.EDITION_CANCELLED, f"edition:{edition_id}")
-    click.echo(f"{copies} copies are given up.")
+    click.echo(f"Given up: {counted(copies, 'copy', 'copies')}.")
 
 
 def _do(edition_id: int, rule: Callable[..., None], act: AuditAct) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.admins.models import AuditAct
 from app.cli.acts import note_act
 from app.cli.meant import AFTER_ID, language_meant, language_option, newsletter_option
-from app.cli.output import Commands, Row, as_json, plain, print_row, print_rows
+from app.cli.output import Commands, Row, as_json, counted, plain, print_row, print_rows
 from app.clock import now
 from app.digests.newsletters import find_by_slug, find_meant
 from app.errors import NotFound
@@ -136,7 +136,7 @@ def ask(per_day: int, yes: bool, slug: str | None) -> None:
         count = start_asking(session, newsletter_id=newsletter_id, per_day=per_day, actor="cli", now=now())
         detail = f"readers {count}, {per_day} a day"
         note_act(session, AuditAct.HELD_ASKED, f"newsletter:{newsletter_id}", detail)
-    click.echo(f"{count} held readers are asked, {per_day} a day.")
+    click.echo(f"Asked: {counted(count, 'held reader')}, {per_day} a day.")
 
 
 @held.command("stop")

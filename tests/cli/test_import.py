@@ -42,7 +42,7 @@ def test_a_list_is_imported_and_its_bad_rows_named(app: Flask, product: Product,
     assert json.loads(run.invoke(args=["subscribers", "held", "show", "--json"]).stdout)["held"] == 1
     assert run.invoke(args=["subscribers", "held", "ask"], input="n\n").exit_code == 1
     asked = run.invoke(args=["subscribers", "held", "ask", "--per-day", "10"], input="y\n")
-    assert "1 held readers are asked, 10 a day." in asked.stdout
+    assert "Asked: 1 held reader, 10 a day." in asked.stdout
     assert run.invoke(args=["subscribers", "held", "stop"]).exit_code == 0
 
 

@@ -30,7 +30,7 @@ def test_a_renewal_is_started_shown_and_stopped(runner: FlaskCliRunner, product:
     started = [*RENEW, "start", *VIGIE, "--until", until]
     assert runner.invoke(args=started, input="n\n").exit_code == 1
     assert json.loads(runner.invoke(args=[*RENEW, "status", *VIGIE, "--json"]).output) == {"renewal": None}
-    assert "1 readers are asked" in runner.invoke(args=[*started, "--yes"]).output
+    assert "Asked: 1 reader, until " in runner.invoke(args=[*started, "--yes"]).output
     told = json.loads(runner.invoke(args=[*RENEW, "status", *VIGIE, "--json"]).output)
     assert (told["readers"], told["asked"], told["ended_at"]) == (1, 0, None)
     assert runner.invoke(args=[*RENEW, "stop", *VIGIE]).exit_code == 0

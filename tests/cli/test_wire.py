@@ -109,7 +109,7 @@ def test_a_flood_is_listed_and_let_through(app: Flask, product: Product) -> None
         article.flood_id = flood_id
     runner = app.test_cli_runner()
     assert json.loads(runner.invoke(args=["sources", "floods", "--json"]).output)[0]["reason"] == "surge"
-    assert "1 articles may leave" in runner.invoke(args=["sources", "pass", str(flood_id)]).output
+    assert "Free to leave: 1 article\n" in runner.invoke(args=["sources", "pass", str(flood_id)]).output
     with product.database.reading() as session:
         assert session.get_one(Article, article.id).flood_id is None
 
