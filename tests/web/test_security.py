@@ -173,3 +173,4 @@ def test_a_full_disk_is_a_clear_503(app: Flask, client: FlaskClient, monkeypatch
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "30"
     assert "INSERT" not in answer.text
+    assert "open the page again" in answer.text, "whoever reads has no button to press once more"
