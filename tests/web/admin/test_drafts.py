@@ -190,8 +190,8 @@ def test_undoing_redoing_and_restoring(admin: FlaskClient, product: Product, dra
     for said in (
         "As it was compiled",
         "Subject",
-        "Undone",
-        "Done again",
+        "By undoing:",
+        "By doing again:",
         "An earlier version brought back",
         desk.EMAIL,
     ):
