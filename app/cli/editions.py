@@ -152,10 +152,7 @@ def send(edition_id: int, yes: bool, wait: bool, override: str) -> None:
         left = letters_left(session, newsletter_id=look.edition.newsletter_id, readers=look.readers, now=at)
         is_alone = len(_slugs(session)) == 1
     if look.superseded:
-        click.echo(
-            f"Given up, since they still wait: {counted(look.superseded, 'copy', 'copies')} of earlier editions.",
-            err=True,
-        )
+        click.echo(f"Given up for it: {counted(look.superseded, 'copy', 'copies')} of earlier editions.", err=True)
     if left is not None:
         click.echo(f"The newsletter warms up: at most {min(look.readers, left)} copies go today.", err=True)
     print_findings(finding for finding in look.findings if finding.level is not Level.OK)
