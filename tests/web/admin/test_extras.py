@@ -212,22 +212,22 @@ def test_the_command_line_wants_a_reason_too(app: Flask, product: Product, path:
     assert kept.exit_code == 1
     assert "s1._domainkey.newsletter.example" in kept.output
     passed = runner.invoke(args=["articles", "flash", "1", "--yes", "--override", REASON])
-    assert "1 copies are queued" in passed.output
+    assert "Queued: 1 copy." in passed.output
     assert acts(product)[-1] == ("edition-overridden", "article:1", f"dkim-missing: {REASON}")
 
 
 def test_the_command_line_does_the_same(app: Flask, product: Product, path: str) -> None:
     runner = app.test_cli_runner()
     asked = runner.invoke(args=["articles", "flash", "1"], input="n\n")
-    assert "Send it to 1 readers at once?" in asked.output
-    assert "1 copies are queued" in runner.invoke(args=["articles", "flash", "1", "--yes"]).output
+    assert "Send it to 1 reader at once?" in asked.output
+    assert "Queued: 1 copy." in runner.invoke(args=["articles", "flash", "1", "--yes"]).output
     again = runner.invoke(args=["articles", "flash", "1", "--yes"])
     assert again.exit_code == 1
     assert "was a flash already" in again.output
     digest(product)
     assert "Français" in runner.invoke(args=["articles", "correct", "1", "--note-en", "Danish."]).output
     told = runner.invoke(args=["articles", "correct", "1", "--note-fr", "Danois.", "--yes"])
-    assert "2 copies are queued" in told.output
+    assert "Queued: 2 copies." in told.output
     assert [(act, detail) for act, _, detail in acts(product)] == [
         ("article-flashed", "copies 1"), ("article-corrected", "copies 2"),
     ]  # fmt: skip

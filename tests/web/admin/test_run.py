@@ -148,7 +148,7 @@ def test_the_command_tries_again_when_it_is_told_which(app: Flask, product: Prod
     assert runner.invoke(args=["editions", "retry", str(run), "--rejected", "--yes"]).exit_code == 1
     done = runner.invoke(args=["editions", "retry", str(run), "--uncertain", "--yes"])
     assert done.exit_code == 0
-    assert "2 copies are queued." in done.output
+    assert "Queued: 2 copies." in done.output
 
 
 def test_the_second_look_says_what_of_an_earlier_edition_is_given_up(
