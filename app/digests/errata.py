@@ -3,9 +3,10 @@
 Each newsletter corrects what its own letters said.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
@@ -61,6 +62,19 @@ class Misled:
         for (_, language), readers in self.readers.items():
             counts[language] = counts.get(language, 0) + readers
         return counts
+
+
+class _Carried(Hashable, Protocol):
+    """An article as an edition carried it: with which of its texts."""
+
+    @property
+    def article_id(self) -> int: ...
+
+    @property
+    def revision(self) -> int | None: ...
+
+
+Carried = TypeVar("Carried", bound=_Carried)
 
 
 def count_misled(session: Session, article_id: int, *, limit: int | None = None, now: datetime) -> Misled:
@@ -151,10 +165,18 @@ def start_erratum(
     return copies
 
 
-def told_at(session: Session, article_ids: Collection[int]) -> Mapping[int, datetime]:
-    """Return when readers were last told that an article was corrected, by id, for those articles that were."""
-    last = select(Erratum.article_id, sa.func.max(Erratum.at)).where(Erratum.article_id.in_(article_ids))
-    return {key: at for key, at in session.execute(last.group_by(Erratum.article_id))}  # noqa: C416 - a Row is no tuple
+def errata_of(session: Session, carried: Collection[Carried]) -> Mapping[Carried, Sequence[Erratum]]:
+    """Return what readers were told was corrected of each article since it was carried, the oldest first."""
+    told = select(Erratum).where(Erratum.article_id.in_({each.article_id for each in carried}))
+    errata = session.scalars(told.order_by(Erratum.revision)).all()
+    return {
+        each: [
+            erratum
+            for erratum in errata
+            if erratum.article_id == each.article_id and erratum.revision > (each.revision or 0)
+        ]
+        for each in carried
+    }
 
 
 def _refuse_second(session: Session, article: Article) -> None:

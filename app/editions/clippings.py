@@ -32,17 +32,26 @@ _IS_UNFILED = sa.text("editions.status = 'sent' AND editions.filed_at IS NULL AN
 
 @dataclass(frozen=True)
 class Clip:
-    """A clipping as pages show it. `place` is the article's in its edition, `topics` the keys of its primary ones."""
+    """A clipping as pages show it. `place` is the article's in its edition, `revision` says which text that carried.
+
+    `topics` are the keys of its primary ones, `zone` is the newsletter's.
+    """
 
     number: int
     article_id: int
+    revision: int | None
     piece: Piece
     edition_public_id: str
     place: int
     sent_at: datetime
     filed_at: datetime
-    sent_on: date
+    zone: str
     topics: tuple[str, ...]
+
+    @property
+    def sent_on(self) -> date:
+        """The day that its edition was sent, on the newsletter's calendar."""
+        return self.sent_at.astimezone(ZoneInfo(self.zone)).date()
 
 
 def file_editions(session: Session, *, now: datetime) -> int:
@@ -154,12 +163,13 @@ def _clip(
     return Clip(
         number=clipping.id,
         article_id=item.article_id,
+        revision=item.revision,
         piece=piece_of(item, zone=zone, publication=publication),
         edition_public_id=edition.public_id,
         place=item.position,
         sent_at=clipping.sent_at,
         filed_at=edition.filed_at or clipping.sent_at,
-        sent_on=clipping.sent_at.astimezone(ZoneInfo(zone)).date(),
+        zone=zone,
         topics=carried.get(item.article_id, ()),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.articles.models import Article
+from app.digests.models import Erratum
 from app.editions.clippings import file_editions
 from app.editions.models import Edition
 from app.product import Product
@@ -51,6 +52,15 @@ def hold_back(product: Product, title: str, until: datetime) -> None:
     with product.database.transaction() as session:
         article = session.query(Article).filter(Article.title == title).one()
         article.embargo_until = until
+
+
+def correct(product: Product, wrong: str, right: str, *, at: datetime, **notes: str) -> None:
+    """Give an article another title, and note that readers were told, in these words by language."""
+    with product.database.transaction() as session:
+        article = session.query(Article).filter(Article.title == wrong).one()
+        article.title, article.revision = right, article.revision + 1
+        told = Erratum(article_id=article.id, revision=article.revision, notes=notes, at=at, by="ada", copies=1)
+        session.add(told)
 
 
 def edition_of(session: Session, public_id: str) -> Edition:

@@ -9,12 +9,10 @@ import pytest
 from flask.testing import FlaskClient
 from lxml import etree
 
-from app.articles.models import Article
-from app.digests.models import Erratum
 from app.editions.models import Edition
 from app.product import Product
 from tests.conftest import NOW
-from tests.web.sent import PAYLOAD, edition_of, send
+from tests.web.sent import PAYLOAD, correct, edition_of, send
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PATHS = ("/fr", "/fr/topics/place/EE", "/fr/topics/region/europe", "/en/topics/theme/ai")
@@ -148,10 +146,7 @@ def test_a_correction_is_new_to_whoever_follows_a_feed(client: FlaskClient, prod
     """What stands in the feed is the corrected text: by its dates nobody would have fetched it again."""
     send(product, ("Estonie", ["place:EE"]), ("Tartu", ["place:EE"]))
     by_time = {"If-Modified-Since": client.get(f"{path}/feed.atom").headers["Last-Modified"]}
-    with product.database.transaction() as session:
-        article = session.query(Article).filter(Article.title == "Estonie").one()
-        article.title, article.revision = "Lettonie, et non Estonie", 2
-        session.add(Erratum(article_id=article.id, revision=2, notes={}, at=LATER, by="ada", copies=1))
+    correct(product, "Estonie", "Lettonie", at=LATER, fr="*Lettonie*, et non Estonie.", en="Latvia.")
     again = client.get(f"{path}/feed.atom", headers=by_time)
     assert (again.status_code, again.headers["Last-Modified"]) == (200, format_datetime(LATER, usegmt=True))
     feed = check_atom(again.data, product.config.public_url)
@@ -161,3 +156,5 @@ def test_a_correction_is_new_to_whoever_follows_a_feed(client: FlaskClient, prod
     assert set(said) <= {LATER.isoformat(), NOW.isoformat()}, "an article that was right is as it was"
     [item, *_] = check_json(client.get(f"{path}/feed.json").data, product.config.public_url)["items"]  # type: ignore[misc]
     assert (item["date_published"], item["date_modified"]) == (NOW.isoformat(), LATER.isoformat())
+    assert "Corrigé le 24\N{NO-BREAK SPACE}mars\N{NO-BREAK SPACE}2026" in item["content_html"]
+    assert "<p><em>Lettonie</em>, et non Estonie.</p>" in item["content_html"]

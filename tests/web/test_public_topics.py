@@ -12,7 +12,7 @@ from app.clock import now
 from app.editions.models import EditionStatus
 from app.product import Product
 from tests.conftest import NOW
-from tests.web.sent import PAYLOAD, edition_of, hold_back, send
+from tests.web.sent import PAYLOAD, correct, edition_of, hold_back, send
 from tests.web.visitor import Page
 
 PATHS = ("/topics", "/topics/place/EE", "/topics/theme/espionage", "/topics/region/nordic-baltic", "/search?q=estonie",
@@ -195,6 +195,36 @@ def test_an_edition_is_a_news_article(client: FlaskClient, product: Product) -> 
     ]
     assert 'property="og:type" content="article"' in page
     assert 'id="article-1"' in page
+
+
+def test_what_was_corrected_since_is_told_beside_the_article(client: FlaskClient, product: Product) -> None:
+    """It shows its newest text, which is not what readers got: nothing is mended in silence."""
+    earlier = send(product, ("Estonie", ["place:EE"]), ("Tartu", ["place:EE"]))
+    correct(product, "Estonie", "Lettonie", at=NOW + timedelta(days=1), fr="La *Lettonie*, et non l’Estonie.")
+    correct(product, "Lettonie", "Lituanie", at=NOW + timedelta(days=7, hours=15), en="Lithuania it was.")
+    page = client.get(f"/fr/archive/{earlier}").text
+    first, second = re.findall(r'(?s)<div class="erratum">(.*?)</div>', page)
+    assert "Corrigé le 18\N{NO-BREAK SPACE}mars\N{NO-BREAK SPACE}2026" in first
+    assert "<p>La <em>Lettonie</em>, et non l’Estonie.</p>" in first
+    assert "Corrigé le 25\N{NO-BREAK SPACE}mars\N{NO-BREAK SPACE}2026" in second, "on the calendar of Paris"
+    assert "Lithuania" not in second
+    assert [piece.count("Corrigé le") for piece in page.split("<section ")[1:]] == [2, 0]
+    assert linked_data(page)["dateModified"] == "2026-03-25T00:00:00+00:00"
+    assert 'property="article:modified_time" content="2026-03-25T00:00:00+00:00"' in page
+    for path in ("/topics/place/EE", "/search?q=estonie"):
+        page = client.get(f"/fr{path}").text
+        assert page.count("Corrigé le") == page.count("Corrigé le 25") == 1
+
+
+def test_an_edition_that_carried_the_right_text_tells_of_no_mistake(client: FlaskClient, product: Product) -> None:
+    public_id = send(product, ("Estonie", ["place:EE"]))
+    correct(product, "Estonie", "Lettonie", at=NOW + timedelta(days=1), fr="Lettonie.")
+    with product.database.transaction() as session:
+        edition_of(session, public_id).items[0].revision = 2
+    page = client.get(f"/fr/archive/{public_id}").text
+    assert "Lettonie" in page
+    assert "Corrigé le" not in page + client.get("/fr/topics/place/EE").text
+    assert "modified_time" not in page
 
 
 def test_pages_are_kept_a_while_and_not_sent_twice(client: FlaskClient, product: Product) -> None:

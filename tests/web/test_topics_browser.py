@@ -10,7 +10,7 @@ from app.clock import now
 from app.product import Product
 from tests.conftest import ON_SQLITE
 from tests.looks import BY_LANGUAGE, faults
-from tests.web.sent import send
+from tests.web.sent import correct, send
 
 #: One database is enough here: the rules have their tests on both.
 pytestmark = [pytest.mark.slow, pytest.mark.browser, ON_SQLITE]
@@ -28,6 +28,8 @@ def fill(product: Product, language: str) -> str:
             for number in range(8 - place)
         ]
         public_id = send(product, *articles, language=language, at=now() - timedelta(weeks=week))
+        first, note = articles[0][0], "Not **two** firms, but [three](https://a.example/)."
+        correct(product, first, f"{first} ({week})", at=now(), **{language: note})
     return public_id
 
 

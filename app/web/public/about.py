@@ -39,6 +39,7 @@ class About:
     feeds: Sequence[FeedLink] = ()
     kind: str = "website"
     published_at: datetime | None = None
+    modified_at: datetime | None = None
     is_indexed: bool = True
     data: dict[str, object] = field(default_factory=dict)
 
@@ -136,7 +137,14 @@ def web_site(title: str, description: str, url: str, language: str) -> dict[str,
 
 
 def news_article(
-    title: str, description: str, url: str, language: str, *, at: datetime, listed: Iterable[tuple[str, str]]
+    title: str,
+    description: str,
+    url: str,
+    language: str,
+    *,
+    at: datetime,
+    modified_at: datetime,
+    listed: Iterable[tuple[str, str]],
 ) -> dict[str, object]:
     """Return the JSON-LD of an edition (schema.org NewsArticle), with the articles that it tells of as citations."""
     identity = product().config.identity
@@ -150,6 +158,7 @@ def news_article(
         "mainEntityOfPage": url,
         "inLanguage": language,
         "datePublished": at.isoformat(timespec="seconds"),
+        "dateModified": modified_at.isoformat(timespec="seconds"),
         "isAccessibleForFree": True,
         "author": publisher,
         "publisher": publisher,

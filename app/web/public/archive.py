@@ -1,18 +1,23 @@
 """The letter in a browser, and the public archive of what was sent."""
 
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
 from flask import Response, make_response, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from app.clock import now
+from app.digests.errata import errata_of
+from app.digests.models import Erratum
 from app.editions.archive import PastEdition, past_edition, past_editions, sent_at, sent_on
 from app.editions.clippings import primary_topics
 from app.editions.compose import newsletter_of, preview
 from app.editions.embargo import refuse_early
 from app.editions.excerpts import shorten
 from app.editions.introduction import introduction_html
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionItem
 from app.editions.pieces import Piece, pieces_of
 from app.errors import NotFound
 from app.i18n import gettext
@@ -22,6 +27,7 @@ from app.web.public import LANGUAGE, SECOND, bp, check_language, own_page, page_
 from app.web.public.about import DESCRIPTION_LENGTH, LOCALES, About, about_page, edition_feeds, news_article
 from app.web.public.asked import newsletter_with_page
 from app.web.public.caching import cached
+from app.web.public.errata import changed_at, told
 
 PAGE_LENGTH = 50
 
@@ -50,7 +56,8 @@ def view(language: str, token: str) -> Response:
             raise NotFound("no such edition")
         if edition.cleared_at is not None:
             refuse_early(session, edition=edition, now=now())
-            return make_response(_edition_page(session, edition, _pieces(session, edition), about=None))
+            errata = errata_of(session, edition.items)
+            return make_response(_edition_page(session, edition, _pieces(session, edition), errata, about=None))
         letter = preview(session, edition=edition, config=wired.config, links=wired.links, now=now())
     return Response(letter.html, content_type="text/html; charset=utf-8", headers=LETTER_HEADERS)
 
@@ -86,9 +93,9 @@ def archived_edition(language: str, public_id: str) -> AnyResponse:
             check_language(newsletter, language)
             return redirect(url_for("public.archive", language=language, slug=newsletter.address_slug))
         pieces = _pieces(session, edition)
-        page = _edition_page(
-            session, edition, pieces, about=_about_edition(newsletter_of(session, edition), edition, pieces)
-        )
+        errata = errata_of(session, edition.items)
+        about = _about_edition(newsletter_of(session, edition), edition, pieces, errata)
+        page = _edition_page(session, edition, pieces, errata, about=about)
     return cached(page)
 
 
@@ -97,7 +104,14 @@ def _pieces(session: Session, edition: Edition) -> list[Piece]:
     return pieces_of(edition, zone=zone, publication=product().config.identity.publication)
 
 
-def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, about: About | None) -> str:
+def _edition_page(
+    session: Session,
+    edition: Edition,
+    pieces: list[Piece],
+    errata: Mapping[EditionItem, Sequence[Erratum]],
+    *,
+    about: About | None,
+) -> str:
     """Return the page of an edition; without `about`, that of one whose letter is no longer kept."""
     newsletter = newsletter_of(session, edition)
     topics = primary_topics(session, [item.article_id for item in edition.items])
@@ -109,7 +123,12 @@ def _edition_page(session: Session, edition: Edition, pieces: list[Piece], *, ab
         sent_on=sent_on(edition, newsletter.timezone),
         introduction=introduction_html(edition.introduction, edition.language),
         pieces=[
-            (item.position, piece, topics.get(item.article_id, ()))
+            (
+                item.position,
+                piece,
+                topics.get(item.article_id, ()),
+                told(errata[item], language=edition.language, zone=newsletter.timezone),
+            )
             for item, piece in zip(edition.items, pieces, strict=True)
         ],
         taxonomy=taxonomy_in_use(),
@@ -133,8 +152,14 @@ def _about_archive(newsletter: Newsletter, editions: list[PastEdition], language
     )
 
 
-def _about_edition(newsletter: Newsletter, edition: Edition, pieces: list[Piece]) -> About:
+def _about_edition(
+    newsletter: Newsletter,
+    edition: Edition,
+    pieces: list[Piece],
+    errata: Mapping[EditionItem, Sequence[Erratum]],
+) -> About:
     url, at = product().links.archived_edition(edition.language, edition.public_id), sent_at(edition)
+    modified_at = changed_at(at, chain.from_iterable(errata.values()))
     description = shorten(edition.preheader, DESCRIPTION_LENGTH)
     listed = [(piece.link, piece.title) for piece in pieces if piece.link]
     return About(
@@ -145,5 +170,8 @@ def _about_edition(newsletter: Newsletter, edition: Edition, pieces: list[Piece]
         feeds=edition_feeds(edition.language, newsletter),
         kind="article",
         published_at=at,
-        data=news_article(edition.subject, description, url, edition.language, at=at, listed=listed),
+        modified_at=modified_at if modified_at > at else None,
+        data=news_article(
+            edition.subject, description, url, edition.language, at=at, modified_at=modified_at, listed=listed
+        ),
     )

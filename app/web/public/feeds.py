@@ -2,25 +2,28 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from flask import Response, render_template, url_for
 
 from app.clock import now
-from app.digests.errata import told_at
+from app.digests.errata import errata_of
+from app.digests.models import Erratum
 from app.editions.archive import newest_editions, sent_at
 from app.editions.clippings import Clip
 from app.editions.introduction import introduction_html
-from app.editions.models import Edition
-from app.editions.pieces import Piece, pieces_of
+from app.editions.models import Edition, EditionItem
+from app.editions.pieces import pieces_of
 from app.i18n import bound
 from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, SECOND, bp
 from app.web.public.about import absolute, edition_feeds, feed_links
 from app.web.public.asked import newsletter_asked, newsletter_with_page
 from app.web.public.caching import FEED_MAX_AGE_S, cached
+from app.web.public.errata import changed_at, told
 from app.web.public.topics import TOPIC, clips_on, place_of, topic_asked
 
 #: Entries of a feed; readers' programs look more often than so many come.
@@ -90,15 +93,11 @@ def topic_json(language: str, kind: str, name: str) -> Response:
 
 def feed_of_editions(language: str, slug: str | None) -> Feed:
     """Return the newest editions of a newsletter in a language, each with all it tells of. Raises NotFound."""
-    publication = product().config.identity.publication
     with product().database.reading() as session:
         newsletter = newsletter_with_page(session, slug, language)
         editions = newest_editions(session, newsletter_id=newsletter.id, language=language, length=EDITIONS, now=now())
-        told = told_at(session, {item.article_id for edition, _ in editions for item in edition.items})
-        entries = [
-            _edition_entry(edition, pieces_of(edition, zone=zone, publication=publication), told)
-            for edition, zone in editions
-        ]
+        errata = errata_of(session, [item for edition, _ in editions for item in edition.items])
+        entries = [_edition_entry(edition, zone, errata) for edition, zone in editions]
     home = product().links.archive(language, newsletter.address_slug)
     feed = edition_feeds(language, newsletter)[0]
     title, atom = feed.title, feed.href
@@ -113,8 +112,8 @@ def feed_of_topic(language: str, kind: str, name: str) -> Feed:
     clips = clips_on(topic, language, length=ARTICLES)
     title = f"{product().config.identity.publication} · {topic.labels[language]}"
     with product().database.reading() as session:
-        told = told_at(session, {clip.article_id for clip in clips})
-    entries = [_article_entry(clip, language, told) for clip in clips]
+        errata = errata_of(session, clips)
+    entries = [_article_entry(clip, language, errata[clip]) for clip in clips]
     home = absolute(url_for("public.topic", language=language, kind=kind, name=name))
     atom = url_for("public.topic_atom", language=language, kind=kind, name=name)
     return _feed(title, home, atom, language, entries, [clip.filed_at for clip in clips])
@@ -163,40 +162,45 @@ def _began_at() -> datetime:
         return newsletter_asked(session, None).created_at
 
 
-def _edition_entry(edition: Edition, pieces: Sequence[Piece], told: Mapping[int, datetime]) -> Entry:
+def _edition_entry(edition: Edition, zone: str, errata: Mapping[EditionItem, Sequence[Erratum]]) -> Entry:
     url = product().links.archived_edition(edition.language, edition.public_id)
     introduction = introduction_html(edition.introduction, edition.language)
+    pieces = pieces_of(edition, zone=zone, publication=product().config.identity.publication)
+    corrected = [told(errata[item], language=edition.language, zone=zone) for item in edition.items]
     return Entry(
         key=url,
         link=url,
         title=bound(edition.subject, edition.language),
         summary=bound(edition.preheader, edition.language),
-        html=render_template("public/feed_edition.html", pieces=pieces, introduction=introduction),
+        html=render_template(
+            "public/feed_edition.html", pieces=list(zip(pieces, corrected, strict=True)), introduction=introduction
+        ),
         author=product().config.identity.publisher,
         language=edition.language,
         at=sent_at(edition),
-        changed_at=_changed_at(sent_at(edition), (item.article_id for item in edition.items), told),
+        changed_at=changed_at(sent_at(edition), chain.from_iterable(errata[item] for item in edition.items)),
     )
 
 
-def _article_entry(clip: Clip, language: str, told: Mapping[int, datetime]) -> Entry:
+def _article_entry(clip: Clip, language: str, errata: Sequence[Erratum]) -> Entry:
     place = absolute(place_of(clip, language))
     return Entry(
         key=place,
         link=clip.piece.link or place,
         title=clip.piece.title,
         summary=clip.piece.summary,
-        html=render_template("public/feed_article.html", piece=clip.piece, place=place),
+        html=render_template(
+            "public/feed_article.html",
+            piece=clip.piece,
+            place=place,
+            errata=told(errata, language=language, zone=clip.zone),
+        ),
         author=clip.piece.source,
         language=clip.piece.language,
         at=clip.sent_at,
-        changed_at=_changed_at(clip.sent_at, [clip.article_id], told),
+        changed_at=changed_at(clip.sent_at, errata),
         topics=tuple(taxonomy_in_use().label(key, language) for key in clip.topics),
     )
-
-
-def _changed_at(at: datetime, article_ids: Iterable[int], told: Mapping[int, datetime]) -> datetime:
-    return max([at, *(told[key] for key in article_ids if key in told)])
 
 
 def _item(entry: Entry) -> dict[str, object]:

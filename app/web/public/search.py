@@ -11,6 +11,7 @@ from app.web.forms import printable
 from app.web.public import LANGUAGE, bp
 from app.web.public.about import About, about_page, edition_feeds
 from app.web.public.caching import cached
+from app.web.public.errata import corrected_on
 from app.web.public.topics import PAGE_LENGTH, before_asked
 
 
@@ -26,6 +27,7 @@ def search(language: str) -> Response:
         asked=text,
         words=words,
         clips=clips,
+        corrected_on=corrected_on(clips),
         older=clips[-1].number if len(clips) == PAGE_LENGTH else None,
         is_first=before is None,
         taxonomy=taxonomy_in_use(),

@@ -13,6 +13,7 @@ from app.web import product, taxonomy_in_use
 from app.web.public import LANGUAGE, bp
 from app.web.public.about import About, about_page, absolute, edition_feeds, topic_feeds
 from app.web.public.caching import cached
+from app.web.public.errata import corrected_on
 
 PAGE_LENGTH = 30
 TOPIC = f"/{LANGUAGE}/topics/<any(theme, place, region):kind>/<name>"
@@ -51,6 +52,7 @@ def topic(language: str, kind: str, name: str) -> Response:
         topic=found,
         taxonomy=taxonomy_in_use(),
         clips=clips,
+        corrected_on=corrected_on(clips),
         older=clips[-1].number if len(clips) == PAGE_LENGTH else None,
         is_first=before is None,
     )
