@@ -312,9 +312,22 @@ def test_a_body_too_large_or_of_too_many_fields_is_refused(client: FlaskClient) 
     assert client.post("/fr/subscribe", data=many, content_type="multipart/form-data").status_code == 413
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"])
-def test_other_methods_than_post_are_refused(client: FlaskClient, method: str) -> None:
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_refused(client: FlaskClient, method: str) -> None:
     assert client.open("/fr/subscribe", method=method).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/fr/subscribe", "/fr/"),
+        ("/en/subscribe?embedded=1", "/en/embed"),
+        ("/fr/newsletters/north/subscribe", "/fr/newsletters/north/"),
+    ],
+)
+def test_who_comes_back_to_a_form_that_was_refused_finds_the_form(client: FlaskClient, path: str, form: str) -> None:
+    response = client.get(path)
+    assert (response.status_code, response.location) == (302, form)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,14 @@ def signup_submit(language: str, slug: str | None = None) -> BaseResponse:
     return _form_page(language, slug, is_embedded=is_embedded, form=form, problem=problem, shown=shown)
 
 
+@bp.get(f"/{LANGUAGE}/subscribe", provide_automatic_options=False)
+@bp.get(f"{SECOND}/subscribe", provide_automatic_options=False)
+def form_again(language: str, slug: str | None = None) -> BaseResponse:
+    """Lead to the form: a form that was refused stands at this address, to which browsers come back later."""
+    page = "public.embed" if "embedded" in request.args else "public.home"
+    return redirect(url_for(page, language=language, slug=slug))
+
+
 @bp.get(f"/{LANGUAGE}/check-your-mail", provide_automatic_options=False)
 @bp.get(f"{SECOND}/check-your-mail", provide_automatic_options=False)
 def check_mail(language: str, slug: str | None = None) -> Response:
