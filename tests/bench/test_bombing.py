@@ -31,7 +31,7 @@ def check_readers(readers: Side) -> None:
 
 
 def test_fifty_victims_get_what_the_limits_allow_and_readers_pass(app: Flask, config: Config) -> None:
-    attack = sized(ATTACKS[0], config, on_sqlite=2, elsewhere=10)
+    attack = sized(ATTACKS[0], config, on_sqlite=4, elsewhere=10)
     attackers, readers = play(app, attack)
     assert attackers.tries == attack.tries
     assert attackers.answers[429] > 0

@@ -101,11 +101,13 @@ class Judge:
         self.places = list(places)
         self.found: list[str] = []
         self._is_storing = is_storing
+        # Tags one by one are soon known; pages as wholes want every value.
+        self._alone = HARMLESS_ALONE[::2] if is_storing else HARMLESS_ALONE
         self._known: defaultdict[Place, set[object]] = defaultdict(set)
         pages = [place for place in self.places if place.method == "GET"]
         acts = [place for place in self.places if place.method != "GET"]
         self._learn(pages, HARMLESS[:1])  # as they are while nothing was done
-        self._learn([*acts, *pages], HARMLESS)
+        self._learn([*acts, *pages], HARMLESS[:8] if is_storing else HARMLESS)
         self._learn(acts, HARMLESS_ALONE[:3])  # as they are once everything was done
 
     def attack(self, payloads: Sequence[str], *, every: int = 1) -> None:
@@ -139,7 +141,7 @@ class Judge:
         texts = dict.fromkeys(place.texts, value or "x")
         yield self.walker.ask(place, texts=texts, fields=dict.fromkeys(names, value), headers=headers)
         for number, name in enumerate(names):
-            if value in HARMLESS_ALONE if turn is None else turn % (3 * len(names)) == 3 * number:
+            if value in self._alone if turn is None else turn % (3 * len(names)) == 3 * number:
                 yield self.walker.ask(place, fields={name: value})
 
 

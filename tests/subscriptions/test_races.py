@@ -19,7 +19,8 @@ from app.subscriptions.records import ConsentEvent
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.subscriptions.test_signup import ask
 
-SHUFFLES = 1_000
+#: How often, on SQLite; on PostgreSQL, where each takes longer, a third as often.
+SHUFFLES = 300
 
 
 class _Undone(Exception):
@@ -57,7 +58,7 @@ def _play(session: Session, product: Product, shuffle: random.Random) -> None:
 @pytest.mark.slow
 def test_a_departure_wins_over_every_older_request_in_any_order(product: Product) -> None:
     shuffle = random.Random(20260317)
-    for _ in range(SHUFFLES // 10 if not product.database.is_sqlite else SHUFFLES):
+    for _ in range(SHUFFLES if product.database.is_sqlite else SHUFFLES // 3):
         with contextlib.suppress(_Undone), product.database.transaction() as session:
             _play(session, product, shuffle)
             raise _Undone
