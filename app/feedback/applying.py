@@ -37,11 +37,20 @@ from app.subscriptions.kinds import ConsentMethod, SuppressionReason
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.rights.address_change import (
+    ADDRESS_CHANGE,
+    ADDRESS_NOTICE,
+    address_change,
+    end_open_change,
+    moved_at,
+)
 from app.subscriptions.suppression import suppress_reader
 
 #: Events that are looked up together.
 BATCH = 500
 _BOUNCES = (NoticeKind.HARD, NoticeKind.SOFT)
+#: What is said by whoever has the mailbox.
+_OWN_WORDS = frozenset({NoticeKind.COMPLAINT, NoticeKind.LEAVE})
 _EVENTS = FeedbackEvent.__table__
 _PLACED = ("provider", "newsletter_id", "edition_id", "state", "subscriber_id", "applied_at")
 _PLACE = (
@@ -73,18 +82,21 @@ def apply_event(
     session: Session, event_id: int, *, rules: FeedbackSettings, suppression_key: str, now: datetime
 ) -> bool:
     """Let one event have its consequence; return whether it was still due."""
-    reader = select(Delivery.subscriber_id).join(FeedbackEvent, FeedbackEvent.delivery_id == Delivery.id)
-    subscriber_id = session.scalar(reader.where(FeedbackEvent.id == event_id))
-    subscriber = None if subscriber_id is None else lock_reader(session, subscriber_id)
+    copy = session.execute(_copy_of(event_id)).one_or_none()
+    subscriber = None if copy is None or copy.subscriber_id is None else lock_reader(session, copy.subscriber_id)
     due = select(FeedbackEvent).where(FeedbackEvent.id == event_id, FeedbackEvent.state.in_(DUE)).with_for_update()
     event = session.scalars(due, execution_options={"populate_existing": True}).one_or_none()
     if event is None:
         return False
     event.state, event.applied_at = EventState.NOTED, now
-    if subscriber is None:
+    if copy is None or subscriber is None:
         return True
     event.subscriber_id = subscriber.id
     session.flush()
+    if _went_elsewhere(session, subscriber, event, copy):
+        if copy.kind == ADDRESS_CHANGE and event.kind in _OWN_WORDS:
+            end_open_change(session, public_id=copy.reference, now=now)
+        return True
     consequence = decide(event.kind, event.at, _history(session, subscriber, event), rules, now)
     if _carry_out(session, subscriber, event, consequence, suppression_key=suppression_key, now=now):
         event.state = EventState.APPLIED
@@ -145,6 +157,30 @@ def _due(database: Database) -> Sequence[tuple[int, NoticeKind, int | None]]:
         return [(*row,) for row in session.execute(due.order_by(FeedbackEvent.id).limit(BATCH))]
 
 
+def _copy_of(event_id: int) -> sa.Select[*tuple[Any, ...]]:
+    """Select whose the copy of an event was and what it was of, and when it was queued and came to an end."""
+    copy = select(Delivery.subscriber_id, Delivery.reference, Delivery.settled_at, Chunk.kind, Chunk.created_at)
+    copy = copy.join_from(FeedbackEvent, Delivery, Delivery.id == FeedbackEvent.delivery_id)
+    return copy.join(Chunk, Chunk.id == Delivery.chunk_id).where(FeedbackEvent.id == event_id)
+
+
+def _went_elsewhere(
+    session: Session, subscriber: Subscriber, event: FeedbackEvent, copy: sa.Row[*tuple[Any, ...]]
+) -> bool:
+    """Whether what came back is of another mailbox than the reader has, and says nothing of the one that they have.
+
+    What a reader says themselves of a copy that they got, they say wherever they got it.
+    """
+    if copy.kind == ADDRESS_CHANGE:
+        change = address_change(session, copy.reference)
+        return change is None or change.email_key != subscriber.email_key
+    if event.kind in _OWN_WORDS:
+        return False
+    since = moved_at(session, subscriber)
+    sent_at = copy.created_at if copy.kind == ADDRESS_NOTICE else copy.settled_at or event.at
+    return since is not None and sent_at < since
+
+
 def _history(session: Session, subscriber: Subscriber, event: FeedbackEvent) -> History:
     confirmed = select(sa.func.max(Subscription.confirmed_at)).where(Subscription.subscriber_id == subscriber.id)
     if event.kind is NoticeKind.LEAVE:
@@ -152,9 +188,14 @@ def _history(session: Session, subscriber: Subscriber, event: FeedbackEvent) -> 
     confirmed_at = session.scalar(confirmed)
     if event.kind is not NoticeKind.SOFT:
         return History(confirmed_at)
+    since = moved_at(session, subscriber)
+    is_of_this_mailbox = (
+        sa.true() if since is None else sa.func.coalesce(Delivery.settled_at, FeedbackEvent.at) >= since
+    )
     told = session.execute(
         select(FeedbackEvent.kind, FeedbackEvent.at, FeedbackEvent.edition_id)
-        .where(FeedbackEvent.subscriber_id == subscriber.id)
+        .outerjoin(Delivery, Delivery.id == FeedbackEvent.delivery_id)
+        .where(FeedbackEvent.subscriber_id == subscriber.id, is_of_this_mailbox)
         .where(FeedbackEvent.kind.in_((NoticeKind.SOFT, NoticeKind.DELIVERED)))
     ).all()
     softs = [SoftBounce(at, edition_id) for kind, at, edition_id in told if kind is NoticeKind.SOFT]

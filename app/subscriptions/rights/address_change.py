@@ -23,6 +23,7 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReaso
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription, language_of_reader
+from app.subscriptions.records import ConsentEvent
 from app.subscriptions.signup import FIRST
 from app.subscriptions.suppression import is_suppressed, suppress, suppression_reason
 
@@ -96,7 +97,7 @@ def request_address_change(
         if address.display == subscriber.email:
             return Correction.NONE
         subscriber.email, subscriber.email_ascii = address.display, address.ascii
-        _record(session, subscriber, method, now, actor=actor, detail="spelling")
+        _record(session, subscriber, method, now, actor=actor, detail=Correction.SPELLING.value)
         return Correction.SPELLING
     _begin(session, subscriber, address, now, has_room=has_room)
     return Correction.MOVE
@@ -110,6 +111,16 @@ def address_change(session: Session, public_id: str) -> AddressChange | None:
 def is_taken(session: Session, email_key: str) -> bool:
     """Whether the address has a reader."""
     return session.scalar(select(Subscriber.id).where(Subscriber.email_key == email_key)) is not None
+
+
+def moved_at(session: Session, subscriber: Subscriber) -> datetime | None:
+    """Return when a reader last came to have another mailbox, if ever: what was sent before went elsewhere."""
+    moves = select(func.max(ConsentEvent.at)).where(
+        ConsentEvent.chain_id == subscriber.chain_id,
+        ConsentEvent.kind == ConsentKind.ADDRESS_CHANGED,
+        ConsentEvent.detail.is_distinct_from(Correction.SPELLING.value),
+    )
+    return session.scalar(moves)
 
 
 def confirm_address_change(session: Session, *, public_id: str, suppression_key: str, now: datetime) -> Subscriber:
