@@ -36,7 +36,7 @@ from app.settings.feedback import FeedbackSettings
 from app.subscriptions.kinds import ConsentMethod, SuppressionReason
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.models import Subscriber, Subscription, subscription_of_letter
 from app.subscriptions.rights.address_change import (
     ADDRESS_CHANGE,
     ADDRESS_NOTICE,
@@ -183,7 +183,7 @@ def _went_elsewhere(
 
 def _history(session: Session, subscriber: Subscriber, event: FeedbackEvent) -> History:
     confirmed = select(sa.func.max(Subscription.confirmed_at)).where(Subscription.subscriber_id == subscriber.id)
-    if event.kind is NoticeKind.LEAVE:
+    if event.kind is NoticeKind.LEAVE and event.newsletter_id is not None:
         confirmed = confirmed.where(Subscription.newsletter_id == event.newsletter_id)
     confirmed_at = session.scalar(confirmed)
     if event.kind is not NoticeKind.SOFT:
@@ -250,10 +250,8 @@ _SUPPRESSIONS = {
 def _end_subscriptions(
     session: Session, subscriber: Subscriber, event: FeedbackEvent, method: ConsentMethod, now: datetime
 ) -> bool:
-    """End the reader's subscription to the newsletter that the copy was of."""
-    own = select(Subscription).where(
-        Subscription.subscriber_id == subscriber.id, Subscription.newsletter_id == event.newsletter_id
-    )
+    """End the reader's subscription under whose name the copy went."""
+    own = subscription_of_letter(subscriber.id, event.newsletter_id)
     subscription = session.scalars(own, execution_options={"populate_existing": True}).one_or_none()
     return subscription is not None and end_subscription(session, subscription, method=method, now=now)
 

@@ -26,8 +26,9 @@ from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.leaving import end_subscription
 from app.subscriptions.locking import lock
-from app.subscriptions.models import subscription_of
+from app.subscriptions.models import subscription_of_letter
 from app.subscriptions.questions.staying import note_act
+from app.subscriptions.rights.address_change import ADDRESS_CHANGE, end_open_change
 
 REPLY = "reply"
 #: Mails that are passed on within a day, at most.
@@ -102,12 +103,15 @@ def own_words(text: str) -> str:
 
 
 def leave_by_mail(session: Session, delivery_id: int, *, now: datetime) -> bool:
-    """End the subscription that a copy went to; return whether there was anything to end."""
-    copy = select(Delivery.subscriber_id, Chunk.newsletter_id).join(Chunk, Chunk.id == Delivery.chunk_id)
-    found = session.execute(copy.where(Delivery.id == delivery_id)).one_or_none()
-    if found is None or found.subscriber_id is None or found.newsletter_id is None:
+    """End what the leave link of a copy would; return whether there was anything to end."""
+    copy = select(Delivery.subscriber_id, Delivery.reference, Chunk.kind, Chunk.newsletter_id)
+    copy = copy.join_from(Delivery, Chunk, Chunk.id == Delivery.chunk_id).where(Delivery.id == delivery_id)
+    found = session.execute(copy).one_or_none()
+    if found is None or found.subscriber_id is None:
         return False
-    subscription = session.scalars(subscription_of(found.subscriber_id, found.newsletter_id)).one_or_none()
+    if found.kind == ADDRESS_CHANGE:
+        return end_open_change(session, public_id=found.reference, now=now)
+    subscription = session.scalars(subscription_of_letter(found.subscriber_id, found.newsletter_id)).one_or_none()
     if subscription is None or not lock(session, subscription):
         return False
     return end_subscription(session, subscription, method=ConsentMethod.MAIL, now=now)

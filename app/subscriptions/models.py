@@ -243,6 +243,15 @@ def subscription_of(subscriber_id: int, newsletter_id: int) -> Select[Subscripti
     )
 
 
+def subscription_of_letter(subscriber_id: int, newsletter_id: int | None) -> Select[Subscription]:
+    """Select the subscription under whose name a letter goes: a newsletter's, or one that lives, if any does."""
+    if newsletter_id is not None:
+        return subscription_of(subscriber_id, newsletter_id)
+    is_over = Subscription.status != SubscriptionStatus.CONFIRMED
+    theirs = select(Subscription).where(Subscription.subscriber_id == subscriber_id)
+    return theirs.order_by(is_over, Subscription.id).limit(1)
+
+
 def subscription_by_public_id(public_id: str) -> Select[Subscription]:
     """Select the subscription that a link's token names."""
     return select(Subscription).where(Subscription.public_id == public_id)

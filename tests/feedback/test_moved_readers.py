@@ -1,4 +1,4 @@
-"""A reader who moves to another address: what comes back of one mailbox says nothing of the other."""
+"""What comes back of letters about a reader's data, and of a mailbox that is not, or no longer, the reader's."""
 
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from app.subscriptions.rights.address_change import (
     confirm_address_change,
     request_address_change,
 )
+from app.subscriptions.rights.data_link import DATA_LINK, request_own_data_link
 from tests import make
 from tests.conftest import NOW, SUPPRESSION_KEY
 from tests.feedback.house import (
@@ -133,3 +134,13 @@ def test_a_complaint_about_a_copy_at_the_mailbox_before_is_the_readers_own(produ
     tell(product, notice(NoticeKind.COMPLAINT, copy, at=at), now=at)
     with product.database.reading() as session:
         assert subscription_of(session, NEW).status is SubscriptionStatus.UNSUBSCRIBED
+
+
+def test_the_unsubscribe_button_at_a_data_link_ends_the_subscription(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email=OLD, at=NOW - DAY)
+        request_own_data_link(session, subscription_public_id=subscription.public_id, language="fr", now=NOW)
+        copy = letter(session, DATA_LINK)
+    tell(product, notice(NoticeKind.LEAVE, copy))
+    with product.database.reading() as session:
+        assert subscription_of(session, OLD).status is SubscriptionStatus.UNSUBSCRIBED

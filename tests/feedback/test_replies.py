@@ -7,15 +7,18 @@ import pytest
 from sqlalchemy import select
 
 from app.delivery.claims import claim
-from app.delivery.models import Delivery, DeliveryState
+from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.feedback import replies
 from app.feedback.intake import Intake, Taken, make_intake
 from app.feedback.models import Reply
 from app.feedback.passing_on import reply_letters
 from app.feedback.replies import REPLY, purge_replies, says_leave
+from app.mail.address import parse_address
 from app.product import Product
 from app.subscriptions.kinds import ConsentMethod, SubscriptionStatus
 from app.subscriptions.records import ConsentEvent
+from app.subscriptions.rights.address_change import ADDRESS_CHANGE, AddressChange, request_address_change
+from app.subscriptions.rights.data_link import DATA_LINK, request_own_data_link
 from tests import make
 from tests.conftest import NOW
 from tests.feedback.house import reader_with_copy, subscription_of
@@ -57,6 +60,38 @@ def test_a_mail_that_says_only_that_ends_the_subscription_of_its_address(
     assert take(intake, mail) is Taken.REPEATED
     with product.database.reading() as session:
         assert session.scalars(select(ConsentEvent.method)).one() is ConsentMethod.MAIL
+
+
+def letter(product: Product, kind: str) -> int:
+    """The one letter of a kind about the reader's data, which concerns no newsletter alone."""
+    with product.database.reading() as session:
+        of_kind = select(Delivery.id).join(Chunk, Chunk.id == Delivery.chunk_id).where(Chunk.kind == kind)
+        return session.scalars(of_kind).one()
+
+
+def test_the_leave_address_of_a_data_link_ends_what_its_leave_link_would(product: Product, intake: Intake) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, at=NOW)
+        request_own_data_link(session, subscription_public_id=subscription.public_id, language="fr", now=NOW)
+    to = intake.envelope.leave_address(letter(product, DATA_LINK))
+    assert take(intake, reply(to=to, subject="unsubscribe", body="")) is Taken.LEFT
+    assert status(product) is SubscriptionStatus.UNSUBSCRIBED
+
+
+def test_the_leave_address_of_the_letter_to_a_new_address_ends_the_change_alone(
+    product: Product, intake: Intake
+) -> None:
+    with product.database.transaction() as session:
+        request_address_change(
+            session, subscriber_id=make.make_subscription(session, at=NOW).subscriber_id,
+            address=parse_address("alice@elsewhere.example"), method=ConsentMethod.DATA_PAGE, now=NOW,
+        )  # fmt: skip
+    to = intake.envelope.leave_address(letter(product, ADDRESS_CHANGE))
+    mail = reply(to=to, subject="unsubscribe", body="")
+    assert [take(intake, mail), take(intake, mail)] == [Taken.LEFT, Taken.REPEATED]
+    with product.database.reading() as session:
+        assert not session.scalars(select(AddressChange)).one().is_open
+    assert status(product) is SubscriptionStatus.CONFIRMED
 
 
 @pytest.mark.parametrize("subject", ["Re: Stop", "RE : Désabonnement", "Rép : stop", "AW: Re: Stop", "Re[2]: Stop"])

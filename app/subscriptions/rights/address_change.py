@@ -185,14 +185,16 @@ def undo_address_change(session: Session, *, public_id: str, suppression_key: st
     return subscriber
 
 
-def end_open_change(session: Session, *, public_id: str, now: datetime) -> None:
-    """End a request by the leave link of its letter; what was confirmed already stays."""
+def end_open_change(session: Session, *, public_id: str, now: datetime) -> bool:
+    """End a request by the leave link of its letter; return whether it was open. What was confirmed already stays."""
     change = address_change(session, public_id)
     if change is None or lock_reader(session, change.subscriber_id) is None:
-        return
+        return False
     session.refresh(change)
-    if change.is_open:
-        change.ended_at = now
+    if not change.is_open:
+        return False
+    change.ended_at = now
+    return True
 
 
 def changes_before(before: datetime) -> sa.Select[int, datetime]:

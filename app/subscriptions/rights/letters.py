@@ -19,8 +19,7 @@ from app.i18n import gettext
 from app.links import Links
 from app.mail.address import mask
 from app.newsletters.models import Newsletter
-from app.subscriptions.kinds import SubscriptionStatus
-from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.models import Subscriber, subscription_of_letter
 from app.subscriptions.reader_letters import Addressee, Reader, ReaderLetters
 from app.subscriptions.rights.address_change import ADDRESS_CHANGE, ADDRESS_NOTICE, AddressChange, address_change
 from app.subscriptions.rights.data_link import DATA_LINK
@@ -167,13 +166,7 @@ class RightsLetters(ReaderLetters):
         subscriber = session.get(Subscriber, subscriber_id) if subscriber_id is not None else None
         if subscriber is None:
             return None
-        is_over = Subscription.status != SubscriptionStatus.CONFIRMED
-        subscription = session.scalars(
-            select(Subscription)
-            .where(Subscription.subscriber_id == subscriber.id)
-            .order_by(is_over, Subscription.id)
-            .limit(1)
-        ).one_or_none()
+        subscription = session.scalars(subscription_of_letter(subscriber.id, None)).one_or_none()
         if subscription is None:
             return None
         newsletter = session.get_one(Newsletter, subscription.newsletter_id)
