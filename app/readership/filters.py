@@ -5,15 +5,18 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from typing import TypeVar
+from unicodedata import normalize
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, aliased, contains_eager
 
 from app.choices.models import Cadence, Profile, Rhythm
+from app.errors import AddressInvalid
 from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.i18n import LANGUAGES
+from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.models import Subscriber, Subscription
@@ -101,11 +104,11 @@ class ReaderFilter:
 def find_readers(wanted: ReaderFilter, *, beginning: str = "") -> Select[Subscription]:
     """Select the subscriptions of the readers that are meant, with their readers.
 
-    With `beginning`, those whose address begins so; a whole address finds the one.
+    With `beginning`, those whose address begins so; a whole address finds the one, however it is written.
     """
     query = select(Subscription).join(Subscription.subscriber).options(contains_eager(Subscription.subscriber))
     if beginning:
-        start = beginning.lower()
+        start = _key_of(beginning)
         query = query.where(Subscriber.email_key >= start, Subscriber.email_key <= start + _LAST)
     return query.where(*_conditions(wanted))
 
@@ -114,6 +117,14 @@ def count_up_to(session: Session, query: Select[Subscription]) -> int:
     """Return how many there are, or one more than COUNTED_MAX where there are more."""
     some = query.with_only_columns(Subscription.id, maintain_column_froms=True).limit(COUNTED_MAX + 1).subquery()
     return session.scalar(select(sa.func.count()).select_from(some)) or 0
+
+
+def _key_of(beginning: str) -> str:
+    """Return how the keys of addresses begin that begin so; only of a whole domain is it known how it is stored."""
+    try:
+        return parse_address(beginning).key
+    except AddressInvalid:
+        return normalize("NFC", beginning.lower())
 
 
 def _conditions(wanted: ReaderFilter) -> list[ColumnElement[bool]]:

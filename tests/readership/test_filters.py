@@ -11,6 +11,7 @@ from app.choices.choosing import profile_id, rhythm_id
 from app.choices.models import Cadence
 from app.feedback.models import FeedbackEvent
 from app.feedback.notices import NoticeKind
+from app.mail.address import parse_address
 from app.product import Product
 from app.readership import filters
 from app.readership.filters import Origin, ReaderFilter, count_up_to, find_readers
@@ -120,6 +121,17 @@ def test_where_readers_came_from_is_found_by_indexes(product: Product, origin: O
 )
 def test_an_address_is_found_by_how_it_begins(session: Session, beginning: str, expected: list[str]) -> None:
     assert names(session, ReaderFilter(), beginning) == expected
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["dora@münchen.example", "Dora@MÜNCHEN.example", "dora@xn--mnchen-3ya.example", "dora@mu\u0308nchen.example"],
+)
+def test_a_whole_address_is_found_however_its_domain_is_written(session: Session, written: str) -> None:
+    subscriber = make.make_subscription(session, email="dora@münchen.example").subscriber
+    subscriber.email_key = parse_address(subscriber.email).key
+    session.flush()
+    assert names(session, ReaderFilter(), written) == ["dora"]
 
 
 def test_nobody_is_counted_beyond_what_is_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
