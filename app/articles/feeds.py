@@ -26,6 +26,9 @@ _BOM_AND_BLANKS = b"\xef\xbb\xbf \t\r\n"
 _DECLARATION = b"<?xml version='1.0' encoding='utf-8'?>\n"
 # XML forbids these, feeds hold them all the same; the strict parser would stop there.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# The library knows them without their semicolon, too.
+_NUMBERED = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_HALVES = re.compile("[\ud800-\udfff]")
 _NAMED_ADDRESS = re.compile(r"\S+@\S+\s*\(([^()]+)\)\s*")
 # Atom's type is often forgotten, and text is its default.
 _HTML_ALL_THE_SAME = re.compile(
@@ -62,6 +65,7 @@ def _decode(body: bytes, content_type: str) -> str:
 
 def _parse_xml(xml: str, url: str) -> Feed:
     refuse_depth(xml)
+    xml = _with_legal_references(xml)
     parsed = feedparser.parse(
         io.BytesIO(_DECLARATION + xml.encode("utf-8", "replace")),
         response_headers={"content-location": url},
@@ -76,6 +80,27 @@ def _parse_xml(xml: str, url: str) -> Feed:
         language=one_line(str(feed.get("language") or ""), 20) or None,
         entries=tuple(_entry(dict(entry), url) for entry in parsed.entries[:ENTRIES_MAX]),
     )
+
+
+def _with_legal_references(xml: str) -> str:
+    """Return XML whose numbered references are to characters that there are.
+
+    Some software writes an emoji as two halves of UTF-16, each a reference of its own, and the library ends at one.
+    """
+    xml = _NUMBERED.sub(_legal, xml)
+    if not _HALVES.search(xml):
+        return xml
+    return xml.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+
+
+def _legal(reference: re.Match[str]) -> str:
+    """Return a reference itself, a half of a character, or nothing where XML knows no such character (§2.2)."""
+    digits, base = (reference[1], 16) if reference[1] else (reference[2], 10)
+    number = int(digits, base) if len(digits.lstrip("0")) <= 7 else -1
+    if 0xD800 <= number <= 0xDFFF:
+        return chr(number)
+    is_legal = number in {9, 10, 13} or 0x20 <= number <= 0xFFFD or 0x10000 <= number <= 0x10FFFF
+    return reference[0] if is_legal else ""
 
 
 def _entry(raw: Mapping[str, object], url: str) -> Entry:

@@ -42,6 +42,19 @@ def test_an_rss_item_is_read_whole() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("&#55357;&#56832; Oui", "\U0001f600 Oui"), ("&#xD83D;&#xDE00; Oui", "\U0001f600 Oui"),
+        ("Oui &#xD83D; non &#56832;", "Oui non"), ("Oui&#xD83D non", "Oui non"), ("Oui&#0;&#xFFFF;&#1114112;", "Oui"),
+        (f"Oui&#{'9' * 5_000};", "Oui"), ("L&#233;ger &#x1F600; &#38;", "Léger \U0001f600 &"),
+    ],
+)  # fmt: skip
+def test_references_to_characters_that_there_are_not_keep_no_feed_from_being_read(written: str, read: str) -> None:
+    feed = parse_feed(rss(f"<title>{written}</title><link>/a</link><guid>g1</guid>"), WHERE)
+    assert [entry.title for entry in feed.entries] == [read]
+
+
 def test_an_atom_entry_is_read_whole() -> None:
     entry = only(
         b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:1</id><title type="html">L&amp;eacute;ger</title>'
