@@ -59,8 +59,10 @@ def _decode(body: bytes, content_type: str) -> str:
             return _ILLEGAL.sub("", body.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
     except UnicodeDecodeError:
         pass
-    headers = {"content-type": content_type} if content_type else {}
-    return _ILLEGAL.sub("", convert_to_utf8(headers, body, {}).decode("utf-8", "replace"))
+    for headers in ({"content-type": content_type} if content_type else {}, {}):
+        with suppress(UnicodeError):  # from Python's codec that is called "undefined", as scripts call what they forgot
+            return _ILLEGAL.sub("", convert_to_utf8(headers, body, {}).decode("utf-8", "replace"))
+    return _ILLEGAL.sub("", body.decode("utf-8", "replace"))
 
 
 def _parse_xml(xml: str, url: str) -> Feed:

@@ -55,6 +55,18 @@ def test_references_to_characters_that_there_are_not_keep_no_feed_from_being_rea
     assert [entry.title for entry in feed.entries] == [read]
 
 
+@pytest.mark.parametrize("title", ["Oui", "L\xe9ger"])
+def test_a_server_that_forgot_the_name_of_its_encoding_keeps_no_feed_from_being_read(title: str) -> None:
+    body = rss(f"<title>{title}</title><link>/a</link><guid>g1</guid>").decode().encode("cp1252")
+    feed = parse_feed(body, WHERE, content_type="text/xml; charset=undefined")
+    assert [entry.title for entry in feed.entries] == [title]
+
+
+def test_a_feed_that_says_so_itself_is_read_all_the_same() -> None:
+    prolog = "<?xml version='1.0' encoding='undefined'?>"
+    assert only(rss("<title>Oui</title><link>/a</link><guid>g1</guid>", prolog)).title == "Oui"
+
+
 def test_an_atom_entry_is_read_whole() -> None:
     entry = only(
         b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>urn:1</id><title type="html">L&amp;eacute;ger</title>'
