@@ -239,5 +239,5 @@ def retry_after(answer: Fetched, now: datetime) -> timedelta | None:
             return timedelta(seconds=int(value))
         moment = parsedate_to_datetime(value)
         return max((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now, timedelta())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -283,12 +283,14 @@ def test_a_feed_that_is_gone_is_not_asked_again(product, server, settings) -> No
         ("429 Too Many Requests", "60", timedelta(minutes=30)),
         ("429 Too Many Requests", "soon", timedelta(minutes=30)),
         ("503 Service Unavailable", "Mon, 16 Mar 2026 09:00:00 GMT", timedelta(minutes=30)),
+        ("503 Service Unavailable", "Mon, 16 Mar 99999999999999999999 09:00:00 GMT", timedelta(minutes=30)),
     ],
 )
 def test_a_server_that_asks_for_a_pause_gets_it(status, header, pause, product, server, settings) -> None:
     server.answers["/feed"] = answer(b"", f"Retry-After: {header}", status=status)
     source_id = add(product, server.url())
-    fetch_due(product.database, settings=settings, now=lambda: NOW)
+    [report] = fetch_due(product.database, settings=settings, now=lambda: NOW)
+    assert "asks us to come back later" in (report.failure or "")
     assert read(product, source_id).next_fetch_at == NOW + pause
 
 
