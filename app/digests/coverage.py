@@ -65,11 +65,14 @@ def without_gap(session: Session, subscriber_id: int, now: datetime) -> Iterator
     session.flush()
 
 
-def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since: datetime, now: datetime) -> None:
-    """Note who has been looked after with a digest whose window began at `since`, given the `keys` it was planned for.
+def settle_coverage(
+    session: Session, line: Line, keys: Iterable[Key], *, since: datetime, until: datetime, now: datetime
+) -> None:
+    """Note who has been looked after with a digest from `since` to `until`, given the `keys` that it was planned for.
 
-    Whoever had their own time no longer has; whoever is left out, because they pause or chose anew this moment, gets
-    the window's beginning.
+    Whoever had their own time no longer has, save where a later window of the line did not reach them: a digest that
+    was held back may leave behind the one that follows it. Whoever is left out, because they pause or chose anew this
+    moment, gets the window's beginning.
     """
     keys = list(keys)
     planned = {key.profile_id for key in keys if key.covered_until is None}
@@ -77,10 +80,12 @@ def settle_coverage(session: Session, line: Line, keys: Iterable[Key], *, since:
     named = select(items_of("planned", profile.type)).params(planned=json.dumps(sorted(filter(None, planned))))
     is_planned = profile.in_(named) | (profile.is_(None) if None in planned else sa.false())
     leave_behind(session, line, are_due(line, now) & is_planned, since=since)
-    for some in _batches([key for key in keys if key.covered_until is not None]):
+    own_time = until if until < (end_of_last_window(session, line) or until) else None
+    theirs = [key for key in keys if key.covered_until and (own_time is None or key.covered_until < own_time)]
+    for some in _batches(theirs):
         served = sa.and_(are_due(line, now), sa.or_(*map(has_key, some)))
         session.execute(
-            update(Subscription).where(served).values(covered_until=None), execution_options=_UNSYNCHRONIZED
+            update(Subscription).where(served).values(covered_until=own_time), execution_options=_UNSYNCHRONIZED
         )
 
 

@@ -125,7 +125,7 @@ def start_digest(
                 queued += queue_copies(session, edition, audience, now=now, variant_id=variant_id, announce=announce)
     count_outcomes(session, edition_id=edition.id)
     keys = {circle.key for circle in material.plan.circles}
-    settle_coverage(session, material.line, keys, since=edition.since, now=now)
+    settle_coverage(session, material.line, keys, since=edition.since, until=edition.until, now=now)
     return queued
 
 

@@ -26,7 +26,7 @@ from app.product import Product
 from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE
 from app.subscriptions.models import Subscription
-from app.subscriptions.preferences import change_language, pause
+from app.subscriptions.preferences import change_language, pause, resume
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.editions.press import compile_now
@@ -258,6 +258,32 @@ def test_who_changes_their_rhythm_while_a_digest_is_set_does_not_miss_its_window
     run(product, monday(product))
     with product.database.reading() as session:
         assert (letters(session, "alice"), letters(session, "bob")) == ([["mardi"]], [["mardi"]])
+
+
+def test_a_digest_that_was_held_back_hides_nothing_of_the_next_from_who_paused_then(product: Product) -> None:
+    with product.database.transaction() as session:
+        alice = make_reader(session, "alice", now=NOW, timing=DAILY)
+        make_reader(session, "bob", now=NOW, timing=DAILY)
+        file(session, "mercredi", at=MORNING - HOUR)
+        daily = select(Schedule.id).where(Schedule.rhythm_id == alice.rhythm_id, Schedule.language == "fr")
+        schedule_id = session.scalars(daily).one()
+    held = _run_schedule(product.database, schedule_id, MORNING + HOUR, half_life=HALF_LIFE)
+    assert held is not None
+    with product.database.transaction() as session:
+        session.get_one(Edition, held.edition_id).is_automatic = False
+        pause(session, public_id=alice.public_id, until=date(2026, 3, 20), now=MORNING + HOUR)
+        file(session, "jeudi", at=MORNING + DAY - HOUR)
+    run(product, MORNING + DAY)
+    with product.database.transaction() as session:
+        session.get_one(Edition, held.edition_id).is_automatic = True
+        resume(session, public_id=alice.public_id, now=MORNING + DAY)
+        file(session, "vendredi", at=MORNING + 2 * DAY - HOUR)
+    run(product, MORNING + DAY + HOUR / 2)
+    run(product, MORNING + 2 * DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["mercredi"], ["vendredi", "jeudi"]]
+        assert letters(session, "bob") == [["jeudi", "mercredi"], ["vendredi"]]
+        assert set(session.scalars(select(Subscription.covered_until))) == {None}
 
 
 def test_a_rhythm_without_readers_makes_no_edition(product: Product) -> None:
