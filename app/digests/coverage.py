@@ -19,7 +19,7 @@ from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, has_key, letter_id
 from app.editions.audience import are_due, are_of, cancel_edition, leave_behind
 from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule, are_given_up, end_of_last_window, has_closed
-from app.editions.models import Edition, EditionKind, EditionStatus
+from app.editions.models import UNSENT, Edition, EditionKind, EditionStatus
 from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState
 from app.subscriptions.kinds import SubscriptionStatus
@@ -36,13 +36,13 @@ _UNSYNCHRONIZED = {"synchronize_session": False}
 def covered_since(session: Session, subscription: Subscription, now: datetime) -> datetime:
     """Return until when a reader has been looked after: what arrived since is still to come to them.
 
-    A digest that is a draft has reached nobody yet, and what one was to carry that was given up comes with the next:
-    who chooses another rhythm meanwhile would miss it.
+    A digest that is a draft, or waits to leave, has reached nobody yet, and what one was to carry that was given up
+    comes with the next: who chooses another rhythm meanwhile would miss it.
     """
     if subscription.covered_until is not None:
         return subscription.covered_until
     line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
-    last_end = end_of_last_window(session, line, but=(EditionStatus.CANCELLED, EditionStatus.DRAFT))
+    last_end = end_of_last_window(session, line, but=(EditionStatus.CANCELLED, *UNSENT))
     if last_end is None:
         return now - FIRST_WINDOW
     given_up = select(sa.func.min(Edition.since)).where(are_given_up(line, since=last_end, until=now))

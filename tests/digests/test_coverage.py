@@ -10,13 +10,14 @@ from app.choices.models import Cadence
 from app.delivery.expiry import expire_copies
 from app.digests.coverage import call_off, give_back
 from app.digests.schedule import begin_rhythm, install_schedules, last_run, run_due_schedules
+from app.editions.audience import change_status
 from app.editions.compile import compile_edition
 from app.editions.lines import Compilation, CompileOutcome, Schedule
-from app.editions.models import Edition
+from app.editions.models import Edition, EditionStatus
 from app.product import Product
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import pause
-from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run
+from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.editions.press import start
 from tests.make import make_subscription, newsletter
 
@@ -139,6 +140,21 @@ def test_what_was_to_be_in_an_edition_given_up_late_comes_with_the_next(product:
     assert set().union(*had(product, "both")) == {"semaine 1", "week 1", "semaine 2", "semaine 3"}
     with product.database.reading() as session:
         assert [set(titles) for titles in letters(session, "away")] == [{"semaine 1", "semaine 2", "semaine 3"}]
+
+
+def test_an_approved_edition_that_is_called_off_hides_nothing_from_who_chose_a_rhythm_meanwhile(
+    product: Product,
+) -> None:
+    arrive(product, "mardi", TUESDAY - 5 * DAY)
+    edition_id = compile_by_hand(product, TUESDAY - 4 * DAY)
+    assert edition_id is not None
+    with product.database.transaction() as session:
+        change_status(session, edition_id, from_statuses=(EditionStatus.DRAFT,), to=EditionStatus.SCHEDULED)
+        ann = session.scalars(select(Subscription).where(Subscription.profile_id.is_(None))).one()
+        wish(session, ann, timing=DAILY, now=TUESDAY - 4 * DAY)
+        call_off(session, edition_id=edition_id, actor="ada", now=TUESDAY - 4 * DAY)
+    run(product, TUESDAY - 3 * DAY + HOUR)
+    assert had(product, "ann") == [{"mardi"}]
 
 
 def test_a_window_without_news_for_all_is_not_over_for_who_pauses_and_reads_more(product: Product) -> None:
