@@ -41,7 +41,7 @@ def covered_since(session: Session, subscription: Subscription, now: datetime) -
     """
     if subscription.covered_until is not None:
         return subscription.covered_until
-    line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
+    line = _line(subscription)
     last_end = end_of_last_window(session, line, but=(EditionStatus.CANCELLED, *UNSENT))
     if last_end is None:
         return now - FIRST_WINDOW
@@ -51,7 +51,10 @@ def covered_since(session: Session, subscription: Subscription, now: datetime) -
 
 @contextmanager
 def without_gap(session: Session, subscriber_id: int, now: datetime) -> Iterator[None]:
-    """Hold a reader; whatever line they are of after the block, what came since they were last looked after comes."""
+    """Hold a reader; whatever line they are of after the block, what came since they were last looked after comes.
+
+    Where nobody has looked through that line yet, its first window may begin later than that.
+    """
     lock_reader(session, subscriber_id)
     theirs = select(Subscription).where(
         Subscription.subscriber_id == subscriber_id, Subscription.status == SubscriptionStatus.CONFIRMED
@@ -60,7 +63,10 @@ def without_gap(session: Session, subscriber_id: int, now: datetime) -> Iterator
     before = [covered_since(session, subscription, now) for subscription in subscriptions]
     yield
     for subscription, since in zip(subscriptions, before, strict=True):
-        if covered_since(session, subscription, now) > since:
+        if (
+            covered_since(session, subscription, now) > since
+            or end_of_last_window(session, _line(subscription)) is None
+        ):
             subscription.covered_until = since
     session.flush()
 
@@ -109,6 +115,10 @@ def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) ->
         _reopen(session, edition)
     _catch_up(session, lost)
     return cancelled
+
+
+def _line(subscription: Subscription) -> Line:
+    return Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
 
 
 def _reopen(session: Session, edition: Edition) -> None:

@@ -22,7 +22,7 @@ from app.digests.starting import Material, read_digest, set_digest, start_digest
 from app.editions.audience import are_due
 from app.editions.compile import compile_edition
 from app.editions.draft import draft, fingerprint, read_unsent
-from app.editions.lines import Compilation, CompileOutcome, Line, Schedule, end_of_last_window
+from app.editions.lines import FIRST_WINDOW, Compilation, CompileOutcome, Line, Schedule, end_of_last_window
 from app.editions.models import IS_UNDER_WAY, Edition, EditionStatus
 from app.errors import EditionChanged, InputRefused, TransitionRefused
 from app.gate.findings import What
@@ -72,7 +72,8 @@ def install_schedules_of(session: Session, newsletter: Newsletter, config: Confi
 def begin_rhythm(session: Session, subscription: Subscription, now: datetime) -> None:
     """Let a reader who has just confirmed have the digests of the rhythm that they chose, if any.
 
-    Where it had no readers for a while, nobody looked through its last periods: they begin with the one there is.
+    Where it had no readers for a while, nobody looked through its last periods: they begin with the one there is. So
+    they do where it never had any, and its first window would leave out part of that one.
     """
     ensure_schedules(session, subscription, now)
     if subscription.rhythm_id is None:
@@ -80,7 +81,9 @@ def begin_rhythm(session: Session, subscription: Subscription, now: datetime) ->
     line = Line(subscription.newsletter_id, subscription.language, subscription.rhythm_id)
     timing = timing_of(session.get_one(Rhythm, subscription.rhythm_id))
     last_end, period = end_of_last_window(session, line), last_run(timing.cron, timing.timezone, now)
-    if last_end is not None and last_end < period and subscription.covered_until is None:
+    first_begin = next_run(timing.cron, timing.timezone, now) - FIRST_WINDOW
+    is_other = last_end < period if last_end is not None else first_begin > period
+    if is_other and subscription.covered_until is None:
         subscription.covered_until = period
 
 

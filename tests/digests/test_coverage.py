@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select, update
 
 from app.choices.choices import Interests, Timing
+from app.choices.choosing import rhythm_id
 from app.choices.models import Cadence
 from app.delivery.expiry import expire_copies
-from app.digests.coverage import call_off, give_back
+from app.digests.coverage import call_off, give_back, without_gap
 from app.digests.schedule import begin_rhythm, install_schedules, last_run, run_due_schedules
 from app.editions.audience import change_status
 from app.editions.compile import compile_edition
@@ -16,7 +17,7 @@ from app.editions.lines import Compilation, CompileOutcome, Schedule
 from app.editions.models import Edition, EditionStatus
 from app.product import Product
 from app.subscriptions.models import Subscription
-from app.subscriptions.preferences import pause
+from app.subscriptions.preferences import change_language, pause
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.editions.press import start
 from tests.make import make_subscription, newsletter
@@ -190,6 +191,36 @@ def test_a_newcomer_to_a_rhythm_without_readers_begins_with_its_last_period(prod
     run(product, now + DAY)
     with product.database.reading() as session:
         assert [set(titles) for titles in letters(session, "new")] == [{"today"}]
+
+
+MONTHLY = Timing(Cadence.MONTHLY, 8, 15, "UTC")
+APRIL = datetime(2026, 4, 15, 8, tzinfo=UTC)
+
+
+def test_the_first_letter_of_a_monthly_reader_leaves_out_nothing_since_they_confirmed(product: Product) -> None:
+    with product.database.transaction() as session:
+        newcomer = make_subscription(session, email="new@reader.example")
+        newcomer.rhythm_id = rhythm_id(session, MONTHLY)
+        session.flush()
+        begin_rhythm(session, newcomer, TUESDAY)
+    arrive(product, "mars", TUESDAY + DAY)
+    arrive(product, "avril", APRIL - DAY)
+    run(product, APRIL)
+    with product.database.reading() as session:
+        assert letters(session, "new") == [["avril", "mars"]]
+
+
+def test_a_monthly_reader_who_has_letters_come_in_another_language_misses_nothing(product: Product) -> None:
+    with product.database.transaction() as session:
+        reader = make_reader(session, "new", now=MONDAY, timing=MONTHLY, interests=BOTH)
+    run(product, APRIL - 31 * DAY)
+    with product.database.transaction() as session, without_gap(session, reader.subscriber_id, TUESDAY):
+        change_language(session, public_id=reader.public_id, language="en", now=TUESDAY)
+    arrive(product, "March", TUESDAY + DAY, "en")
+    arrive(product, "April", APRIL - DAY, "en")
+    run(product, APRIL)
+    with product.database.reading() as session:
+        assert letters(session, "new") == [["April", "March"]]
 
 
 @pytest.mark.parametrize(("before", "last"), [("08:01", "08:00"), ("07:59", "08:00 yesterday")])
