@@ -135,6 +135,11 @@ def run_due_schedules(
     return [compilation for compilation in compilations if compilation is not None]
 
 
+def is_too_late(edition: Edition, now: datetime) -> bool:
+    """Return whether a digest that is a draft was compiled too long ago for its schedule to send it."""
+    return edition.schedule_id is not None and edition.created_at <= now - CATCH_UP
+
+
 def next_run(cron: str, zone: str, after: datetime) -> datetime:
     """Return the first moment after `after`, in UTC, that `cron` names on the clocks of `zone`.
 

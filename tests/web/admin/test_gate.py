@@ -13,7 +13,9 @@ from sqlalchemy import select
 from app.admins.models import AuditEntry, Role
 from app.clock import now
 from app.delivery.models import Chunk, Delivery
+from app.digests.schedule import install_schedules
 from app.editions.draft import fingerprint
+from app.editions.lines import Schedule
 from app.editions.models import Edition, EditionItem, EditionStatus
 from app.gate.audience import Place
 from app.gate.findings import Finding, What
@@ -456,6 +458,26 @@ def test_why_a_letter_cannot_be_made_is_said_in_the_language_of_the_desk(
     assert "La lettre ne peut pas être composée" in page
     for sentence in sentences:
         assert sentence in page
+
+
+def test_nobody_lets_a_digest_pass_that_its_schedule_sends_no_more(
+    admin: FlaskClient, product: Product, draft: int
+) -> None:
+    spoil(product, draft)
+    with product.database.transaction() as session:
+        install_schedules(session, product.config, now())
+        usual = session.scalars(select(Schedule.id).where(Schedule.language == "fr"))
+        late = session.get_one(Edition, draft)
+        late.schedule_id, late.is_automatic = usual.one(), True
+    typed = form(admin, draft, reason=REASON)
+    with product.database.transaction() as session:
+        session.get_one(Edition, draft).created_at = now() - timedelta(hours=25)
+    page = admin.get(f"/admin/editions/{draft}/send").text
+    assert "the schedule does not send it any more" in page
+    assert "Let it pass</button>" not in page
+    assert admin.post(f"/admin/editions/{draft}/override", data=typed).location.endswith(f"/editions/{draft}")
+    assert audit(product) == []
+    assert "the schedule does not send it any more" in admin.get(f"/admin/editions/{draft}").text
 
 
 def test_the_command_line_passes_the_gate_as_well(app: Flask, product: Product, draft: int) -> None:

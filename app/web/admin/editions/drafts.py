@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from app.admins.models import AuditAct, Role
 from app.clock import now
+from app.digests.schedule import is_too_late
 from app.editions.archive import is_listed
 from app.editions.compile import compile_edition
 from app.editions.counts import counted
@@ -106,6 +107,7 @@ def render_draft(
         refused=refused,
         overtaken_at=overtaken_at,
         asked=open_request(session, edition),
+        is_late=is_too_late(edition, now()),
     )
 
 

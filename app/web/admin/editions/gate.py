@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.admins.models import AuditAct, Role
 from app.clock import now
 from app.delivery.warm_ups import letters_left
+from app.digests.schedule import is_too_late
 from app.editions.draft import draft, fingerprint
 from app.editions.models import Edition
 from app.errors import ApprovalRefused, EditionChanged, GateClosed, InputRefused, ReasonRefused, TransitionRefused
@@ -64,9 +65,11 @@ def send_submit(edition_id: int) -> Answer:
 @bp.post(f"{EDITION}/override")
 @needs(Role.PUBLISHER)
 def override_submit(edition_id: int) -> Answer:
-    """Let a digest pass that the schedule sends; it takes it up again within a minute."""
+    """Let a digest pass that the schedule sends; it takes it up again within a minute, if it is not too late."""
 
     def let_pass(session: Session, look: Look) -> None:
+        if is_too_late(look.edition, now()):
+            raise TransitionRefused("the schedule sends no digest that was compiled so long ago")
         reason, blocking = request.form.get("reason", ""), " ".join(sorted(look.blocking))
         draft(session, edition_id)
         open_gate(session, look, actor=require().email, reason=reason, shown=shown_failures(), now=now())
@@ -208,6 +211,7 @@ def _gate_page(edition_id: int, *, problem: str | None = None, status: int = 200
         needs_approval=look.newsletter.needs_approval,
         standing=standing,
         by_schedule=is_by_schedule(edition),
+        is_late=is_too_late(edition, now()),
         asks=product().config.gate,
         why=partial(in_words, language=desk_language()),
         probed={kind.value: probed for kind, probed in look.probes.items()},
