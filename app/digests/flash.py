@@ -88,13 +88,14 @@ def count_flash(
 ) -> int:
     """Return how many readers a flash would go to, at most `per_day` flashes to each in 24 hours.
 
-    No more than `limit` of them are counted, if given.
+    Who reads several newsletters gets it once. No more than `limit` of them are counted, if given.
     """
-    article, readers = session.get_one(Article, article_id), 0
-    for group in groups:
-        audience = _audience(article, group, per_day, now).limit(None if limit is None else limit - readers)
-        readers += session.scalar(select(sa.func.count()).select_from(audience.subquery())) or 0
-    return readers
+    if not groups:
+        return 0
+    article = session.get_one(Article, article_id)
+    audiences = (_audience(article, group, per_day, now, number).limit(limit) for number, group in enumerate(groups))
+    readers = sa.union(*(select(audience.subquery().c.subscriber_id) for audience in audiences)).limit(limit)
+    return session.scalar(select(sa.func.count()).select_from(readers.subquery())) or 0
 
 
 def set_flash(session: Session, article_id: int, *, config: Config, links: Links, now: datetime) -> SetFlash:
@@ -179,13 +180,15 @@ def _piece_for(offer: Offer, language: str, interests: Interests) -> Piece | Non
     return offer.piece_for((language, *interests.also_reads))
 
 
-def _audience(article: Article, group: Group, per_day: int, now: datetime) -> Select[int]:
+def _audience(article: Article, group: Group, per_day: int, now: datetime, number: int = 0) -> Select[int]:
+    """Select the readers of a group who get a flash; `number` tells the groups of one statement apart."""
     story_id = article.story_id or -article.id
     carrying = select(EditionItem.edition_id).join(Article).where(is_of_story(story_id))
     wholes = select(sa.func.coalesce(Edition.variant_of, Edition.id)).where(Edition.id.in_(carrying))
     recent = select(Edition.id).where(IS_EXTRA, Edition.kind == EditionKind.FLASH, Edition.started_at > now - DAY)
     had = _copies(wholes, now).where(letter_id().in_(carrying))
     flashes = _copies(recent, now).with_only_columns(sa.func.count(), maintain_column_froms=True)
+    profiles = f"profiles{number}"
     ids = json.dumps([profile_id for profile_id in group.profiles if profile_id is not None])
     return (
         select(Subscription.subscriber_id)
@@ -194,11 +197,11 @@ def _audience(article: Article, group: Group, per_day: int, now: datetime) -> Se
             Subscription.language == group.language,
             Subscription.gets_flashes,
             gets_letters(now),
-            _has_profile(group),
+            _has_profile(group, profiles),
             ~had.exists(),
             flashes.scalar_subquery() < per_day,
         )
-        .params(profiles=ids)
+        .params({profiles: ids})
     )
 
 
@@ -213,6 +216,6 @@ def _copies(editions: Select[int], now: datetime) -> Select[int]:
     )
 
 
-def _has_profile(group: Group) -> ColumnElement[bool]:
-    is_one = is_among(Subscription.__table__.c.profile_id, "profiles")
+def _has_profile(group: Group, profiles: str) -> ColumnElement[bool]:
+    is_one = is_among(Subscription.__table__.c.profile_id, profiles)
     return is_one | Subscription.profile_id.is_(None) if None in group.profiles else is_one

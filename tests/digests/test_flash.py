@@ -22,10 +22,12 @@ from app.mail.pacing import GIVE_UP_AFTER
 from app.newsletters.letterhead import letterhead_of
 from app.product import Product
 from app.stories.models import Story
+from app.subscriptions.kinds import SubscriptionStatus
+from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import pause
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run
-from tests.make import newsletter
+from tests.make import add_second, newsletter
 
 #: A Tuesday; digests in real time come daily at 08:00.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
@@ -226,6 +228,25 @@ def test_who_pauses_gets_none_and_the_count_says_how_many_do(product: Product) -
         groups = plan_flash(session, article.id, taxonomy=load(None), now=NOW)
         assert count_flash(session, article.id, groups, per_day=3, now=NOW) == 1
     assert flash(product, article.id) == 1
+
+
+def test_who_reads_two_newsletters_in_real_time_gets_it_once_and_counts_once(product: Product) -> None:
+    with product.database.transaction() as session:
+        one = make_reader(session, "now", now=NOW, timing=REAL_TIME)
+        session.add(
+            Subscription(
+                newsletter_id=add_second(session, product.config).id, subscriber_id=one.subscriber_id, language="fr",
+                status=SubscriptionStatus.CONFIRMED, requested_at=NOW, confirmed_at=NOW, rhythm_id=one.rhythm_id,
+                gets_flashes=True,
+            )
+        )  # fmt: skip
+        make_reader(session, "other", now=NOW, timing=REAL_TIME)
+        article = file(session, "Bakou", topics="place:AZ", at=NOW - HOUR)
+    with product.database.reading() as session:
+        groups = plan_flash(session, article.id, taxonomy=load(), now=NOW)
+        counted = [count_flash(session, article.id, groups, per_day=3, limit=each, now=NOW) for each in (None, 9, 1)]
+    assert counted == [2, 2, 1]
+    assert flash(product, article.id) == 2
 
 
 def test_it_overtakes_digests_and_is_no_number_of_the_newsletter(product: Product) -> None:
