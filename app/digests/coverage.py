@@ -24,7 +24,7 @@ from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock_reader
-from app.subscriptions.models import Subscription
+from app.subscriptions.models import Subscription, subscription_by_public_id
 
 #: Such an edition goes to all readers of its newsletter in its language, and is of the line of those who chose nothing.
 _IS_BY_HAND = Edition.schedule_id.is_(None) & (Edition.kind == EditionKind.NUMBER)
@@ -68,6 +68,28 @@ def without_gap(session: Session, subscriber_id: int, now: datetime) -> Iterator
             or end_of_last_window(session, _line(subscription)) is None
         ):
             subscription.covered_until = since
+    session.flush()
+
+
+@contextmanager
+def making_up(session: Session, public_id: str, now: datetime) -> Iterator[None]:
+    """Let whoever takes a departure back within the block get with their next digest what it kept from them."""
+    mine = subscription_by_public_id(public_id)
+    left_at = session.scalar(mine.with_only_columns(Subscription.unsubscribed_at))
+    yield
+    if left_at is None:
+        return
+    subscription = session.scalars(mine).one()
+    is_mine = Delivery.subscriber_id == subscription.subscriber_id
+    is_mine &= Chunk.newsletter_id == subscription.newsletter_id
+    _catch_up(session, is_mine & (Delivery.state == DeliveryState.CANCELLED) & (Delivery.settled_at >= left_at))
+    session.refresh(subscription)
+    line = _line(subscription)
+    closed = select(Compilation.edition_id).where(line.holds(Compilation), Compilation.closes)
+    gone = select(sa.func.min(Edition.since)).where(line.holds(Edition), Edition.id.in_(closed))
+    since = session.scalar(gone.where(Edition.started_at >= left_at, Edition.started_at <= now))
+    if since is not None:
+        subscription.covered_until = min(since, subscription.covered_until or since)
     session.flush()
 
 

@@ -11,7 +11,7 @@ from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.expiry import expire_copies
 from app.delivery.models import Chunk
-from app.digests.coverage import call_off, give_back, without_gap
+from app.digests.coverage import call_off, give_back, making_up, without_gap
 from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
 from app.digests.starting import read_digest, set_digest, start_digest
 from app.editions.audience import cancel_edition, finish_editions, pause_edition
@@ -25,6 +25,8 @@ from app.links import Links
 from app.product import Product
 from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE
+from app.subscriptions.kinds import ConsentMethod
+from app.subscriptions.leaving import undo_departure, unsubscribe
 from app.subscriptions.models import Subscription
 from app.subscriptions.preferences import change_language, pause, resume
 from app.topics.taxonomy import load
@@ -36,6 +38,7 @@ from tests.statements import parameters, statements
 #: A Tuesday; the newsletter comes on Mondays at 07:00 UTC by the settings below.
 NOW = datetime(2026, 3, 17, 12, 0, tzinfo=UTC)
 DAILY = Timing(Cadence.DAILY, 8, 0, "UTC")
+MINUTE = HOUR / 60
 MORNING = datetime(2026, 3, 18, 8, 0, tzinfo=UTC)
 
 
@@ -284,6 +287,30 @@ def test_a_digest_that_was_held_back_hides_nothing_of_the_next_from_who_paused_t
         assert letters(session, "alice") == [["mercredi"], ["vendredi", "jeudi"]]
         assert letters(session, "bob") == [["jeudi", "mercredi"], ["vendredi"]]
         assert set(session.scalars(select(Subscription.covered_until))) == {None}
+
+
+@pytest.mark.parametrize("was_queued", [True, False])
+def test_who_takes_a_departure_back_gets_what_it_kept_from_them(product: Product, was_queued: bool) -> None:
+    with product.database.transaction() as session:
+        alice = make_reader(session, "alice", now=NOW, timing=DAILY)
+        make_reader(session, "bob", now=NOW, timing=DAILY)
+        session.execute(update(Subscription).values(covered_until=None))
+        file(session, "mardi", at=NOW)
+    left_at = MORNING + MINUTE if was_queued else MORNING - MINUTE
+    if was_queued:
+        run(product, MORNING, arrives=False)
+    with product.database.transaction() as session:
+        unsubscribe(session, public_id=alice.public_id, method=ConsentMethod.UNSUBSCRIBE_PAGE, now=left_at)
+    if not was_queued:
+        run(product, MORNING)
+    back_at = left_at + 5 * MINUTE
+    with product.database.transaction() as session, making_up(session, alice.public_id, back_at):
+        undo_departure(session, public_id=alice.public_id, suppression_key="k" * 32, now=back_at)
+        file(session, "mercredi", at=MORNING + HOUR)
+    run(product, MORNING + DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice") == [["mercredi", "mardi"]]
+        assert letters(session, "bob") == [["mardi"], ["mercredi"]]
 
 
 def test_a_rhythm_without_readers_makes_no_edition(product: Product) -> None:

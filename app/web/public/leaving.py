@@ -4,6 +4,7 @@ from flask import make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.clock import now
+from app.digests.coverage import making_up
 from app.errors import DepartureStands, TokenExpired
 from app.subscriptions.form.limits import forget_mailbox_of
 from app.subscriptions.kinds import ConsentMethod
@@ -58,7 +59,7 @@ def undo_submit(language: str, token: str) -> Response:
     wired = product()
     try:
         public_id = wired.link_tokens.read("undo", token, max_age_s=int(UNDO_WITHIN.total_seconds()))
-        with wired.database.transaction() as session:
+        with wired.database.transaction() as session, making_up(session, public_id, now()):
             undo_departure(session, public_id=public_id, suppression_key=wired.config.suppression_key, now=now())
     except TokenExpired:
         return _stands(language, token, "late")
