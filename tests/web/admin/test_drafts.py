@@ -274,6 +274,20 @@ def test_every_change_is_in_the_audit_log(admin: FlaskClient, product: Product, 
     assert {AuditAct.EDITION_COMMENTED, AuditAct.COMMENT_RESOLVED} <= set(acts)
 
 
+def test_a_button_that_changes_nothing_is_no_change(admin: FlaskClient, product: Product, draft: str) -> None:
+    first, *_ = ids(product)
+    shown = desk.edition(product, 1)
+    posts = (
+        ("texts", {}), ("texts", {"subject": shown.subject, "preheader": shown.preheader}), ("order", {"up": first}),
+        ("words", {"item": first, f"title:{first}": ""}), ("section", {"item": first, "heading": ""}),
+    )  # fmt: skip
+    for path, data in posts:
+        assert admin.post(f"{draft}/{path}", data={"revision": 0, **data}).status_code == 303, path
+    with product.database.reading() as session:
+        assert AuditAct.EDITION_CHANGED not in session.scalars(sa.select(AuditEntry.act)).all()
+    assert desk.edition(product, 1).revision == 0
+
+
 def test_a_started_edition_has_a_history_and_no_changes(admin: FlaskClient, product: Product, draft: str) -> None:
     admin.post(f"{draft}/texts", data={"revision": 0, "subject": "Un"})
     with product.database.transaction() as session:

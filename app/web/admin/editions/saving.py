@@ -174,7 +174,7 @@ def _save(
             conflict, edition = found, load_edition(session, edition_id)  # of the moment at which they were compared
             titles = {str(item.article_id): item.shown_title for item in edition.items}
         else:
-            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+            _note_change(session, saved.edition, detail, before=saved.before)
             history = read_history(session, edition_id)  # of the save itself: others may save right after it
             asked = open_request(session, saved.edition)
     if conflict is None and _is_script():
@@ -192,8 +192,8 @@ def _go(edition_id: int, step: Callable[..., Edition], detail: str, *, note: str
     """Take a step along the history from the revision that was seen, or show what somebody did since."""
     try:
         with product().database.transaction() as session:
-            step(session, edition_id=edition_id, seen=_seen(), actor=require().email, now=now())
-            note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+            changed = step(session, edition_id=edition_id, seen=_seen(), actor=require().email, now=now())
+            _note_change(session, changed, detail, before=_seen())
     except ChangedMeanwhile:
         with product().database.reading() as session:
             return render_draft(session, load_edition(session, edition_id), overtaken_at=_seen()), 409
@@ -208,11 +208,21 @@ def _changed(edition_id: int, detail: str, *, of: int | None = None) -> Iterator
     """
     actor = require().email
     with product().database.transaction() as session:
-        with recorded(session, edition_id=edition_id, actor=actor, now=now()) as (_, state):
+        with recorded(session, edition_id=edition_id, actor=actor, now=now()) as (edition, state):
+            before = edition.revision
             if of in taken_out(state):
                 raise TransitionRefused(f"article {of} was taken out of this edition")
             yield session, state
-        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition_id}", detail)
+        _note_change(session, edition, detail, before=before)
+
+
+def _note_change(session: Session, edition: Edition, detail: str, *, before: int) -> None:
+    """Put into the log that the draft is no longer what it was at the revision `before`.
+
+    A button that changed nothing makes nobody the last to have changed it: they may still approve it.
+    """
+    if edition.revision != before:
+        note_act(session, AuditAct.EDITION_CHANGED, f"edition:{edition.id}", detail)
 
 
 def _answer(edition_id: int, *, note: str | None = None, anchor: str = "") -> Answer:
