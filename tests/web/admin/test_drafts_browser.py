@@ -368,6 +368,18 @@ def test_two_drafts_save_themselves_side_by_side(page: Page, product: Product) -
     assert (undone.subject, undone.items[0].title, undone.revision) == ("A week under the sea", None, 3)
 
 
+def test_beside_its_twin_a_draft_shows_a_subject_that_follows_a_title(page: Page, product: Product) -> None:
+    french, english = (desk.make_draft(product, readers=0, language=language) for language in ("fr", "en"))
+    item = desk.edition(product, english).items[0].article_id
+    page.goto(f"/admin/editions/{french}/twin?show={english}")
+    page.locator(f"#item-{item} summary").click()
+    page.locator(f"#en-title-{item}").fill("In our own words")
+    expect(page.locator("#en-subject")).to_have_value("In our own words")
+    page.locator("#en-subject").fill("A week under the sea")
+    expect(page.locator("#saved-en")).to_contain_text("Version 2")
+    assert desk.edition(product, english).subject == "A week under the sea"
+
+
 def test_what_another_editor_changed_is_compared_on_its_own_side(page: Page, product: Product) -> None:
     french, english = (desk.make_draft(product, readers=0, language=language) for language in ("fr", "en"))
     page.goto(f"/admin/editions/{french}/twin")

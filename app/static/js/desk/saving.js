@@ -23,8 +23,10 @@ export function saveFirst(form, saveChanged) {
 }
 
 // Has `follow` called with the texts that the server made anew in a save of the draft of a form, and their revision.
+// Each form of a draft may follow them: which one has the fields, the page's order does not say.
 export function followTexts(form, follow) {
-  following.set(form.dataset.draft, follow);
+  const { draft } = form.dataset;
+  following.set(draft, [...(following.get(draft) ?? []), follow]);
 }
 
 export function showAll() {
@@ -74,7 +76,10 @@ async function send(form, fields) {
   if (!line) return tellUnsaved(state, status);
   if (status === 409) contested.set(form.dataset.draft, form);
   show(state, line);
-  if (line.dataset.followed) following.get(form.dataset.draft)?.(JSON.parse(line.dataset.followed), line.dataset.revision);
+  if (line.dataset.followed) {
+    const texts = JSON.parse(line.dataset.followed);
+    for (const follow of following.get(form.dataset.draft) ?? []) follow(texts, line.dataset.revision);
+  }
   return { status, revision: line.dataset.revision, taken: line.dataset.taken?.split(" ") ?? [] };
 }
 
