@@ -90,6 +90,18 @@ def test_a_search_goes_on_from_page_to_page(admin: FlaskClient, product: Product
     assert newest.count(">many") + rest.count(">many") + rest.count(">alice@") == 61
 
 
+def test_a_search_whose_last_reader_was_erased_meanwhile_is_not_over(admin: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        for number in range(60):
+            make.make_subscription(session, email=f"many{number:02}@reader.example")
+    page = admin.get("/admin/readers?q=many").text
+    link = page.partition('class="older"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    with product.database.transaction() as session:
+        last = session.scalars(sa.select(Subscriber).where(Subscriber.email_key == "many49@reader.example")).one()
+        session.delete(last)
+    assert "many00@" in admin.get(link).text
+
+
 def test_a_filter_is_saved_used_and_dropped(admin: FlaskClient) -> None:
     for data in ({"name": "All"}, {"name": " ", "status": "pending"}, {"name": "x" * 61, "status": "pending"}):
         assert admin.post("/admin/readers/filters", data=data).status_code == 422

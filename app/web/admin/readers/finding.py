@@ -130,7 +130,7 @@ def _by_address(session: Session, query: Select[Subscription]) -> Found:
     after = request.args.get("after", type=whole)
     if after is not None:
         shown = select(Subscriber.email_key).join(Subscriber.subscriptions).where(Subscription.id == after)
-        last = shown.scalar_subquery()
+        last = sa.func.coalesce(shown.scalar_subquery(), "")  # erased meanwhile: from the top, since nobody knows where
         # A reader of two newsletters has two rows, between which a page may end.
         query = query.where(Subscriber.email_key >= last, sa.or_(Subscriber.email_key > last, Subscription.id > after))
     rows = session.scalars(query.order_by(Subscriber.email_key, Subscription.id).limit(PAGE_LENGTH + 1)).all()
