@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Database
 from app.delivery.models import Delivery, DeliveryState
+from app.errors import TransitionRefused
 from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.feedback.policy import is_spike
@@ -80,13 +81,19 @@ def held_spikes(session: Session) -> Sequence[HeldSpike]:
 
 
 def approve_spike(session: Session, *, provider: str) -> int:
-    """Let a provider's held bounces be applied after all; return how many there are."""
-    return _change(session, _of(provider), _IS_HELD, to=EventState.APPROVED)
+    """Let a provider's held bounces be applied after all; return how many there are.
+
+    Raises TransitionRefused where none is held any more.
+    """
+    return _decide(session, provider, EventState.APPROVED)
 
 
 def discard_spike(session: Session, *, provider: str) -> int:
-    """Let a provider's held bounces be without consequence; return how many there are."""
-    return _change(session, _of(provider), _IS_HELD, to=EventState.DISCARDED)
+    """Let a provider's held bounces be without consequence; return how many there are.
+
+    Raises TransitionRefused where none is held any more.
+    """
+    return _decide(session, provider, EventState.DISCARDED)
 
 
 def _has_spike(session: Session, provider: str, rules: FeedbackSettings, now: datetime) -> bool:
@@ -159,6 +166,13 @@ def _of(provider: str) -> ColumnElement[bool]:
 def _is_fresh(now: datetime) -> ColumnElement[bool]:
     """Return the condition that an event is judged with those that come in now; `at` bounds what is looked through."""
     return sa.and_(FeedbackEvent.at > now - OLDEST, FeedbackEvent.received_at > now - WINDOW)
+
+
+def _decide(session: Session, provider: str, to: EventState) -> int:
+    decided = _change(session, _of(provider), _IS_HELD, to=to)
+    if decided == 0:
+        raise TransitionRefused("no bounce of this provider is held")
+    return decided
 
 
 def _change(session: Session, *matches: ColumnElement[bool], to: EventState) -> int:

@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.admins.models import AuditAct, AuditEntry
 from app.feedback.models import EventState, FeedbackEvent
 from app.feedback.notices import NoticeKind
 from app.product import Product
@@ -83,3 +84,12 @@ def test_a_held_spike_is_shown_and_decided(admin: FlaskClient, product: Product,
     assert "calls 25" not in admin.get("/admin/").text
     with product.database.reading() as session:
         assert set(session.scalars(select(FeedbackEvent.state))) == {state}
+
+
+def test_a_spike_that_was_decided_meanwhile_is_not_decided_again(admin: FlaskClient, product: Product) -> None:
+    return_dead(product, copies_to(product, "gmail.com", 25))
+    gmail = {"provider": "gmail.com"}
+    assert admin.post("/admin/suppressions/spike/discard", data=gmail).status_code == 303
+    assert admin.post("/admin/suppressions/spike/apply", data=gmail).status_code == 409
+    with product.database.reading() as session:
+        assert AuditAct.SPIKE_APPLIED not in session.scalars(select(AuditEntry.act)).all()
