@@ -70,9 +70,13 @@ def hold_extra(
     return " ".join(sorted(failures(extra.findings)))
 
 
-def drop_held(session: Session, *, kind: EditionKind, article_id: int) -> None:
-    """Forget that an extra was kept back: it leaves, or nobody wants it any more."""
-    session.execute(delete(HeldExtra).where(HeldExtra.article_id == article_id, HeldExtra.kind == kind))
+def give_up_extra(session: Session, *, kind: EditionKind, article_id: int) -> None:
+    """Forget an extra that was kept back and that nobody wants any more.
+
+    Raises TransitionRefused where none is kept back: it may have left.
+    """
+    if not _drop_held(session, kind=kind, article_id=article_id):
+        raise TransitionRefused("it is not kept back any more")
 
 
 def pass_extra(
@@ -88,7 +92,7 @@ def pass_extra(
     known = failures(findings_of(held)) if held else frozenset[What]()
     if failing and (not reason.strip() or failing - known or not failing.issubset(shown)):
         raise GateClosed(failing)
-    drop_held(session, kind=kind, article_id=article.id)
+    _drop_held(session, kind=kind, article_id=article.id)
     return checked_reason(reason) if failing else ""
 
 
@@ -96,3 +100,9 @@ def _has_left(session: Session, extra: SetExtra, kind: EditionKind) -> bool:
     if kind is EditionKind.FLASH:
         return session.get(Flash, extra.article_id) is not None
     return session.get(Erratum, (extra.article_id, extra.revision)) is not None
+
+
+def _drop_held(session: Session, *, kind: EditionKind, article_id: int) -> bool:
+    """Forget that an extra was kept back; return whether it was."""
+    dropped = delete(HeldExtra).where(HeldExtra.article_id == article_id, HeldExtra.kind == kind)
+    return session.scalar(dropped.returning(HeldExtra.article_id)) is not None

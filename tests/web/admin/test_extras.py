@@ -176,7 +176,9 @@ def test_an_erratum_that_does_not_pass_keeps_its_words_or_is_given_up(
     assert "required" not in reason, "what is mended needs no reason"
     assert "The correction of “Le câble” did not pass" in today(client)
     assert client.post(f"{path}/held/nothing/drop").status_code == 404
-    assert client.post(f"{path}/held/erratum/drop").status_code == 303
+    assert client.post(f"{path}/held/erratum/drop").location == f"{path}?note=given-up"
+    assert client.post(f"{path}/held/erratum/drop").location == path, "somebody has given it up, or sent it"
+    assert [act for act, *_ in acts(product)].count("extra-dropped") == 1
     assert "did not pass" not in today(client)
     assert "did not pass" not in client.get(path).text
     assert client.post(f"{path}/erratum", data=said).status_code == 422

@@ -13,7 +13,7 @@ from app.articles.models import Article
 from app.clock import now
 from app.digests.errata import set_erratum, start_erratum
 from app.digests.flash import set_flash, start_flash
-from app.digests.held import SetExtra, drop_held, hold_extra
+from app.digests.held import SetExtra, give_up_extra, hold_extra
 from app.editions.models import EditionKind
 from app.errors import EditionChanged, GateClosed, InputRefused, ReasonRefused, TransitionRefused
 from app.gate.findings import failures
@@ -69,10 +69,13 @@ def erratum_submit(article_id: int) -> Response | tuple[str, int]:
 @bp.post(f"{ARTICLE}/held/<any(flash, erratum):extra>/drop")
 @needs(Role.PUBLISHER)
 def extra_drop_submit(article_id: int, extra: str) -> Response:
-    """Give up an extra that did not pass."""
-    with product().database.transaction() as session:
-        drop_held(session, kind=EditionKind(extra), article_id=article_id)
-        note_act(session, AuditAct.EXTRA_DROPPED, f"article:{article_id}", extra)
+    """Give up an extra that did not pass; who comes after somebody else sees what became of it."""
+    try:
+        with product().database.transaction() as session:
+            give_up_extra(session, kind=EditionKind(extra), article_id=article_id)
+            note_act(session, AuditAct.EXTRA_DROPPED, f"article:{article_id}", extra)
+    except TransitionRefused:
+        return redirect(url_for("admin.article", article_id=article_id), code=303)
     return redirect(url_for("admin.article", article_id=article_id, note="given-up"), code=303)
 
 
