@@ -77,6 +77,14 @@ def same_offer(vault: Vault, *, token: str, email: str, issuer: str) -> Offer | 
     return None if secret is None else _offered(secret, token, email, issuer)
 
 
+def is_sent_again(had: Factors, *, token: str, vault: Vault) -> bool:
+    """Say whether an admin's only factor is the app that `token` offered: its form has come once before."""
+    if had.authenticator is None or had.passkeys:
+        return False
+    offered = vault.unlock(token.encode(), max_age_s=ENROL_S)
+    return offered is not None and offered == vault.unlock(had.authenticator.locked_secret)
+
+
 def add_authenticator(
     session: Session, *, admin: Admin, token: str, code: str, kept_secret: str, vault: Vault, now: datetime
 ) -> None:
@@ -88,6 +96,7 @@ def add_authenticator(
     step = _step_of(secret, code, now) if secret else None
     if secret is None or step is None:
         raise FactorRefused("this is not the code of that moment")
+    hold_admin(session, admin.id)  # of two clicks at once one waits
     session.execute(delete(Authenticator).where(Authenticator.admin_id == admin.id))
     session.add(Authenticator(admin_id=admin.id, locked_secret=vault.lock(secret), last_step=step, created_at=now))
     note_change(session, admin=admin, act=AuditAct.FACTOR_ADDED, detail="authenticator", kept=kept_secret, now=now)

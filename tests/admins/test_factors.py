@@ -66,6 +66,29 @@ def is_live(product: Product, secret: str, *, at: datetime = LATER) -> bool:
         return sessions.session_admin(session, secret=secret, now=at) is not None
 
 
+def test_of_two_clicks_at_once_on_one_form_one_waits_for_the_other(product: Product, ada: Admin) -> None:
+    offer = factors.offer_authenticator(VAULT, email=ada.email, issuer="Vigie")
+    barrier, failed = threading.Barrier(4), []
+
+    def click() -> None:
+        barrier.wait()
+        try:
+            with product.database.transaction() as session:
+                factors.add_authenticator(
+                    session, admin=session.get_one(Admin, ada.id), token=offer.token, code=code_of(offer.secret, NOW),
+                    kept_secret="", vault=VAULT, now=NOW,
+                )  # fmt: skip
+        except Exception as error:
+            failed.append(error)
+
+    clicks = [threading.Thread(target=click) for _ in range(4)]
+    for each in clicks:
+        each.start()
+    for each in clicks:
+        each.join()
+    assert failed == []
+
+
 def test_a_password_alone_opens_nothing_once_there_is_a_factor(product: Product, app_secret: str) -> None:
     started = first_step(product)
     assert started.browser is None

@@ -14,6 +14,7 @@ from app.admins.factors import (
     Offer,
     add_authenticator,
     are_unused_codes,
+    is_sent_again,
     make_codes,
     offer_authenticator,
     read_factors,
@@ -56,10 +57,11 @@ def authenticator_submit() -> str | tuple[str, int]:
     try:
         with product().database.transaction() as session:
             admin, had = session.get_one(Admin, require().id), read_factors(session, require().id)
+            is_again = is_sent_again(had, token=token, vault=vault())  # nobody may have seen the first answer
             add_authenticator(
                 session, admin=admin, token=token, code=code, kept_secret=session_secret(), vault=vault(), now=now()
             )
-            codes = _first_codes(session, admin, had)
+            codes = make_codes(session, admin=admin, now=now()) if is_again else _first_codes(session, admin, had)
     except FactorRefused:
         return _page(problem="code", token=token), 422
     return _done(codes, "authenticator")
