@@ -23,6 +23,7 @@ from babel.support import NullTranslations, Translations
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+_PLAIN_SPACES = str.maketrans(dict.fromkeys(f"{NO_BREAK_SPACE}\N{NARROW NO-BREAK SPACE}", " "))
 #: Where French has a space at which no line may end.
 _FRENCH_SPACE = re.compile(r" (?=[»:;!?])|(?<=\d) (?=%)|(?<=«) ")
 
@@ -128,6 +129,11 @@ def moment_or_day(language: str, value: datetime, zone: str) -> str:
 def on_one_line(written: str) -> str:
     """Return a short text whose spaces break no line."""
     return written.replace(" ", NO_BREAK_SPACE)
+
+
+def is_line(text: str) -> bool:
+    """Say whether a text is one line and shows whole; the no-break spaces that French is typed with are spaces."""
+    return text.translate(_PLAIN_SPACES).isprintable()
 
 
 def bound(text: str, language: str) -> str:

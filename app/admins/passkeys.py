@@ -25,6 +25,7 @@ from app.admins.models import Admin, AdminSession, AuditAct, Passkey
 from app.admins.proving import Method, Proof
 from app.admins.sessions import hold_session
 from app.errors import FactorRefused
+from app.i18n import is_line
 from app.settings.environment import is_loopback
 
 CHALLENGE_BYTES = 32
@@ -162,4 +163,4 @@ def _passkey_of(session: Session, admin_id: int, answer: str) -> Passkey | None:
 
 
 def _plain(name: str) -> str:
-    return "".join(sign for sign in name.strip() if sign.isprintable())[:NAME_MAX] or "passkey"
+    return "".join(filter(is_line, name.strip()))[:NAME_MAX] or "passkey"

@@ -82,7 +82,7 @@ def change_source(session: Session, source_id: int, *, name: str, language: str,
     source = _hold(session, source_id)
     name = name.strip()
     faults = {}
-    if not name or not name.isprintable():
+    if not name or not i18n.is_line(name):
         faults["name"] = "empty"
     elif len(name) > NAME_MAX_CHARS:
         faults["name"] = "long"

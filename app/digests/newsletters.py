@@ -19,7 +19,7 @@ from app.digests.texts import noting_new_texts
 from app.editions.lines import Schedule
 from app.editions.models import Edition
 from app.errors import ChangedMeanwhile, FieldsRefused, InputRefused, NotFound, TransitionRefused
-from app.i18n import LANGUAGES
+from app.i18n import LANGUAGES, is_line
 from app.newsletters.defaults import install_texts
 from app.newsletters.letterhead import SETTINGS_ADDRESSES, OwnAddresses, fault_words, wire_form
 from app.newsletters.models import Newsletter, NewsletterLanguage
@@ -268,6 +268,6 @@ def _face_faults(session: Session, face: Face, *, but: NewsletterLanguage | None
 
 
 def _text_fault(text: str, limit: int) -> str | None:
-    if not text or not text.isprintable():
+    if not text or not is_line(text):
         return "empty"
     return "long" if len(text) > limit else None

@@ -23,6 +23,7 @@ from app.gate.holding import drop_hold
 from app.gate.looking import Look
 from app.gate.models import Approval, ApprovalState
 from app.gate.passing import open_gate
+from app.i18n import is_line
 from app.mail.address import parse_address
 
 #: The kind of the letter that asks, and its turn: somebody waits for it.
@@ -193,7 +194,7 @@ def due_approvals(session: Session, now: datetime) -> Sequence[Approval]:
 
 def checked_note(note: str) -> str:
     """Return a note as it is kept. Raises InputRefused for one that is too long."""
-    note = "\n".join("".join(filter(str.isprintable, line)).rstrip() for line in note.strip().splitlines())
+    note = "\n".join("".join(filter(is_line, line)).rstrip() for line in note.strip().splitlines())
     if len(note) > NOTE_MAX:
         raise InputRefused(f"a note has up to {NOTE_MAX} characters")
     return note

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.db import insert_into
 from app.errors import InputRefused, NotFound
+from app.i18n import is_line
 from app.readership.filters import ReaderFilter
 from app.readership.models import NAME_MAX, SavedFilter
 
@@ -24,7 +25,7 @@ def save_filter(session: Session, *, name: str, wanted: ReaderFilter, now: datet
 
     Raises InputRefused for a name that is none, for a filter that leaves out nobody, and where there are too many.
     """
-    if not name.strip() or len(name) > NAME_MAX or not name.isprintable():
+    if not name.strip() or len(name) > NAME_MAX or not is_line(name):
         raise InputRefused(f"a name is a line of at most {NAME_MAX} characters")
     query = wanted.as_query()
     if not query:

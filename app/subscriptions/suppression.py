@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import is_among
 from app.delivery.queue import cancel_recipient
 from app.errors import InputRefused, NotFound, TransitionRefused
+from app.i18n import is_line
 from app.subscriptions.departures.models import Departure
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReason
 from app.subscriptions.ledger import Act, record_reader_act
@@ -183,7 +184,7 @@ def lift_suppression(
 
 def check_note(note: str) -> None:
     """Raise InputRefused unless `note` is a line of text."""
-    if not note.strip() or len(note) > NOTE_MAX or not note.isprintable():
+    if not note.strip() or len(note) > NOTE_MAX or not is_line(note):
         raise InputRefused(f"a reason is wanted: one line of at most {NOTE_MAX} characters")
 
 

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from werkzeug.datastructures import MultiDict
 
 from app.errors import TokenInvalid
+from app.i18n import is_line
 from app.newsletters.wordings import ShownTexts
 from app.tokens import Tokens
 
@@ -91,7 +92,7 @@ def read_form_token(
 
 def printable(value: str) -> str:
     """Return what of a field may stand in a page again, or be searched for: PostgreSQL takes no NUL."""
-    return "".join(character for character in value if character.isprintable())[:KEPT_CHARACTERS]
+    return "".join(filter(is_line, value))[:KEPT_CHARACTERS]
 
 
 def _clean(value: str) -> str:

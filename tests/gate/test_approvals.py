@@ -27,6 +27,7 @@ from app.gate.approvals import (
     APPROVAL,
     approve,
     ask_approval,
+    checked_note,
     decline,
     stop_scheduled,
 )
@@ -226,6 +227,12 @@ def test_only_the_first_of_two_answers_counts(product: Product) -> None:
         decline(session, edition_id=edition_id, actor="carl@desk.example", note="Non", now=NOW)
     with pytest.raises(TransitionRefused):
         ask(product, edition_id)
+
+
+def test_a_note_keeps_the_spaces_that_french_is_typed_with(product: Product) -> None:
+    assert checked_note("À relire\u00a0: les 10\u202f000 marins\u200b du 5\u00a0mars\n") == (
+        "À relire\u00a0: les 10\u202f000 marins du 5\u00a0mars"
+    )
 
 
 def test_declining_wants_a_word_and_leaves_a_draft(product: Product) -> None:

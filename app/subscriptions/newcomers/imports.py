@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.db import BigId, insert_into, is_among, items_of, new_public_id, new_public_ids, rows_of, time_text
 from app.errors import InputRefused
+from app.i18n import is_line
 from app.mail.address import Address
 from app.subscriptions.archive import left_among
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
@@ -118,7 +119,7 @@ def check_provenance(provenance: Provenance | None, now: datetime) -> None:
         return
     if provenance.consented_at > now:
         raise InputRefused("consent cannot have been given in the future")
-    if not provenance.source.strip() or len(provenance.source) > SOURCE_MAX or not provenance.source.isprintable():
+    if not provenance.source.strip() or len(provenance.source) > SOURCE_MAX or not is_line(provenance.source):
         raise InputRefused(f"the source of a consent is a line of at most {SOURCE_MAX} characters")
 
 

@@ -44,6 +44,21 @@ def test_a_changed_name_is_shown_and_said(admin: FlaskClient, product: Product) 
         assert make.newsletter(session).in_language("en").name == "The Jetty"
 
 
+def test_french_is_typed_with_the_spaces_that_it_is_set_with(admin: FlaskClient, product: Product) -> None:
+    said = "L’essentiel\u00a0: la mer, les ports\u202f; chaque matin"
+    typed = FACE | {"face": "fr", "list_label": "fr.vigie", "name": "«\u00a0La Jetée\u00a0»", "description": said}
+    assert admin.post(f"{PAGE}/languages", data=typed).status_code == 303
+    with product.database.reading() as session:
+        assert make.newsletter(session).in_language("fr").description == said
+    for path, data in (
+        ("readers/filters", {"name": "Confirmés\u00a0: tous", "status": "confirmed"}),
+        ("suppressions", {"address": "bob@reader.example", "note": "Par courrier\u00a0: demande du 5\u00a0mars"}),
+        ("sources", {"location": "https://wire.example/feed", "name": "Le\u00a0Fil"}),
+        ("sources/1", {"name": "Le\u00a0Fil\u00a0!", "language": "fr"}),
+    ):
+        assert admin.post(f"/admin/{path}", data=data).status_code == 303, path
+
+
 def test_a_refused_form_keeps_what_was_typed_with_the_error_at_its_field(admin: FlaskClient) -> None:
     answer = admin.post(f"{PAGE}/languages", data=FACE | {"name": "", "list_label": "En Vigie"})
     assert answer.status_code == 422

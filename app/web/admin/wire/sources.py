@@ -38,7 +38,7 @@ def source_submit() -> Response | tuple[str, int]:
     """Add a feed by its address; a scheduled fetch reads it soon."""
     location, name = request.form.get("location", "").strip(), request.form.get("name", "").strip()
     language = request.form.get("language", "")
-    is_named = len(name) <= NAME_MAX and name.isprintable() and language in {"", *i18n.LANGUAGES}
+    is_named = len(name) <= NAME_MAX and i18n.is_line(name) and language in {"", *i18n.LANGUAGES}
     if not is_web_address(location) or not is_named:
         return _page(location=location, name=name, chosen=language, problem="address"), 422
     try:
