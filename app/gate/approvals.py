@@ -12,6 +12,7 @@ from sqlalchemy import CursorResult, select
 from sqlalchemy.orm import Session
 
 from app.admins.models import Admin, AuditAct, AuditEntry, Role
+from app.admins.signin import email_key_of
 from app.delivery.queue import enqueue
 from app.editions.audience import change_status
 from app.editions.draft import draft, fingerprint
@@ -283,7 +284,8 @@ def _may_approve() -> sa.ColumnElement[bool]:
 
 def _tell_others(session: Session, edition: Edition, approval: Approval, now: datetime) -> None:
     session.flush()
-    for admin in session.scalars(select(Admin).where(_may_approve(), Admin.email_key != approval.asked_by.lower())):
+    others = Admin.email_key != email_key_of(approval.asked_by)
+    for admin in session.scalars(select(Admin).where(_may_approve(), others)):
         enqueue(
             session,
             kind=APPROVAL,

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.admins.audit import record_audit
-from app.admins.models import AuditAct
+from app.admins.models import AuditAct, Role
+from app.admins.signin import add_admin
 from app.articles.sheet import Sheet, rewrite_article
 from app.db import Database
 from app.delivery.endings import Withheld
@@ -363,3 +364,14 @@ def test_the_others_get_a_letter(product: Product) -> None:
     with product.database.reading() as session:
         [gone] = approval_letters(product.config, product.links)[APPROVAL](session, [copy])
     assert not hasattr(gone, "write")
+
+
+def test_whoever_asks_gets_no_letter_however_their_address_is_written(product: Product) -> None:
+    edition_id = make_edition(product)
+    with product.database.transaction() as session:
+        asks = add_admin(session, email="zoe@câbles.example", language="fr", role=Role.PUBLISHER, now=NOW).email
+    with product.database.transaction() as session:
+        ask_approval(session, look(product, edition_id), actor=asks, note="", reason="", now=NOW)
+    with product.database.reading() as session:
+        told = {copy.address for copy in copies(session) if copy.chunk.kind == APPROVAL}
+    assert told == {ADA, BOB}
