@@ -90,6 +90,18 @@ def test_the_wire_is_worked_by_keys_alone(open_wire: "Callable[..., Page]", prod
     assert story(product, BREACH).muted_at is None
 
 
+def test_a_key_that_is_held_down_acts_once_and_walks_on(open_wire: "Callable[..., Page]") -> None:
+    page = open_wire()
+    keys, focused = page.keyboard, page.locator("[data-story]:focus")
+    for _ in range(2):  # a second one without the key let go is what a keyboard repeats
+        keys.down("j")
+    expect(focused).to_contain_text(RESULTS[0])
+    keys.up("j")
+    for _ in range(2):
+        keys.down("x")
+    expect(page.get_by_role("checkbox", name=f"Select: {RESULTS[0]}")).to_be_checked()
+
+
 def test_a_story_in_focus_stands_clear_of_the_bar_for_merging(open_wire: "Callable[..., Page]") -> None:
     page = open_wire()
     page.set_viewport_size({"width": 1280, "height": 420})

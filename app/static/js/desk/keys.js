@@ -29,10 +29,12 @@ function isMeant(event) {
 }
 
 // `actions` has a function for each key; one that returns false has done nothing, and the key keeps its own meaning.
-export function onKeys(actions) {
+// `walking` are those that go on while they are held down; what the others do, a slow finger must not undo.
+export function onKeys(actions, walking) {
   document.addEventListener("keydown", (event) => {
     if (!isMeant(event) || (!areOn && event.key !== "?")) return;
     const action = Object.hasOwn(actions, event.key) ? actions[event.key] : null;
+    if (action && event.repeat && !walking.includes(event.key)) return event.preventDefault();
     if (action && action() !== false) event.preventDefault();
   });
 }

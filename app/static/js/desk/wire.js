@@ -73,4 +73,4 @@ onKeys({
   u: undo,
   "/": () => document.getElementById("q").focus(),
   "?": explain,
-});
+}, ["j", "k"]);
