@@ -126,6 +126,22 @@ def test_what_waits_to_be_saved_is_what_is_taken_back_first(page: Page, product:
     assert (undone.subject, undone.introduction, undone.revision) == (before, "Bonjour", 3)
 
 
+def test_a_second_click_while_the_first_is_under_way_sends_nothing(page: Page, product: Product) -> None:
+    draft = desk.make_draft(product, readers=0)
+    change_as_bea(product, draft, subject="By Bea")
+    page.goto(f"/admin/editions/{draft}")
+    sent = []
+
+    def answer_late(route: Route) -> None:
+        sent.append(route.fetch(max_redirects=0).status)  # the browser is told of it later
+
+    page.route("**/undo", answer_late)
+    undo = "document.querySelector('[data-way=undo]').click()"
+    page.evaluate(f"{{ {undo}; setTimeout(() => {undo}, 500); }}")
+    page.wait_for_timeout(1500)
+    assert sent == [303]
+
+
 def test_an_article_shows_the_words_that_are_written_for_it(page: Page, product: Product) -> None:
     draft = desk.make_draft(product, readers=0)
     first = desk.edition(product, draft).items[0]

@@ -2,7 +2,9 @@
 // A form says by `data-draft` which draft it is of; where that stands is the element with `data-state`.
 import { tellSignedOut } from "./signed-out.js";
 
-const last = new Map(), first = new Map(), following = new Map(), contested = new Map(), ready = new Set();
+const CLICKS_APART_MS = 3000;
+const last = new Map(), first = new Map(), following = new Map(), contested = new Map();
+const ready = new Set(), pressed = new Set();
 const stateOf = (draft) => document.querySelector(`[data-state="${draft}"]`);
 
 // Sends `fields` of a form once what was sent before of its draft is answered, if there are any. Resolves to the status
@@ -34,16 +36,23 @@ export function showAll() {
 }
 
 // What waits is saved before another button of the page loads it anew: what is taken back is then what one sees, and
-// nothing that was written is lost. Where it cannot be saved as it is, the page stays, and says why.
+// nothing that was written is lost. Where it cannot be saved as it is, the page stays, and says why. A second click does
+// nothing: what it sent would be of the page as it was before the first.
 document.addEventListener("submit", async (event) => {
   const { target: form, submitter } = event;
   if (event.defaultPrevented || form.method !== "post" || !form.closest("main") || ready.has(form)) return;
   event.preventDefault();
+  if (pressed.has(form)) return;
+  pressed.add(form);
   const answers = await Promise.all([...first.values()].flat().map((saveChanged) => saveChanged()));
   answers.push(...await Promise.all(last.values()));
   const stopped = answers.find(({ status, isLost }) => status !== 200 && !isLost);
-  if (stopped) return document.querySelector(".saved-not")?.scrollIntoView({ block: "nearest" });
+  if (stopped) {
+    pressed.delete(form);
+    return document.querySelector(".saved-not")?.scrollIntoView({ block: "nearest" });
+  }
   setTimeout(() => submit(form, submitter)); // while the event is under way, the form is not submitted once more
+  setTimeout(() => pressed.delete(form), CLICKS_APART_MS); // who stopped the page from loading may press again
 });
 
 // What is in the form goes the way of its button: the page that comes back has both versions side by side.
