@@ -122,6 +122,7 @@ def remove_passkey(
 
 def make_codes(session: Session, *, admin: Admin, now: datetime) -> list[str]:
     """Return ten new recovery codes, to be shown once; the former ones are no longer good."""
+    hold_admin(session, admin.id)  # those of two presses at once would all be good
     codes = ["-".join(_group() for _ in range(CODE_GROUPS)) for _ in range(CODES)]
     session.execute(delete(RecoveryCode).where(RecoveryCode.admin_id == admin.id))
     session.add_all(RecoveryCode(admin_id=admin.id, code_sha256=_code_sha256(code), used_at=None) for code in codes)

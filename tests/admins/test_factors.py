@@ -1,12 +1,15 @@
 """Second factors: codes that are good once and for their moment, codes that stand in for them, and the brake."""
 
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pyotp
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.admins import factors, proving, sessions, signin
 from app.admins.models import Admin, AdminSession, AuditAct, AuditEntry, AuditResult, Authenticator, RecoveryCode, Role
@@ -66,18 +69,15 @@ def is_live(product: Product, secret: str, *, at: datetime = LATER) -> bool:
         return sessions.session_admin(session, secret=secret, now=at) is not None
 
 
-def test_of_two_clicks_at_once_on_one_form_one_waits_for_the_other(product: Product, ada: Admin) -> None:
-    offer = factors.offer_authenticator(VAULT, email=ada.email, issuer="Vigie")
+def click_four_times(product: Product, ada: Admin, act: Callable[[Session, Admin], object]) -> list[Exception]:
+    """Do one thing four times at once, and return what it failed with."""
     barrier, failed = threading.Barrier(4), []
 
     def click() -> None:
         barrier.wait()
         try:
             with product.database.transaction() as session:
-                factors.add_authenticator(
-                    session, admin=session.get_one(Admin, ada.id), token=offer.token, code=code_of(offer.secret, NOW),
-                    kept_secret="", vault=VAULT, now=NOW,
-                )  # fmt: skip
+                act(session, session.get_one(Admin, ada.id))
         except Exception as error:
             failed.append(error)
 
@@ -86,7 +86,29 @@ def test_of_two_clicks_at_once_on_one_form_one_waits_for_the_other(product: Prod
         each.start()
     for each in clicks:
         each.join()
-    assert failed == []
+    return failed
+
+
+def test_of_two_clicks_at_once_on_one_form_one_waits_for_the_other(product: Product, ada: Admin) -> None:
+    offer = factors.offer_authenticator(VAULT, email=ada.email, issuer="Vigie")
+
+    def add(session: Session, admin: Admin) -> None:
+        factors.add_authenticator(
+            session, admin=admin, token=offer.token, code=code_of(offer.secret, NOW), kept_secret="", vault=VAULT,
+            now=NOW,
+        )  # fmt: skip
+
+    assert click_four_times(product, ada, add) == []
+
+
+def test_of_codes_that_are_made_twice_at_once_only_the_last_are_good(product: Product, ada: Admin) -> None:
+    def make(session: Session, admin: Admin) -> None:
+        factors.make_codes(session, admin=admin, now=NOW)
+        time.sleep(0.05)  # so that the others have begun
+
+    assert click_four_times(product, ada, make) == []
+    with product.database.reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(RecoveryCode)) == factors.CODES
 
 
 def test_a_password_alone_opens_nothing_once_there_is_a_factor(product: Product, app_secret: str) -> None:
