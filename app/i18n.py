@@ -23,7 +23,9 @@ from babel.support import NullTranslations, Translations
 TRANSLATIONS = Path(__file__).resolve().parent.parent / "translations"
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-_PLAIN_SPACES = str.maketrans(dict.fromkeys(f"{NO_BREAK_SPACE}\N{NARROW NO-BREAK SPACE}", " "))
+_NO_BREAK_SPACES = f"{NO_BREAK_SPACE}\N{NARROW NO-BREAK SPACE}"
+_PLAIN_SPACES = str.maketrans(dict.fromkeys(_NO_BREAK_SPACES, " "))
+_BLANKS = re.compile(rf"[^\S{_NO_BREAK_SPACES}]+")
 #: Where French has a space at which no line may end.
 _FRENCH_SPACE = re.compile(r" (?=[»:;!?])|(?<=\d) (?=%)|(?<=«) ")
 
@@ -133,7 +135,12 @@ def on_one_line(written: str) -> str:
 
 def is_line(text: str) -> bool:
     """Say whether a text is one line and shows whole; the no-break spaces that French is typed with are spaces."""
-    return text.translate(_PLAIN_SPACES).isprintable()
+    return text.isprintable() or text.translate(_PLAIN_SPACES).isprintable()
+
+
+def as_line(typed: str) -> str:
+    """Return what was typed in one line, its blanks single; no-break spaces stay what they are."""
+    return _BLANKS.sub(" ", typed).strip()
 
 
 def bound(text: str, language: str) -> str:

@@ -17,7 +17,7 @@ from app.delivery.models import Chunk
 from app.errors import AddressInvalid
 from app.feedback.models import Reply
 from app.feedback.replies import REPLY, own_words
-from app.i18n import gettext
+from app.i18n import gettext, is_line
 from app.mail.address import parse_address
 from app.mail.headers import address_field, mailbox_field, message_id_field, text_field, token_field
 from app.mail.reports.addresses import addresses_in_fields
@@ -65,7 +65,7 @@ class PassedOn:
         """Return header and body; the mail is an attachment, in base64, so that not an octet of it changes."""
         mail = take_apart(self.data)
         writer = next(iter(addresses_in_fields(mail.header, "reply-to", "from")), "")
-        subject = " ".join("".join(filter(str.isprintable, first(mail.header, "subject"))).split())[:SUBJECT_MAX]
+        subject = " ".join("".join(filter(is_line, first(mail.header, "subject"))).split())[:SUBJECT_MAX]
         boundary = f"=_{hashlib.sha256(self.data).hexdigest()[:32]}"
         header = b"".join(
             (

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.errors import ChangedMeanwhile, FieldsRefused
-from app.i18n import LANGUAGES
+from app.i18n import LANGUAGES, as_line, is_line
 from app.newsletters.models import (
     ConsentWording,
     Newsletter,
@@ -39,7 +39,7 @@ class WordingText:
     @classmethod
     def typed(cls, purpose: WordingPurpose, *, heading: str, statement: str, button: str) -> "WordingText":
         """Return what was typed, each in one line; what stands beside a box has a statement alone."""
-        texts = [" ".join(text.split()) for text in (heading, statement, button)]
+        texts = [as_line(text) for text in (heading, statement, button)]
         return cls(*texts) if purpose is WordingPurpose.NEWSLETTER else cls("", texts[1], "")
 
     def faults(self, purpose: WordingPurpose) -> dict[str, str]:
@@ -49,7 +49,7 @@ class WordingText:
         found = {}
         for field, limit in wanted.items():
             text = getattr(self, field)
-            if not text or not text.isprintable():
+            if not text or not is_line(text):
                 found[field] = "empty"
             elif len(text) > limit:
                 found[field] = "long"

@@ -152,12 +152,13 @@ def passed_on(product: Product) -> EmailMessage:
 
 def test_any_other_mail_goes_on_to_the_newsroom_untouched_and_once(product: Product, intake: Intake) -> None:
     to = intake.envelope.leave_address(reader_with_copy(product))
-    mail = reply(to=to, subject="Re: =?utf-8?q?La_lettre_=C3=A9t=C3=A9?=\u202e".encode().decode(), body="Bravo !\n\n> lettre\n")  # fmt: skip  # noqa: E501
+    mail = reply(to=to, subject="Re: =?utf-8?q?La_lettre=C2=A0:_=C3=A9t=C3=A9?=\u202e".encode().decode(), body="Bravo !\n\n> lettre\n")  # fmt: skip  # noqa: E501
     assert [take(intake, mail), take(intake, mail)] == [Taken.PASSED_ON, Taken.REPEATED]
     assert status(product) is SubscriptionStatus.CONFIRMED
     letter = passed_on(product)
     assert (letter["To"], letter["Reply-To"]) == (product.config.identity.contact, "alice@reader.example")
     assert letter["Auto-Submitted"] == "auto-generated"
+    assert "Re: La lettre : été" in letter["Subject"]
     text, attached = letter.iter_parts()
     assert "Bravo !" in text.get_content()
     assert "> lettre" not in text.get_content()

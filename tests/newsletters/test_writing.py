@@ -72,6 +72,18 @@ def test_who_did_not_see_the_version_in_force_replaces_nothing(product: Product)
         policy(product, "<p>x</p>", seen=7)
 
 
+def test_the_products_own_wording_typed_as_it_stands_is_no_new_one(product: Product) -> None:
+    with product.database.reading() as session:
+        own = session.scalars(current_wording(1, "fr")).one()
+    assert "\N{NO-BREAK SPACE}" in own.statement
+    typed = WordingText.typed(
+        WordingPurpose.NEWSLETTER, heading=own.heading, statement=f"{own.statement}\r\n", button=own.button
+    )
+    with pytest.raises(FieldsRefused) as refused:
+        write(product, typed)
+    assert refused.value.faults == {"statement": "same"}
+
+
 def test_beside_a_box_stands_a_statement_alone(product: Product) -> None:
     typed = WordingText.typed(WordingPurpose.MEASUREMENT, heading="h", statement=" Oui,\n[voyez]. ", button="b")
     assert typed == WordingText("", "Oui, [voyez].", "")

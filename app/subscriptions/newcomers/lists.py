@@ -13,6 +13,7 @@ from babel import Locale
 
 from app import i18n
 from app.errors import AddressInvalid, InputRefused
+from app.i18n import is_line
 from app.mail.address import parse_address
 from app.subscriptions.newcomers.cells import unguard
 from app.subscriptions.newcomers.columns import Column, Places
@@ -131,7 +132,7 @@ class RowReader:
             values[column] = value = unguard(row[place]).strip()
             if len(value) > FIELD_MAX_CHARACTERS:
                 return BadRow(line, column, RowFault.TOO_LONG)
-            if not value.isprintable():
+            if not is_line(value):
                 return BadRow(line, column, RowFault.CONTROL)
             if _NO_CHARACTER in value:
                 return BadRow(line, column, RowFault.ENCODING)

@@ -93,6 +93,14 @@ def test_each_bad_row_is_named_and_the_others_are_read(
     assert [each.line for each in rows if isinstance(each, Newcomer)] == [2, 5]
 
 
+def test_a_source_is_told_with_the_no_break_spaces_that_french_has(tmp_path: Path) -> None:
+    source = "Formulaire «\N{NO-BREAK SPACE}Cap\N{NO-BREAK SPACE}»"
+    [row] = read(tmp_path, f"email,source,consented on\na@reader.example,{source},2025-01-01\n")
+    assert isinstance(row, Newcomer)
+    assert row.provenance is not None
+    assert row.provenance.source == source
+
+
 @pytest.mark.parametrize("status", ["", "Subscribed", "ACTIVE", "opted in", "Oui", "abonne"])
 def test_a_row_that_says_yes_is_taken(tmp_path: Path, status: str) -> None:
     [row] = read(tmp_path, f"email,status\na@reader.example,{status}\n")
