@@ -217,8 +217,9 @@ def _advance(state: _State, event: AnyRow) -> None:
         state.is_counted = event.kind == ConsentKind.COUNTING_ALLOWED.value
     elif event.kind in _STATUS_AFTER:
         status = _STATUS_AFTER[event.kind]
-        if event.kind == ConsentKind.CONFIRMED.value and not state.was_requested:
-            state.unasked_seq = event.seq
+        if event.kind == ConsentKind.CONFIRMED.value:
+            state.is_counted = False  # to be counted is not asked for by signing up anew
+            state.unasked_seq = state.unasked_seq if state.was_requested else event.seq
         if event.kind == ConsentKind.CONFIRMED.value or _is_late_answer(state, event):
             state.confirmed = event.at.isoformat()
         state.statuses = frozenset({status})

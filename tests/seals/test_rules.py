@@ -12,6 +12,7 @@ from app.newsletters.models import ConsentWording, WordingPurpose
 from app.product import Product
 from app.seals.verifying import verify_ledger
 from app.subscriptions.archive import archive_left, drop_stubs, prune_archived
+from app.subscriptions.confirming import confirm_subscription
 from app.subscriptions.counting import allow_counting, end_counting
 from app.subscriptions.departures.models import ConsentArchive
 from app.subscriptions.kinds import ConsentKind, ConsentMethod
@@ -91,6 +92,15 @@ def be_counted_no_more(session: Session, product: Product, place: Subscription) 
     end_counting(session, public_id=place.public_id, now=AT + timedelta(hours=1))
 
 
+def be_counted_leave_and_come_back(session: Session, product: Product, place: Subscription) -> None:
+    be_counted(session, product, place)
+    leave(session, product, place)
+    ask(session, product, email="alice@reader.example", at=AT + timedelta(minutes=1))
+    assert place.confirmation_id is not None
+    late = AT + timedelta(minutes=2)
+    confirm_subscription(session, confirmation_id=place.confirmation_id, suppression_key="k", now=late)
+
+
 def spell_otherwise(session: Session, product: Product, place: Subscription) -> None:
     address = parse_address("Alice@Reader.EXAMPLE")
     request_address_change(
@@ -120,7 +130,8 @@ def prune(session: Session, product: Product, place: Subscription) -> None:
 
 DEEDS: list[Deed] = [
     leave, leave_and_undo, object_to_all, lapse, lapse_and_stay, stay, ask_again, restrict, restrict_and_lift,
-    be_counted, be_counted_no_more, spell_otherwise, move_to_an_accented_domain, archive, prune,
+    be_counted, be_counted_no_more, be_counted_leave_and_come_back, spell_otherwise, move_to_an_accented_domain,
+    archive, prune,
 ]  # fmt: skip
 
 
