@@ -160,17 +160,20 @@ def undo_address_change(session: Session, *, public_id: str, suppression_key: st
     """End a request, and move the reader, who is returned, back where it was confirmed already.
 
     A second time nothing happens. The reader's data link dies with it, and so does every later change: whoever asked
-    for the first one in the reader's name may have asked for another. Raises NotFound, TransitionRefused where the
-    former address has another reader by now.
+    for the first one in the reader's name may have asked for another, to which the first gave way. Raises NotFound,
+    TransitionRefused where the former address has another reader by now.
     """
     change, subscriber = _held(session, public_id)
-    if change.ended_at is not None:
+    if change.ended_at is not None and not _gave_way(session, change):
         return subscriber
-    since = (AddressChange.subscriber_id == subscriber.id, AddressChange.id >= change.id)
-    session.execute(update(AddressChange).where(*since, AddressChange.ended_at.is_(None)).values(ended_at=now))
+    since = select(AddressChange).where(AddressChange.subscriber_id == subscriber.id, AddressChange.id > change.id)
+    standing = [change, *session.scalars(since.where(AddressChange.ended_at.is_(None)))]
+    has_moved = any(each.confirmed_at is not None for each in standing)
+    for each in standing:
+        each.ended_at = now
     subscriber.data_id = None
-    if change.confirmed_at is None:
-        session.flush()
+    session.flush()
+    if not has_moved:
         return subscriber
     _move(
         session,
@@ -261,6 +264,16 @@ def _held(session: Session, public_id: str) -> tuple[AddressChange, Subscriber]:
         raise NotFound("no such request")
     session.refresh(change)
     return change, subscriber
+
+
+def _gave_way(session: Session, change: AddressChange) -> bool:
+    """Return whether a newer request ended a change that has ended, and not its reader."""
+    newer = select(AddressChange.id).where(
+        AddressChange.subscriber_id == change.subscriber_id,
+        AddressChange.id > change.id,
+        AddressChange.requested_at == change.ended_at,
+    )
+    return session.scalar(newer.limit(1)) is not None
 
 
 def _move(session: Session, subscriber: Subscriber, *, email: str, email_ascii: str, email_key: str) -> None:

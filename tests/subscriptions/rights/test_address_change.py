@@ -172,6 +172,35 @@ def test_taking_it_back_ends_what_was_asked_for_since(product: Product) -> None:
                 confirm(session, product, later)
 
 
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_the_first_of_two_letters_takes_back_the_request_to_which_its_own_gave_way(
+    product: Product, is_confirmed: bool
+) -> None:
+    """Whoever asks in the reader's name may ask twice, and the page says that all is as before."""
+    with product.database.transaction() as session:
+        reader = make.make_subscription(session, email=OLD).subscriber
+        first = begin(session, reader)
+        second = begin(session, reader, "b@elsewhere.example", after=timedelta(minutes=1))
+        if is_confirmed:
+            confirm(session, product, second)
+        undo(session, product, first, now=NOW + timedelta(minutes=7))
+        assert reader.email == OLD
+        with pytest.raises(NotFound):
+            confirm(session, product, second)
+
+
+def test_taking_it_back_twice_leaves_alone_what_was_asked_for_in_between(product: Product) -> None:
+    with product.database.transaction() as session:
+        reader = make.make_subscription(session, email=OLD).subscriber
+        first = begin(session, reader)
+        begin(session, reader, "b@elsewhere.example", after=timedelta(minutes=1))
+        undo(session, product, first, now=NOW + timedelta(minutes=2))
+        third = begin(session, reader, after=timedelta(minutes=3))
+        undo(session, product, first, now=NOW + timedelta(minutes=4))
+        confirm(session, product, third)
+        assert reader.email == NEW
+
+
 def test_a_dead_mailbox_left_behind_frees_the_letters_and_nothing_else_does(product: Product) -> None:
     for reason, is_withheld in [(reason, False) for reason in BOUNCED] + [(SuppressionReason.ADMIN, True)]:
         with product.database.transaction() as session:
