@@ -22,7 +22,7 @@ from app.newsletters.wordings import texts_in_force
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock, lock_readers_of
 from app.subscriptions.models import Subscription, gets_letters
-from app.subscriptions.questions.asking import BATCH, DAY, ask, asked_since, lapse_silent, queue_letter
+from app.subscriptions.questions.asking import BATCH, DAY, ask, lapse_silent, queue_letter
 from app.subscriptions.questions.concerned import concerned, read_concerned
 from app.subscriptions.questions.models import Question, QuestionKind, QuestionState, Renewal
 
@@ -215,11 +215,20 @@ def _next_readers(session: Session, renewal: Renewal, limit: int, now: datetime)
 
 
 def _pace_left(session: Session, renewal: Renewal, now: datetime) -> int:
+    """Return how many letters may still go; those of other newsletters, which ask at their own pace, aside."""
     since = now - DAY
+    asked = select(sa.func.count()).where(
+        Question.kind == QuestionKind.RENEWAL, Question.asked_at > since, Question.renewal_id.in_(_of_same(renewal))
+    )
     reminded = select(sa.func.count()).where(
         Question.renewal_id == renewal.id, Question.state.in_(list(QuestionState)), Question.reminded_at > since
     )
-    return renewal.per_day - asked_since(session, QuestionKind.RENEWAL, since) - (session.scalar(reminded) or 0)
+    return renewal.per_day - (session.scalar(asked) or 0) - (session.scalar(reminded) or 0)
+
+
+def _of_same(renewal: Renewal) -> sa.Select[int]:
+    """Select the renewals of one newsletter: one that was stopped and begun anew goes on at its pace."""
+    return select(Renewal.id).where(Renewal.newsletter_id == renewal.newsletter_id)
 
 
 def _may_be_asked(subscription: Subscription, now: datetime) -> bool:

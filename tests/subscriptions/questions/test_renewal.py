@@ -270,6 +270,19 @@ def test_it_keeps_its_pace_and_refuses_a_date_that_leaves_no_time(product: Produ
     assert counts == [2, 0, 2, 0, 1, 0]
 
 
+def test_newsletters_that_ask_at_once_each_keep_their_own_pace(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session)
+        change_wording(session)
+        start(session, per_day=1)
+        second = make.add_second(session, product.config)
+        make.make_subscription(session, email="bob@reader.example", newsletter_id=second.id)
+        start_renewal(
+            session, newsletter_id=second.id, until=UNTIL, per_day=1, remind_days=None, expected=1, actor="ada", now=NOW
+        )
+    assert [run(product)["asked"] for _ in range(2)] == [2, 0]
+
+
 def test_one_reminder_goes_where_one_is_wanted(product: Product) -> None:
     with product.database.transaction() as session:
         make_reader(session)
