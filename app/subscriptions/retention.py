@@ -21,15 +21,15 @@ _IS_HELD = sa.text("subscriptions.status = 'held'")
 
 
 def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> int:
-    """Delete the sign-ups that stayed unconfirmed for `pending_days`, a batch at a time; return how many.
+    """End a batch of the requests that stayed unconfirmed for `pending_days`; return how many there were.
 
-    A reader who had once confirmed, left, and never confirmed the new request is back to having left: the proof of
-    the earlier consent has its own, longer time.
+    A sign-up that was never confirmed is deleted, and counted. A reader who had once confirmed, left, and never
+    confirmed the new request is back to having left: the proof of the earlier consent has its own, longer time.
     """
     before = now - timedelta(days=pending_days)
     due = unconfirmed_before(before)
     batch = due.order_by(Subscription.requested_at, Subscription.id).limit(BATCH)
-    purged, found = 0, session.execute(batch).scalars().all()
+    ended, purged, found = 0, 0, session.execute(batch).scalars().all()
     lock_readers_of(session, found)
     for key in found:
         subscription = session.get(Subscription, key)
@@ -43,10 +43,11 @@ def purge_unconfirmed(session: Session, *, now: datetime, pending_days: int) -> 
         else:
             forget(session, subscription, now=now)
             purged += 1
+        ended += 1
     if purged:
         _count(session, purged, now)
     session.flush()
-    return purged
+    return ended
 
 
 def unconfirmed_before(before: datetime) -> sa.Select[int, datetime]:

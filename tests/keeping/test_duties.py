@@ -26,6 +26,7 @@ from app.mail.address import parse_address
 from app.newsletters.models import Newsletter
 from app.product import Product
 from app.settings.retention import Retention
+from app.subscriptions import retention
 from app.subscriptions.archive import archive_reader
 from app.subscriptions.departures.journal import Entry, begin_journal
 from app.subscriptions.departures.models import ConsentArchive
@@ -427,3 +428,16 @@ def test_rules_are_told_with_the_values_in_force(language: str) -> None:
     }
     assert "41" in told["left"]
     assert {"fr": "1 jour après", "en": "1 day after"}[language] in told["stay"]
+
+
+def test_a_clock_goes_on_behind_readers_who_fall_back_to_having_left(
+    product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    with product.database.transaction() as session:
+        for number in range(5):
+            email, status = f"{number}@reader.example", SubscriptionStatus.UNSUBSCRIBED
+            make.make_subscription(session, email=email, status=status).request(NOW, "fr")
+    keeping = Keeping(product.config, NOW + (product.config.retention.pending_days + 1) * DAY)
+    run_clocks(product.database, keeping)
+    assert count_due(product.database, keeping)["unconfirmed"].count == 0
