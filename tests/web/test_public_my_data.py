@@ -12,7 +12,8 @@ from app.editions.counting import count_opening, reading_value
 from app.editions.models import EditionStatus
 from app.editions.records import Reading
 from app.product import Product
-from app.subscriptions.kinds import SubscriptionStatus, SuppressionReason
+from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
+from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.suppression import suppress
 from tests import make
@@ -147,6 +148,19 @@ def test_an_admin_is_named_to_no_reader(client: FlaskClient, product: Product) -
     path = data_path(product)
     for each in (path, path + "/download"):
         assert "ada@desk" not in client.get(each).text
+
+
+def test_the_file_says_of_each_act_who_did_it(client: FlaskClient, product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make.make_subscription(session, email=EMAIL)
+        for number, method in enumerate(ConsentMethod):
+            actor = "ada@desk.example" if method is ConsentMethod.ADMIN else None
+            act = Act(ConsentKind.LANGUAGE_CHANGED, method, NOW + timedelta(seconds=number), "fr", actor=actor)
+            record_act(session, subscription, act)
+    held = json.loads(client.get(data_path(product) + "/download").text)["held"]
+    by = {each["method"]: each["by"] for each in held["consents"]}
+    assert [method for method, who in by.items() if who != "reader"] == ["admin", "clock", "restore", "bounce"]
+    assert (by["admin"], by["clock"]) == ("admin", None)
 
 
 def test_a_link_that_is_over_offers_a_new_one_and_one_that_names_nobody_says_so(

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.newsletters.models import ConsentWording, Newsletter, PrivacyPolicy
 from app.newsletters.wordings import cut_statement
 from app.product import Teller
+from app.subscriptions.kinds import ConsentMethod
 from app.subscriptions.models import Subscriber, Subscription
 from app.subscriptions.questions.models import Question
 from app.subscriptions.records import ConsentEvent, Suppression
@@ -27,6 +28,9 @@ from config import Config
 FORM = "vigie.dossier.1"
 #: What newsletters often keep of their readers, and we do not.
 NEVER_HELD = ("IP addresses",)
+
+#: How things come to be done that neither a reader nor an admin does.
+BY_ITSELF = frozenset({ConsentMethod.CLOCK, ConsentMethod.RESTORE, ConsentMethod.BOUNCE})
 
 Row = Mapping[str, object]
 
@@ -189,7 +193,7 @@ def _consent(session: Session, event: ConsentEvent, wording: ConsentWording | No
         "at": event.at,
         "kind": event.kind.value,
         "method": event.method.value,
-        "by": "admin" if event.actor else "reader",
+        "by": _who_did(event),
         "newsletter": newsletter,
         "language": event.language,
         "text_shown": shown,
@@ -197,6 +201,13 @@ def _consent(session: Session, event: ConsentEvent, wording: ConsentWording | No
         "page": event.form_url,
         "detail": event.detail,
     }
+
+
+def _who_did(event: ConsentEvent) -> str | None:
+    """Return who of people did it; nobody where it came by itself."""
+    if event.actor:
+        return "admin"
+    return None if event.method in BY_ITSELF else "reader"
 
 
 def _newsletter_name(session: Session, newsletter_id: int, language: str) -> str | None:
