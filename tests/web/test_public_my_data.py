@@ -11,7 +11,9 @@ from app.clock import now
 from app.editions.counting import count_opening, reading_value
 from app.editions.models import EditionStatus
 from app.editions.records import Reading
+from app.newsletters.models import ConsentWording, WordingPurpose
 from app.product import Product
+from app.subscriptions.counting import allow_counting
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber, Subscription
@@ -161,6 +163,17 @@ def test_the_file_says_of_each_act_who_did_it(client: FlaskClient, product: Prod
     by = {each["method"]: each["by"] for each in held["consents"]}
     assert [method for method, who in by.items() if who != "reader"] == ["admin", "clock", "restore", "bounce"]
     assert (by["admin"], by["clock"]) == ("admin", None)
+
+
+def test_a_text_without_a_button_is_shown_without_one(client: FlaskClient, product: Product) -> None:
+    make_reader(product)
+    with product.database.transaction() as session:
+        wording = session.query(ConsentWording).filter_by(purpose=WordingPurpose.MEASUREMENT, language="fr").one()
+        public_id = session.query(Subscription).one().public_id
+        allow_counting(session, public_id=public_id, wording_id=wording.id, policy_id=1, now=now())
+    page = client.get(data_path(product)).text
+    assert "[]" not in page
+    assert "<strong></strong>" not in page
 
 
 def test_a_link_that_is_over_offers_a_new_one_and_one_that_names_nobody_says_so(
