@@ -1,6 +1,7 @@
 """The letters that ask: whether a reader stays, and whether they agree to a new wording."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -90,7 +91,11 @@ class QuestionLetters(ReaderLetters):
         )
 
     def _question(self, session: Session, copy: Copy) -> tuple[Question, Reader] | Withheld:
-        """Return the question if it is still open, and its reader if they may be mailed."""
+        """Return the question if it is still open, and its reader if they may be mailed.
+
+        The letter speaks the language of the question, as its page does: its texts have no other, whatever the reader
+        chose since.
+        """
         reader = self._reader(session, copy, SubscriptionStatus.CONFIRMED)
         if isinstance(reader, Withheld):
             return reader
@@ -99,7 +104,7 @@ class QuestionLetters(ReaderLetters):
         question = session.scalars(question_by_public_id(copy.reference or "")).one_or_none()
         if question is None or question.state is not QuestionState.OPEN:
             return Withheld("the question was answered, or is no longer asked")
-        return question, reader
+        return question, replace(reader, face=reader.newsletter.in_language(question.language))
 
     def _reason(self, reader: Reader) -> str:
         return gettext(

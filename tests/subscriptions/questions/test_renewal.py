@@ -18,6 +18,7 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStat
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.ledger import Act, record_act
 from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.preferences import change_language
 from app.subscriptions.questions import concerned, counts
 from app.subscriptions.questions.asking import agree
 from app.subscriptions.questions.concerned import count_concerned
@@ -328,6 +329,25 @@ def test_the_letter_shows_the_statement_and_is_withheld_once_answered(product: P
         agree(session, public_id=question.public_id, kind=QuestionKind.RENEWAL, now=NOW)
         [made] = compose(session, [copy])
         assert isinstance(made, Withheld)
+
+
+def test_a_reminder_speaks_the_language_of_the_text_that_it_asks_about(product: Product) -> None:
+    with product.database.transaction() as session:
+        subscription = make_reader(session)
+        change_wording(session)
+        start(session, remind_days=7)
+    run(product)
+    with product.database.transaction() as session:
+        change_language(session, public_id=subscription.public_id, language="en", now=NOW + DAY)
+    run(product, UNTIL - 7 * DAY, delivered=False)
+    compose = question_letters(product.config, product.links)[REMINDER]
+    with product.database.transaction() as session:
+        [copy] = make.copies(session, now=UNTIL - 7 * DAY)
+        [made] = compose(session, [copy])
+        assert isinstance(made, Composed)
+        assert made.letter.language == "fr"
+        assert "/fr/privacy/2" in made.letter.text
+        assert "/en/" not in made.letter.text
 
 
 def test_readers_are_looked_through_in_stretches_and_then_from_the_first_again(
