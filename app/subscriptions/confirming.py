@@ -42,7 +42,7 @@ def texts_of_request(session: Session, subscription: Subscription) -> ShownTexts
     request = _last_request(session, subscription)
     if request is None or request.wording_id is None or request.policy_id is None:
         return None
-    return ShownTexts(subscription.language, request.wording_id, request.policy_id)
+    return ShownTexts(request.language, request.wording_id, request.policy_id)
 
 
 def confirm_subscription(

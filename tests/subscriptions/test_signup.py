@@ -15,6 +15,7 @@ from app.subscriptions.confirming import confirm_subscription, confirmable
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus, SuppressionReason
 from app.subscriptions.leaving import unsubscribe
 from app.subscriptions.models import Subscriber, Subscription
+from app.subscriptions.preferences import correct_language
 from app.subscriptions.records import ConsentEvent
 from app.subscriptions.rights.acts import restrict
 from app.subscriptions.signup import add_subscriber, request_subscription
@@ -154,6 +155,21 @@ def test_confirming_records_the_texts_that_were_shown_and_queues_the_welcome(pro
     assert confirmed.method is ConsentMethod.CONFIRM_PAGE
     with product.database.reading() as session:
         assert letters(session) == ["confirmation", "welcome"]
+
+
+def test_a_consent_is_recorded_in_the_language_of_its_text(product: Product) -> None:
+    """An admin may correct the language of the letters before the reader confirms."""
+    with product.database.transaction() as session:
+        ask(session, product)
+        subscription = only(session)
+        correct_language(session, subscriber_id=subscription.subscriber_id, language="en", actor="ada", now=NOW)
+        assert subscription.confirmation_id is not None
+        confirm_subscription(
+            session, confirmation_id=subscription.confirmation_id, suppression_key=SUPPRESSION_KEY, now=NOW
+        )
+        consent = session.scalars(select(ConsentEvent).where(ConsentEvent.kind == ConsentKind.CONFIRMED)).one()
+        assert consent.wording_id == texts_in_force(session, 1, "fr").wording_id
+        assert (consent.language, subscription.language) == ("fr", "en")
 
 
 def test_the_same_press_twice_is_one_confirmation_and_a_late_one_is_refused(product: Product) -> None:
