@@ -23,9 +23,9 @@ from app.subscriptions.kinds import ConsentKind, ConsentMethod, SuppressionReaso
 from app.subscriptions.ledger import Act, record_reader_act
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscriber, Subscription, language_of_reader
-from app.subscriptions.records import ConsentEvent
+from app.subscriptions.records import ConsentEvent, Suppression
 from app.subscriptions.signup import FIRST
-from app.subscriptions.suppression import is_suppressed, suppress, suppression_reason
+from app.subscriptions.suppression import find_suppression, is_suppressed, suppress
 
 ADDRESS_CHANGE = "address-change"
 ADDRESS_NOTICE = "address-notice"
@@ -136,22 +136,14 @@ def confirm_address_change(session: Session, *, public_id: str, suppression_key:
         raise NotFound("no such request")
     if is_suppressed(session, email_key=change.email_key, suppression_key=suppression_key):
         raise TransitionRefused("this address may not be mailed")
-    former_reason = suppression_reason(session, email_key=subscriber.email_key, suppression_key=suppression_key)
+    former = find_suppression(session, email_key=subscriber.email_key, suppression_key=suppression_key)
     change.confirmed_at = now
     _move(session, subscriber, email=change.email, email_ascii=change.email_ascii, email_key=change.email_key)
-    if former_reason in BOUNCED:
+    if former is not None and former.reason in BOUNCED:
         # That mailbox was the hindrance, and it is gone.
         _withhold(session, subscriber, is_withheld=subscriber.restricted_at is not None)
-    elif former_reason is not None:
-        # It was the person's reason, or an admin's: it goes where they go.
-        suppress(
-            session,
-            email_key=change.email_key,
-            suppression_key=suppression_key,
-            reason=former_reason,
-            source=ConsentMethod.CONFIRM_PAGE.value,
-            now=now,
-        )
+    elif former is not None:
+        _take_along(session, subscriber, former, suppression_key=suppression_key, now=now)
     _record(session, subscriber, ConsentMethod.CONFIRM_PAGE, now)
     return subscriber
 
@@ -264,6 +256,27 @@ def _held(session: Session, public_id: str) -> tuple[AddressChange, Subscriber]:
         raise NotFound("no such request")
     session.refresh(change)
     return change, subscriber
+
+
+def _take_along(
+    session: Session, subscriber: Subscriber, former: Suppression, *, suppression_key: str, now: datetime
+) -> None:
+    """Suppress the new address as the former one: it was the person's reason, or an admin's, and goes where they go.
+
+    Where an admin had lifted it, the person may subscribe anew there too.
+    """
+    suppress(
+        session,
+        email_key=subscriber.email_key,
+        suppression_key=suppression_key,
+        reason=former.reason,
+        source=ConsentMethod.CONFIRM_PAGE.value,
+        note=former.note,
+        now=now,
+    )
+    moved = find_suppression(session, email_key=subscriber.email_key, suppression_key=suppression_key)
+    assert moved is not None
+    moved.lifted_at, moved.lifted_by = former.lifted_at, former.lifted_by
 
 
 def _gave_way(session: Session, change: AddressChange) -> bool:

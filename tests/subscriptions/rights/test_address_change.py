@@ -26,7 +26,7 @@ from app.subscriptions.rights.address_change import (
     request_address_change,
     undo_address_change,
 )
-from app.subscriptions.suppression import suppress, suppression_reason
+from app.subscriptions.suppression import find_suppression, lift_suppression, suppress, suppression_reason
 from tests import make
 from tests.conftest import NOW
 
@@ -251,6 +251,18 @@ def test_what_the_person_asked_for_moves_along(product: Product) -> None:
         restrict(session, subscriber_id=reader, method=ConsentMethod.DATA_PAGE, now=NOW)
         lift_restriction(session, subscriber_id=reader, method=ConsentMethod.DATA_PAGE, suppression_key=key, now=NOW)
         assert subscription.is_withheld
+
+
+def test_what_an_admin_lifted_stays_lifted_at_the_new_address(product: Product) -> None:
+    key = product.config.suppression_key
+    with product.database.transaction() as session:
+        reader = make.make_subscription(session, email=OLD).subscriber
+        block(session, product, OLD, SuppressionReason.COMPLAINT)
+        lift_suppression(session, email_key=OLD, suppression_key=key, actor="ada", note="she wrote", now=NOW)
+        confirm(session, product, begin(session, reader))
+        moved = find_suppression(session, email_key=NEW, suppression_key=key)
+        assert moved is not None
+        assert (moved.may_ask, moved.lifted_by, moved.note) == (True, "ada", "she wrote")
 
 
 def test_a_restriction_moves_along(product: Product) -> None:
