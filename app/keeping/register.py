@@ -2,6 +2,7 @@
 
 from app import templating
 from app.clocks import rules
+from app.settings.publication import Measurement
 from config import Config
 
 
@@ -14,4 +15,5 @@ def register_entry(config: Config, language: str) -> str:
         clocks=rules(config.retention, language),
         mail=config.mail,
         mail_is_ours=config.mail.server in {"127.0.0.1", "localhost", "::1"},
+        is_reading_counted=config.measurement is Measurement.CONSENT,
     )

@@ -1,6 +1,7 @@
 """No table without an answer, no answer that the documents do not give."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from app.clocks import CLOCKS, rules
 from app.keeping.holdings import HOLDINGS, with_document
 from app.keeping.register import register_entry
 from app.product import Product
+from app.settings.publication import Measurement
 from app.settings.retention import Retention
 
 PRIVACY = Path(__file__).resolve().parents[2] / "docs" / "privacy.md"
@@ -45,6 +47,20 @@ def test_the_register_entry_has_all_that_the_law_lists(product: Product, languag
     for rule in rules(product.config.retention, language):
         assert f"| {rule.title} | {rule.rule} |" in entry
     assert not re.search(r"\{[{%#]|&\w+;", entry)
+
+
+@pytest.mark.parametrize(("language", "none"), [("fr", "aucun pixel, aucun profil"), ("en", "no pixel, no profile")])
+def test_the_register_entry_says_what_is_counted_of_reading(product: Product, language: str, none: str) -> None:
+    def entry(measurement: Measurement) -> str:
+        return register_entry(replace(product.config, measurement=measurement), language)
+
+    counted = entry(Measurement.CONSENT)
+    assert none not in counted
+    assert counted.count("art. 82") == 1
+    assert all(line.startswith("| ") for line in re.findall(r"^.*(?:art\. 82|7\(1\)).*$", counted, re.MULTILINE))
+    for measurement in (Measurement.OFF, Measurement.TOTALS):
+        assert none in entry(measurement)
+        assert "art. 82" not in entry(measurement)
 
 
 def test_the_commands_print_them(app: Flask, tmp_path: Path) -> None:
