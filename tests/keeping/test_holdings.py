@@ -47,6 +47,7 @@ def test_the_register_entry_has_all_that_the_law_lists(product: Product, languag
     for rule in rules(product.config.retention, language):
         assert f"| {rule.title} | {rule.rule} |" in entry
     assert not re.search(r"\{[{%#]|&\w+;", entry)
+    assert {"fr": "GDPR", "en": "RGPD"}[language] not in entry
 
 
 @pytest.mark.parametrize(("language", "none"), [("fr", "aucun pixel, aucun profil"), ("en", "no pixel, no profile")])
