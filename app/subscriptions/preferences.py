@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.clock import months_later
-from app.errors import InputRefused, NotFound
+from app.errors import InputRefused, NotFound, TransitionRefused
 from app.newsletters.models import Newsletter
 from app.subscriptions.kinds import ConsentKind, ConsentMethod, SubscriptionStatus
 from app.subscriptions.ledger import Act, record_act
@@ -45,7 +45,8 @@ def change_language(session: Session, *, public_id: str, language: str, now: dat
 def correct_language(session: Session, *, subscriber_id: int, language: str, actor: str, now: datetime) -> None:
     """Send a reader's letters in `language`, as they asked the admin `actor` to (GDPR art. 16).
 
-    Letters of newsletters that do not have it stay as they are. Raises NotFound, InputRefused where none of theirs has.
+    Letters of newsletters that do not have it stay as they are. Raises NotFound, TransitionRefused where the reader has
+    left, InputRefused where none of theirs has it.
     """
     if lock_reader(session, subscriber_id) is None:
         raise NotFound("no such reader")
@@ -56,7 +57,9 @@ def correct_language(session: Session, *, subscriber_id: int, language: str, act
     subscriptions = session.scalars(theirs).all()
     of_newsletters = {each.newsletter_id: session.get_one(Newsletter, each.newsletter_id) for each in subscriptions}
     speaking = [each for each in subscriptions if language in of_newsletters[each.newsletter_id].language_codes]
-    if subscriptions and not speaking:
+    if not subscriptions:
+        raise TransitionRefused("this reader has left: no letters come to them")
+    if not speaking:
         raise InputRefused("no newsletter of this reader's is in this language")
     for subscription in speaking:
         _speak(session, subscription, language, ConsentMethod.ADMIN, now, actor=actor)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.cli.subscribers import group
 from app.product import Product
+from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.models import Subscriber
 from app.subscriptions.records import ConsentEvent
 from tests.web.reader import EMAIL, make_reader, open_mailbox
@@ -63,3 +64,8 @@ def test_an_unknown_address_is_said_in_a_line(app: Flask) -> None:
     for command in ("dossier", "restrict", "object"):
         assert "no subscriber" in run(app, command, EMAIL, code=1)
     assert run(app, "requests", "--json").strip() == "[]"
+
+
+def test_the_language_of_letters_that_do_not_come_is_not_corrected(app: Flask, product: Product) -> None:
+    make_reader(product, status=SubscriptionStatus.UNSUBSCRIBED)
+    assert run(app, "language", EMAIL, "en", code=1) == "Error: this reader has left: no letters come to them\n"
