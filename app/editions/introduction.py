@@ -25,8 +25,15 @@ _STYLES = {
     "ol": "margin:0 0 12px;padding:0 0 0 22px;",
     "blockquote": "margin:0 0 12px;padding:0 0 0 16px;border-left:3px solid #d9d5cc;",
 }
-#: An address that stands bare in the text, its sentence's punctuation apart; in `[words](address)` it is not bare.
-_BARE_ADDRESS = re.compile(r"(?<![<\[\w])(?<!\]\()https?://[^\s<>()\[\]]*[^\s<>()\[\].,;:!?»”’'\"]")
+#: What may hold an address that is not bare: code, and the words of a link with what follows them.
+_NOT_BARE = r"(?P<code>`+)(?!`).+?(?<!`)(?P=code)(?!`)|\[[^\[\]]*\](?=[\[(])"
+#: An address that stands bare in the text, as readers see it end: brackets in it are closed in it, and the punctuation
+#: and the emphasis of the sentence around it are none of it.
+_BARE_ADDRESS = re.compile(
+    rf"{_NOT_BARE}|(?<![<\[])(?<![^\W_])(?<!\]\()(?P<bare>https?://"
+    r"(?:[^\s<>()\[\]]|\([^\s<>()\[\]]*\))*(?:[^\s<>()\[\].,;:!?…»“”’'\"*_~|]|\([^\s<>()\[\]]*\)))",
+    re.IGNORECASE,
+)
 #: What is left of a link whose address no browser would take.
 _NO_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 _markdown = MarkdownIt("commonmark", {"html": False}).disable(["heading", "lheading", "image", "code", "fence", "hr"])
@@ -66,12 +73,16 @@ def introduction_text(markdown: str, language: str) -> str:
 
 
 def _read(markdown: str, language: str) -> list[Token]:
-    tokens = _markdown.parse(_BARE_ADDRESS.sub(r"<\g<0>>", markdown))
+    tokens = _markdown.parse(_BARE_ADDRESS.sub(_marked, markdown))
     for token in tokens:
         for child in token.children or []:
             if child.type == "text":
                 child.content = bound(child.content, language)
     return tokens
+
+
+def _marked(found: re.Match[str]) -> str:
+    return f"<{found['bare']}>" if found["bare"] else found[0]
 
 
 def _inline_text(tokens: list[Token]) -> str:

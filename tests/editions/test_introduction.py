@@ -61,6 +61,41 @@ def test_text_and_html_hold_the_same_addresses(markdown: str) -> None:
     assert in_html == in_text
 
 
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("**{}**", "<strong>{}</strong>"),
+        ("_{}_", "<em>{}</em>"),
+        ("***{}***, fin", "<em><strong>{}</strong></em>, fin"),
+        ("Voir {}…", "Voir {}…"),
+        ("| {}|", "| {}|"),
+    ],
+)
+def test_the_signs_around_a_bare_address_are_none_of_it(markdown: str, html: str) -> None:
+    address = "https://x.example/a_b"
+    expected = html.format(f'<a href="{address}">{address}</a>')
+    assert introduction_html(markdown.format(address), "fr") == f"<p>{expected}</p>"
+    assert introduction_text(markdown.format(address), "fr").endswith(f"\n{address}")
+
+
+@pytest.mark.parametrize("markdown", ["{}", "({})", "Voir {}.", "**{}**"])
+def test_brackets_that_a_bare_address_closes_are_its_own(markdown: str) -> None:
+    address = "https://x.example/wiki/Tours_(France)"
+    [link] = read(introduction_html(markdown.format(address), "fr")).find("a")
+    assert link.attributes["href"] == link.text == address
+
+
+def test_an_address_in_capitals_is_in_both_parts() -> None:
+    assert 'href="HTTPS://X.example/a"' in introduction_html("HTTPS://X.example/a", "fr")
+    assert introduction_text("HTTPS://X.example/a", "fr") == "X.example\nHTTPS://X.example/a"
+
+
+def test_an_address_in_code_or_among_the_words_of_a_link_is_no_link_of_its_own() -> None:
+    assert introduction_html("`https://x.example/a`", "fr") == "<p>https://x.example/a</p>"
+    html = introduction_html("[voir https://x.example ici](https://y.example/)", "fr")
+    assert html == '<p><a href="https://y.example/">voir https://x.example ici</a></p>'
+
+
 def test_the_text_is_free_of_markup() -> None:
     text = introduction_text("*Cette* semaine\u00a0: la **mer**.\nUn &amp; deux.\n\n1. un\n2. deux\n\n> dit-il", "fr")
     assert text == "Cette semaine\u00a0: la mer. Un & deux.\n\n- un\n\n- deux\n\ndit-il"
