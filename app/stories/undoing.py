@@ -62,9 +62,24 @@ def _join_again(session: Session, event: StoryEvent, actor: str, now: datetime) 
     merge_into(session, story_id=event.other_id, into_id=event.story_id, actor=actor, now=now)
 
 
-def _pin_of(session: Session, story_id: int) -> datetime | None:
-    """Return when an editor pinned the story, if the last of these acts was that."""
-    acts = (StoryAct.PINNED, StoryAct.UNPINNED)
+def _pin_of(session: Session, story_id: int, before_id: int | None = None) -> datetime | None:
+    """Return since when a story is pinned by all that was done with it, or was before a later event.
+
+    What was merged into it brought its pin along, and took it away where that was taken back.
+    """
+    acts = (StoryAct.PINNED, StoryAct.UNPINNED, StoryAct.MERGED, StoryAct.SPLIT)
     query = select(StoryEvent).where(StoryEvent.story_id == story_id, StoryEvent.act.in_(acts))
-    last = session.scalars(query.order_by(StoryEvent.id.desc()).limit(1)).first()
-    return last.at if last is not None and last.act is StoryAct.PINNED else None
+    if before_id is not None:
+        query = query.where(StoryEvent.id < before_id)
+    pinned_at: datetime | None = None
+    for event in session.scalars(query.order_by(StoryEvent.id)).all():
+        match event.act:
+            case StoryAct.PINNED:
+                pinned_at = event.at
+            case StoryAct.UNPINNED:
+                pinned_at = None
+            case StoryAct.MERGED if pinned_at is None and event.other_id is not None:
+                pinned_at = _pin_of(session, event.other_id, event.id)
+            case StoryAct.SPLIT if pinned_at is not None and event.other_id is not None:
+                pinned_at = None if _pin_of(session, event.other_id, event.id) == pinned_at else pinned_at
+    return pinned_at

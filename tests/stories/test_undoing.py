@@ -75,6 +75,34 @@ def test_a_merge_of_several_goes_into_the_oldest_and_is_taken_back_one_by_one(pr
         assert state(session) == before
 
 
+def test_a_pin_that_went_along_twice_comes_back_the_same_way(product: Product) -> None:
+    with product.database.transaction() as session:
+        oldest, middle, newest = stories(session, BREACH, STORM, ("A vote in Oslo", "Parliament met."))
+        pin_story(session, story_id=newest, **BY)
+        before = state(session)
+        [first] = merge_stories(session, story_ids=[middle, newest], **BY)
+        between = state(session)
+        [second] = merge_stories(session, story_ids=[oldest, middle], **BY)
+        undo_act(session, event_id=second.id, **LATER)
+        assert state(session) == between
+        undo_act(session, event_id=first.id, **LATER)
+        assert state(session) == before
+
+
+def test_a_pin_that_was_taken_away_between_two_merges_comes_back_with_its_story_alone(product: Product) -> None:
+    with product.database.transaction() as session:
+        oldest, middle, newest = stories(session, BREACH, STORM, ("A vote in Oslo", "Parliament met."))
+        pin_story(session, story_id=newest, **BY)
+        before = state(session)
+        [first] = merge_stories(session, story_ids=[middle, newest], **BY)
+        unpin_story(session, story_id=middle, **BY)
+        [second] = merge_stories(session, story_ids=[oldest, middle], **BY)
+        undo_act(session, event_id=second.id, **LATER)
+        assert {story.pinned_at for story in session.scalars(select(Story))} == {None}
+        undo_act(session, event_id=first.id, **LATER)
+        assert state(session) == before
+
+
 def test_a_split_is_taken_back_with_its_copies(product: Product) -> None:
     with product.database.transaction() as session:
         one = file_article(session, (BREACH[0], f"{BREACH[1]} {LONG}"), "a")
