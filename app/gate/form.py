@@ -104,9 +104,9 @@ def _look_of(
     """Return an element's ink and ground, its size in px, and whether it is bold and hidden."""
     ink, ground, size, is_bold, is_hidden = around or (BLACK, WHITE, _DEFAULT_PX, False, False)
     declared = cascade.declared(element)
-    ink = read_colour(declared.get("color", "")) or ink
     background = declared.get("background-color") or declared.get("background") or element.attributes.get("bgcolor", "")
-    ground = read_colour(background) or ground
+    ground = read_colour(background, ground) or ground
+    ink = read_colour(declared.get("color", ""), ground) or ink
     size = _HEADING_PX.get(element.tag, size)
     if found := re.fullmatch(r"([\d.]+)px", declared.get("font-size", "")):
         size = float(found[1])

@@ -65,12 +65,12 @@ def _is_shown(element: Element, cascade: Cascade) -> bool:
         if "visibility" in declared:
             is_visible = declared["visibility"] not in {"hidden", "collapse"}
         size = _size_of(declared, size)
-        colour = declared.get("color", "")
-        ink = None if _TRANSPARENT.search(colour) else read_colour(colour) or ink
         background = (
             declared.get("background-color") or declared.get("background") or each.attributes.get("bgcolor", "")
         )
-        ground = read_colour(background) or ground
+        ground = read_colour(background, ground) or ground
+        colour = declared.get("color", "")
+        ink = None if _TRANSPARENT.search(colour) else read_colour(colour, ground) or ink
     return is_visible and size >= _SEEN_PX and ink is not None and contrast(ink, ground) >= _SEEN_CONTRAST
 
 

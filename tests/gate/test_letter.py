@@ -179,6 +179,26 @@ def test_a_signature_is_of_the_sender_s_domain(config: Config, domain: str, want
     assert found(spoilt(head=lambda head: field + head), config) == wanted
 
 
+@pytest.mark.parametrize(
+    "style",
+    ["background-color:rgba(0,0,0,0)", "background:rgba(0, 0, 0, 0.05)", "background:#0000",
+     "background:rgb(0 0 0 / 4%)", "background:transparent", "color:rgba(0,0,0,0.8)", "color:#000000cc"],
+)  # fmt: skip
+def test_a_ground_that_shows_through_is_read_as_it_looks(config: Config, style: str) -> None:
+    spoil = instead("</body>", f'<div style="background:#fff"><p style="color:#222222;{style}">x</p></div></body>')
+    assert found(spoilt(html=spoil), config) == {What.UNSIGNED}
+
+
+@pytest.mark.parametrize(
+    "style",
+    ["color:transparent", "color:rgba(0,0,0,0.2)", "color:#00000033", "color:#fffa", "color:rgb(0 0 0 / 20%)",
+     "background:rgba(0,0,0,0.9)", "background:#000000ee"],
+)  # fmt: skip
+def test_words_that_are_nearly_seen_through_are_found(config: Config, style: str) -> None:
+    spoil = instead("</body>", f'<div style="color:#222222;background:#fff"><p style="{style}">x</p></div></body>')
+    assert What.CONTRAST_UNREADABLE in found(spoilt(html=spoil), config)
+
+
 def test_dark_letters_are_looked_at_too(config: Config) -> None:
     raw = spoilt(html=lambda html: html.replace("color: #ece9e2 !important", "color: #222 !important"))
     dark = [finding for finding in check_message(raw, config) if finding.what is What.CONTRAST_UNREADABLE]
