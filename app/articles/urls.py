@@ -51,10 +51,12 @@ def link_key(link: str) -> str:
     """
     parts = parse_url(link)
     host = (parts.host or "").rstrip(".") + _port(parts)
-    pairs = sorted(pair for pair in parse_qsl(parts.query or "", keep_blank_values=True) if not _is_tracking(pair[0]))
+    # Octet by octet: what is percent-encoded need not be UTF-8.
+    given = parse_qsl(parts.query or "", keep_blank_values=True, encoding="latin-1")
+    pairs = sorted(pair for pair in given if not _is_tracking(pair[0]))
     fragment = "" if "=" in (parts.fragment or "") else parts.fragment or ""
     path = quote(unquote_to_bytes((parts.path or "").rstrip("/")), safe="/:@!$&'()*+,;=")
-    return index_key(urlunsplit(("https", host, path, urlencode(pairs), fragment)))
+    return index_key(urlunsplit(("https", host, path, urlencode(pairs, encoding="latin-1"), fragment)))
 
 
 def index_key(text: str) -> str:

@@ -68,6 +68,11 @@ def test_other_pages_have_other_keys(other) -> None:
     assert link_key(other) != link_key("https://feeds.example/a")
 
 
+def test_pages_whose_queries_are_no_utf_8_have_keys_of_their_own() -> None:
+    assert link_key("https://feeds.example/a?t=%CF%F0") != link_key("https://feeds.example/a?t=%E2%E5")
+    assert link_key("https://feeds.example/a?t=%C3%A9") == "https://feeds.example/a?t=%C3%A9"
+
+
 def test_a_key_always_fits_an_index() -> None:
     long = index_key("é" * 900)
     assert len(long.encode()) <= KEY_MAX_BYTES
