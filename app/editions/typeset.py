@@ -7,6 +7,8 @@ from functools import partial
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from markupsafe import escape
+
 from app.editions.excerpts import shorten
 from app.editions.introduction import introduction_text
 from app.editions.models import Edition, EditionKind
@@ -19,6 +21,7 @@ from app.mjml import render_mjml, render_text
 from app.newsletters.models import Newsletter
 from app.newsletters.templates import read_template
 from app.sandbox.press import set_own, try_own
+from app.settings.publication import Measurement
 from config import Config
 
 #: Gmail clips a letter near 102 kB of HTML, and the footer with it. The real links, set in later, need the margin.
@@ -106,13 +109,28 @@ def _set(
         "since": since,
         "own_names": LANGUAGES,
     }
+    way_length = _way_length(edition, config, links)
     for length in SUMMARY_LENGTHS:
         short = [replace(piece, summary=shorten(piece.summary, length)) for piece in pieces]
         stories = variables_of_stories(short, edition.language, at)
         html = press(variables | stories)
-        if len(html.encode()) <= MAX_HTML_BYTES:
+        if len(html.encode()) + _growth(html, short, way_length) <= MAX_HTML_BYTES:
             return Parts(html=html, text=_text(edition, short, context))
     raise LetterUnsettable("long", "the edition is too long for one letter: remove some articles")
+
+
+def _way_length(edition: Edition, config: Config, links: Links) -> int:
+    """Return how long the addresses are that stand for those of articles in letters that are counted; 0 if none are."""
+    if config.measurement is Measurement.OFF:
+        return 0
+    token = links.sign("reading", 2 * edition.public_id)
+    return len(f"{links.page(edition.language, 'reading')}{token}/{len(edition.items)}")
+
+
+def _growth(html: str, pieces: Sequence[Piece], way_length: int) -> int:
+    """Return how much longer the ways of `counting` make a letter at most: they are written in as it is cast."""
+    addresses = {str(escape(piece.link)) for piece in pieces if piece.link}
+    return sum(html.count(f'href="{each}"') * max(way_length - len(each), 0) for each in addresses)
 
 
 def _product_press(given: Variables) -> str:

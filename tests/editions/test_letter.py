@@ -9,12 +9,14 @@ from itertools import pairwise
 import pytest
 from sqlalchemy.orm import Session
 
+from app.editions.counting import counted_mark, reading_value, with_own_ways
 from app.editions.models import Edition
 from app.editions.pieces import IN_FULL, MAX_LINK_LENGTH
 from app.editions.typeset import MAX_HTML_BYTES, Parts, PersonalLinks, typeset
 from app.errors import InputRefused
+from app.gate.form import HTML_MAX_BYTES
 from app.product import Product
-from app.settings.publication import Identity
+from app.settings.publication import Identity, Measurement
 from tests.conftest import NOW
 from tests.editions.press import compile_now, make_draft
 from tests.editions.reading import Element, read
@@ -365,6 +367,18 @@ def test_sixty_long_articles_fit_by_shortening_summaries_and_the_footer_stays(pr
     assert len(shown) == IN_FULL
     assert all(summary.endswith("…") for summary in shown)
     check_same_links(parts.html, parts.text)
+
+
+def test_a_letter_fits_with_the_ways_of_a_reader_who_is_counted(product: Product) -> None:
+    config = replace(product.config, measurement=Measurement.CONSENT)
+    with product.database.transaction() as session:
+        edition = make_long_edition(session, summary="Voilà l’été. " * 80, length=40)
+        for item in edition.items:
+            item.article.title = "é" * 220 + "€" * 80
+        parts = set_letter(session, replace(product, config=config), edition)
+    counted = with_own_ways(parts, edition, product.links).html
+    token = product.links.sign("reading", reading_value(PUBLIC_ID, PUBLIC_ID))
+    assert len(counted.replace(counted_mark(edition), token).encode()) <= HTML_MAX_BYTES
 
 
 def test_what_cannot_fit_is_refused_in_words(product: Product) -> None:
