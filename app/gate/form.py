@@ -117,4 +117,5 @@ def _look_of(
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    """Return `text` whatever its blanks and capitals: the text part has headings in capitals, a dotless ı as an I."""
+    return " ".join(text.split()).upper().casefold()

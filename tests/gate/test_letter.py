@@ -104,6 +104,12 @@ def test_what_the_text_part_lacks_is_found(config: Config, what: What, spoil: Sp
     assert found(spoilt(text=spoil), config) == {What.UNSIGNED, what}
 
 
+@pytest.mark.parametrize("heading", ["Diyarbakır", "İzmir", "Straße"])
+def test_a_heading_in_capitals_is_the_same_one(config: Config, heading: str) -> None:
+    raw = spoilt(html=instead("</body>", f"<h2>{heading}</h2></body>"), text=lambda text: text + heading.upper())
+    assert What.TEXT_LACKS_HEADLINE not in found(raw, config)
+
+
 @pytest.mark.parametrize(
     ("what", "name"),
     [(What.LEAVE_FIELD, "List-Unsubscribe"), (What.ONE_CLICK_FIELD, "List-Unsubscribe-Post"),
