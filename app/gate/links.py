@@ -11,7 +11,9 @@ from app.gate.markup import Element
 
 #: Hosts and words that stand where somebody meant to put an address (RFC 2606 has the hosts).
 _PLACEHOLDER_HOSTS = frozenset({"example.com", "example.net", "example.org"})
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|%7B%7B|\[\w+\]|^#|//(xxx|todo|link|url)\b|^https?:/?/?$|^(todo|xxx)\b", re.I)
+_PLACEHOLDER = re.compile(
+    r"\{\{|\}\}|%7B%7B|\[\w+\]|^#|^(https?:)?//(xxx|todo|link|url)(?![\w.-])|^https?:/?/?$|^(todo|xxx)\b", re.I
+)
 _INWARD_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 

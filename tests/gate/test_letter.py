@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,19 @@ def test_a_ground_that_shows_through_is_read_as_it_looks(config: Config, style: 
 def test_words_that_are_nearly_seen_through_are_found(config: Config, style: str) -> None:
     spoil = instead("</body>", f'<div style="color:#222222;background:#fff"><p style="{style}">x</p></div></body>')
     assert What.CONTRAST_UNREADABLE in found(spoilt(html=spoil), config)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_placeholder"),
+    [("https://link.strait.example/a", False), ("https://url.example/", False), ("https://todo-list.example/", False),
+     ("https://strait.example/go//link/a", False), ("https://strait.example/?to=https://link.wire.example", False),
+     ("https://link", True), ("http://url/", True), ("https://todo?a", True), ("//xxx:80", True), ("todo", True)],
+)  # fmt: skip
+def test_a_host_that_only_begins_like_a_placeholder_is_none(
+    config: Config, address: str, *, is_placeholder: bool
+) -> None:
+    raw = spoilt(html=instead(LINK, address), text=instead(unescape(LINK), address))
+    assert (What.LINK_PLACEHOLDER in found(raw, config)) is is_placeholder
 
 
 def test_dark_letters_are_looked_at_too(config: Config) -> None:
