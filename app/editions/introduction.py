@@ -27,11 +27,12 @@ _STYLES = {
 }
 #: What may hold an address that is not bare: code, and the words of a link with what follows them.
 _NOT_BARE = r"(?P<code>`+)(?!`).+?(?<!`)(?P=code)(?!`)|\[[^\[\]]*\](?=[\[(])"
+_BRACKETS = r"\([^\s<>()\[\]]*\)|\[[^\s<>()\[\]]*\]"
 #: An address that stands bare in the text, as readers see it end: brackets in it are closed in it, and the punctuation
 #: and the emphasis of the sentence around it are none of it.
 _BARE_ADDRESS = re.compile(
     rf"{_NOT_BARE}|(?<![<\[])(?<![^\W_])(?<!\]\()(?P<bare>https?://"
-    r"(?:[^\s<>()\[\]]|\([^\s<>()\[\]]*\))*(?:[^\s<>()\[\].,;:!?…»“”’'\"*_~|]|\([^\s<>()\[\]]*\)))",
+    rf"(?:[^\s<>()\[\]]|{_BRACKETS})*(?:[^\s<>()\[\].,;:!?…»“”’'\"*_~|]|{_BRACKETS}))",
     re.IGNORECASE,
 )
 #: What is left of a link whose address no browser would take.

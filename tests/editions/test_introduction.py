@@ -85,6 +85,11 @@ def test_brackets_that_a_bare_address_closes_are_its_own(markdown: str) -> None:
     assert link.attributes["href"] == link.text == address
 
 
+def test_square_brackets_in_a_bare_address_are_its_own() -> None:
+    [link] = read(introduction_html("[Voir https://x.example/?f[0]=a.]", "fr")).find("a")
+    assert link.attributes["href"] == "https://x.example/?f%5B0%5D=a"
+
+
 def test_an_address_in_capitals_is_in_both_parts() -> None:
     assert 'href="HTTPS://X.example/a"' in introduction_html("HTTPS://X.example/a", "fr")
     assert introduction_text("HTTPS://X.example/a", "fr") == "X.example\nHTTPS://X.example/a"
