@@ -12,6 +12,10 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _COMPOUND = re.compile(r"(?P<tag>[a-z][a-z0-9]*|\*)?(?P<rest>(?:[.#][A-Za-z_-][\w-]*)*)")
 _PART = re.compile(r"([.#])([\w-]+)")
 
+#: What a rule is for: rooms of one kind, or paper alone, where nobody reads on the letter's own ground.
+_SCHEME_ASKED = re.compile(r"prefers-color-scheme\s*:\s*(\w+)")
+_ON_PAPER = re.compile(r"@media\s+(?:only\s+)?print\b[^,]*$")
+
 
 class Scheme(StrEnum):
     """What the reader's device asks for."""
@@ -38,8 +42,9 @@ class Rule:
     declarations: tuple[Declaration, ...]
 
     def counts_in(self, scheme: Scheme) -> bool:
-        """Return whether it counts for colours of `scheme`; widths make no difference to them."""
-        return scheme is Scheme.DARK or "prefers-color-scheme" not in self.at
+        """Return whether it counts for colours of `scheme` on a screen; widths make no difference to them."""
+        asked = _SCHEME_ASKED.findall(self.at)
+        return all(each == scheme.value for each in asked) and not _ON_PAPER.search(self.at)
 
 
 @lru_cache(2_000)

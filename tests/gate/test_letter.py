@@ -225,6 +225,28 @@ def test_dark_letters_are_looked_at_too(config: Config) -> None:
     assert {finding.names[0] for finding in dark} == {"dark"}
 
 
+@pytest.mark.parametrize(
+    "css",
+    [
+        "@media (prefers-color-scheme: light) {.paper p, .paper td, .paper a {color: #16181d !important}}",
+        "@media print {.paper p, .paper td, .paper a {color: #000000 !important}}",
+        "@media only print and (min-width: 10cm) {.paper p {color: #000000 !important}}",
+        "@media print {a {display: none !important}}",
+    ],
+)
+def test_what_is_for_light_rooms_or_for_paper_is_not_looked_at_in_the_dark(config: Config, css: str) -> None:
+    assert found(spoilt(html=with_css(css)), config) == {What.UNSIGNED}
+
+
+@pytest.mark.parametrize(
+    "at", ["@media (prefers-color-scheme:light)", "@media screen, print", "@media print, screen", "@media screen"]
+)
+def test_what_is_for_light_rooms_or_screens_is_looked_at_in_the_light(config: Config, at: str) -> None:
+    raw = spoilt(html=with_css(f"{at} {{.paper p {{color: #ffffff !important}}}}"))
+    [*unreadable] = [each for each in check_message(raw, config) if each.what is What.CONTRAST_UNREADABLE]
+    assert "light" in {each.names[0] for each in unreadable}
+
+
 def test_what_is_lost_is_named_with_the_programs_that_lose_it(config: Config) -> None:
     raw = spoilt(html=SPOILT[What.UNSUPPORTED])
     [lost] = [finding for finding in check_message(raw, config) if finding.what is What.UNSUPPORTED]
