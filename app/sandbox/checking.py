@@ -47,7 +47,7 @@ class Reading(HTMLParser):
         self.words: list[str] = []
         self._hosts, self._line_of = hosts, line_of
         self._starts: list[int] = []
-        self._in_style = False
+        self._in_style = self._is_unread = False
         self._seen: set[tuple[str, str]] = set()
 
     def read(self, markup: str) -> None:
@@ -83,16 +83,17 @@ class Reading(HTMLParser):
         if tag == "a":
             self.links.append(attributes.get("href", ""))
         self._in_style = tag in {"style", "mj-style"}
+        self._is_unread = tag == "title" or "display:none" in attributes.get("style", "").replace(" ", "").lower()
 
     def handle_endtag(self, tag: str) -> None:
-        """Leave a style."""
-        self._in_style = False
+        """Leave a style, or what nobody reads."""
+        self._in_style = self._is_unread = False
 
     def handle_data(self, data: str) -> None:
-        """Keep the words, and look at a style's."""
+        """Keep the words of the letter, which its title and preheader are not, and look at a style's."""
         if self._in_style:
             self._check_style(data)
-        else:
+        elif not self._is_unread:
             self.words.append(data)
 
     def handle_comment(self, data: str) -> None:

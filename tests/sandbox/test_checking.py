@@ -5,6 +5,7 @@ import re
 import pytest
 
 from app.errors import TemplateRefused
+from app.sandbox.checking import titles_of
 from app.sandbox.faults import in_words
 from tests.sandbox import HOSTS, PRODUCTS, frame, set_own, try_own, variables
 
@@ -69,6 +70,16 @@ def test_what_each_letter_must_bring_is_missed(name: str, fault: str) -> None:
     with pytest.raises(TemplateRefused) as refused:
         set_own(PRODUCTS.replace(f"{{{{ {name} }}}}", instead), variables(), HOSTS)
     assert refused.value.fault == fault
+
+
+@pytest.mark.parametrize("name", ["subject", "preheader"])
+def test_a_story_that_only_the_subject_or_the_preheader_names_is_missed(name: str) -> None:
+    [title] = titles_of(variables())[:1]
+    given = variables(**{name: f"{title} – Vigie"})
+    without = PRODUCTS.replace("{% for story in section.stories %}", "{% for story in section.stories[1:] %}")
+    with pytest.raises(TemplateRefused) as refused:
+        set_own(without, given, HOSTS)
+    assert (refused.value.fault, refused.value.name) == ("story-missing", title)
 
 
 @pytest.mark.parametrize("label", ["<b>{{ words.unsubscribe }}</b>", "", "&nbsp;"])
