@@ -1,12 +1,13 @@
 """The articles of an edition as its letter shows them: in order, under headings, in full or in brief."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from app.articles.models import Article
+from app.articles.urls import host_of
 from app.editions.excerpts import beyond_title, without_addresses
 from app.editions.models import Edition, EditionItem
 from app.i18n import bound
@@ -61,7 +62,6 @@ def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
     """Return one article of an edition, as `pieces_of` does."""
     article = item.article
     summary = without_addresses(beyond_title(item.shown_summary, item.shown_title)).strip()
-    others = ((other.article, web_address(other.article)) for other in item.also)
     return Piece(
         title=bound(without_addresses(item.shown_title), article.language),
         link=web_address(article),
@@ -71,7 +71,7 @@ def piece_of(item: EditionItem, *, zone: str, publication: str) -> Piece:
         language=article.language,
         minutes=article.reading_minutes,
         section=without_addresses(item.section) if item.section else None,
-        also=tuple(Other(_source(other, publication), link, other.language) for other, link in others if link),
+        also=tuple(_others(item, publication)),
     )
 
 
@@ -99,6 +99,16 @@ def sections_of(pieces: Sequence[Piece], in_full: int) -> list[Section]:
         Section(heading, tuple((number, piece, number <= in_full) for number, piece in group))
         for heading, group in numbered
     ]
+
+
+def _others(item: EditionItem, publication: str) -> Iterator[Other]:
+    """Yield the other articles; where one name stands for several sites, as of a feed of feeds, the site is named."""
+    named = {_source(item.article, publication)}
+    for other in item.also:
+        if link := web_address(other.article):
+            name = _source(other.article, publication)
+            yield Other(host_of(link) if name in named else name, link, other.article.language)
+            named.add(name)
 
 
 def _source(article: Article, publication: str) -> str:

@@ -12,6 +12,7 @@ from app.editions.draft import fingerprint
 from app.editions.embargo import set_embargo
 from app.editions.lines import Compilation, CompileOutcome
 from app.editions.models import Edition
+from app.editions.pieces import pieces_of
 from app.errors import InputRefused, TransitionRefused
 from app.product import Product
 from app.stories.editing import mute_story, pin_story
@@ -63,6 +64,18 @@ def test_the_letter_links_the_others_in_both_parts(product: Product) -> None:
         assert f"\n{link}\n" in parts.text
     assert "(fr)" in parts.text
     assert "(en)" not in parts.text
+
+
+def test_others_that_one_feed_brought_of_several_sites_are_named_by_their_sites(product: Product) -> None:
+    with product.database.transaction() as session:
+        file_breach(session)
+        edition = compiled(session)
+        for article in (edition.items[0].article, *(other.article for other in edition.items[0].also)):
+            assert article.source is not None
+            article.source.name = "All the Papers"
+        [piece, _] = pieces_of(edition, zone="UTC", publication="Vigie")
+    assert piece.source == "All the Papers"
+    assert [other.source for other in piece.also] == ["a.example", "c.example"]
 
 
 def test_an_article_that_is_kept_back_is_not_named_beside_another(product: Product) -> None:
