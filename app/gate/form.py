@@ -104,7 +104,7 @@ def _look_of(
     """Return an element's ink and ground, its size in px, and whether it is bold and hidden."""
     ink, ground, size, is_bold, is_hidden = around or (BLACK, WHITE, _DEFAULT_PX, False, False)
     declared = cascade.declared(element)
-    background = declared.get("background-color") or declared.get("background") or element.attributes.get("bgcolor", "")
+    background = declared.get("background-color") or element.attributes.get("bgcolor", "")
     ground = read_colour(background, ground) or ground
     ink = read_colour(declared.get("color", ""), ground) or ink
     size = _HEADING_PX.get(element.tag, size)

@@ -95,7 +95,10 @@ class Cascade:
         ]
 
     def declared(self, element: Element) -> dict[str, str]:
-        """Return the winning value of each property that is declared for `element` itself."""
+        """Return the winning value of each property that is declared for `element` itself.
+
+        `background` declares the colour of the ground: whichever wins stands as `background-color`.
+        """
         found: dict[str, tuple[tuple[bool, bool, tuple[int, int, int], int], str]] = {}
         inline = read_declarations(element.attributes.get("style", ""))
         given = [((each.is_important, True, (0, 0, 0), place), each) for place, each in enumerate(inline)]
@@ -103,10 +106,11 @@ class Cascade:
             if _matches(element, compounds):
                 given += [((each.is_important, False, weight, place), each) for each in rule.declarations]
         for rank, declaration in given:
-            if declaration.name in self._names and (
-                declaration.name not in found or found[declaration.name][0] <= rank
-            ):
-                found[declaration.name] = rank, declaration.value
+            if declaration.name not in self._names:
+                continue
+            name = "background-color" if declaration.name == "background" else declaration.name
+            if name not in found or found[name][0] <= rank:
+                found[name] = rank, declaration.value
         return {name: value for name, (_, value) in found.items()}
 
 

@@ -65,9 +65,7 @@ def _is_shown(element: Element, cascade: Cascade) -> bool:
         if "visibility" in declared:
             is_visible = declared["visibility"] not in {"hidden", "collapse"}
         size = _size_of(declared, size)
-        background = (
-            declared.get("background-color") or declared.get("background") or each.attributes.get("bgcolor", "")
-        )
+        background = declared.get("background-color") or each.attributes.get("bgcolor", "")
         ground = read_colour(background, ground) or ground
         colour = declared.get("color", "")
         ink = None if _TRANSPARENT.search(colour) else read_colour(colour, ground) or ink

@@ -219,6 +219,18 @@ def test_a_host_that_only_begins_like_a_placeholder_is_none(
     assert (What.LINK_PLACEHOLDER in found(raw, config)) is is_placeholder
 
 
+@pytest.mark.parametrize(
+    "css",
+    ["background:#181a1e !important", "background-color:#181a1e !important",
+     "background:#181a1e url(https://newsletter.example/a.png) !important"],
+)  # fmt: skip
+def test_a_ground_counts_however_it_is_declared(config: Config, css: str) -> None:
+    dark = f"@media (prefers-color-scheme: dark) {{.own {{color: #ece9e2 !important;{css}}}}}"
+    own = '<p class="own" style="color:#16181d;background-color:#ffffff">x</p></body>'
+    raw = spoilt(html=lambda html: with_css(dark)(html).replace("</body>", own))
+    assert not {What.CONTRAST_UNREADABLE, What.CONTRAST_POOR} & found(raw, config)
+
+
 def test_dark_letters_are_looked_at_too(config: Config) -> None:
     raw = spoilt(html=lambda html: html.replace("color: #ece9e2 !important", "color: #222 !important"))
     dark = [finding for finding in check_message(raw, config) if finding.what is What.CONTRAST_UNREADABLE]
