@@ -1,34 +1,42 @@
 """Colours of CSS, and how well one can be read on another (WCAG 2.2 §1.4.3)."""
 
-import re
+from functools import lru_cache
+
+import tinycss2
+from tinycss2.color4 import Color, parse_color
 
 Colour = tuple[int, int, int]
 
 WHITE: Colour = (255, 255, 255)
 BLACK: Colour = (0, 0, 0)
-_NAMES = {
-    "white": WHITE, "black": BLACK, "red": (255, 0, 0), "green": (0, 128, 0), "blue": (0, 0, 255),
-    "yellow": (255, 255, 0), "orange": (255, 165, 0), "silver": (192, 192, 192), "lightgray": (211, 211, 211),
-    "lightgrey": (211, 211, 211), "gray": (128, 128, 128), "grey": (128, 128, 128), "navy": (0, 0, 128),
-}  # fmt: skip
-_HEX = re.compile(r"#([0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})(?![0-9a-f])")
-_RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)(?:\s*[,/]\s*(\d*\.?\d+)(%?))?")
 
 
 def read_colour(value: str, ground: Colour) -> Colour | None:
     """Return the colour that a value names, or holds as `background` does, as it looks on `ground`, which may show
     through; None where it is none that we know.
     """
-    if found := _HEX.search(value):
-        digits = found[1] if len(found[1]) > 4 else "".join(digit * 2 for digit in found[1])
-        red, green, blue, alpha = (int(digits[at : at + 2] or "ff", 16) for at in (0, 2, 4, 6))
-        return _mixed((red, green, blue), ground, alpha / 255)
-    if found := _RGB.search(value):
-        red, green, blue = (min(int(part), 255) for part in found.group(1, 2, 3))
-        return _mixed((red, green, blue), ground, float(found[4] or 1) / (100 if found[5] else 1))
-    if value == "transparent":
-        return ground
-    return next((_NAMES[word] for word in value.split() if word in _NAMES), None)
+    named = _named(value)
+    return None if named is None else _mixed(*named, ground)
+
+
+def is_transparent(value: str) -> bool:
+    """Return whether a value names a colour of which nothing is seen."""
+    named = _named(value)
+    return named is not None and named[1] == 0
+
+
+@lru_cache(2_000)
+def _named(value: str) -> tuple[Colour, float] | None:
+    """Return the first colour in a value, and how much of it does not let the ground show through, from 0 to 1."""
+    found = (parse_color(part) for part in tinycss2.parse_component_value_list(value))
+    colour = next((each for each in found if isinstance(each, Color)), None)
+    if colour is None:
+        return None
+    try:
+        red, green, blue = (round(255 * min(max(part, 0), 1)) for part in colour.to("srgb").coordinates)
+    except NotImplementedError:  # a space beyond what screens of old show
+        return None
+    return (red, green, blue), colour.alpha
 
 
 def contrast(one: Colour, other: Colour) -> float:
@@ -37,10 +45,8 @@ def contrast(one: Colour, other: Colour) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def _mixed(colour: Colour, ground: Colour, share: float) -> Colour:
-    red, green, blue = (
-        round(below + (above - below) * min(share, 1.0)) for above, below in zip(colour, ground, strict=True)
-    )
+def _mixed(colour: Colour, share: float, ground: Colour) -> Colour:
+    red, green, blue = (round(below + (above - below) * share) for above, below in zip(colour, ground, strict=True))
     return red, green, blue
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from app.gate.colours import BLACK, WHITE, Colour, contrast, read_colour
+from app.gate.colours import BLACK, WHITE, Colour, contrast, is_transparent, read_colour
 from app.gate.findings import Finding, What
 from app.gate.markup import Element
 from app.gate.styles import Cascade, Rule, Scheme
@@ -28,7 +28,6 @@ _LOOKED_AT = frozenset(
 _LENGTH = re.compile(r"(-?[\d.]+)(px|pt|pc|rem|em|%|)")
 _FONT_SIZE = re.compile(r"(?<![\w.])(0(?![\w.%])|[\d.]+(?:px|pt|pc|rem|em|%))")
 _CLIPPED = re.compile(r"rect\(\s*(0|1px)[\s,]|inset\(\s*(50|100)%|circle\(\s*0")
-_TRANSPARENT = re.compile(r"^transparent$|rgba\([^)]*,\s*0?\.?0+\s*\)|/\s*0\s*\)")
 #: What is so only under a pointer, or stands beside the words.
 _PASSING = re.compile(r":(hover|active|focus|before|after|first-l)")
 _BEYOND = r"(?:\[[^\]]*\]|::?[\w-]+(?:\([^)]*\))?)+"
@@ -68,7 +67,7 @@ def _is_shown(element: Element, cascade: Cascade) -> bool:
         background = declared.get("background-color") or each.attributes.get("bgcolor", "")
         ground = read_colour(background, ground) or ground
         colour = declared.get("color", "")
-        ink = None if _TRANSPARENT.search(colour) else read_colour(colour, ground) or ink
+        ink = None if is_transparent(colour) else read_colour(colour, ground) or ink
     return is_visible and size >= _SEEN_PX and ink is not None and contrast(ink, ground) >= _SEEN_CONTRAST
 
 

@@ -144,9 +144,9 @@ def with_own(declarations: str) -> Spoil:
     [
         *map(with_own, (
             "display:none", "font-size:0", "font-size:0.1em", "font-size:1pt", "font:0/0 a", "color:#ffffff",
-            "color:transparent", "color:rgba(0, 0, 0, 0)", "opacity:0", "visibility:hidden", "text-indent:-9999px",
-            "max-height:0;overflow:hidden", "transform:scale(0)", "clip:rect(0,0,0,0)", "mso-hide:all",
-            "position:absolute;left:-100em",
+            "color:transparent", "color:rgba(0, 0, 0, 0)", "color:#0000", "opacity:0", "visibility:hidden",
+            "text-indent:-9999px", "max-height:0;overflow:hidden", "transform:scale(0)", "clip:rect(0,0,0,0)",
+            "mso-hide:all", "position:absolute;left:-100em",
         )),
         *map(with_css, (
             "a{display:none !important}", "a[href*=unsub]{display:none!important}", "td a:last-child{opacity:0}",
@@ -189,7 +189,8 @@ def test_a_signature_is_of_the_sender_s_domain(config: Config, domain: str, want
 @pytest.mark.parametrize(
     "style",
     ["background-color:rgba(0,0,0,0)", "background:rgba(0, 0, 0, 0.05)", "background:#0000",
-     "background:rgb(0 0 0 / 4%)", "background:transparent", "color:rgba(0,0,0,0.8)", "color:#000000cc"],
+     "background:rgb(0 0 0 / 4%)", "background:transparent", "color:rgba(0,0,0,0.8)", "color:#000000cc",
+     "color:maroon", "color:hsl(210, 60%, 25%)", "color:inherit", "color:lab(29% 39 20)"],
 )  # fmt: skip
 def test_a_ground_that_shows_through_is_read_as_it_looks(config: Config, style: str) -> None:
     spoil = instead("</body>", f'<div style="background:#fff"><p style="color:#222222;{style}">x</p></div></body>')
@@ -199,7 +200,8 @@ def test_a_ground_that_shows_through_is_read_as_it_looks(config: Config, style: 
 @pytest.mark.parametrize(
     "style",
     ["color:transparent", "color:rgba(0,0,0,0.2)", "color:#00000033", "color:#fffa", "color:rgb(0 0 0 / 20%)",
-     "background:rgba(0,0,0,0.9)", "background:#000000ee"],
+     "background:rgba(0,0,0,0.9)", "background:#000000ee", "color:ivory", "color:hsl(60 100% 90%)",
+     "color:rgb(100%, 100%, 94%)", "background:url(https://a.example/#fff) midnightblue"],
 )  # fmt: skip
 def test_words_that_are_nearly_seen_through_are_found(config: Config, style: str) -> None:
     spoil = instead("</body>", f'<div style="color:#222222;background:#fff"><p style="{style}">x</p></div></body>')
