@@ -16,6 +16,7 @@ from app.delivery.engine import Engine
 from app.delivery.limits import Rates
 from app.delivery.recovery import watch
 from app.delivery.route import route_log
+from app.digests.coverage import give_back_put_off
 from app.editions.copies import edition_letters, trial_letters
 from app.editions.watch import Watch
 from app.feedback.ingest import note_refusals
@@ -70,13 +71,13 @@ def make_loops(app: Flask) -> Sequence[Loop]:
         signer,
         name="editions",
         limit=EDITION_LIMIT,
-        on_settled=each_of(Watch().heed, note_refusals),
+        on_settled=on_settled_of_editions(),
     )
     polls = product.database.is_sqlite
     return [
         one_offs.run,
         editions.run if polls else partial(fleet.work, editions.step, product.database),
-        partial(watch, product.database, config.journal_dir, on_settled=each_of(Watch().heed, note_refusals)),
+        partial(watch, product.database, config.journal_dir, on_settled=on_settled_of_editions()),
     ]
 
 
@@ -92,6 +93,11 @@ def one_off_letters(product: Product) -> Mapping[str, Compose]:
         **reply_letters(config),
         **admin_letters(config, links),
     }
+
+
+def on_settled_of_editions() -> OnSettled:
+    """Return what heeds how copies of editions ended, for one process."""
+    return each_of(Watch().heed, note_refusals, give_back_put_off)
 
 
 def each_of(*listeners: OnSettled) -> OnSettled:

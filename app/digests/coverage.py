@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from app.db import items_of
+from app.delivery.endings import Settlement
 from app.delivery.models import Chunk, Delivery, DeliveryState
 from app.digests.circles import Key, has_key, letter_id
 from app.editions.audience import are_due, are_of, cancel_edition, leave_behind
@@ -22,6 +23,7 @@ from app.editions.lines import FIRST_WINDOW, Compilation, Line, Schedule, are_gi
 from app.editions.models import UNSENT, Edition, EditionKind, EditionStatus
 from app.gate.approvals import end_approval
 from app.gate.models import ApprovalState
+from app.mail.transport import Outcome, OutcomeKind
 from app.subscriptions.kinds import SubscriptionStatus
 from app.subscriptions.locking import lock_reader
 from app.subscriptions.models import Subscription, subscription_by_public_id
@@ -121,6 +123,18 @@ def give_back(session: Session, chunk_ids: Sequence[int], now: datetime) -> None
     """Let readers whose copies of editions or flashes expired just now catch up with the next digest."""
     lost = Delivery.chunk_id.in_(chunk_ids) & (Delivery.state == DeliveryState.EXPIRED)
     _catch_up(session, lost & (Delivery.settled_at == now))
+
+
+def give_back_put_off(session: Session, settlements: Sequence[Settlement], now: datetime) -> None:
+    """As `give_back`, in the transaction that settles copies: those whose next try would come too late expired too."""
+    put_off = [
+        copy.id
+        for copy, ending in settlements
+        if isinstance(ending, Outcome) and ending.kind is OutcomeKind.DEFERRED and copy.chunk.edition_id is not None
+    ]
+    if put_off:
+        lost = Delivery.id.in_(put_off) & (Delivery.state == DeliveryState.EXPIRED)
+        _catch_up(session, lost & (Delivery.settled_at == now))
 
 
 def call_off(session: Session, *, edition_id: int, actor: str, now: datetime) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy.pool import QueuePool
 from app.choices.choices import Interests, Timing
 from app.choices.models import Cadence
 from app.delivery.expiry import expire_copies
-from app.delivery.models import Chunk
+from app.delivery.models import Chunk, DeliveryState
 from app.digests.coverage import call_off, give_back, making_up, without_gap
 from app.digests.schedule import _run_schedule, install_schedules, run_due_schedules
 from app.digests.starting import read_digest, set_digest, start_digest
@@ -23,6 +23,7 @@ from app.editions.warm_up import plan_warm_up
 from app.errors import EditionChanged
 from app.links import Links
 from app.product import Product
+from app.sending import on_settled_of_editions
 from app.stories.models import Story
 from app.stories.ranking import HALF_LIFE
 from app.subscriptions.kinds import ConsentMethod
@@ -32,7 +33,7 @@ from app.subscriptions.preferences import change_language, pause, resume
 from app.topics.taxonomy import load
 from tests.digests.readers import DAY, HOUR, file, letters, make_reader, run, wish
 from tests.editions.press import compile_now
-from tests.make import newsletter
+from tests.make import newsletter, settle_copies
 from tests.statements import parameters, statements
 
 #: A Tuesday; the newsletter comes on Mondays at 07:00 UTC by the settings below.
@@ -245,6 +246,22 @@ def test_a_catch_up_that_came_too_late_comes_whole_later(product: Product, catch
     with product.database.reading() as session:
         assert letters(session, "alice")[-1] == ["jour 4", "jour 2", "jour 1", "jour 0"]
         assert letters(session, "bob")[-1] == ["jour 4", "jour 2"]
+
+
+def test_a_copy_that_was_put_off_until_its_time_was_over_is_made_up_for(product: Product) -> None:
+    with product.database.transaction() as session:
+        make_reader(session, "alice", now=NOW)
+        make_reader(session, "bob", now=NOW)
+        at = monday(product)
+        file(session, "lundi", at=at - HOUR)
+    run(product, at, arrives=False)
+    with product.database.transaction() as session:
+        settle_copies(session, DeliveryState.EXPIRED, 1, now=at, on_settled=on_settled_of_editions())
+        file(session, "mardi", at=at + DAY)
+    run(product, at + 7 * DAY)
+    with product.database.reading() as session:
+        assert letters(session, "alice")[-1] == ["mardi", "lundi"]
+        assert letters(session, "bob")[-1] == ["mardi"]
 
 
 def test_who_changes_their_rhythm_while_a_digest_is_set_does_not_miss_its_window(product: Product) -> None:
