@@ -238,8 +238,9 @@ class Clerk:
             return stricter
 
     def _is_waiting(self, key: int) -> bool:
-        """Whether a copy in hand has not begun."""
-        return key in self._open and key not in self._begun
+        """Whether a copy in hand is not with the transport yet."""
+        in_hand = self._open.get(key)
+        return in_hand is not None and key not in in_hand[0].went_to
 
     def _count(self, hand: Hand, settled: int) -> None:
         hand.settled += settled

@@ -153,6 +153,7 @@ class Engine:
             if isinstance(made, (Outcome, Withheld, Unsent)):
                 clerk.end(copy.id, made)
                 continue
+            hand.hand_out(copy, made)
             message = self._composers.write(copy, made)
             if isinstance(message, Outcome):
                 clerk.end(copy.id, message)

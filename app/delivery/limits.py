@@ -74,25 +74,16 @@ class Limits:
         self.domains = self._rates.providers.keys() | self._learned.keys()
         return {domain for domain, pace in self._learned.items() if _is_stricter(pace, known.get(domain, Pace()))}
 
-    def lessons(
-        self, copies: Sequence[Copy], made: Sequence[Made], settlements: Iterable[Settlement]
-    ) -> Iterator[tuple[str, Outcome]]:
-        """Yield, with their domains, the outcomes of a claim that teach something.
+    def lessons(self, went_to: Mapping[int, str], settlements: Iterable[Settlement]) -> Iterator[tuple[str, Outcome]]:
+        """Yield, with their domains, the outcomes of a claim that teach something, given where its copies went.
 
         Clean deliveries do only where a domain has learned a limit, to grow out of it.
         """
-        telling = {
-            settlement.copy.id: settlement.ending
-            for settlement in settlements
-            if isinstance(settlement.ending, Outcome) and self._may_teach(settlement.ending)
-        }
-        if not telling:
-            return
-        domains = {copy.id: _domain_of(made[place]) for place, copy in enumerate(copies) if copy.id in telling}
-        for key, outcome in telling.items():
-            domain = domains[key]
-            if domain is not None and (outcome.kind is not OutcomeKind.ACCEPTED or domain in self._learned):
-                yield domain, outcome
+        for copy, ending in settlements:
+            if isinstance(ending, Outcome) and self._may_teach(ending):
+                domain = went_to.get(copy.id)
+                if domain is not None and (ending.kind is not OutcomeKind.ACCEPTED or domain in self._learned):
+                    yield domain, ending
 
     def learn(self, session: Session, lessons: Iterable[tuple[str, Outcome]], *, now: datetime) -> set[str]:
         """Keep what outcomes taught; return the domains that have become stricter by it."""

@@ -44,7 +44,7 @@ class OutcomeBook:
         ended: Counter[int] = Counter()
         for hand, settlements in by_hand.items():
             for copy, ending in settlements:
-                edition_id, after, provider = copy.chunk.edition_id, _standing_after(ending), hand.provider_of(copy.id)
+                edition_id, after, provider = copy.chunk.edition_id, _standing_after(ending), hand.went_to.get(copy.id)
                 if edition_id is None or after is None or provider is None:
                     continue
                 of_provider = moved[edition_id, provider]

@@ -23,7 +23,7 @@ from app.mail.transport import Outcome
 
 log = logging.getLogger(__name__)
 
-#: Whether a copy in hand has not begun.
+#: Whether a copy in hand is not with the transport yet.
 IsWaiting = Callable[[int], bool]
 
 
@@ -112,7 +112,7 @@ class Pacer:
         return [
             lesson
             for hand, settlements in by_hand.items()
-            for lesson in self._limits.lessons(hand.copies, hand.made, settlements)
+            for lesson in self._limits.lessons(hand.went_to, settlements)
         ]
 
     def learn(self, session: Session, lessons: Sequence[tuple[str, Outcome]]) -> set[str]:

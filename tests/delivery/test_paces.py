@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +20,8 @@ from app.delivery.engine import Engine
 from app.delivery.limits import Limits, Rates
 from app.delivery.models import Delivery, DeliveryState
 from app.delivery.paces import BOOKED_AT_MOST, BURST_MIN, FORGOTTEN_AFTER, PROBE_TIME, RELAY, burst_of, learn_from
-from app.delivery.senders import DomainPace
+from app.delivery.senders import DomainPace, ProviderOutcomes
+from app.editions.outcomes import count_outcomes
 from app.mail.memory import ACCEPTED, MemoryTransport
 from app.mail.pacing import BREAKER_OPEN_FOR
 from app.mail.replies import Verb, classify
@@ -33,6 +34,7 @@ EngineOver = Callable[..., Engine]
 SLOW, FAST = "slow.example", "fast.example"
 TOO_FAST = classify(Verb.CONTENT, 421, "4.7.28 our system has detected an unusual rate of mail from you")
 POLICY = classify(Verb.CONTENT, 550, "5.7.1 message refused by the policy of this domain")
+RATE = classify(Verb.CONTENT, 450, "4.7.28 our system has detected an unusual rate of mail from you")
 UNREACHABLE = classify(Verb.RCPT, 450, "4.4.1 cannot reach the server of the recipient")
 
 
@@ -306,3 +308,32 @@ def test_two_senders_share_one_limit(database_url: str, tmp_path: Path, rates: R
 
 def test_the_slowest_limit_still_lets_letters_through() -> None:
     assert burst_of(1) == BURST_MIN
+
+
+class BroadTransport(MemoryTransport):
+    """Has all its letters on the wire before the first of them is answered, as many connections do."""
+
+    def send(
+        self, messages: Iterable[Outgoing | None], on_start: Callable[[int], None]
+    ) -> Iterator[tuple[int, Outcome]]:
+        on_the_wire = [outgoing for outgoing in messages if outgoing is not None]
+        for key, outcome in super().send(on_the_wire, on_start):
+            yield key, outcome
+            time.sleep(0.1)
+
+
+def test_replies_to_what_was_on_the_wire_already_teach_as_well(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clerk, "SETTLE_EVERY_S", 0.01)
+    edition_id = queue_edition(database, 8, domains=(SLOW,))
+    with database.transaction() as session:
+        count_outcomes(session, edition_id=edition_id)
+    engine_over(BroadTransport(lambda outgoing: RATE)).run_once(NOW)
+    assert (row := pace_of(database, SLOW)) is not None
+    assert row.breaker_until is not None
+    with database.reading() as session:
+        [(waiting, deferred)] = session.execute(
+            select(sa.func.sum(ProviderOutcomes.waiting), sa.func.sum(ProviderOutcomes.deferred))
+        )
+    assert (waiting, deferred) == (0, 8)
