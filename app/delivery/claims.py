@@ -111,13 +111,14 @@ def redate(session: Session, *matches: ColumnElement[bool], now: datetime) -> No
     _changed(session, *matches, values={"lease_until": None, "next_attempt_at": due})
 
 
-def still_wanted(session: Session, copies: Iterable[Copy], *, owner: str) -> set[int]:
-    """Return the ids of the copies that may still go: claimed, not cancelled, of no held edition."""
+def still_wanted(session: Session, copies: Iterable[Copy], *, owner: str, now: datetime) -> set[int]:
+    """Return the ids of the copies that may still go: claimed, not cancelled, not expired, of no held edition."""
     wanted = (
         select(Delivery.id)
         .join(Chunk, Chunk.id == Delivery.chunk_id)
         .where(Delivery.id.in_([copy.id for copy in copies]), Delivery.state.in_(UNTOLD))
         .where(Chunk.owner == owner, Chunk.lease_until.is_not(None), ~_IS_HELD)
+        .where(sa.or_(Chunk.expires_at.is_(None), Chunk.expires_at > now))
     )
     return set(session.scalars(wanted))
 

@@ -63,7 +63,7 @@ class Clerk:
         self._now_at_start, self._began, self._renewed = now, time.monotonic(), time.monotonic()
         self._limit = limit
         self._looks_ahead = looks_ahead
-        self.pacer = Pacer(database, limits, now=self._now)
+        self.pacer = Pacer(database, limits, now=self.now)
         self._on_settled = on_settled
         self._outcomes = OutcomeBook(_own_name())
         self.claimed = 0
@@ -91,6 +91,10 @@ class Clerk:
         self._thread.join()
         for hand in self._hands:
             hand.journal.close()
+
+    def now(self) -> datetime:
+        """Return what time it is in this run."""
+        return self._now_at_start + timedelta(seconds=time.monotonic() - self._began)
 
     def take(self, timeout_s: float) -> Hand | None:
         """Return the next claim, waiting up to `timeout_s` for it; None where there is none yet, or no more."""
@@ -161,7 +165,7 @@ class Clerk:
             return
         try:
             with self._database.transaction() as session:
-                copies = claim(session, owner=owner, kinds=self._composers.kinds, now=self._now(), limit=self._limit)
+                copies = claim(session, owner=owner, kinds=self._composers.kinds, now=self.now(), limit=self._limit)
         except OperationalError as error:
             log.warning("claiming waits for the database: %s", error.orig)
             # Cut off in mid-sentence, the database may have claimed all the same: the journal tells that nothing went.
@@ -223,7 +227,7 @@ class Clerk:
         """Write what ended, and what it taught; return the domains that have become stricter by it."""
         if not by_hand:
             return set()
-        now = self._now()
+        now = self.now()
         lessons = self.pacer.lessons(by_hand)
         finished = [hand for hand, ended in by_hand.items() if hand.settled + len(ended) == len(hand.copies)]
         with self._database.transaction() as session:
@@ -254,16 +258,13 @@ class Clerk:
             return
         try:
             with self._database.transaction() as session:
-                renew(session, owners=[hand.owner for hand in self._hands], now=self._now())
+                renew(session, owners=[hand.owner for hand in self._hands], now=self.now())
         except OperationalError as error:
             log.warning("the leases wait for the database: %s", error.orig)
             return
         self._renewed = asked_at
         for hand in self._hands:
             hand.held_until = asked_at + LEASE.total_seconds() - LEASE_MARGIN_S
-
-    def _now(self) -> datetime:
-        return self._now_at_start + timedelta(seconds=time.monotonic() - self._began)
 
 
 def _new_owner() -> str:

@@ -93,11 +93,11 @@ class Composers:
         except OperationalError as error:
             return put_back(copies, error)
 
-    def look_again(self, copies: Sequence[Copy], *, owner: str) -> list[Made]:
-        """As `look_up`, for copies that waited: what was cancelled, held or taken over meanwhile does not go."""
+    def look_again(self, copies: Sequence[Copy], *, owner: str, now: datetime) -> list[Made]:
+        """As `look_up`, for copies that waited: what was cancelled or held, expired or was taken over does not go."""
         try:
             with self._database.reading() as session:
-                wanted = still_wanted(session, copies, owner=owner)
+                wanted = still_wanted(session, copies, owner=owner, now=now)
                 made = iter(list(self._made(session, [copy for copy in copies if copy.id in wanted])))
         except OperationalError as error:
             return put_back(copies, error)

@@ -148,7 +148,7 @@ class Engine:
             at = time.monotonic()
             if place >= fresh_to or at - looked_at > FRESH_S:
                 looked_at, fresh_to = at, place + LOOKED_UP_AGAIN
-                self._look_again(hand, slice(place, fresh_to))
+                self._look_again(hand, slice(place, fresh_to), clerk.now())
             made = hand.made[place] if at < hand.held_until else Unsent()
             if isinstance(made, (Outcome, Withheld, Unsent)):
                 clerk.end(copy.id, made)
@@ -162,8 +162,8 @@ class Engine:
             clerk.pacer.spend()
             yield message
 
-    def _look_again(self, hand: Hand, places: slice) -> None:
-        again = self._composers.look_again(hand.copies[places], owner=hand.owner)
+    def _look_again(self, hand: Hand, places: slice, now: datetime) -> None:
+        again = self._composers.look_again(hand.copies[places], owner=hand.owner, now=now)
         # What was put back waits for its domain, whoever may have it.
         hand.made[places] = [
             before if isinstance(before, Unsent) else after

@@ -110,7 +110,7 @@ def test_what_is_cancelled_held_or_taken_over_is_no_longer_wanted(database: Data
 
     def wanted(owner: str = "one") -> set[int]:
         with database.reading() as session:
-            return claims.still_wanted(session, copies, owner=owner)
+            return claims.still_wanted(session, copies, owner=owner, now=NOW)
 
     assert wanted() == {copy.id for copy in copies}
     assert wanted("two") == set()

@@ -21,9 +21,11 @@ from app.delivery.claims import LEASE, Copy
 from app.delivery.composing import Composed, one_by_one
 from app.delivery.endings import Withheld
 from app.delivery.engine import Engine
+from app.delivery.expiry import end_earlier_editions, expire_copies
 from app.delivery.journal import Journal, journals
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover
+from app.editions.models import Edition
 from app.mail.connection import Relay
 from app.mail.memory import MemoryTransport
 from app.mail.pipeline import PipelinedTransport
@@ -200,6 +202,26 @@ def test_a_cancelled_copy_in_hand_does_not_go(
     engine_over(transport).run_once(NOW)
     assert len(transport.sent) == 2
     assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.CANCELLED] * 2
+
+
+def test_what_waits_in_hand_does_not_go_once_the_next_edition_has_started(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 0.0)
+    edition_id = queue_edition(database, 4)
+
+    def start_next(number: int) -> None:
+        if number == 1:
+            with database.transaction() as session:
+                earlier = sa.select(Edition.id).where(Edition.id == edition_id)
+                end_earlier_editions(session, editions=earlier, edition_id=edition_id + 1, now=NOW)
+
+    transport = SteppingTransport(start_next)
+    engine_over(transport).run_once(NOW)
+    assert len(transport.sent) == 2
+    with database.transaction() as session:
+        assert expire_copies(session, now=NOW) == 1
+    assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.EXPIRED] * 2
 
 
 def test_nothing_begins_on_a_lease_that_may_have_lapsed(
