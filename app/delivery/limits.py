@@ -92,7 +92,7 @@ class Limits:
             by_domain[domain].append(outcome)
         if not by_domain:
             return set()
-        learn_from(session, by_domain, now=now)
+        learn_from(session, by_domain, ceilings=self._rates.providers, now=now)
         return self.look(session)
 
     def draw(

@@ -65,8 +65,13 @@ def draw_for_relay(session: Session, wanted: int, *, per_minute: float, is_urgen
     return _take(row, wanted, per_minute, now, is_urgent=is_urgent)
 
 
-def learn_from(session: Session, lessons: Mapping[str, Sequence[Outcome]], *, now: datetime) -> None:
-    """Keep what outcomes, in their order, taught of each domain; a domain of which nothing is left loses its row."""
+def learn_from(
+    session: Session, lessons: Mapping[str, Sequence[Outcome]], *, ceilings: Mapping[str, float], now: datetime
+) -> None:
+    """Keep what outcomes, in their order, taught of each domain; a domain of which nothing is left loses its row.
+
+    `ceilings`: letters a minute by the settings.
+    """
     for domain in sorted(lessons):
         outcomes = lessons[domain]
         row = _locked(session, domain)
@@ -77,7 +82,7 @@ def learn_from(session: Session, lessons: Mapping[str, Sequence[Outcome]], *, no
             row = _added(session, domain, tokens=0, now=now)
         pace = row.pace
         for outcome in outcomes:
-            pace = learn(pace, outcome, now)
+            pace = learn(pace, outcome, now, ceilings.get(domain))
         row.pace, row.updated_at = pace, now
         if not pace.has_lesson:
             session.delete(row)

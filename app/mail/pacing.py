@@ -99,15 +99,15 @@ class Pace:
         return min(limits, default=None)
 
 
-def learn(pace: Pace, outcome: Outcome, now: datetime) -> Pace:
-    """Return the pace after one more outcome for the domain.
+def learn(pace: Pace, outcome: Outcome, now: datetime, ceiling_per_minute: float | None = None) -> Pace:
+    """Return the pace after one more outcome for the domain, whose letters went under a ceiling from the settings.
 
     An outcome that concerns the reader or the letter alone teaches nothing.
     """
     if outcome.kind is OutcomeKind.ACCEPTED:
         return _after_clean(pace)
     if _asks_to_slow(outcome):
-        pace = _slowed(pace, now)
+        pace = _slowed(pace, now, ceiling_per_minute)
     if _is_policy_refusal(outcome) or _cannot_be_reached(outcome):
         pace = _after_refusal(pace, now, opens_at_once=advise(outcome) is Advice.PAUSE_DOMAIN)
     return pace
@@ -238,10 +238,12 @@ def _cannot_be_reached(outcome: Outcome) -> bool:
     return outcome.kind is OutcomeKind.DEFERRED and meaning_of(outcome) is Meaning.UNREACHABLE
 
 
-def _slowed(pace: Pace, now: datetime) -> Pace:
+def _slowed(pace: Pace, now: datetime, ceiling_per_minute: float | None) -> Pace:
     if pace.slowed_at is not None and -SKEW_MAX <= now - pace.slowed_at < SLOWED_AT_MOST_EVERY:
         return replace(pace, clean=0)
     slower = FIRST_LIMIT_PER_MINUTE if pace.per_minute is None else pace.per_minute * SLOWER
+    if ceiling_per_minute is not None:
+        slower = min(slower, ceiling_per_minute * SLOWER)  # a limit beyond the ceiling never was the rate
     return replace(pace, per_minute=max(LIMIT_MIN_PER_MINUTE, slower), clean=0, slowed_at=now)
 
 

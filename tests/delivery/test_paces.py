@@ -50,7 +50,7 @@ def pace_of(database: Database, domain: str) -> DomainPace | None:
 
 def teach(database: Database, *outcomes: Outcome, domain: str = SLOW, at: timedelta = timedelta(0)) -> None:
     with database.transaction() as session:
-        learn_from(session, {domain: outcomes}, now=NOW + at)
+        learn_from(session, {domain: outcomes}, ceilings={}, now=NOW + at)
 
 
 @contextmanager
@@ -168,6 +168,14 @@ def test_a_request_to_slow_down_halves_the_rate(database: Database) -> None:
     teach(database, TOO_FAST, at=timedelta(minutes=2))
     assert (row := pace_of(database, SLOW)) is not None
     assert row.per_minute == 30
+
+
+def test_a_request_to_slow_down_halves_a_limit_of_the_settings_too(database: Database, engine_over: EngineOver) -> None:
+    queue_edition(database, 2, domains=(SLOW,))
+    sender = engine_over(MemoryTransport(lambda outgoing: RATE), rates=Rates(providers={SLOW: 20.0}))
+    sender.run_once(NOW)
+    assert (row := pace_of(database, SLOW)) is not None
+    assert row.per_minute == 10
 
 
 def test_twenty_clean_deliveries_raise_the_rate_until_there_is_no_limit(

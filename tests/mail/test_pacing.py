@@ -120,6 +120,8 @@ def test_a_request_to_slow_down_halves_the_rate(outcome: Outcome) -> None:
     assert learn(Pace(per_minute=80.0), outcome, NOW).per_minute == 40.0
     assert learn(Pace(per_minute=1.5), outcome, NOW).per_minute == 1.0
     assert learn(Pace(), outcome, NOW).per_minute == 60.0
+    assert learn(Pace(), outcome, NOW, ceiling_per_minute=30.0).per_minute == 15.0
+    assert learn(Pace(per_minute=5000.0), outcome, NOW, ceiling_per_minute=30.0).per_minute == 15.0
 
 
 def test_many_requests_at_once_halve_the_rate_once() -> None:
