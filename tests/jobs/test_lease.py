@@ -29,6 +29,14 @@ def test_a_lapsed_lease_goes_to_whoever_asks(database_url: str) -> None:
     database.dispose()
 
 
+def test_a_lease_taken_by_a_clock_that_was_ahead_keeps_nobody_waiting(database_url: str) -> None:
+    database = Database(database_url)
+    assert hold(database, "a", after_s=86_400)
+    assert hold(database, "b")
+    assert not hold(database, "c", after_s=-30), "clocks may differ by seconds"
+    database.dispose()
+
+
 def test_a_released_lease_is_free_at_once(database_url: str) -> None:
     database = Database(database_url)
     assert hold(database, "a")
