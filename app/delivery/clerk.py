@@ -99,13 +99,17 @@ class Clerk:
     def take(self, timeout_s: float) -> Hand | None:
         """Return the next claim, waiting up to `timeout_s` for it; None where there is none yet, or no more."""
         self._ready.wait(timeout_s)
-        if self._failure is not None:
-            raise self._failure
+        self._raise_failure()
         hand, self._next = self._next, None
         if hand is not None:
             self._ready.clear()
             self._wake.set()
         return hand
+
+    def may_send(self) -> bool:
+        """Return whether one more letter may go. Raises what ended the thread, which alone draws for the relay."""
+        self._raise_failure()
+        return self.pacer.may_send
 
     def begin(self, key: int) -> None:
         """Note that a copy's content is about to leave."""
@@ -139,6 +143,10 @@ class Clerk:
                 break
         if self._full_disk is not None:
             raise self._full_disk
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _keep_books(self) -> None:
         try:

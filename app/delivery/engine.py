@@ -141,7 +141,7 @@ class Engine:
     def _messages_of(self, hand: Hand, clerk: Clerk, run: "_Run") -> Iterator[Outgoing | None]:
         looked_at, fresh_to = hand.looked_at, len(hand.copies)
         for place, copy in enumerate(hand.copies):
-            while not clerk.pacer.may_send and not run.is_over:
+            while not clerk.may_send() and not run.is_over:
                 yield None
             if run.is_over:
                 return

@@ -23,6 +23,7 @@ from app.delivery.endings import Withheld
 from app.delivery.engine import Engine
 from app.delivery.expiry import end_earlier_editions, expire_copies
 from app.delivery.journal import Journal, journals
+from app.delivery.limits import Rates
 from app.delivery.models import DeliveryState
 from app.delivery.recovery import recover
 from app.editions.models import Edition
@@ -370,6 +371,20 @@ def test_a_transport_that_breaks_leaves_what_recovery_needs(
         sender.run_once(NOW)
     recover(database, tmp_path / "journal", now=NOW)
     assert states(database) == [DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.QUEUED]
+
+
+def test_a_sender_that_waits_for_its_limit_notices_that_its_clerk_is_gone(
+    database: Database, engine_over: EngineOver
+) -> None:
+    def stumble(*_: object) -> None:
+        raise RuntimeError("stumbled")
+
+    queue_edition(database, 20)
+    stop = ended_after(seconds=10.0)
+    sender = engine_over(MemoryTransport(), rates=Rates(relay=60.0), on_settled=stumble)
+    with pytest.raises(RuntimeError, match="stumbled"):
+        sender.run_once(NOW, stop)
+    assert not stop.is_set()
 
 
 def test_a_transport_that_tells_no_outcome_leaves_its_copy_uncertain(
