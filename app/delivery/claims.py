@@ -116,7 +116,7 @@ def still_wanted(session: Session, copies: Iterable[Copy], *, owner: str, now: d
     wanted = (
         select(Delivery.id)
         .join(Chunk, Chunk.id == Delivery.chunk_id)
-        .where(Delivery.id.in_([copy.id for copy in copies]), Delivery.state.in_(UNTOLD))
+        .where(Delivery.id.in_([copy.id for copy in copies]), awaits_try())
         .where(Chunk.owner == owner, Chunk.lease_until.is_not(None), ~_IS_HELD)
         .where(sa.or_(Chunk.expires_at.is_(None), Chunk.expires_at > now))
     )

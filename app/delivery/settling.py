@@ -135,13 +135,15 @@ _UNSENT = rows_of(
     state=_DELIVERIES.c.state.type,
     until=_DELIVERIES.c.next_attempt_at.type,
 )
+#: What its own try had made uncertain for good may be tried again after all; not what was cancelled in hand.
+_WAS_TOLD_UNSURE = sa.and_(_UNSENT.c.state == DeliveryState.UNCERTAIN, Delivery.attempt == _UNSENT.c.attempt)
 _PUT_BACK = (
     update(_DELIVERIES)  # type: ignore[arg-type]
     .where(Delivery.id == _UNSENT.c.key, _awaits(_UNSENT.c.attempt), Delivery.state != DeliveryState.CANCELLED)
     .values(
         state=_UNSENT.c.state,
         attempt=_UNSENT.c.attempt - 1,
-        is_repeatable=sa.or_(Delivery.is_repeatable, _UNSENT.c.state == DeliveryState.UNCERTAIN),
+        is_repeatable=sa.or_(Delivery.is_repeatable, _WAS_TOLD_UNSURE),
         next_attempt_at=sa.func.coalesce(
             _UNSENT.c.until, sa.case((Delivery.attempt < _UNSENT.c.attempt, Delivery.next_attempt_at))
         ),
@@ -254,10 +256,11 @@ def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
     """Let a copy be as before its try, due at `due`; what was cancelled meanwhile stays so."""
     if delivery.state is DeliveryState.CANCELLED:
         return
+    was_told = delivery.attempt == copy.attempt
+    delivery.is_repeatable = delivery.is_repeatable or (copy.was_uncertain and was_told)
     delivery.attempt = copy.attempt - 1
     delivery.next_attempt_at = due
     delivery.state = _state_before(copy)
-    delivery.is_repeatable = delivery.is_repeatable or copy.was_uncertain
 
 
 def _state_before(copy: Copy) -> DeliveryState:

@@ -205,6 +205,26 @@ def test_a_cancelled_copy_in_hand_does_not_go(
     assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.CANCELLED] * 2
 
 
+def test_an_uncertain_copy_that_is_cancelled_in_hand_is_not_sent_again(
+    database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FRESH_S", 0.0)
+    edition_id = queue_edition(database, 4)
+    engine_over(MemoryTransport(lambda outgoing: replace(UNCERTAIN, fault=None))).run_once(NOW)
+
+    def cancel(number: int) -> None:
+        if number == 1:
+            with database.transaction() as session:
+                queue.cancel_edition_copies(session, edition_id=edition_id, now=LATER)
+
+    transport = SteppingTransport(cancel)
+    sender = engine_over(transport)
+    sender.run_once(LATER)
+    sender.run_once(LATER + timedelta(hours=1))
+    assert len(transport.sent) == 2
+    assert states(database) == [DeliveryState.ACCEPTED] * 2 + [DeliveryState.UNCERTAIN] * 2
+
+
 def test_what_waits_in_hand_does_not_go_once_the_next_edition_has_started(
     database: Database, engine_over: EngineOver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
