@@ -220,7 +220,7 @@ def _apply_outcome(
     if outcome.concerns_route and outcome.kind is not OutcomeKind.UNCERTAIN:
         _wait_for_route(delivery, copy, outcome, due, now)
         return
-    was_cancelled = delivery.state is DeliveryState.CANCELLED
+    was_cancelled = _was_cancelled(delivery, copy)
     delivery.attempt = copy.attempt
     delivery.is_repeatable = delivery.is_repeatable and not copy.was_uncertain
     if outcome.kind is OutcomeKind.UNCERTAIN:
@@ -254,13 +254,19 @@ def _await_repetition(delivery: Delivery, due: datetime | None, now: datetime) -
 
 def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
     """Let a copy be as before its try, due at `due`; what was cancelled meanwhile stays so."""
-    if delivery.state is DeliveryState.CANCELLED:
+    if _was_cancelled(delivery, copy):
         return
-    was_told = delivery.attempt == copy.attempt
-    delivery.is_repeatable = delivery.is_repeatable or (copy.was_uncertain and was_told)
     delivery.attempt = copy.attempt - 1
     delivery.next_attempt_at = due
     delivery.state = _state_before(copy)
+    delivery.is_repeatable = delivery.is_repeatable or copy.was_uncertain
+
+
+def _was_cancelled(delivery: Delivery, copy: Copy) -> bool:
+    """Whether a copy was cancelled while it was in hand; one that may have arrived is then uncertain for good."""
+    is_untold = delivery.attempt < copy.attempt
+    is_given_up = copy.was_uncertain and is_untold and not delivery.is_repeatable
+    return delivery.state is DeliveryState.CANCELLED or is_given_up
 
 
 def _state_before(copy: Copy) -> DeliveryState:

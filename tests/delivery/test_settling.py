@@ -11,6 +11,7 @@ from app.db import Database
 from app.delivery import settling
 from app.delivery.endings import Settlement, Unsent, Withheld
 from app.delivery.models import Delivery, DeliveryState
+from app.delivery.queue import cancel_edition_copies
 from app.delivery.settling import NAMED_RECIPIENT_DELAY, ROUTE_FAULT_DELAY
 from app.mail.pacing import GIVE_UP_AFTER
 from app.mail.transport import Fault, Outcome, OutcomeKind
@@ -263,6 +264,18 @@ def test_a_copy_cancelled_on_the_wire_becomes_what_happened_and_is_not_repeated(
     settle(database, copies, outcome)
     assert delivery_of(database, key).state is state
     assert claim(database, now=NOW + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("outcome", [DEFERRED, UNCERTAIN, ROUTE_DOWN])
+def test_an_uncertain_copy_cancelled_on_the_wire_is_not_repeated(database: Database, outcome: Outcome) -> None:
+    edition_id = queue_edition(database, 1)
+    settle(database, claim(database), UNCERTAIN)
+    copies = claim(database, "two", now=MUCH_LATER)
+    with database.transaction() as session:
+        cancel_edition_copies(session, edition_id=edition_id, now=MUCH_LATER)
+    settle(database, copies, outcome, "two", now=MUCH_LATER)
+    assert states(database) == [DeliveryState.UNCERTAIN]
+    assert claim(database, "three", now=MUCH_LATER + timedelta(days=1)) == []
 
 
 def test_endings_reach_their_listener_in_the_settling_transaction(database: Database) -> None:
