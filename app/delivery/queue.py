@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, CursorResult, delete, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from app.delivery.claims import UNTOLD, lock_chunks, redate
+from app.delivery.claims import UNTOLD, awaits_try, lock_chunks, redate
 from app.delivery.models import WAITING, Chunk, Delivery, DeliveryHold, DeliveryState
 from app.mail.pacing import GIVE_UP_AFTER
 
@@ -167,8 +167,13 @@ def _cancel_of(session: Session, subscriber_id: int, *chunks_match: ColumnElemen
 
 
 def _cancel(session: Session, *matches: ColumnElement[bool], now: datetime) -> int:
-    """Cancel what waits. An uncertain copy may have arrived: it stays uncertain, but is not sent again."""
-    unsure = update(Delivery).where(Delivery.state == DeliveryState.UNCERTAIN, *matches).values(is_repeatable=False)
+    """Cancel what waits. What may have arrived is uncertain, whatever came of it since, but is not sent again."""
+    may_have_arrived = (Delivery.state == DeliveryState.UNCERTAIN) | ~Delivery.is_repeatable
+    unsure = (
+        update(Delivery)
+        .where(awaits_try(), may_have_arrived, *matches)
+        .values(state=DeliveryState.UNCERTAIN, is_repeatable=False, next_attempt_at=None, settled_at=now)
+    )
     waiting = (
         update(Delivery)
         .where(Delivery.state.in_(WAITING), *matches)

@@ -135,15 +135,18 @@ _UNSENT = rows_of(
     state=_DELIVERIES.c.state.type,
     until=_DELIVERIES.c.next_attempt_at.type,
 )
-#: What its own try had made uncertain for good may be tried again after all; not what was cancelled in hand.
-_WAS_TOLD_UNSURE = sa.and_(_UNSENT.c.state == DeliveryState.UNCERTAIN, Delivery.attempt == _UNSENT.c.attempt)
+#: As `_was_cancelled`.
+_WAS_CANCELLED = sa.or_(
+    Delivery.state == DeliveryState.CANCELLED,
+    sa.and_(Delivery.state == DeliveryState.UNCERTAIN, ~Delivery.is_repeatable, Delivery.attempt < _UNSENT.c.attempt),
+)
 _PUT_BACK = (
     update(_DELIVERIES)  # type: ignore[arg-type]
-    .where(Delivery.id == _UNSENT.c.key, _awaits(_UNSENT.c.attempt), Delivery.state != DeliveryState.CANCELLED)
+    .where(Delivery.id == _UNSENT.c.key, _awaits(_UNSENT.c.attempt), ~_WAS_CANCELLED)
     .values(
         state=_UNSENT.c.state,
         attempt=_UNSENT.c.attempt - 1,
-        is_repeatable=sa.or_(Delivery.is_repeatable, _WAS_TOLD_UNSURE),
+        is_repeatable=sa.or_(Delivery.is_repeatable, _UNSENT.c.state == DeliveryState.UNCERTAIN),
         next_attempt_at=sa.func.coalesce(
             _UNSENT.c.until, sa.case((Delivery.attempt < _UNSENT.c.attempt, Delivery.next_attempt_at))
         ),
@@ -264,9 +267,8 @@ def _put_back(delivery: Delivery, copy: Copy, due: datetime | None) -> None:
 
 def _was_cancelled(delivery: Delivery, copy: Copy) -> bool:
     """Whether a copy was cancelled while it was in hand; one that may have arrived is then uncertain for good."""
-    is_untold = delivery.attempt < copy.attempt
-    is_given_up = copy.was_uncertain and is_untold and not delivery.is_repeatable
-    return delivery.state is DeliveryState.CANCELLED or is_given_up
+    is_for_good = delivery.state is DeliveryState.UNCERTAIN and not delivery.is_repeatable
+    return delivery.state is DeliveryState.CANCELLED or (is_for_good and delivery.attempt < copy.attempt)
 
 
 def _state_before(copy: Copy) -> DeliveryState:

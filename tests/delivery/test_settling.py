@@ -278,6 +278,22 @@ def test_an_uncertain_copy_cancelled_on_the_wire_is_not_repeated(database: Datab
     assert claim(database, "three", now=MUCH_LATER + timedelta(days=1)) == []
 
 
+@pytest.mark.parametrize("is_in_hand", [False, True])
+def test_what_may_have_arrived_stays_uncertain_when_it_is_cancelled_while_deferred(
+    database: Database, is_in_hand: bool
+) -> None:
+    edition_id = queue_edition(database, 1)
+    settle(database, claim(database), UNCERTAIN)
+    settle(database, claim(database, "two", now=MUCH_LATER), DEFERRED, "two", now=MUCH_LATER)
+    at = MUCH_LATER + timedelta(hours=4)
+    copies = claim(database, "three", now=at) if is_in_hand else []
+    with database.transaction() as session:
+        cancel_edition_copies(session, edition_id=edition_id, now=at)
+    settle(database, copies, Unsent(), "three", now=at)
+    assert states(database) == [DeliveryState.UNCERTAIN]
+    assert claim(database, "four", now=at + timedelta(days=1)) == []
+
+
 def test_endings_reach_their_listener_in_the_settling_transaction(database: Database) -> None:
     queue_notes(database, 4)
     copies = claim(database)
