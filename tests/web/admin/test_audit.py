@@ -16,12 +16,16 @@ from app.admins.models import AuditAct, AuditEntry
 from app.articles.floods import hold
 from app.articles.models import Article, FloodReason
 from app.clock import now
+from app.db import new_public_id
 from app.delivery.models import DeliveryState
+from app.digests.models import HeldExtra
 from app.digests.newsletters import change_mark
 from app.editions.audience import finish_editions
 from app.editions.draft import fingerprint
 from app.editions.lines import Schedule
-from app.editions.models import Edition, EditionItem
+from app.editions.models import Edition, EditionItem, EditionKind
+from app.feedback.models import EventState, FeedbackEvent
+from app.feedback.notices import NoticeKind
 from app.gate.approvals import ask_approval
 from app.gate.looking import look_at, read_sight
 from app.gate.models import Approval
@@ -127,6 +131,25 @@ def mislead(product: Product) -> Data:
     return {"revision": "2", "note_fr": "Le câble est danois."}
 
 
+def keep_back(product: Product) -> Data:
+    """Somebody let a flash of the article go that does not pass."""
+    with product.database.transaction() as session:
+        session.add(
+            HeldExtra(article_id=1, kind=EditionKind.FLASH, revision=1, findings="", notes={}, at=now(), by="ada")
+        )
+    return {}
+
+
+def return_one(product: Product) -> Data:
+    """A provider returned a letter, in a spike of such."""
+    with product.database.transaction() as session:
+        session.add(
+            FeedbackEvent(source="dsn", event_id=new_public_id(), kind=NoticeKind.HARD, at=now(), received_at=now(),
+                          delivery_id=0, provider="orange.fr", state=EventState.HELD)
+        )  # fmt: skip
+    return {"provider": "orange.fr"}
+
+
 def ask_anew(product: Product) -> Data:
     """Somebody else asked for approval of the draft, as it stands."""
     with product.database.reading() as session:
@@ -200,7 +223,7 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.resume_submit", lambda _: {}),
     ("admin.flash_submit", know),
     ("admin.erratum_submit", mislead),
-    ("admin.extra_drop_submit", lambda _: {}),
+    ("admin.extra_drop_submit", keep_back),
     ("admin.retry_submit", leave_uncertain),
     ("admin.cancel_submit", lambda _: {}),
     ("admin.topic_submit", lambda _: {"topic": "theme:cyberdefence"}),
@@ -257,8 +280,8 @@ STEPS: list[tuple[str, Callable[[Product], Data]]] = [
     ("admin.warm_up_end_submit", lambda _: {"confirmed": "yes"}),
     ("admin.suppression_submit", lambda _: {"address": "x@reader.example", "note": "asked by letter"}),
     ("admin.suppression_lift_submit", lambda _: {"address": "x@reader.example", "note": "asked anew"}),
-    ("admin.spike_apply_submit", lambda _: {"provider": "orange.fr"}),
-    ("admin.spike_discard_submit", lambda _: {"provider": "orange.fr"}),
+    ("admin.spike_apply_submit", return_one),
+    ("admin.spike_discard_submit", return_one),
     ("admin.export_submit", lambda _: {}),
     ("admin.reader_new_submit", lambda _: {"email": "new@reader.example", "letters_language": "fr"}),
     ("admin.filter_save_submit", lambda _: {"name": "Held", "status": "held"}),
