@@ -40,6 +40,8 @@ class Rule:
     ground: str
 
 
+#: What each language calls the law of data protection.
+_LAW: Mapping[str, str] = MappingProxyType({"fr": "RGPD", "en": "GDPR"})
 #: Singular and plural of the units of time.
 _UNITS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -77,7 +79,7 @@ def rules(retention: Retention, language: str) -> list[Rule]:
             title=clock.words[language].title,
             rule=clock.words[language].rule % spans,
             settings=clock.settings,
-            ground=clock.ground,
+            ground=clock.ground.replace("GDPR", _LAW[language]),
         )
         for clock in CLOCKS
     ]
